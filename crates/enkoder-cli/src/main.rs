@@ -1,0 +1,3 @@
+//! The command `enkoder`.
+
+fn main() {}

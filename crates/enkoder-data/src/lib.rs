@@ -1,0 +1,1 @@
+//! Readers: bytes, files and servers in, a [`enkoder::Dataset`] out.

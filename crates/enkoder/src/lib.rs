@@ -1,0 +1,8 @@
+//! Autoencoders: networks that learn the structure of data by copying it through a narrow code.
+
+mod dataset;
+mod random;
+mod schema;
+
+pub use dataset::{Dataset, DatasetError, Labels, ValueSummary};
+pub use schema::{Column, ColumnKind, Schema};

@@ -1,0 +1,94 @@
+//! What the columns of a table mean, and how each becomes features: a numeric column is one feature, a categorical one as many
+//! as it has categories (one-hot). A model keeps the schema of its training data, so that a later table is read the same way.
+
+use serde::{Deserialize, Serialize};
+
+/// One column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// The column's name, unique in its table.
+    pub name: String,
+    /// What its cells hold.
+    pub kind: ColumnKind,
+}
+
+/// What the cells of a column hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Numbers; one feature.
+    Numeric,
+    /// One of a known set of words; one feature of 0 or 1 for each, in this order.
+    Categorical {
+        /// The categories in the order of their features.
+        categories: Vec<String>,
+    },
+}
+
+impl Column {
+    /// A numeric column.
+    pub fn numeric(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: ColumnKind::Numeric }
+    }
+
+    /// A categorical column with its categories in the order of their features.
+    pub fn categorical(name: impl Into<String>, categories: Vec<String>) -> Self {
+        Self { name: name.into(), kind: ColumnKind::Categorical { categories } }
+    }
+
+    /// How many features the column becomes.
+    pub fn width(&self) -> usize {
+        match &self.kind {
+            ColumnKind::Numeric => 1,
+            ColumnKind::Categorical { categories } => categories.len(),
+        }
+    }
+}
+
+/// The columns of a table, in the order of their features.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Schema {
+    /// The columns in the order of their features.
+    pub columns: Vec<Column>,
+}
+
+impl Schema {
+    /// A schema of these columns.
+    pub fn new(columns: Vec<Column>) -> Self {
+        Self { columns }
+    }
+
+    /// The number of features of all columns together.
+    pub fn features(&self) -> usize {
+        self.columns.iter().map(Column::width).sum()
+    }
+
+    /// The name of each feature: the column's own, or `column=category` for a categorical one.
+    pub fn feature_names(&self) -> Vec<String> {
+        self.columns
+            .iter()
+            .flat_map(|column| match &column.kind {
+                ColumnKind::Numeric => vec![column.name.clone()],
+                ColumnKind::Categorical { categories } => {
+                    categories.iter().map(|category| format!("{}={category}", column.name)).collect()
+                }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_categorical_column_becomes_one_feature_for_each_category() {
+        let schema = Schema::new(vec![
+            Column::numeric("age"),
+            Column::categorical("colour", vec!["red".into(), "green".into()]),
+        ]);
+        assert_eq!(schema.features(), 3);
+        assert_eq!(schema.feature_names(), ["age", "colour=red", "colour=green"]);
+    }
+}
