@@ -2,7 +2,9 @@
 
 mod dataset;
 mod random;
+mod scaling;
 mod schema;
 
 pub use dataset::{Dataset, DatasetError, Labels, ValueSummary};
+pub use scaling::{Scaler, ScalerError, Scaling};
 pub use schema::{Column, ColumnKind, Schema};
