@@ -1,6 +1,7 @@
 //! Autoencoders: networks that learn the structure of data by copying it through a narrow code.
 
 mod dataset;
+pub mod metrics;
 mod random;
 mod scaling;
 mod schema;
