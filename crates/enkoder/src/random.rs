@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Shuffle = 3,
     /// Corruption of the inputs; indexed by position in the epoch's order, so that it belongs to the sample alone.
     Corruption = 4,
+    /// The first directions of a subspace iteration.
+    Subspace = 6,
 }
 
 /// The random stream of `seed` for one `purpose` and `index` (below 2⁵⁶).
