@@ -33,6 +33,11 @@ pub(crate) fn grouped(value: usize) -> String {
     out
 }
 
+/// A count with its noun: `1 sample`, `14,000 samples`.
+pub(crate) fn count(value: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(value), if value == 1 { one } else { many })
+}
+
 /// A count of bytes in bytes, kB, MB or GB (powers of 1000).
 pub(crate) fn bytes(count: usize) -> String {
     let count_f = count as f64;

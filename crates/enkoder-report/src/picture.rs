@@ -64,6 +64,18 @@ impl Picture {
         Some(Self { width, height, channels, pixels })
     }
 
+    /// The picture with sides of at most `most` pixels.
+    pub(crate) fn shrunk(&self, most: usize) -> Self {
+        let values = self.pixels.iter().map(|&value| f64::from(value));
+        let (width, height, values) = reduced(values, self.width, self.height, self.channels, most);
+        Self {
+            width,
+            height,
+            channels: self.channels,
+            pixels: values.iter().map(|value| value.round() as u8).collect(),
+        }
+    }
+
     /// A picture of colours given by rows.
     pub(crate) fn from_colours(width: usize, height: usize, colours: impl Iterator<Item = [u8; 3]>) -> Self {
         let mut pixels: Vec<u8> = colours.take(width * height).flatten().collect();

@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 
+use crate::evaluation::View;
 use crate::picture::{Layout, Picture};
 
 /// From dark to light on a dark terminal, after the usual ASCII ramps.
@@ -14,8 +15,8 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 const MOST_PIXELS: usize = 28;
 /// Values wider than this are brought down by averaging.
 const MOST_BARS: usize = 64;
-/// At most this many samples that are no images.
-const MOST_LINES: usize = 4;
+/// Samples that are no images take at most this many lines.
+const MOST_LINES: usize = 11;
 
 /// Originals above their reconstructions (both `samples × features`, in the same units), for a terminal `width` characters
 /// wide. `range` is what appears black and white. As many samples are shown as fit, images beside each other and others
@@ -37,39 +38,55 @@ pub fn preview(
     colour: bool,
 ) -> String {
     let layout = Layout::of(shape);
-    let samples = originals.nrows().min(reconstructions.nrows());
-    let pictures = |of: ArrayView2<'_, f32>| -> Vec<Picture> {
-        let most = MOST_PIXELS.min(width.max(1));
-        let picture = |row: usize| Picture::of_sample(&of.row(row).to_vec(), layout, range, most);
-        let first = if samples > 0 { picture(0) } else { None };
-        let fitting = first.map_or(0, |picture| (width + 1) / (picture.width + 1));
-        (0..samples.min(fitting)).filter_map(picture).collect()
-    };
-    let mut out = String::new();
-    if layout == Layout::Vector {
-        for row in 0..samples.min(MOST_LINES) {
-            let (original, reconstruction) = (originals.row(row).to_vec(), reconstructions.row(row).to_vec());
-            let finite = || original.iter().chain(&reconstruction).copied().filter(|value| value.is_finite());
-            let range = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
-            for values in [&original, &reconstruction] {
-                out.push_str(&bars(values, range, width));
-                out.push('\n');
-            }
-            out.push('\n');
+    let view = |values: ArrayView1<'_, f32>| {
+        let values = values.to_vec();
+        match Picture::of_sample(&values, layout, range, MOST_PIXELS) {
+            Some(picture) => View::Picture(picture),
+            None => View::Values(values),
         }
-        out.pop();
-        return out;
+    };
+    // No more than could fit with a character for each.
+    let pairs = originals.rows().into_iter().zip(reconstructions.rows()).take(width);
+    let views: Vec<(View, View)> = pairs.map(|(original, copy)| (view(original), view(copy))).collect();
+    of_views(views.iter().map(|(original, copy)| (original, copy)), width, colour)
+}
+
+/// The preview of samples that are already brought into view.
+pub(crate) fn of_views<'a>(pairs: impl Iterator<Item = (&'a View, &'a View)>, width: usize, colour: bool) -> String {
+    let mut pictures = Vec::new();
+    let mut lines = String::new();
+    let most = MOST_PIXELS.min(width);
+    for pair in pairs {
+        match pair {
+            (View::Picture(original), View::Picture(copy)) => {
+                pictures.push((original.shrunk(most), copy.shrunk(most)));
+            }
+            (View::Values(original), View::Values(copy)) if lines.lines().count() < MOST_LINES => {
+                if !lines.is_empty() {
+                    lines.push('\n');
+                }
+                let finite = || original.iter().chain(copy).copied().filter(|value| value.is_finite());
+                let range = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
+                for values in [original, copy] {
+                    lines.push_str(&bars(values, range, width));
+                    lines.push('\n');
+                }
+            }
+            _ => {}
+        }
     }
-    let (originals, reconstructions) = (pictures(originals), pictures(reconstructions));
-    if originals.is_empty() || reconstructions.is_empty() {
-        return out;
+    let fitting = pictures.first().map_or(0, |(picture, _)| (width + 1) / (picture.width + 1));
+    pictures.truncate(fitting);
+    if pictures.is_empty() {
+        return lines;
     }
-    draw(&mut out, &originals, colour);
+    let (originals, copies): (Vec<Picture>, Vec<Picture>) = pictures.into_iter().unzip();
+    draw(&mut lines, &originals, colour);
     if !colour {
-        out.push('\n');
+        lines.push('\n');
     }
-    draw(&mut out, &reconstructions, colour);
-    out
+    draw(&mut lines, &copies, colour);
+    lines
 }
 
 /// Pictures beside each other, two rows of pixels a line.

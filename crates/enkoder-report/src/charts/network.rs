@@ -29,7 +29,8 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
     let mut svg = Svg::new(2.0 * left + step * layers.len() as f64, TOP + TALLEST + 84.0, theme);
     let x = |index: usize| left + step * index as f64;
 
-    for (name, ink, from, to) in [("encoder", Ink::Network, 0, encoder), ("decoder", Ink::Code, encoder, layers.len())] {
+    for (name, ink, from, to) in [("encoder", Ink::Network, 0, encoder), ("decoder", Ink::Code, encoder, layers.len())]
+    {
         let (start, end) = (x(from) + 4.0, x(to) - 4.0);
         if end > start {
             svg.path(&format!("M{} 34v-6H{}v6", coordinate(start), coordinate(end)), Ink::Muted, 1.0, None);
@@ -40,7 +41,8 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
         let (from, to) = (height(pair[0]) / 2.0, height(pair[1]) / 2.0);
         let (start, end) = (x(index) + BAR / 2.0, x(index + 1) - BAR / 2.0);
         let corners = [(start, middle - from), (end, middle - to), (end, middle + to), (start, middle + from)];
-        let points: Vec<String> = corners.iter().map(|(x, y)| format!("{} {}", coordinate(*x), coordinate(*y))).collect();
+        let points: Vec<String> =
+            corners.iter().map(|(x, y)| format!("{} {}", coordinate(*x), coordinate(*y))).collect();
         svg.area(&format!("M{}Z", points.join("L")), if index < encoder { Ink::Network } else { Ink::Code }, 0.16);
     }
     for (index, &width) in widths.iter().enumerate() {
@@ -54,9 +56,15 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
                 svg.circle((centre, y), pitch * 0.4, Some(Ink::Background), Ink::Baseline);
             }
         } else {
-            svg.rect((centre - BAR / 2.0, middle - tall / 2.0), (BAR, tall), 4.0, if is_code { Ink::Baseline } else { ink });
+            svg.rect(
+                (centre - BAR / 2.0, middle - tall / 2.0),
+                (BAR, tall),
+                4.0,
+                if is_code { Ink::Baseline } else { ink },
+            );
         }
-        let top = if is_code && width <= MOST_CIRCLES { middle - width as f64 * BAR * 0.36 } else { middle - tall / 2.0 };
+        let top =
+            if is_code && width <= MOST_CIRCLES { middle - width as f64 * BAR * 0.36 } else { middle - tall / 2.0 };
         svg.bold_text((centre, top - 9.0), Anchor::Middle, SMALL + 1.0, Ink::Text, &grouped(width));
         let below = TOP + TALLEST + 22.0;
         let (name, detail) = caption(index, encoder, &layers, architecture);
