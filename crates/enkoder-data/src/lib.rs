@@ -1,1 +1,5 @@
 //! Readers: bytes, files and servers in, a [`enkoder::Dataset`] out.
+
+mod error;
+
+pub use error::{Cause, DataError, Place, Position};
