@@ -1,6 +1,12 @@
 //! Readers: bytes, files and servers in, a [`enkoder::Dataset`] out.
 
+mod byte_source;
+mod element;
 mod error;
+pub mod idx;
+mod labels;
 pub mod openml;
+pub mod strokes;
 
+pub use byte_source::ByteSource;
 pub use error::{Cause, DataError, Place, Position};
