@@ -220,7 +220,7 @@ impl Cache {
         match file.try_lock() {
             Ok(()) => Ok(Some(SetLock { _file: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            // Some network file systems have no locks. Renaming still keeps files whole there; only the work may be done twice.
+            // Some network file systems have no locks. Two runs at once are then kept apart by nothing but the checks at the end.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                 Ok(Some(SetLock { _file: None }))
             }

@@ -32,7 +32,8 @@ const FILE_LIMIT: u64 = 16 << 30;
 /// accidents; against forgery only the https of the server does.
 ///
 /// Downloads that break off are continued, by later runs too. Proxies are taken from the environment (`HTTPS_PROXY`,
-/// `ALL_PROXY`, `NO_PROXY`), except for addresses of this machine.
+/// `ALL_PROXY`, `NO_PROXY`), except for addresses of this machine. Certificates are checked against Mozilla's list of
+/// authorities, not against the system's.
 ///
 /// ```no_run
 /// use enkoder_data::openml::{MNIST, OpenmlClient};

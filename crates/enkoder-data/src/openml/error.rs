@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::http::may_pass;
+
 /// Why an OpenML data set could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -143,7 +145,7 @@ impl OpenmlError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::UnknownSet { .. } => "https://www.openml.org/search?type=data lists the data sets",
-            Self::Status { .. } => "the server may be busy; try again later",
+            Self::Status { status, .. } if may_pass(*status) => "the server is busy or in trouble; try again later",
             Self::Network { .. } => "check the network; what was fetched before can be used with --offline",
             Self::Description { .. } => {
                 "is the address that of an openml server, and does no login page stand before it?"
@@ -157,6 +159,7 @@ impl OpenmlError {
             Self::NoCacheFolder(_) | Self::Cache { .. } => "choose another folder with --cache-dir or ENKODER_CACHE",
             Self::Busy { .. } => "wait for the other run, or stop it",
             Self::Cancelled => "the next download continues where this one ended",
+            Self::Status { .. } => "is the address that of an openml server, and is the data set still there?",
             Self::Address { .. } | Self::Refused { .. } | Self::Field { .. } | Self::TooLarge { .. } => return None,
         };
         Some(hint.into())
