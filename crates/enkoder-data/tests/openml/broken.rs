@@ -118,6 +118,14 @@ fn a_machine_that_does_not_answer_is_an_error_that_names_the_way_out() {
 }
 
 #[test]
+fn a_server_that_does_not_speak_https_is_an_error_and_no_panic() {
+    let server = arff_server(|_, _| Reply::ok(""));
+    let client = client(&server, &tempfile::tempdir().unwrap()).with_retries(0, Duration::ZERO);
+    let client = client.with_server(server.address().replace("http://", "https://")).unwrap();
+    assert!(matches!(fetch(&client), Err(OpenmlError::Network { .. })));
+}
+
+#[test]
 fn an_unknown_data_set_is_called_so() {
     let server = Server::start(|_, _| Reply::new(412, r#"{"error":{"code":"111","message":"Unknown dataset"}}"#));
     let error = fetch(&client(&server, &tempfile::tempdir().unwrap())).unwrap_err();
