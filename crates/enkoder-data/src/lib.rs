@@ -1,1 +1,20 @@
 //! Readers: bytes, files and servers in, a [`enkoder::Dataset`] out.
+
+mod arff;
+mod byte_source;
+mod csv;
+mod element;
+mod error;
+pub mod idx;
+mod labels;
+pub mod openml;
+pub mod strokes;
+mod table;
+
+pub use arff::{parse_arff, read_arff};
+pub use byte_source::ByteSource;
+pub use csv::{parse_csv, read_csv};
+pub use error::{Cause, DataError, Place, Position};
+pub use table::{
+    Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Table, TableColumn, TableOptions,
+};
