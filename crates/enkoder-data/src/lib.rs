@@ -3,8 +3,11 @@
 mod byte_source;
 mod element;
 mod error;
+pub mod export;
 pub mod idx;
 mod labels;
+pub mod npy;
+pub mod npz;
 pub mod strokes;
 
 pub use byte_source::ByteSource;
