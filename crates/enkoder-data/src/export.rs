@@ -24,14 +24,31 @@ pub fn write_atomically(
     overwrite: Overwrite,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), DataError> {
-    check_output(path, overwrite)?;
+    write_and_rename(path, overwrite, |file| {
+        let mut writer = BufWriter::with_capacity(1 << 18, file);
+        write(&mut writer)?;
+        let file = writer.into_inner().map_err(|error| error.into_error())?;
+        file.sync_all()?;
+        Ok(file)
+    })
+}
+
+/// Writes bytes to a file, whole or not at all. It is not forced to the disk, which takes long for each of many small files.
+pub(crate) fn write_small(path: &Path, overwrite: Overwrite, bytes: &[u8]) -> Result<(), DataError> {
+    write_and_rename(path, overwrite, |mut file| file.write_all(bytes).map(|()| file))
+}
+
+fn write_and_rename(
+    path: &Path,
+    overwrite: Overwrite,
+    write: impl FnOnce(File) -> io::Result<File>,
+) -> Result<(), DataError> {
     let failed = |source| DataError::io("write", path, source);
-    let file = temporary_beside(path).map_err(failed)?;
-    let (file, temporary) = file.into_parts();
-    let mut writer = BufWriter::with_capacity(1 << 18, file);
-    write(&mut writer).map_err(failed)?;
-    let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(failed)?;
+    if overwrite == Overwrite::Never && path.symlink_metadata().is_ok() {
+        return Err(DataError::Exists { path: path.into() });
+    }
+    let (file, temporary) = temporary_beside(path).map_err(failed)?.into_parts();
+    let file = write(file).map_err(failed)?;
     let complete = NamedTempFile::from_parts(file, temporary);
     let renamed = match overwrite {
         Overwrite::Replace => complete.persist(path),
@@ -44,11 +61,6 @@ pub fn write_atomically(
         }
         Err(error) => Err(failed(error.error)),
     }
-}
-
-/// Writes bytes to a file, whole or not at all.
-pub fn write_bytes(path: &Path, overwrite: Overwrite, bytes: &[u8]) -> Result<(), DataError> {
-    write_atomically(path, overwrite, |file| file.write_all(bytes))
 }
 
 /// Whether an output can be written, found before long work starts: it may be replaced or is not there, and its folder is.
@@ -87,11 +99,11 @@ mod tests {
     fn a_file_that_is_there_stays_unless_it_may_be_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        write_bytes(&path, Overwrite::Never, b"first").unwrap();
-        let error = write_bytes(&path, Overwrite::Never, b"second").unwrap_err();
+        write_small(&path, Overwrite::Never, b"first").unwrap();
+        let error = write_small(&path, Overwrite::Never, b"second").unwrap_err();
         assert!(matches!(error, DataError::Exists { .. }));
         assert_eq!(fs::read(&path).unwrap(), b"first");
-        write_bytes(&path, Overwrite::Replace, b"second").unwrap();
+        write_small(&path, Overwrite::Replace, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
     }
 
@@ -122,7 +134,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let [ours, plain] = ["ours", "plain"].map(|name| folder.path().join(name));
-        write_bytes(&ours, Overwrite::Never, b"").unwrap();
+        write_small(&ours, Overwrite::Never, b"").unwrap();
         fs::write(&plain, b"").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&ours), mode(&plain));

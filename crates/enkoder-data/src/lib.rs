@@ -5,6 +5,7 @@ mod element;
 mod error;
 pub mod export;
 pub mod idx;
+pub mod images;
 mod labels;
 pub mod npy;
 pub mod npz;
