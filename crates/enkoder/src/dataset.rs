@@ -170,7 +170,8 @@ impl Dataset {
             return Err(DatasetError::Labels { labels: labels.values.len(), samples });
         }
         let classes = labels.classes.len();
-        if let Some((sample, &label)) = labels.values.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
+        if let Some((sample, &label)) = labels.values.iter().enumerate().find(|&(_, &label)| label as usize >= classes)
+        {
             return Err(DatasetError::Class { label, sample, classes });
         }
         self.labels = Some(Arc::new(labels));
@@ -307,8 +308,7 @@ impl Dataset {
 
     /// Extremes and oddities over all values, in one pass.
     pub fn summary(&self) -> ValueSummary {
-        let mut summary =
-            ValueSummary { min: f32::INFINITY, max: f32::NEG_INFINITY, missing: 0, first_infinite: None };
+        let mut summary = ValueSummary { min: f32::INFINITY, max: f32::NEG_INFINITY, missing: 0, first_infinite: None };
         for index in 0..self.len() {
             match &*self.values {
                 Values::U8(values) => {
