@@ -1,6 +1,8 @@
 //! Readers: bytes, files and servers in, a [`enkoder::Dataset`] out.
 
+mod arff;
 mod byte_source;
+mod csv;
 mod element;
 mod error;
 pub mod export;
@@ -9,7 +11,15 @@ pub mod images;
 mod labels;
 pub mod npy;
 pub mod npz;
+mod source;
 pub mod strokes;
+mod table;
 
+pub use arff::{parse_arff, read_arff};
 pub use byte_source::ByteSource;
+pub use csv::{parse_csv, read_csv};
 pub use error::{Cause, DataError, Place, Position};
+pub use source::{Builtin, Format, ReadOptions, Source, builtin, open};
+pub use table::{
+    Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Table, TableColumn, TableOptions,
+};

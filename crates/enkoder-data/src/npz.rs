@@ -56,7 +56,11 @@ pub fn read_npz<R: Read + Seek + Send>(
         Some(label) => Some(npz.find(label)?),
         None => npz.labels_of(&data_name, data.len())?,
     };
-    let Some(labels) = labels.filter(|&labels| labels != chosen) else { return Ok(data) };
+    let Some(labels) = labels else { return Ok(data) };
+    if labels == chosen {
+        let why = format!("the array {data_name:?} is the data, and cannot be its labels too");
+        return Err(DataError::unsuitable(Place::source(name), why));
+    }
     let label_name = format!("{name}:{}", npz.arrays[labels].0);
     let numbers = npz.with(labels, |source| {
         let header = npy::read_header(source)?;
@@ -142,6 +146,7 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
         };
         for name in beside.as_deref().into_iter().chain(LABEL_NAMES) {
             if let Ok(found) = self.find(name)
+                && name != data
                 && let Ok(shape) = self.shape(found)
                 && shape.first() == Some(&samples)
                 && shape[1..].iter().all(|&size| size == 1)
