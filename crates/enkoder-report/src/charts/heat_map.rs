@@ -37,7 +37,7 @@ impl HeatMap<'_> {
         let step = if stacked { (0.0, map_height + 34.0) } else { (map_width + 20.0, 0.0) };
         let last = self.panels.len().saturating_sub(1) as f64;
         let bottom = 24.0 + step.1 * last + map_height;
-        let mut svg = Svg::new(step.0 * last + map_width, bottom + 62.0, theme);
+        let mut svg = Svg::new(step.0 * last + map_width, bottom + 52.0, theme);
         for (index, panel) in self.panels.iter().enumerate() {
             let corner = (step.0 * index as f64, 24.0 + step.1 * index as f64);
             svg.bold_text((corner.0, corner.1 - 8.0), Anchor::Start, SMALL, panel.ink, &panel.title);

@@ -21,9 +21,9 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
     let widths: Vec<usize> =
         std::iter::once(architecture.features()).chain(layers.iter().map(|layer| layer.outputs)).collect();
     let widest = widths.iter().copied().max().unwrap_or(1) as f64;
-    // Areas grow with the square of what is drawn: the square root keeps 10 beside 784 visible.
-    let height = |width: usize| SHORTEST + (TALLEST - SHORTEST) * (width as f64 / widest).sqrt();
-    let step = if layers.len() <= 8 { 108.0 } else { 84.0 };
+    // By the logarithm: 10 beside 784 stays visible, and halving a layer is the same step everywhere.
+    let height = |width: usize| SHORTEST + (TALLEST - SHORTEST) * (width.max(1) as f64).ln() / widest.max(2.0).ln();
+    let step = if layers.len() <= 4 { 108.0 } else { 86.0 };
     let left = 42.0;
     let middle = TOP + TALLEST / 2.0;
     let mut svg = Svg::new(2.0 * left + step * layers.len() as f64, TOP + TALLEST + 84.0, theme);
@@ -50,21 +50,20 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
         let is_code = index == encoder;
         let ink = if index <= encoder { Ink::Network } else { Ink::Code };
         if is_code && width <= MOST_CIRCLES {
-            let pitch = (BAR * 0.72).min(TALLEST / width.max(1) as f64);
+            let pitch = (tall / width.max(1) as f64).min(BAR * 0.8);
             for unit in 0..width {
                 let y = middle + (unit as f64 - (width as f64 - 1.0) / 2.0) * pitch;
-                svg.circle((centre, y), pitch * 0.4, Some(Ink::Background), Ink::Baseline);
+                svg.circle((centre, y), pitch * 0.42, Some(Ink::Background), Ink::Text);
             }
         } else {
             svg.rect(
                 (centre - BAR / 2.0, middle - tall / 2.0),
                 (BAR, tall),
                 4.0,
-                if is_code { Ink::Baseline } else { ink },
+                if is_code { Ink::Text } else { ink },
             );
         }
-        let top =
-            if is_code && width <= MOST_CIRCLES { middle - width as f64 * BAR * 0.36 } else { middle - tall / 2.0 };
+        let top = middle - tall / 2.0;
         svg.bold_text((centre, top - 9.0), Anchor::Middle, SMALL + 1.0, Ink::Text, &grouped(width));
         let below = TOP + TALLEST + 22.0;
         let (name, detail) = caption(index, encoder, &layers, architecture);
@@ -74,7 +73,7 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
             let parameters = grouped(layer.parameters);
             svg.text((centre, below + 36.0), Anchor::Middle, SMALL - 1.0, Ink::Muted, &parameters);
         } else {
-            svg.text((centre, below + 36.0), Anchor::Middle, SMALL - 1.0, Ink::Muted, "parameters:");
+            svg.text((centre, below + 36.0), Anchor::Middle, SMALL - 1.0, Ink::Muted, "parameters →");
         }
     }
     let label = format!("The network's layers from input over code to output: {}", architecture.summary());

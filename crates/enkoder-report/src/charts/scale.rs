@@ -1,6 +1,6 @@
 //! From values to positions along an axis, linear or logarithmic, and the round numbers to label it with.
 
-use crate::number::minus;
+use crate::number::{grouped, minus};
 
 /// A range of values laid out from 0 to 1. Its ends are finite and apart from each other, whatever values it was made from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,6 +126,10 @@ fn label(tick: f64, step: f64) -> String {
         return minus(&format!("{tick:.digits$e}"));
     }
     let decimals = exponent.min(0).unsigned_abs() as usize;
+    if decimals == 0 && tick.abs() >= 10_000.0 {
+        let sign = if tick < 0.0 { "−" } else { "" };
+        return sign.to_owned() + &grouped(tick.abs().round() as usize);
+    }
     minus(&format!("{tick:.decimals$}"))
 }
 
@@ -153,6 +157,7 @@ mod tests {
         assert_eq!(labels(Scale::linear([0.0, 1.0]), 5), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(Scale::linear([1.0, 20.0]), 5), ["5", "10", "15", "20"]);
         assert_eq!(labels(Scale::linear([-3.0, 3.0]), 3), ["−2", "0", "2"]);
+        assert_eq!(labels(Scale::linear([-20_000.0, 0.0]), 2), ["−20,000", "−10,000", "0"]);
         assert_eq!(labels(Scale::linear([0.0, 2e-6]), 2), ["0", "1e−6", "2e−6"]);
     }
 
