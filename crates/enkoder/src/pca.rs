@@ -4,29 +4,33 @@
 
 mod blocks;
 mod eigen;
+mod gram;
+#[cfg(test)]
+mod tests;
 
-use rayon::prelude::*;
+use std::time::Instant;
 
+use crate::autoencoder::{Autoencoder, DataRecord, TrainingRecord};
 use crate::dataset::Dataset;
-use crate::network::matmul::{View, add_product};
-use crate::scaling::{Scaler, ScalerError};
+use crate::network::{Architecture, ArchitectureError, Network};
+use crate::scaling::{Scaler, ScalerError, Scaling};
+use crate::training::{Loss, Samples, evaluate};
 
-use self::blocks::Samples;
+use self::blocks::Centred;
 use self::eigen::Eigenpairs;
 
 /// Up to this size a Gram matrix is held (128 MiB); beyond it only products with it are formed.
 const MAX_GRAM: usize = 4096;
-/// Rows of a Gram matrix that one thread computes at a time.
-const PANEL: usize = 64;
-/// Samples that one thread projects at a time, where blocks hold few.
-const FEW: usize = 16;
 
 /// Why there are no principal components.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PcaError {
     /// A latent size that the data cannot give.
-    #[error("{latent} principal components cannot be had from {samples} samples of {features} features\nhint: choose a latent size from 1 to {most}", most = (samples.saturating_sub(1)).min(*features))]
+    #[error(
+        "{latent} principal components cannot be had from {samples} samples of {features} features\nhint: choose a latent size from 1 to {most}",
+        most = samples.saturating_sub(1).min(*features)
+    )]
     Latent {
         /// The components asked for.
         latent: usize,
@@ -35,25 +39,36 @@ pub enum PcaError {
         /// The values of each.
         features: usize,
     },
-    /// Fewer than two samples.
+    /// Fewer than two samples to fit.
     #[error("principal components need at least 2 training samples, but there are {samples}")]
     TooFew {
         /// The training samples.
         samples: usize,
     },
-    /// A scaler of other data.
-    #[error("the scaler is for {scaler} features, but the data has {features}")]
+    /// Nothing to validate with.
+    #[error("there are no validation samples")]
+    NoValidation,
+    /// Data of other features than the rest.
+    #[error("the {what} has {found} features, but the training data has {expected}")]
     Features {
-        /// The scaler's features.
-        scaler: usize,
-        /// The data's.
-        features: usize,
+        /// Scaler or validation data.
+        what: &'static str,
+        /// Its features.
+        found: usize,
+        /// Those of the training data.
+        expected: usize,
     },
     /// Values that are infinite once scaled.
-    #[error("feature {feature} (from 0) has values that are infinite once scaled")]
+    #[error("feature {feature} (from 0) has training values that are infinite once scaled")]
     Infinite {
         /// The feature's number.
         feature: usize,
+    },
+    /// Validation values that no error can be computed with.
+    #[error("the validation loss is {loss}: the validation data has values that are infinite or become so once scaled")]
+    Validation {
+        /// The loss, infinite or NaN.
+        loss: f64,
     },
     /// The eigenvalues of the covariance were not found.
     #[error("the eigenvalues of the covariance of {features} features did not converge")]
@@ -62,12 +77,65 @@ pub enum PcaError {
         features: usize,
     },
     /// The values could not be scaled.
-    #[error("the training data cannot be scaled")]
-    Scaling(
-        #[source]
-        #[from]
-        ScalerError,
-    ),
+    #[error("the training samples cannot be scaled")]
+    Scaler(#[from] ScalerError),
+    /// The network would be too large.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+}
+
+/// Fits the linear autoencoder of `latent` numbers to `train` in closed form: no linear autoencoder has a smaller mean squared
+/// error on it, in scaled units. Its code is the projection on the principal components. Runs in the current thread pool.
+///
+/// # Errors
+/// As [`principal_components`], and when the data cannot be scaled or the validation data does not go with it.
+///
+/// ```
+/// use enkoder::{Dataset, Scaling, fit_pca};
+/// use ndarray::Array2;
+///
+/// // Points on a line in space: one number says where.
+/// let line = Array2::from_shape_fn((100, 3), |(sample, axis)| (sample * (axis + 1)) as f32);
+/// let (train, validation) = Dataset::from_f32("line", line)?.split(0.2, 0)?;
+/// let model = fit_pca(&train, &validation, 1, Scaling::Auto)?;
+/// assert!(model.record().validation_loss < 1e-10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn fit_pca(
+    train: &Dataset,
+    validation: &Dataset,
+    latent: usize,
+    scaling: Scaling,
+) -> Result<Autoencoder, PcaError> {
+    let start = Instant::now();
+    let features = train.features();
+    if validation.features() != features {
+        return Err(PcaError::Features { what: "validation data", found: validation.features(), expected: features });
+    }
+    if validation.is_empty() {
+        return Err(PcaError::NoValidation);
+    }
+    let architecture = Architecture::linear(train.shape(), latent);
+    architecture.validate()?;
+    let scaler = Scaler::fit(scaling, train)?;
+    let components = principal_components(train, &scaler, latent)?;
+    let network = Network::from_parameters(&architecture, components.into_parameters())?;
+    let loss = |data| {
+        let samples = Samples { inputs: data, targets: None, scaler: &scaler };
+        evaluate(&network, Loss::MeanSquared, &samples)
+    };
+    let record = TrainingRecord {
+        config: None,
+        history: None,
+        data: DataRecord::of(train, validation, train.fingerprint()),
+        train_loss: loss(train),
+        validation_loss: loss(validation),
+        seconds: start.elapsed().as_secs_f64(),
+    };
+    if !record.validation_loss.is_finite() {
+        return Err(PcaError::Validation { loss: record.validation_loss });
+    }
+    Ok(Autoencoder::new(architecture, network, scaler, train.schema().cloned(), record))
 }
 
 /// The directions in which samples vary most, in scaled units.
@@ -85,6 +153,26 @@ pub struct Components {
     pub total_variance: f64,
 }
 
+impl Components {
+    /// Weights and biases of the linear autoencoder that projects on the directions and back: for directions V as columns and
+    /// the mean m the encoder is (V, −m·V) and the decoder (Vᵀ, m).
+    fn into_parameters(self) -> Vec<f32> {
+        let features = self.mean.len();
+        let count = self.directions.len() / features;
+        let mut parameters = Vec::with_capacity(2 * self.directions.len() + count + features);
+        for feature in 0..features {
+            parameters.extend(self.directions.iter().skip(feature).step_by(features));
+        }
+        for direction in self.directions.chunks_exact(features) {
+            let products = direction.iter().zip(&self.mean).map(|(&v, &mean)| f64::from(v) * f64::from(mean));
+            parameters.push(-products.sum::<f64>() as f32);
+        }
+        parameters.extend(self.directions);
+        parameters.extend(self.mean);
+        parameters
+    }
+}
+
 /// The first `count` principal components of `data` as `scaler` shows it.
 ///
 /// The covariance matrix (or, for fewer samples than features, the matrix of inner products of the samples) is summed in f64
@@ -96,7 +184,7 @@ pub struct Components {
 pub fn principal_components(data: &Dataset, scaler: &Scaler, count: usize) -> Result<Components, PcaError> {
     let (samples, features) = (data.len(), data.features());
     if scaler.features() != features {
-        return Err(PcaError::Features { scaler: scaler.features(), features });
+        return Err(PcaError::Features { what: "scaler", found: scaler.features(), expected: features });
     }
     if samples < 2 {
         return Err(PcaError::TooFew { samples });
@@ -104,16 +192,16 @@ pub fn principal_components(data: &Dataset, scaler: &Scaler, count: usize) -> Re
     if count == 0 || count > features.min(samples - 1) {
         return Err(PcaError::Latent { latent: count, samples, features });
     }
-    let rows = Samples::new(data, scaler);
+    let rows = Centred::new(data, scaler);
     if let Some(feature) = rows.mean().iter().position(|mean| !mean.is_finite()) {
         return Err(PcaError::Infinite { feature });
     }
     let (pairs, trace) = if features.min(samples) > MAX_GRAM {
-        by_products(&rows, count)
+        gram::by_products(&rows, count)
     } else if features <= samples {
-        by_gram_of_features(&rows, count)
+        gram::by_features(&rows, count)
     } else {
-        by_gram_of_samples(&rows, count)
+        gram::by_samples(&rows, count)
     };
     let Eigenpairs { values, mut vectors } = pairs.ok_or(PcaError::NoConvergence { features })?;
 
@@ -135,94 +223,6 @@ pub fn principal_components(data: &Dataset, scaler: &Scaler, count: usize) -> Re
         variances,
         total_variance: trace / samples as f64,
     })
-}
-
-/// Eigenpairs with vectors over features, and the sum of all eigenvalues.
-type Decomposed = (Option<Eigenpairs>, f64);
-
-/// From the inner products of features: `features × features`.
-fn by_gram_of_features(rows: &Samples<'_>, count: usize) -> Decomposed {
-    let features = rows.features();
-    let mut lower = vec![0.0; features * features];
-    rows.by_samples(|block| {
-        let samples = block.len() / features;
-        add_gram(View::row_major(block, samples, features).transposed(), &mut lower);
-    });
-    let trace = trace(&lower, features);
-    (eigen::of_matrix(lower, features, count), trace)
-}
-
-/// From the inner products of samples, `samples × samples`: its eigenvectors weigh the samples to the directions sought.
-fn by_gram_of_samples(rows: &Samples<'_>, count: usize) -> Decomposed {
-    let (samples, features) = (rows.len(), rows.features());
-    let mut lower = vec![0.0; samples * samples];
-    rows.by_features(|range, block| add_gram(View::row_major(block, samples, range.len()), &mut lower));
-    let trace = trace(&lower, samples);
-    let Some(pairs) = eigen::of_matrix(lower, samples, count) else { return (None, trace) };
-
-    let mut vectors = vec![0.0; count * features];
-    rows.by_features(|range, block| {
-        let weights = View::row_major(&pairs.vectors, count, samples);
-        add_product(weights, View::row_major(block, samples, range.len()), &mut vectors[range.start..], features);
-    });
-    orthonormalise(&mut vectors, features);
-    (Some(Eigenpairs { values: pairs.values, vectors }), trace)
-}
-
-/// From products with the covariance alone, where no Gram matrix can be held.
-fn by_products(rows: &Samples<'_>, count: usize) -> Decomposed {
-    let features = rows.features();
-    let pairs = eigen::of_operator(features, count, |basis| {
-        let directions = basis.columns;
-        let mut product = vec![0.0; features * directions];
-        rows.by_samples(|block| {
-            let samples = block.len() / features;
-            let mut codes = vec![0.0; samples * directions];
-            codes.par_chunks_mut(FEW * directions).zip(block.par_chunks(FEW * features)).for_each(|(codes, rows)| {
-                add_product(View::row_major(rows, rows.len() / features, features), basis, codes, directions);
-            });
-            let columns = View::row_major(block, samples, features).transposed();
-            let codes = View::row_major(&codes, samples, directions);
-            product.par_chunks_mut(PANEL * directions).enumerate().for_each(|(panel, to)| {
-                let first = panel * PANEL;
-                add_product(columns.take_rows(first..first + to.len() / directions), codes, to, directions);
-            });
-        });
-        product
-    });
-    let mut trace = 0.0;
-    rows.by_samples(|block| trace += block.iter().map(|value| value * value).sum::<f64>());
-    (pairs, trace)
-}
-
-/// Adds the inner products of the rows of `block` to the lower triangle of their Gram matrix.
-fn add_gram(block: View<'_>, lower: &mut [f64]) {
-    let size = block.rows;
-    lower.par_chunks_mut(PANEL * size).enumerate().for_each(|(panel, rows)| {
-        let (first, last) = (panel * PANEL, panel * PANEL + rows.len() / size);
-        add_product(block.take_rows(first..last), block.take_rows(0..last).transposed(), rows, size);
-    });
-}
-
-fn trace(square: &[f64], size: usize) -> f64 {
-    square.iter().step_by(size + 1).sum()
-}
-
-/// Modified Gram and Schmidt over rows that are orthogonal but for rounding; rows of 0 stay 0.
-fn orthonormalise(vectors: &mut [f64], length: usize) {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    for row in 0..vectors.len() / length {
-        let (before, rest) = vectors.split_at_mut(row * length);
-        let current = &mut rest[..length];
-        for other in before.chunks_exact(length) {
-            let shared = dot(other, current);
-            current.iter_mut().zip(other).for_each(|(value, other)| *value -= shared * other);
-        }
-        let norm = dot(current, current).sqrt();
-        if norm > 0.0 {
-            current.iter_mut().for_each(|value| *value /= norm);
-        }
-    }
 }
 
 /// Turns a direction so that its entry of largest magnitude is positive: eigenvectors come with either sign.

@@ -13,14 +13,14 @@ const BLOCK_VALUES: usize = 1 << 20;
 /// Into how many parts the samples are cut to sum them.
 const MEAN_PARTS: usize = 16;
 
-/// A data set as its scaler shows it.
-pub(super) struct Samples<'a> {
+/// A data set as its scaler shows it, around its mean.
+pub(super) struct Centred<'a> {
     data: &'a Dataset,
     scaler: &'a Scaler,
     mean: Vec<f64>,
 }
 
-impl<'a> Samples<'a> {
+impl<'a> Centred<'a> {
     /// Sums the samples for their mean.
     pub(super) fn new(data: &'a Dataset, scaler: &'a Scaler) -> Self {
         let (count, features) = (data.len(), data.features());
