@@ -10,7 +10,7 @@ mod sizes;
 mod traversal;
 mod view;
 
-use enkoder::{Architecture, Autoencoder, Dataset, ModelError, TrainingRecord};
+use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, TrainingRecord};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -46,6 +46,9 @@ pub enum EvaluationError {
         #[source]
         source: ModelError,
     },
+    /// The model's size on disk is not known, because it cannot be written.
+    #[error("the autoencoder's size cannot be measured")]
+    Size(#[from] ModelFileError),
     /// The baseline does not fit the data, or failed on it.
     #[error("the PCA baseline cannot be evaluated on \"{data}\"")]
     Baseline {
@@ -165,7 +168,7 @@ impl Evaluation {
         ];
         Ok(Self {
             columns: (data.layout == Layout::Vector).then(|| Columns::of(reference)),
-            sizes: Sizes::of(autoencoder, validation, train.is_some()),
+            sizes: Sizes::of(autoencoder, validation, train.is_some())?,
             data,
             architecture: autoencoder.architecture().clone(),
             baseline_latent: baseline.architecture().latent(),

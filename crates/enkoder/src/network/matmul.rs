@@ -2,6 +2,7 @@
 //! matrices are row-major; every product runs on the calling thread, and who calls decides what runs in parallel.
 
 use std::fmt;
+use std::ops::Range;
 
 use gemmkit::{Activation, Bias, MatMut, MatRef, Parallelism, Workspace};
 
@@ -90,6 +91,50 @@ pub(crate) fn transposed_times(
         MatRef::from_row_major(y, rows, outputs),
         if accumulate { 1.0 } else { 0.0 },
         MatMut::from_row_major(g, columns, outputs),
+        Parallelism::Serial,
+    );
+}
+
+/// A matrix of f64 in a slice: element (i, j) lies at `i * row_step + j * column_step`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) values: &'a [f64],
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) row_step: usize,
+    pub(crate) column_step: usize,
+}
+
+impl<'a> View<'a> {
+    /// Rows one after the other.
+    pub(crate) fn row_major(values: &'a [f64], rows: usize, columns: usize) -> Self {
+        Self { values, rows, columns, row_step: columns, column_step: 1 }
+    }
+
+    /// The transpose, of the same values.
+    pub(crate) fn transposed(self) -> Self {
+        let Self { values, rows, columns, row_step, column_step } = self;
+        Self { values, rows: columns, columns: rows, row_step: column_step, column_step: row_step }
+    }
+
+    /// These rows, of the same values.
+    pub(crate) fn take_rows(self, range: Range<usize>) -> Self {
+        Self { values: &self.values[range.start * self.row_step..], rows: range.len(), ..self }
+    }
+
+    fn as_operand(self) -> MatRef<'a, f64> {
+        MatRef::new(self.values, self.rows, self.columns, self.row_step as isize, self.column_step as isize)
+    }
+}
+
+/// c ← c + a·b in f64; rows of c begin `row_step` values apart.
+pub(crate) fn add_product(a: View<'_>, b: View<'_>, c: &mut [f64], row_step: usize) {
+    gemmkit::gemm(
+        1.0,
+        a.as_operand(),
+        b.as_operand(),
+        1.0,
+        MatMut::new(c, a.rows, b.columns, row_step as isize, 1),
         Parallelism::Serial,
     );
 }
