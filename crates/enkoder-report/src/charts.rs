@@ -3,6 +3,7 @@
 //! one picture, and each chart knows how to be silent about values that are not finite.
 
 mod bars;
+mod dots;
 mod frame;
 mod heat_map;
 mod lines;
@@ -12,6 +13,7 @@ mod scatter;
 mod svg;
 
 pub(crate) use bars::{BarChart, BarRow, spark_histogram};
+pub(crate) use dots::DotPlot;
 pub(crate) use heat_map::{HeatMap, HeatPanel};
 pub(crate) use lines::{LineChart, Mark, Reference, Series, Style};
 pub(crate) use network::network_drawing;

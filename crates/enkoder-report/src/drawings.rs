@@ -3,10 +3,10 @@
 use enkoder::{EpochRecord, Loss};
 
 use crate::charts::{
-    BarChart, BarRow, HeatMap, HeatPanel, LineChart, Mark, Reference, Scale, ScatterChart, ScatterClass, Series, Style,
-    network_drawing,
+    BarChart, BarRow, DotPlot, HeatMap, HeatPanel, LineChart, Mark, Reference, Scale, ScatterChart, ScatterClass,
+    Series, Style, network_drawing,
 };
-use crate::evaluation::{ClassErrors, Evaluation, Pick, Traversal, View};
+use crate::evaluation::{ClassErrors, ColumnSummary, Columns, Evaluation, Pick, Traversal, View};
 use crate::number::significant;
 use crate::palette::{Ink, Theme};
 use crate::picture::{Layout, PictureError, reduced};
@@ -16,8 +16,10 @@ pub(crate) const MOST_BARS: usize = 30;
 const WIDTH: f64 = 540.0;
 /// Heat maps are averaged down to this many cells a side.
 const MOST_CELLS: usize = 256;
-/// More columns of a table than this are drawn as a line.
-const MOST_DOTS: usize = 60;
+/// At most this many columns of a table get a row of dots, those with the largest errors.
+const MOST_DOTS: usize = 16;
+/// Fewer features than this are listed rather than drawn as a line.
+const FEWEST_IN_LINE: usize = 8;
 
 impl Evaluation {
     pub(crate) fn draw_network(&self, theme: Theme) -> String {
@@ -252,9 +254,47 @@ impl Evaluation {
         map.draw(theme).map(Some)
     }
 
+    /// Whether samples are rows of values in an order, and enough of them for a line.
+    pub(crate) fn has_feature_chart(&self) -> bool {
+        self.data.layout == Layout::Vector && !self.data.is_table && self.data.features >= FEWEST_IN_LINE
+    }
+
+    /// The range of each feature, for samples that are rows of values in an order.
+    pub(crate) fn draw_profile(&self, theme: Theme) -> Option<String> {
+        let columns = self.columns.as_ref().filter(|_| self.has_feature_chart())?;
+        let block = columns.first.len().div_ceil(400).max(1);
+        let series = |value: fn(&[ColumnSummary]) -> f64| -> Vec<(f64, f64)> {
+            let blocks = columns.first.chunks(block).enumerate();
+            blocks.map(|(index, columns)| ((index * block + 1) as f64, value(columns))).collect()
+        };
+        let low = series(|columns| extreme(columns, |column| column.min, f32::min));
+        let mean = series(|columns| columns.iter().map(|column| column.mean).sum::<f64>() / columns.len() as f64);
+        let high = series(|columns| extreme(columns, |column| column.max, f32::max));
+        let line = |name, ink, style, points| Series { name, ink, style, points };
+        let chart = LineChart {
+            label: "The smallest, the mean and the largest value of each feature",
+            size: (WIDTH, 260.0),
+            x_title: "feature",
+            y_title: "value",
+            x: Scale::linear([1.0, columns.first.len() as f64]),
+            y: Scale::linear([&low, &mean, &high].into_iter().flatten().map(|point| point.1)).padded(0.04),
+            ticks: (6, 4),
+            series: vec![
+                line("largest", Ink::Training, Style::Dashed, high),
+                line("mean", Ink::Network, Style::Solid, mean),
+                line("smallest", Ink::Training, Style::Dashed, low),
+            ],
+            references: Vec::new(),
+            mark: None,
+            legend: true,
+            hover: None,
+        };
+        Some(chart.draw(theme))
+    }
+
     /// Errors along the features, for samples that are rows of values in an order.
     pub(crate) fn draw_feature_errors(&self, theme: Theme) -> Option<String> {
-        if self.data.layout != Layout::Vector || self.data.is_table || self.data.features < 8 {
+        if !self.has_feature_chart() {
             return None;
         }
         let block = self.data.features.div_ceil(400).max(1);
@@ -322,19 +362,14 @@ impl Evaluation {
         else {
             return None;
         };
-        let dots = self.data.is_table && original.len() <= MOST_DOTS;
-        let styles = if dots { [Style::Dots, Style::Rings, Style::Rings] } else { [Style::Solid; 3] };
-        let styles = if dots { styles } else { [styles[0], Style::Dashed, styles[2]] };
-        let name = self.baseline_name();
-        Some(self.draw_values(
-            &format!("Sample {} beside its reconstructions by the network and by PCA", pick.index),
-            [
-                ("original", Ink::Training, styles[0], original),
-                (&name, Ink::Baseline, styles[1], baseline),
-                ("network", Ink::Network, styles[2], network),
-            ],
-            theme,
-        ))
+        let label = format!("Sample {} beside its reconstructions by the network and by PCA", pick.index);
+        let baseline_name = self.baseline_name();
+        let series = [
+            ("original", Ink::Training, Style::Solid, original),
+            (baseline_name.as_str(), Ink::Baseline, Style::Dashed, baseline),
+            ("network", Ink::Network, Style::Solid, network),
+        ];
+        Some(self.draw_values(&label, series, theme))
     }
 
     /// A traversal of samples that are no images: both ends and the middle; `None` for images.
@@ -355,13 +390,19 @@ impl Evaluation {
         Some(self.draw_values(&label, series, theme))
     }
 
-    /// Rows of scaled values over their features.
+    /// Rows of scaled values over their features; where there is no line to draw, dots beside their names.
     pub(crate) fn draw_values<const N: usize>(
         &self,
         label: &str,
         series: [(&str, Ink, Style, &Vec<f32>); N],
         theme: Theme,
     ) -> String {
+        if !self.has_feature_chart()
+            && let Some(columns) = &self.columns
+            && series.iter().all(|series| series.3.len() == self.data.features)
+        {
+            return self.draw_dots(label, columns, series, theme);
+        }
         let block = self.data.features.div_ceil(series.first().map_or(1, |series| series.3.len()).max(1)).max(1);
         let series = series.map(|(name, ink, style, values)| {
             let place = |(index, &value): (usize, &f32)| ((index * block + 1) as f64, f64::from(value));
@@ -386,6 +427,43 @@ impl Evaluation {
         };
         chart.draw(theme)
     }
+
+    /// One sample of a table, or several: a row for each feature, those first that differ the most.
+    fn draw_dots<const N: usize>(
+        &self,
+        label: &str,
+        columns: &Columns,
+        series: [(&str, Ink, Style, &Vec<f32>); N],
+        theme: Theme,
+    ) -> String {
+        let mut features: Vec<usize> = (0..self.data.features).collect();
+        features.sort_by(|&a, &b| width_of(&series, b).total_cmp(&width_of(&series, a)));
+        features.truncate(MOST_DOTS);
+        features.sort_unstable();
+        let row = |feature: usize| {
+            let values = series.iter().map(|series| f64::from(series.3[feature])).collect();
+            (columns.name(feature), values)
+        };
+        let plot = DotPlot {
+            label,
+            width: 360.0,
+            x_title: "scaled value",
+            series: series.iter().map(|&(name, ink, ..)| (name, ink)).collect(),
+            rows: features.into_iter().map(row).collect(),
+        };
+        plot.draw(theme)
+    }
+}
+
+/// The smallest or largest of these features' values.
+fn extreme(columns: &[ColumnSummary], of: fn(&ColumnSummary) -> f32, fold: fn(f32, f32) -> f32) -> f64 {
+    columns.iter().map(of).reduce(fold).unwrap_or(f32::NAN).into()
+}
+
+/// How far apart the values of a feature lie.
+fn width_of<const N: usize>(series: &[(&str, Ink, Style, &Vec<f32>); N], feature: usize) -> f32 {
+    let values = || series.iter().map(|series| series.3[feature]).filter(|value| value.is_finite());
+    values().fold(f32::NEG_INFINITY, f32::max) - values().fold(f32::INFINITY, f32::min)
 }
 
 /// How many times the largest of the positive values is the smallest.

@@ -10,14 +10,14 @@ mod sizes;
 mod traversal;
 mod view;
 
-use enkoder::{Architecture, Autoencoder, Dataset, ModelError, TrainingRecord};
+use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, TrainingRecord};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 pub use self::errors::ClassErrors;
 pub use self::sizes::Sizes;
 
-pub(crate) use self::columns::{ColumnSummary, Columns};
+pub(crate) use self::columns::{ColumnSummary, Columns, MOST_COLUMNS};
 pub(crate) use self::errors::ModelErrors;
 pub(crate) use self::picks::{Pick, PickGroup, SamplePicture};
 pub(crate) use self::projection::{PointClass, Projection};
@@ -46,6 +46,9 @@ pub enum EvaluationError {
         #[source]
         source: ModelError,
     },
+    /// The model's size on disk is not known, because it cannot be written.
+    #[error("the autoencoder's size cannot be measured")]
+    Size(#[from] ModelFileError),
     /// The baseline does not fit the data, or failed on it.
     #[error("the PCA baseline cannot be evaluated on \"{data}\"")]
     Baseline {
@@ -76,6 +79,8 @@ pub(crate) struct DataFacts {
     pub(crate) range: (f32, f32),
     pub(crate) fingerprint: String,
     pub(crate) layout: Layout,
+    /// Whether the caller gave the training samples, so that these are others.
+    pub(crate) unseen: bool,
     /// Whether the features are columns of a table, which have no order.
     pub(crate) is_table: bool,
     pub(crate) classes: Vec<String>,
@@ -163,7 +168,7 @@ impl Evaluation {
         ];
         Ok(Self {
             columns: (data.layout == Layout::Vector).then(|| Columns::of(reference)),
-            sizes: Sizes::of(autoencoder, validation, train.is_some()),
+            sizes: Sizes::of(autoencoder, validation, train.is_some())?,
             data,
             architecture: autoencoder.architecture().clone(),
             baseline_latent: baseline.architecture().latent(),
@@ -253,6 +258,9 @@ impl DataFacts {
         } else {
             (summary.min, summary.max)
         };
+        // Rows without a shape of their own have the shape that the model was trained on.
+        let known = &autoencoder.architecture().input_shape;
+        let shape = if validation.shape().len() > 1 { validation.shape() } else { known };
         let classes = validation.classes().unwrap_or_default();
         let count = |data: &Dataset| {
             let mut counts = vec![0usize; classes.len()];
@@ -272,13 +280,14 @@ impl DataFacts {
         Self {
             name: name(validation.name(), LONGEST_NAME),
             samples: validation.len(),
-            shape: validation.shape().to_vec(),
+            layout: Layout::of(shape),
+            shape: shape.to_vec(),
             features: validation.features(),
             is_u8: validation.is_u8(),
             missing: summary.missing,
             range,
             fingerprint: validation.fingerprint(),
-            layout: Layout::of(validation.shape()),
+            unseen: train.is_some(),
             is_table: validation.schema().is_some(),
             class_counts: class_counts.collect(),
             classes: classes.iter().map(|class| name(class, LONGEST_NAME)).collect(),

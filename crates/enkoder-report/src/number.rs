@@ -13,7 +13,7 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     // Through scientific notation first, so that 9.996 with three digits is known to be 10.0.
     let scientific = format!("{value:.*e}", digits - 1);
     let exponent: i32 = scientific.rsplit('e').next().and_then(|exponent| exponent.parse().ok()).unwrap_or(0);
-    if !(-5..7).contains(&exponent) {
+    if !(-4..7).contains(&exponent) {
         return minus(&scientific);
     }
     let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);

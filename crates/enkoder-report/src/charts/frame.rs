@@ -37,13 +37,15 @@ pub(crate) struct Axis<'a> {
 }
 
 impl Frame {
-    /// Starts a drawing of this size with legend, grid and axes; the plot area takes what they leave.
+    /// Starts a drawing of this size with legend, grid and axes; the plot area takes what
+    /// they and `margin`, kept free at its left, leave.
     pub(crate) fn draw(
         size: (f64, f64),
         theme: Theme,
         x: Axis<'_>,
         y: Axis<'_>,
         legend: &[(&str, Ink, Swatch)],
+        margin: f64,
     ) -> (Svg, Self) {
         let mut svg = Svg::new(size.0, size.1, theme);
         let legend_height = draw_legend(&mut svg, (0.0, 16.0), size.0, legend);
@@ -51,7 +53,7 @@ impl Frame {
         let top = legend_height + title_height;
         let y_ticks = if y.ticks == 0 { Vec::new() } else { y.scale.ticks(y.ticks) };
         let widest = y_ticks.iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
-        let left = widest + 10.0;
+        let left = (widest + 10.0).max(margin);
         let below = if x.ticks > 0 { 24.0 } else { 8.0 } + if x.title.is_empty() { 0.0 } else { 18.0 };
         let frame = Self {
             left,

@@ -15,10 +15,6 @@ pub(crate) enum Style {
     Dashed,
     /// An area down to the axis under a solid line.
     Filled,
-    /// Filled dots without a line, for values without an order.
-    Dots,
-    /// Rings without a line.
-    Rings,
 }
 
 /// One named run of points; points that are not finite interrupt it.
@@ -78,7 +74,7 @@ impl LineChart<'_> {
         }
         let x = Axis { title: self.x_title, scale: self.x, ticks: self.ticks.0 };
         let y = Axis { title: self.y_title, scale: self.y, ticks: self.ticks.1 };
-        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend);
+        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, 0.0);
         let bottom = frame.top + frame.height;
         for reference in &self.references {
             if let Some(y) = frame.y(reference.value) {
@@ -88,21 +84,15 @@ impl LineChart<'_> {
         }
         for series in &self.series {
             let placed = series.points.iter().map(|&point| frame.place(point));
-            match series.style {
-                Style::Dots => svg.dots(placed.flatten(), 8.0, series.ink, 0.9),
-                Style::Rings => placed.flatten().for_each(|at| svg.circle(at, 4.5, None, series.ink)),
-                Style::Solid | Style::Dashed | Style::Filled => {
-                    for run in runs(placed) {
-                        if series.style == Style::Filled {
-                            svg.area(&closed(&run, bottom), series.ink, 0.18);
-                        }
-                        if run.len() == 1 {
-                            svg.circle(run[0], 3.0, Some(series.ink), series.ink);
-                        } else {
-                            let dash = (series.style == Style::Dashed).then_some(DASH);
-                            svg.path(&open(&run), series.ink, 2.0, dash);
-                        }
-                    }
+            for run in runs(placed) {
+                if series.style == Style::Filled {
+                    svg.area(&closed(&run, bottom), series.ink, 0.18);
+                }
+                if run.len() == 1 {
+                    svg.circle(run[0], 3.0, Some(series.ink), series.ink);
+                } else {
+                    let dash = (series.style == Style::Dashed).then_some(DASH);
+                    svg.path(&open(&run), series.ink, 2.0, dash);
                 }
             }
         }
@@ -137,8 +127,6 @@ fn swatch(style: Style) -> Swatch {
         Style::Solid => Swatch::Line { dash: None },
         Style::Dashed => Swatch::Line { dash: Some(DASH) },
         Style::Filled => Swatch::Box,
-        Style::Dots => Swatch::Dot,
-        Style::Rings => Swatch::Ring,
     }
 }
 

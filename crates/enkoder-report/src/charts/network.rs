@@ -50,10 +50,10 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
         let is_code = index == encoder;
         let ink = if index <= encoder { Ink::Network } else { Ink::Code };
         if is_code && width <= MOST_CIRCLES {
-            let pitch = (tall / width.max(1) as f64).min(BAR * 0.8);
+            let pitch = tall / width.max(1) as f64;
             for unit in 0..width {
                 let y = middle + (unit as f64 - (width as f64 - 1.0) / 2.0) * pitch;
-                svg.circle((centre, y), pitch * 0.42, Some(Ink::Background), Ink::Text);
+                svg.circle((centre, y), (pitch * 0.42).min(BAR * 0.42), Some(Ink::Background), Ink::Text);
             }
         } else {
             svg.rect(

@@ -121,7 +121,7 @@ fn label(tick: f64, step: f64) -> String {
         return "0".to_owned();
     }
     let exponent = step.log10().floor() as i32;
-    if exponent < -4 || tick.abs() >= 1e6 {
+    if exponent < -4 || tick.abs() >= 1e9 {
         let digits = (tick.abs().log10().floor() as i32 - exponent).clamp(0, 6) as usize;
         return minus(&format!("{tick:.digits$e}"));
     }

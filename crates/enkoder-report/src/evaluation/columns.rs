@@ -5,8 +5,10 @@ use enkoder::Dataset;
 use super::LONGEST_NAME;
 use crate::number::name;
 
-/// So many features are described; a page holds no more.
+/// So many features are described in rows; a page holds no more.
 pub(crate) const MOST_COLUMNS: usize = 60;
+/// So many features are looked at.
+const MOST_FEATURES: usize = 20_000;
 const BINS: usize = 24;
 
 /// The features of a data set.
@@ -14,7 +16,7 @@ const BINS: usize = 24;
 pub(crate) struct Columns {
     /// The names of all features, fit to be shown; empty where they have none.
     pub(crate) names: Vec<String>,
-    /// The first features.
+    /// All features, or the first 20,000.
     pub(crate) first: Vec<ColumnSummary>,
     /// How many samples were looked at.
     pub(crate) samples: usize,
@@ -28,23 +30,24 @@ pub(crate) struct ColumnSummary {
     pub(crate) mean: f64,
     pub(crate) deviation: f64,
     pub(crate) missing: usize,
-    /// Counts from min to max in bins of equal width.
+    /// Counts from min to max in bins of equal width, for the features described in rows.
     pub(crate) histogram: Vec<usize>,
 }
 
 impl Columns {
     pub(super) fn of(data: &Dataset) -> Self {
         let names = data.schema().map(|schema| schema.feature_names()).unwrap_or_default();
-        let count = data.features().min(MOST_COLUMNS);
+        let count = data.features().min(MOST_FEATURES);
         let empty = ColumnSummary {
             min: f32::INFINITY,
             max: f32::NEG_INFINITY,
             mean: 0.0,
             deviation: 0.0,
             missing: 0,
-            histogram: vec![0; BINS],
+            histogram: Vec::new(),
         };
         let mut first = vec![empty; count];
+        first.iter_mut().take(MOST_COLUMNS).for_each(|column| column.histogram = vec![0; BINS]);
         let mut row = vec![0.0; data.features()];
         // Means and squared deviations by Welford's update, which keeps its digits far from zero.
         for index in 0..data.len() {
@@ -62,7 +65,7 @@ impl Columns {
         }
         for index in 0..data.len() {
             data.copy_row(index, &mut row);
-            for (column, &value) in first.iter_mut().zip(&row).filter(|(_, value)| !value.is_nan()) {
+            for (column, &value) in first.iter_mut().take(MOST_COLUMNS).zip(&row).filter(|(_, value)| !value.is_nan()) {
                 let span = f64::from(column.max) - f64::from(column.min);
                 let at = (f64::from(value) - f64::from(column.min)) / span * BINS as f64;
                 // A constant falls into the middle: 0/0 is no number, and casting would take it to the first bin.

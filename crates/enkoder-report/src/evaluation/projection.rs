@@ -98,6 +98,7 @@ impl Projection {
             }
         }
         let (x_title, y_title) = match (what, flat) {
+            ("code", true) => ("the one number of the code".to_owned(), String::new()),
             (_, true) => (format!("the one {what}"), String::new()),
             ("code", false) => ("first number of the code".to_owned(), "second number of the code".to_owned()),
             _ => (format!("first {what}"), format!("second {what}")),

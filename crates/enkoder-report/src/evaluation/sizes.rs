@@ -1,6 +1,6 @@
 //! The honest size of things: what a sample takes as it is stored, what its code takes, and what the model itself takes.
 
-use enkoder::{Autoencoder, Dataset};
+use enkoder::{Autoencoder, Dataset, ModelFileError};
 
 /// Sizes in bytes of one sample and its code, and of what is needed to decode it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +23,21 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn of(autoencoder: &Autoencoder, data: &Dataset, ranges_of_training: bool) -> Self {
+    pub(super) fn of(
+        autoencoder: &Autoencoder,
+        data: &Dataset,
+        ranges_of_training: bool,
+    ) -> Result<Self, ModelFileError> {
         let (features, latent) = (data.features(), autoencoder.architecture().latent());
-        Self {
+        Ok(Self {
             original: features * data.bytes_per_value(),
             original_f32: features * 4,
             code_f32: latent * 4,
             code_u8: latent,
             code_ranges: latent * 8,
-            model: autoencoder.to_bytes().len(),
+            model: autoencoder.to_bytes()?.len(),
             ranges_of_training,
-        }
+        })
     }
 
     /// From how many samples on codes and model together are smaller than the originals, for codes of `code` bytes; `None`

@@ -21,8 +21,6 @@ pub(crate) struct Traversal {
     pub(crate) dimension: usize,
     pub(crate) low: f32,
     pub(crate) high: f32,
-    /// Mean squared change of the output from one end to the other, in scaled units.
-    pub(crate) effect: f64,
     pub(crate) views: Vec<View>,
 }
 
@@ -58,19 +56,19 @@ pub(super) fn of(
         }
         let changes =
             ends.row(0).iter().zip(ends.row(1)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum::<f64>();
-        tried.push((dimension, low, high, changes / ends.ncols().max(1) as f64));
+        tried.push((dimension, low, high, changes));
     }
     tried.sort_by(|a, b| b.3.total_cmp(&a.3).then(a.0.cmp(&b.0)));
     tried.truncate(MOST_DIMENSIONS);
     tried.sort_by_key(|&(dimension, ..)| dimension);
     tried
         .into_iter()
-        .map(|(dimension, low, high, effect)| {
+        .map(|(dimension, low, high, _)| {
             let at = |step: usize| low + (high - low) * step as f32 / (STEPS - 1) as f32;
             let steps: Vec<f32> = (0..STEPS).map(at).collect();
             let decoded = decode(dimension, &steps)?;
             let views = decoded.rows().into_iter().map(|row| viewer.view(&row.to_vec(), MOST_PIXELS)).collect();
-            Ok(Traversal { dimension, low, high, effect, views })
+            Ok(Traversal { dimension, low, high, views })
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{Report, ReportError, settings};
 use crate::charts::{Style, spark_histogram};
-use crate::evaluation::{ColumnSummary, Evaluation, Pick, View};
+use crate::evaluation::{ColumnSummary, Evaluation, MOST_COLUMNS, Pick, View};
 use crate::number::{bytes, count, duration, grouped, name, shape, significant};
 use crate::palette::{Ink, Theme, custom_properties};
 use crate::picture::{Layout, PictureError};
@@ -22,6 +22,8 @@ pub(super) struct Page {
     dark: String,
     command_line: Option<String>,
     baseline: String,
+    /// `unseen samples`, where they are.
+    samples: &'static str,
     summary: Summary,
     data: Data,
     network: NetworkSection,
@@ -56,6 +58,8 @@ struct Data {
     is_image: bool,
     samples: Vec<(Shown, String)>,
     columns: Vec<ColumnRow>,
+    profile: Option<String>,
+    has_lines: bool,
     columns_of: String,
     classes: Vec<(String, String, String)>,
     has_training_counts: bool,
@@ -97,7 +101,6 @@ struct ResultSection {
     feature_errors: Option<String>,
     feature_table: Vec<[String; 5]>,
     feature_note: Option<String>,
-    is_table: bool,
 }
 
 struct Group {
@@ -159,6 +162,7 @@ impl Page {
             dark: custom_properties(true),
             command_line: report.command_line.clone(),
             baseline: evaluation.baseline_name(),
+            samples: if evaluation.data.unseen { "unseen samples" } else { "these samples" },
             summary: Summary::of(evaluation, report.threads),
             data: Data::of(evaluation)?,
             network: NetworkSection::of(evaluation),
@@ -190,15 +194,16 @@ impl Summary {
         let what =
             if evaluation.is_closed_form() { "linear autoencoder, computed in closed form" } else { "autoencoder" };
         let sentence = format!(
-            "A {} {what} with {} was trained on {} of {}. It turns each sample of {} into {}, and is measured here on {} of {} that it did not see in training.",
+            "A {} {what} with {} was trained on {} of {}. It turns each sample of {} into {}, and is measured here on {} of {}{}.",
             evaluation.architecture.summary(),
             count(evaluation.architecture.parameters(), "parameter", "parameters"),
-            count(record.data.samples_train, "sample", "samples"),
+            count(record.data.train_samples, "sample", "samples"),
             quoted(&record.data.name),
             count(evaluation.data.features, "value", "values"),
             count(evaluation.architecture.latent(), "number", "numbers"),
             count(evaluation.data.samples, "sample", "samples"),
             quoted(&evaluation.data.name),
+            if evaluation.data.unseen { " that it did not see in training" } else { "" },
         );
         let (comparison, comparison_note) = match evaluation.times_below_baseline() {
             _ if evaluation.is_closed_form() => ("PCA".to_owned(), "this model is PCA itself".to_owned()),
@@ -252,8 +257,8 @@ impl Data {
         let sentence = format!(
             "{}: {kind}, stored as {values}; {} for training and {} for validation.{missing}",
             data.name,
-            grouped(record.samples_train),
-            grouped(record.samples_validation),
+            grouped(record.train_samples),
+            grouped(record.validation_samples),
         );
         let mut samples = Vec::new();
         for sample in &evaluation.samples {
@@ -262,12 +267,21 @@ impl Data {
             samples.push((Shown::of(evaluation, &sample.view, alt)?, class));
         }
         let columns = evaluation.columns.as_ref();
+        // Features in an order are better seen as one chart than as many rows.
+        let profile = evaluation.draw_profile(PAGE);
+        let columns = columns.filter(|_| profile.is_none());
         let rows = columns.map_or_else(Vec::new, |columns| {
-            columns.first.iter().enumerate().map(|(index, column)| ColumnRow::of(columns.name(index), column)).collect()
+            columns
+                .first
+                .iter()
+                .take(MOST_COLUMNS)
+                .enumerate()
+                .map(|(index, column)| ColumnRow::of(columns.name(index), column))
+                .collect()
         });
         let columns_of = columns.map_or_else(String::new, |columns| {
-            let all = data.features == columns.first.len();
-            let which = if all { "All".to_owned() } else { format!("The first {} of", grouped(columns.first.len())) };
+            let all = data.features <= MOST_COLUMNS;
+            let which = if all { "All".to_owned() } else { format!("The first {} of", grouped(MOST_COLUMNS)) };
             format!(
                 "{which} {}, over {}",
                 count(data.features, "feature", "features"),
@@ -281,6 +295,8 @@ impl Data {
             is_image: data.layout != Layout::Vector,
             samples,
             columns: rows,
+            profile,
+            has_lines: evaluation.has_feature_chart(),
             columns_of,
             has_training_counts: data.class_counts.iter().any(|(trained, _)| trained.is_some()),
             classes: classes
@@ -411,14 +427,15 @@ impl ResultSection {
             feature_errors: evaluation.draw_feature_errors(PAGE),
             feature_table,
             feature_note,
-            is_table: evaluation.data.is_table,
         })
     }
 }
 
 /// Rows of name, variance, errors and what is explained, for the features with the largest errors; nothing for images.
 fn feature_table(evaluation: &Evaluation) -> (Vec<[String; 5]>, Option<String>) {
-    let Some(columns) = &evaluation.columns else { return (Vec::new(), None) };
+    let Some(columns) = evaluation.columns.as_ref().filter(|_| !evaluation.has_feature_chart()) else {
+        return (Vec::new(), None);
+    };
     let errors = &evaluation.network.per_feature;
     let mut order: Vec<usize> = (0..errors.len()).collect();
     order.sort_by(|&a, &b| errors[b].total_cmp(&errors[a]));
@@ -519,9 +536,10 @@ impl Latent {
         };
         Ok(Self {
             sentence: format!(
-                "The network turns each sample into {}. Here are the codes of {} it did not see{}.",
+                "The network turns each sample into {}. Here are the codes of {}{}{}.",
                 count(latent, "number", "numbers"),
                 count(shown, "sample", "samples"),
+                if evaluation.data.unseen { " it did not see" } else { "" },
                 if evaluation.data.classes.is_empty() {
                     ""
                 } else {
@@ -543,7 +561,7 @@ impl SizeSection {
     fn of(evaluation: &Evaluation) -> Self {
         let sizes = evaluation.sizes();
         let row = |name, size: usize, mse: Option<(f64, f64)>| {
-            let error = |value: f64| significant(value, 3);
+            let error = |value: f64| significant(value, 4);
             SizeRow {
                 name,
                 bytes: grouped(size),
@@ -564,13 +582,12 @@ impl SizeSection {
         let times = |from: usize, to: usize| ratio(from as f64, to as f64);
         let sentence = if sizes.original_f32 != sizes.original {
             format!(
-                "It is popular to compare {} values with {} and say “{} times smaller”. But a sample is stored in {}, not in {}: against that, {} as 32-bit numbers are {} times smaller, and as bytes {} times.",
+                "It is popular to compare {} values with {} and say “{} times smaller”. But a sample is stored in {}, not in {}: against that, the code is {} times smaller as 32-bit numbers, and {} times as bytes.",
                 grouped(evaluation.data.features),
                 grouped(evaluation.architecture.latent()),
                 times(evaluation.data.features, evaluation.architecture.latent()),
                 bytes(sizes.original),
                 bytes(sizes.original_f32),
-                count(evaluation.architecture.latent(), "number", "numbers"),
                 times(sizes.original, sizes.code_f32),
                 times(sizes.original, sizes.code_u8),
             )
@@ -601,15 +618,15 @@ impl SizeSection {
 fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
     let record = &evaluation.record.data;
     let split =
-        format!("{} training, {} validation", grouped(record.samples_train), grouped(record.samples_validation));
+        format!("{} training, {} validation", grouped(record.train_samples), grouped(record.validation_samples));
     vec![
         ("Architecture", evaluation.architecture.summary()),
         ("Scaling", evaluation.scaling.clone()),
         ("Trained on", name(&record.name, crate::evaluation::LONGEST_NAME)),
         ("Samples", split),
-        ("Fingerprint of that data (SHA-256)", name(&record.fingerprint, 64)),
+        ("Fingerprint of the training samples (SHA-256)", name(&record.fingerprint, 64)),
         ("Evaluated on", format!("{}, {}", evaluation.data.name, count(evaluation.data.samples, "sample", "samples"))),
-        ("Fingerprint of these samples (SHA-256)", evaluation.data.fingerprint.clone()),
+        ("Fingerprint of the evaluated samples (SHA-256)", evaluation.data.fingerprint.clone()),
         ("Enkoder", env!("CARGO_PKG_VERSION").to_owned()),
     ]
 }
