@@ -7,6 +7,7 @@ mod element;
 mod error;
 pub mod idx;
 mod labels;
+mod parquet;
 pub mod strokes;
 mod table;
 
@@ -14,6 +15,7 @@ pub use arff::{parse_arff, read_arff};
 pub use byte_source::ByteSource;
 pub use csv::{parse_csv, read_csv};
 pub use error::{Cause, DataError, Place, Position};
+pub use parquet::{parse_parquet, read_parquet};
 pub use table::{
     Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Table, TableColumn, TableOptions,
 };
