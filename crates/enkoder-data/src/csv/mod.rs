@@ -104,7 +104,7 @@ fn fill(
     }
     while records.next(&mut record)? {
         if record.len() != contents.len() {
-            return Err(ragged(&record, contents.len()));
+            return Err(ragged(&records, &record, contents.len()));
         }
         for (column, (cell, content)) in record.iter().zip(contents.iter_mut()).enumerate() {
             let cell = cell.trim_ascii();
@@ -118,9 +118,9 @@ fn fill(
                 }
                 None if is_missing(cell) => None,
                 None => {
-                    let word = std::str::from_utf8(cell).map_err(|_| not_utf8(&record, column, dialect))?;
+                    let word = std::str::from_utf8(cell).map_err(|_| not_utf8(&records, &record, column, dialect))?;
                     match *content {
-                        Content::NumbersOnly => return Err(not_a_number(&record, column, dialect, word)),
+                        Content::NumbersOnly => return Err(not_a_number(&records, &record, column, dialect, word)),
                         Content::Numbers => table = None,
                         Content::Unknown | Content::Words => {}
                     }
@@ -142,23 +142,19 @@ fn fill(
     Ok(table.map(TableBuilder::finish))
 }
 
-fn line(record: &ByteRecord) -> Place {
-    record.position().map_or_else(Place::default, |position| Place::line(position.line()))
-}
-
-fn ragged(record: &ByteRecord, width: usize) -> DataError {
+fn ragged(records: &Records<'_>, record: &ByteRecord, width: usize) -> DataError {
     let why = format!("the row has {} cells, but the first row has {width}", record.len());
-    DataError::malformed(line(record), why)
+    DataError::malformed(records.line(record), why)
         .with_hint("look for a missing or superfluous separator or quote, here or in a row above")
 }
 
-fn not_utf8(record: &ByteRecord, column: usize, dialect: &Dialect) -> DataError {
+fn not_utf8(records: &Records<'_>, record: &ByteRecord, column: usize, dialect: &Dialect) -> DataError {
     let why = format!("column {:?} is not text in UTF-8", dialect.column(column));
-    DataError::malformed(line(record), why).with_hint("save the file as UTF-8")
+    DataError::malformed(records.line(record), why).with_hint("save the file as UTF-8")
 }
 
-fn not_a_number(record: &ByteRecord, column: usize, dialect: &Dialect, word: &str) -> DataError {
+fn not_a_number(records: &Records<'_>, record: &ByteRecord, column: usize, dialect: &Dialect, word: &str) -> DataError {
     let word: String = word.chars().take(40).collect();
     let why = format!("column {:?} holds {word:?}, but the model was trained on numbers there", dialect.column(column));
-    DataError::unsuitable(line(record), why)
+    DataError::unsuitable(records.line(record), why)
 }

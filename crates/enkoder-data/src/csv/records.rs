@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use ::csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 
 use crate::table::MAX_LINE;
-use crate::{ByteSource, DataError, Position};
+use crate::{ByteSource, DataError, Place, Position};
 
 /// Bytes taken from the source at once.
 const CHUNK: usize = 1 << 16;
@@ -15,10 +15,13 @@ pub(super) struct Records<'a> {
     reader: Reader<Limited<'a>>,
 }
 
-/// A source that fails when too much is read without a record coming to its end.
+/// A source that fails when too much is read without a record coming to its end, and that knows how its lines end.
 struct Limited<'a> {
     source: ByteSource<'a>,
     since_record: usize,
+    last: u8,
+    /// Whether the first line ends with CRLF, once it has been read.
+    crlf: Option<bool>,
 }
 
 impl Limited<'_> {
@@ -34,13 +37,18 @@ impl Read for Limited<'_> {
         }
         let read = self.source.read(buffer)?;
         self.since_record += read;
+        if self.crlf.is_none() {
+            let end = buffer[..read].iter().position(|&byte| byte == b'\n');
+            self.crlf = end.map(|end| end.checked_sub(1).map_or(self.last, |before| buffer[before]) == b'\r');
+        }
+        self.last = buffer[..read].last().copied().unwrap_or(self.last);
         Ok(read)
     }
 }
 
 impl<'a> Records<'a> {
     pub(super) fn new(source: ByteSource<'a>, separator: u8) -> Self {
-        let source = Limited { source, since_record: 0 };
+        let source = Limited { source, since_record: 0, last: 0, crlf: None };
         Self { reader: builder(separator).buffer_capacity(CHUNK).from_reader(source) }
     }
 
@@ -65,6 +73,19 @@ impl<'a> Records<'a> {
                 kind => DataError::malformed(place, format!("not a row of cells: {kind:?}")),
             }
         })
+    }
+}
+
+impl Records<'_> {
+    /// The line in which the record read last starts, from 1. The position that the reader gives is before the empty lines that
+    /// it skipped and, between CRLF, one line behind.
+    pub(super) fn line(&self, record: &ByteRecord) -> Place {
+        let source = self.reader.get_ref();
+        let end = self.reader.position();
+        let within = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let at_end = end.byte() == source.source.offset() && source.last != b'\n';
+        let newline = source.crlf != Some(true) && !at_end;
+        source.source.place(Position::Line(end.line().saturating_sub(within + u64::from(newline)).max(1)))
     }
 }
 

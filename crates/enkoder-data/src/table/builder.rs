@@ -245,4 +245,13 @@ mod tests {
         let CellKind::Words { words, seen, more, .. } = dictionary.finish() else { panic!("words") };
         assert_eq!((words.len(), seen.len(), more), (MAX_CATEGORIES, MAX_CATEGORIES, true));
     }
+
+    #[test]
+    fn a_row_beyond_the_limit_of_values_is_refused() {
+        let columns = vec![("a".into(), Cells::Numbers), ("b".into(), Cells::Numbers)];
+        let mut table = TableBuilder::new("t", columns).unwrap();
+        table.limit_values(5);
+        assert!(table.end_row().is_ok() && table.end_row().is_ok());
+        assert!(matches!(table.end_row(), Err(DataError::TooLarge { claimed: 6, limit: 5, .. })));
+    }
 }

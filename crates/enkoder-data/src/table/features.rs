@@ -122,7 +122,9 @@ fn known_sources(table: &Table, apart: &HashSet<usize>, schema: &Schema) -> Resu
     let mut used = HashSet::new();
     let mut sources = Vec::with_capacity(schema.columns.len());
     for wanted in &schema.columns {
-        let index = *by_name.get(wanted.name.as_str()).ok_or_else(|| missing_column(table, &wanted.name))?;
+        let index = *by_name
+            .get(wanted.name.as_str())
+            .ok_or_else(|| missing_column(&wanted.name, table.columns.iter().map(|column| column.name.clone())))?;
         used.insert(index);
         let encoding = match (&wanted.kind, &table.columns[index].kind) {
             (ColumnKind::Numeric, CellKind::Numbers) => Encoding::Number,
@@ -150,22 +152,24 @@ fn known_sources(table: &Table, apart: &HashSet<usize>, schema: &Schema) -> Resu
     Ok(sources)
 }
 
-fn missing_column(table: &Table, name: &str) -> DataError {
+/// A column that a model needs is not among those there are.
+pub(crate) fn missing_column(name: &str, known: impl IntoIterator<Item = String>) -> DataError {
     let why = format!("column {name:?}, which the model was trained on, is missing");
     let error = DataError::unsuitable(Place::default(), why);
-    match DataError::unknown_name("column", name, table.columns.iter().map(|column| column.name.clone())).hint() {
+    match DataError::unknown_name("column", name, known).hint() {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
 }
 
 /// One warning for several columns, of which the first few are named.
-pub(super) fn warn_of(columns: &[&str], what: &str) {
+pub(crate) fn warn_of(columns: &[impl AsRef<str>], what: &str) {
     const SHOWN: usize = 8;
     if columns.is_empty() {
         return;
     }
-    let mut names = columns.iter().take(SHOWN).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let mut names =
+        columns.iter().take(SHOWN).map(|name| format!("{:?}", name.as_ref())).collect::<Vec<_>>().join(", ");
     if columns.len() > SHOWN {
         names += &format!(", … ({} in all)", columns.len());
     }

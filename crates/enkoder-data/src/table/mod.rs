@@ -20,6 +20,7 @@ use enkoder::{ColumnKind, Dataset, Schema};
 use crate::DataError;
 
 pub(crate) use builder::{Cells, TableBuilder, check_column_count};
+pub(crate) use features::{missing_column, warn_of};
 pub(crate) use number::{parse_number, parse_number_with_comma};
 pub(crate) use text::{MAX_LINE, is_missing};
 
