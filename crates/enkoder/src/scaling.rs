@@ -12,6 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
+use crate::network::vectorised::vectorised;
 
 use self::ranges::{Ranges, check_width};
 
@@ -285,32 +286,24 @@ impl Scaler {
         assert_eq!(out.len(), self.features, "the row must have the scaler's features");
         assert_eq!(data.features(), self.features, "the data must have the scaler's features");
         if let Some(bytes) = data.row_u8(index) {
-            match &self.coefficients {
-                Coefficients::Uniform { offset, scale } => {
-                    for (to, &byte) in out.iter_mut().zip(bytes) {
-                        *to = (f32::from(byte) - offset) * scale;
+            vectorised(
+                #[inline(always)]
+                || match &self.coefficients {
+                    Coefficients::Uniform { offset, scale } => {
+                        for (to, &byte) in out.iter_mut().zip(bytes) {
+                            *to = (f32::from(byte) - offset) * scale;
+                        }
                     }
-                }
-                Coefficients::PerFeature { offset, scale } => {
-                    for (((to, &byte), offset), scale) in out.iter_mut().zip(bytes).zip(offset).zip(scale) {
-                        *to = (f32::from(byte) - offset) * scale;
+                    Coefficients::PerFeature { offset, scale } => {
+                        for (((to, &byte), offset), scale) in out.iter_mut().zip(bytes).zip(offset).zip(scale) {
+                            *to = (f32::from(byte) - offset) * scale;
+                        }
                     }
-                }
-            }
+                },
+            );
         } else if let Some(values) = data.row_f32(index) {
-            match &self.coefficients {
-                Coefficients::Uniform { offset, scale } => {
-                    for (to, value) in out.iter_mut().zip(values) {
-                        *to = (value - offset) * scale;
-                    }
-                }
-                Coefficients::PerFeature { offset, scale } => {
-                    for (((to, value), offset), scale) in out.iter_mut().zip(values).zip(offset).zip(scale) {
-                        *to = (value - offset) * scale;
-                    }
-                }
-            }
-            self.fill_missing(out);
+            out.copy_from_slice(values);
+            self.transform_row(out);
         }
     }
 
