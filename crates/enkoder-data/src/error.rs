@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use enkoder::DatasetError;
 
+use crate::openml::OpenmlError;
+
 /// A cause of another type, kept for the chain of sources.
 pub type Cause = Box<dyn Error + Send + Sync + 'static>;
 
@@ -112,6 +114,9 @@ pub enum DataError {
         #[source]
         source: Option<Cause>,
     },
+    /// A data set could not be had from OpenML.
+    #[error(transparent)]
+    Openml(#[from] OpenmlError),
     /// What was read makes no data set.
     #[error("{place}")]
     Dataset {
@@ -277,6 +282,7 @@ impl DataError {
             }
             Self::UnknownName { name, known, .. } => known_names(name, known),
             Self::Exists { .. } => Some("name another output, or replace it with --force".into()),
+            Self::Openml(error) => error.hint(),
             Self::Io { .. } | Self::Empty { .. } | Self::Dataset { .. } => None,
         }
     }

@@ -7,6 +7,7 @@ mod element;
 mod error;
 pub mod idx;
 mod labels;
+pub mod openml;
 mod parquet;
 pub mod strokes;
 mod table;

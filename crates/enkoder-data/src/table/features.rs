@@ -20,9 +20,11 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
         return Err(DataError::empty(Place::default()));
     }
     let label = options.label.as_deref().map(|name| table.find(name)).transpose()?;
+    let mut apart = options.ignore.iter().map(|name| table.find(name)).collect::<Result<HashSet<_>, _>>()?;
+    apart.extend(label);
     let (mut sources, schema) = match &options.schema {
-        Some(schema) => (known_sources(&table, label, schema)?, schema.clone()),
-        None => learned_sources(&table, label),
+        Some(schema) => (known_sources(&table, &apart, schema)?, schema.clone()),
+        None => learned_sources(&table, &apart),
     };
     let shape = if options.schema.is_none() { pixel_shape(&schema) } else { None };
     let features: usize = sources.iter().map(Source::width).sum();
@@ -77,11 +79,11 @@ fn pixel_shape(schema: &Schema) -> Option<[usize; 2]> {
 }
 
 /// What a table to train on offers: all columns from which something can be learned.
-fn learned_sources(table: &Table, label: Option<usize>) -> (Vec<Source>, Schema) {
+fn learned_sources(table: &Table, apart: &HashSet<usize>) -> (Vec<Source>, Schema) {
     let rows = table.len() as u64;
     let (mut sources, mut schema) = (Vec::new(), Vec::new());
     let (mut without_value, mut text) = (Vec::new(), Vec::new());
-    for (index, column) in table.columns.iter().enumerate().filter(|&(index, _)| Some(index) != label) {
+    for (index, column) in table.columns.iter().enumerate().filter(|(index, _)| !apart.contains(index)) {
         let name = column.name.as_str();
         if column.missing == rows {
             without_value.push(name);
@@ -114,7 +116,7 @@ fn learned_sources(table: &Table, label: Option<usize>) -> (Vec<Source>, Schema)
 }
 
 /// The columns that a model needs, in its order.
-fn known_sources(table: &Table, label: Option<usize>, schema: &Schema) -> Result<Vec<Source>, DataError> {
+fn known_sources(table: &Table, apart: &HashSet<usize>, schema: &Schema) -> Result<Vec<Source>, DataError> {
     let by_name: HashMap<&str, usize> =
         table.columns.iter().enumerate().map(|(index, column)| (column.name.as_str(), index)).collect();
     let mut used = HashSet::new();
@@ -144,7 +146,7 @@ fn known_sources(table: &Table, label: Option<usize>, schema: &Schema) -> Result
         sources.push(Source::new(index, encoding));
     }
     let others = table.columns.iter().enumerate();
-    let others = others.filter(|(index, _)| !used.contains(index) && Some(*index) != label);
+    let others = others.filter(|(index, _)| !used.contains(index) && !apart.contains(index));
     let others: Vec<&str> = others.map(|(_, column)| column.name.as_str()).collect();
     warn_of(&others, "left out, for the model does not know them");
     Ok(sources)

@@ -51,6 +51,8 @@ pub struct TableOptions {
     /// The column that holds the classes, by its name or as `#3` by its number from 1. It is carried as the labels of the data
     /// set and is no feature.
     pub label: Option<String>,
+    /// Columns that are no features, by their names or as `#3` by their numbers from 1.
+    pub ignore: Vec<String>,
     /// The columns of an existing model: they are looked up by name and give the data set its features in this order. Further
     /// columns of the table are left out with a warning.
     pub schema: Option<Schema>,
@@ -205,7 +207,7 @@ impl Table {
     /// different words, or 100 different numbers, are no classes; they are left out with a warning.
     ///
     /// # Errors
-    /// When there is no row, no such label column, no feature left, an infinite value, a missing value under
+    /// When there is no row, no such label column or column to ignore, no feature left, an infinite value, a missing value under
     /// [`MissingPolicy::Error`], or a column of the schema that is missing or holds words instead of numbers.
     pub fn into_dataset(self, options: &TableOptions) -> Result<Dataset, DataError> {
         let name = self.name.clone();

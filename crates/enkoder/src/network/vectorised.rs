@@ -1,0 +1,32 @@
+//! Elementwise loops compiled for every vector width and chosen at run time, so that a portable release build uses AVX2 or
+//! AVX-512 where the machine has them. Rust never contracts `a * b + c` by itself and our loops fix their own order of
+//! summation, so the width changes the speed and not one bit of the result.
+
+use std::sync::OnceLock;
+
+use pulp::Arch;
+
+/// Runs `work` compiled for the widest vectors that this machine has. What it calls must be inlined to profit.
+#[inline(always)]
+pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    ARCH.get_or_init(Arch::new).dispatch(work)
+}
+
+/// How many partial sums a reduction keeps: as many as the widest vector has lanes.
+pub(crate) const LANES: usize = 16;
+
+/// The sum of `term` over the indices below `len`, in `LANES` interleaved partial sums: the same order of additions for every
+/// vector width.
+#[inline(always)]
+pub(crate) fn sum_lanes(partial: [f32; LANES]) -> f32 {
+    let mut sums = partial;
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}

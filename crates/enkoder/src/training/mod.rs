@@ -1,0 +1,25 @@
+//! Training: the options ([`TrainingConfig`]), the epoch loop ([`Trainer`]) and what it leaves behind ([`History`],
+//! [`Checkpoint`]). The engine of one step is in `gradient`: forward and backward by shards of rows, then weight gradients and
+//! Adam by tiles of parameters.
+
+mod adam;
+mod batches;
+mod checkpoint;
+mod config;
+mod corruption;
+mod fit;
+mod gradient;
+mod history;
+mod loss;
+mod penalty;
+mod schedule;
+
+pub use adam::Adam;
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use config::{ConfigError, TrainingConfig};
+pub use corruption::Corruption;
+pub use fit::{Progress, Trainer, TrainingError};
+pub use history::{EpochRecord, History, Stopped};
+pub use loss::Loss;
+pub use penalty::Penalty;
+pub use schedule::Schedule;
