@@ -51,24 +51,31 @@ impl<'a> ByteSource<'a> {
         Self::new(name.into(), Box::new(bytes), bytes.len() as u64)
     }
 
+    /// A member of an archive that was unpacked already, with at most `most` bytes to come.
+    pub(crate) fn member(name: String, reader: impl Read + Send + 'a, most: u64) -> Result<Self, DataError> {
+        let mut source = Self::plain(name, Box::new(reader), most);
+        source.packed = true;
+        source.read_head()?;
+        Ok(source)
+    }
+
     /// Any reader with at most `length` bytes to come.
-    pub(crate) fn new(name: String, reader: Box<dyn Read + Send + 'a>, length: u64) -> Result<Self, DataError> {
-        let mut source =
-            Self { name, head: Vec::new(), offset: 0, reader: BufReader::new(reader), most: length, packed: false };
+    fn new(name: String, reader: Box<dyn Read + Send + 'a>, length: u64) -> Result<Self, DataError> {
+        let mut source = Self::plain(name, reader, length);
         source.read_head()?;
         if source.head.starts_with(&[0x1f, 0x8b]) {
             let packed = BufReader::with_capacity(CHUNK, io::Cursor::new(source.head).chain(source.reader));
-            source = Self {
-                name: source.name,
-                head: Vec::new(),
-                offset: 0,
-                reader: BufReader::with_capacity(CHUNK, Box::new(MultiGzDecoder::new(packed))),
-                most: length.saturating_mul(MOST_UNPACKED_PER_BYTE),
-                packed: true,
-            };
+            let most = length.saturating_mul(MOST_UNPACKED_PER_BYTE);
+            source = Self::plain(source.name, Box::new(MultiGzDecoder::new(packed)), most);
+            source.packed = true;
             source.read_head()?;
         }
         Ok(source)
+    }
+
+    fn plain(name: String, reader: Box<dyn Read + Send + 'a>, most: u64) -> Self {
+        let reader = BufReader::with_capacity(CHUNK, reader);
+        Self { name, head: Vec::new(), offset: 0, reader, most, packed: false }
     }
 
     fn read_head(&mut self) -> Result<(), DataError> {

@@ -9,7 +9,7 @@ use enkoder::{Dataset, Labels};
 use ndarray::Array2;
 
 use crate::byte_source::ByteSource;
-use crate::element::{Element, Endian};
+use crate::element::{Element, Endian, check_finite};
 use crate::error::{DataError, Place};
 use crate::labels;
 
@@ -48,7 +48,8 @@ pub fn read_idx(source: &mut ByteSource) -> Result<Dataset, DataError> {
     } else {
         let mut values = Vec::new();
         let count = header.samples * header.features;
-        header.element.read_f32(source, Endian::Big, count, header.features, &mut values)?;
+        header.element.read_f32(source, Endian::Big, count, &mut values)?;
+        check_finite(source, &values, header.features)?;
         let values = Array2::from_shape_vec((header.samples, header.features), values).expect("as many as counted");
         Dataset::from_f32(&name, values).and_then(|data| data.with_shape(header.shape))
     };

@@ -19,15 +19,6 @@ pub(crate) fn from_numbers(numbers: &[f64], source: &str) -> Result<Labels, Data
     Ok(Labels { classes: known.iter().map(f64::to_string).collect(), values })
 }
 
-/// One class for each different name, in the order of the names.
-pub(crate) fn from_names(names: &[&str]) -> Labels {
-    let mut classes: Vec<&str> = names.to_vec();
-    classes.sort_unstable();
-    classes.dedup();
-    let values = names.iter().map(|name| classes.partition_point(|class| class < name) as u32).collect();
-    Labels { classes: classes.into_iter().map(String::from).collect(), values }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,11 +33,5 @@ mod tests {
     #[test]
     fn a_missing_number_is_no_label() {
         assert!(from_numbers(&[1.0, f64::NAN], "y").is_err());
-    }
-
-    #[test]
-    fn classes_are_names_in_order() {
-        let labels = from_names(&["dog", "cat", "dog"]);
-        assert_eq!((labels.classes, labels.values), (vec!["cat".into(), "dog".into()], vec![1, 0, 1]));
     }
 }

@@ -14,8 +14,10 @@ pub(crate) enum Purpose {
     Weights = 2,
     /// The order of the samples; indexed by epoch.
     Shuffle = 3,
-    /// Corruption of the inputs; indexed by position in the epoch's order, so that it belongs to the sample alone.
+    /// Corruption of the inputs; indexed by epoch and position in its order, so that it belongs to the sample alone.
     Corruption = 4,
+    /// Directions in which a contractive penalty is probed; indexed likewise.
+    Probe = 5,
 }
 
 /// The random stream of `seed` for one `purpose` and `index` (below 2⁵⁶).

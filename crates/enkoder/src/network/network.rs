@@ -16,8 +16,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The network of a valid architecture, all parameters 0.
-    pub(crate) fn zeroed(architecture: &Architecture) -> Result<Self, ArchitectureError> {
+    /// The network of a valid architecture with these parameters, as many as it has.
+    pub(crate) fn from_parameters(architecture: &Architecture, parameters: Vec<f32>) -> Result<Self, ArchitectureError> {
         architecture.validate()?;
         let mut layers = Vec::new();
         let (mut inputs, mut offset) = (architecture.features(), 0);
@@ -27,26 +27,23 @@ impl Network {
             (inputs, offset) = (units, layer.bias().end);
             layers.push(layer);
         }
-        Ok(Self { layers, encoder_layers: architecture.encoder.len(), parameters: vec![0.0; offset] })
+        assert_eq!(parameters.len(), offset, "as many parameters as the layers have");
+        Ok(Self { layers, encoder_layers: architecture.encoder.len(), parameters })
     }
 
     /// The network of a valid architecture with the initial weights of `seed`.
     pub(crate) fn initialised(architecture: &Architecture, seed: u64) -> Result<Self, ArchitectureError> {
-        let mut network = Self::zeroed(architecture)?;
+        architecture.validate()?;
+        let mut network = Self::from_parameters(architecture, vec![0.0; architecture.parameters()])?;
         for (index, layer) in network.layers.iter().enumerate() {
             layer.initialise(&mut network.parameters, &mut stream(seed, Purpose::Weights, index as u64));
         }
         Ok(network)
     }
 
-    /// Numbers in, samples' values or codes.
+    /// Numbers that go into these layers: a sample's values or a code's.
     pub(crate) fn inputs(&self, layers: &Range<usize>) -> usize {
         self.layers[layers.start].inputs
-    }
-
-    /// Numbers out.
-    pub(crate) fn outputs(&self, layers: &Range<usize>) -> usize {
-        self.layers[layers.end - 1].outputs
     }
 
     pub(crate) fn encoder(&self) -> Range<usize> {

@@ -16,8 +16,7 @@ pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
 /// How many partial sums a reduction keeps: as many as the widest vector has lanes.
 pub(crate) const LANES: usize = 16;
 
-/// The sum of `term` over the indices below `len`, in `LANES` interleaved partial sums: the same order of additions for every
-/// vector width.
+/// The sum of the partial sums, by halves: the same order of additions for every vector width.
 #[inline(always)]
 pub(crate) fn sum_lanes(partial: [f32; LANES]) -> f32 {
     let mut sums = partial;
@@ -29,4 +28,25 @@ pub(crate) fn sum_lanes(partial: [f32; LANES]) -> f32 {
         width /= 2;
     }
     sums[0]
+}
+
+/// Σ(x − y)² over two slices of equal length.
+pub(crate) fn squared_distance(x: &[f32], y: &[f32]) -> f32 {
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut partial = [0.0f32; LANES];
+            let (x_blocks, x_rest) = x.as_chunks::<LANES>();
+            let (y_blocks, y_rest) = y.as_chunks::<LANES>();
+            for (x, y) in x_blocks.iter().zip(y_blocks) {
+                for lane in 0..LANES {
+                    partial[lane] += (x[lane] - y[lane]) * (x[lane] - y[lane]);
+                }
+            }
+            for (lane, (&x, &y)) in x_rest.iter().zip(y_rest).enumerate() {
+                partial[lane] += (x - y) * (x - y);
+            }
+            sum_lanes(partial)
+        },
+    )
 }

@@ -9,6 +9,8 @@ mod config;
 mod corruption;
 mod fit;
 mod gradient;
+#[cfg(test)]
+mod gradient_tests;
 mod history;
 mod loss;
 mod penalty;

@@ -1,0 +1,378 @@
+//! A trained model and what it does: encode, decode, reconstruct, and say how far a reconstruction is off. It is `Send + Sync`,
+//! holds no state but itself, and everything outside it is in the caller's own units.
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::network::vectorised::squared_distance;
+use crate::network::{Architecture, Network, Scratch};
+use crate::scaling::Scaler;
+use crate::schema::Schema;
+use crate::training::{History, TrainingConfig};
+
+/// Rows that one thread passes through the network at a time: enough for full speed, few enough to stay in its cache.
+const BLOCK_ROWS: usize = 256;
+
+/// Why a model cannot be used on some data.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The samples have another number of values.
+    #[error("the data has {found} values a sample, but the model was trained on {expected}")]
+    Features {
+        /// Values of a sample of the data.
+        found: usize,
+        /// What the model takes.
+        expected: usize,
+    },
+    /// The samples have as many values in another shape.
+    #[error("the data has samples of shape {found:?}, but the model was trained on {expected:?}")]
+    Shape {
+        /// Shape of a sample of the data.
+        found: Vec<usize>,
+        /// What the model takes.
+        expected: Vec<usize>,
+    },
+    /// The table has other columns, or the same in another order.
+    #[error("feature {position} of the data is {found:?}, but the model was trained with {expected:?} there")]
+    Columns {
+        /// The feature's number.
+        position: usize,
+        /// Its name in the data.
+        found: String,
+        /// Its name in the model.
+        expected: String,
+    },
+    /// The codes have another length.
+    #[error("the codes have {found} numbers each, but the model's have {expected}")]
+    Codes {
+        /// Numbers of a code given.
+        found: usize,
+        /// The model's latent size.
+        expected: usize,
+    },
+    /// A value that nothing can be computed with.
+    #[error("feature {feature} of sample {sample} is infinite")]
+    Infinite {
+        /// The sample's number.
+        sample: usize,
+        /// The feature's number.
+        feature: usize,
+    },
+}
+
+/// What a model was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// The data's name.
+    pub name: String,
+    /// Samples trained on.
+    pub train_samples: usize,
+    /// Samples validated on.
+    pub validation_samples: usize,
+    /// Shape of one sample.
+    pub shape: Vec<usize>,
+    /// Bytes of one value as stored: 1 for u8, 4 for f32.
+    pub bytes_per_value: usize,
+    /// SHA-256 of the training samples, see [`Dataset::fingerprint`].
+    pub fingerprint: String,
+}
+
+impl DataRecord {
+    pub(crate) fn of(train: &Dataset, validation: &Dataset, fingerprint: String) -> Self {
+        Self {
+            name: train.name().to_owned(),
+            train_samples: train.len(),
+            validation_samples: validation.len(),
+            shape: train.shape().to_vec(),
+            bytes_per_value: train.bytes_per_value(),
+            fingerprint,
+        }
+    }
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRecord {
+    /// The options of its training; `None` for a model in closed form.
+    pub config: Option<TrainingConfig>,
+    /// The epochs of its training; `None` for a model in closed form.
+    pub history: Option<History>,
+    /// The data it was trained on.
+    pub data: DataRecord,
+    /// Loss over the training samples, in scaled units; for a trained network the mean over the best epoch's steps.
+    pub train_loss: f64,
+    /// Loss over the validation samples, in scaled units.
+    pub validation_loss: f64,
+    /// Seconds that the training took. Not stored, so that the same training gives the same file.
+    #[serde(skip)]
+    pub seconds: f64,
+}
+
+/// A trained autoencoder.
+#[derive(Clone, Debug)]
+pub struct Autoencoder {
+    architecture: Architecture,
+    pub(crate) network: Network,
+    scaler: Scaler,
+    schema: Option<Schema>,
+    record: TrainingRecord,
+}
+
+impl Autoencoder {
+    pub(crate) fn new(
+        architecture: Architecture,
+        network: Network,
+        scaler: Scaler,
+        schema: Option<Schema>,
+        record: TrainingRecord,
+    ) -> Self {
+        Self { architecture, network, scaler, schema, record }
+    }
+
+    /// The layers.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// How values are scaled on their way in, and back on their way out.
+    pub fn scaler(&self) -> &Scaler {
+        &self.scaler
+    }
+
+    /// The columns of the table it was trained on, where it was one.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.schema.as_ref()
+    }
+
+    /// Where the model comes from.
+    pub fn record(&self) -> &TrainingRecord {
+        &self.record
+    }
+
+    /// Weights (`inputs × outputs`) and biases of layer `index`, counted as [`Architecture::layers`] does.
+    ///
+    /// # Panics
+    /// When there is no such layer.
+    pub fn weights(&self, index: usize) -> (ArrayView2<'_, f32>, ArrayView1<'_, f32>) {
+        let layer = &self.network.layers[index];
+        let weight = &self.network.parameters[layer.weight()];
+        let weight = ArrayView2::from_shape((layer.inputs, layer.outputs), weight).expect("a layer's range has its shape");
+        (weight, ArrayView1::from(&self.network.parameters[layer.bias()]))
+    }
+
+    /// Checks that the model can be used on `data`: number and shape of the values, and columns where both are known.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self, data: &Dataset) -> Result<(), ModelError> {
+        let expected = self.architecture.features();
+        if data.features() != expected {
+            return Err(ModelError::Features { found: data.features(), expected });
+        }
+        let shape = &self.architecture.input_shape;
+        if data.shape() != shape && data.shape().len() > 1 && shape.len() > 1 {
+            return Err(ModelError::Shape { found: data.shape().to_vec(), expected: shape.clone() });
+        }
+        if let (Some(known), Some(given)) = (&self.schema, data.schema()) {
+            let names = known.feature_names().into_iter().zip(given.feature_names());
+            if let Some((position, (expected, found))) = names.enumerate().find(|(_, (known, given))| known != given) {
+                return Err(ModelError::Columns { position, found, expected });
+            }
+        }
+        Ok(())
+    }
+
+    /// The codes of samples: `samples × latent`.
+    ///
+    /// # Errors
+    /// When the data does not fit the model.
+    pub fn encode(&self, data: &Dataset) -> Result<Array2<f32>, ModelError> {
+        let features = self.architecture.features();
+        self.map(data, self.architecture.latent(), |session, scaled, codes| {
+            session.forward(Part::Encoder, &scaled[..codes.len() / session.latent() * features], codes);
+        })
+    }
+
+    /// The samples of codes (`samples × latent`), in the units of the data: `samples × features`.
+    ///
+    /// # Errors
+    /// When the codes have another length.
+    pub fn decode(&self, codes: ArrayView2<'_, f32>) -> Result<Array2<f32>, ModelError> {
+        let (samples, expected) = (codes.nrows(), self.architecture.latent());
+        if codes.ncols() != expected {
+            return Err(ModelError::Codes { found: codes.ncols(), expected });
+        }
+        let codes = codes.as_standard_layout();
+        let codes = codes.as_slice().expect("the standard layout is contiguous");
+        let features = self.architecture.features();
+        let mut output = Array2::zeros((samples, features));
+        let rows = output.as_slice_mut().expect("a new array is contiguous");
+        rows.par_chunks_mut(BLOCK_ROWS * features).zip(codes.par_chunks(BLOCK_ROWS * expected)).for_each_init(
+            || self.session(),
+            |session, (output, codes)| session.decode(codes, output),
+        );
+        Ok(output)
+    }
+
+    /// The reconstructions of samples, in the units of the data: `samples × features`.
+    ///
+    /// # Errors
+    /// When the data does not fit the model.
+    pub fn reconstruct(&self, data: &Dataset) -> Result<Array2<f32>, ModelError> {
+        self.map(data, self.architecture.features(), |session, scaled, output| {
+            session.forward(Part::Both, scaled, output);
+            session.unscale(output);
+        })
+    }
+
+    /// For each sample the mean squared error of its reconstruction over the features, in scaled units.
+    ///
+    /// # Errors
+    /// When the data does not fit the model.
+    pub fn reconstruction_error(&self, data: &Dataset) -> Result<Vec<f32>, ModelError> {
+        let errors = self.map(data, 1, |session, scaled, errors| session.errors_of_scaled(scaled, errors))?;
+        Ok(errors.into_raw_vec_and_offset().0)
+    }
+
+    /// What one thread needs to use the model again and again without allocating.
+    pub fn session(&self) -> Session<'_> {
+        Session { model: self, scaled: Vec::new(), output: Vec::new(), scratch: Scratch::default() }
+    }
+
+    /// Calls `work` on blocks of scaled samples, in parallel, each with its rows of the output.
+    fn map(
+        &self,
+        data: &Dataset,
+        width: usize,
+        work: impl Fn(&mut Session<'_>, &[f32], &mut [f32]) + Sync,
+    ) -> Result<Array2<f32>, ModelError> {
+        self.check(data)?;
+        let features = self.architecture.features();
+        let mut output = Array2::zeros((data.len(), width));
+        let rows = output.as_slice_mut().expect("a new array is contiguous");
+        rows.par_chunks_mut(BLOCK_ROWS * width).enumerate().try_for_each_init(
+            || (self.session(), Vec::new()),
+            |(session, scaled), (block, output)| {
+                let samples = output.len() / width;
+                scaled.resize(samples * features, 0.0);
+                for (row, scaled) in scaled.chunks_exact_mut(features).enumerate() {
+                    let sample = block * BLOCK_ROWS + row;
+                    self.scaler.copy_scaled(data, sample, scaled);
+                    if let Some(feature) = scaled.iter().position(|value| !value.is_finite()) {
+                        return Err(ModelError::Infinite { sample, feature });
+                    }
+                }
+                work(session, scaled, output);
+                Ok(())
+            },
+        )?;
+        Ok(output)
+    }
+}
+
+enum Part {
+    Encoder,
+    Decoder,
+    Both,
+}
+
+/// A model with buffers of its own, for one thread: after the first call with as many samples, nothing is allocated. Samples and
+/// codes are flat, row after row; missing values (NaN) become the training mean.
+#[derive(Debug)]
+pub struct Session<'a> {
+    model: &'a Autoencoder,
+    scaled: Vec<f32>,
+    output: Vec<f32>,
+    scratch: Scratch,
+}
+
+impl Session<'_> {
+    /// Writes the codes of samples (`n × features`) into `codes` (`n × latent`).
+    ///
+    /// # Panics
+    /// When the lengths do not belong together.
+    pub fn encode(&mut self, samples: &[f32], codes: &mut [f32]) {
+        assert_eq!(samples.len() * self.latent(), codes.len() * self.features(), "as many codes as samples");
+        let scaled = self.scale(samples);
+        self.forward(Part::Encoder, &scaled, codes);
+        self.scaled = scaled;
+    }
+
+    /// Writes the samples of codes (`n × latent`) into `samples` (`n × features`).
+    ///
+    /// # Panics
+    /// When the lengths do not belong together.
+    pub fn decode(&mut self, codes: &[f32], samples: &mut [f32]) {
+        assert_eq!(samples.len() * self.latent(), codes.len() * self.features(), "as many samples as codes");
+        self.forward(Part::Decoder, codes, samples);
+        self.unscale(samples);
+    }
+
+    /// Writes the reconstructions of samples (`n × features`) into `reconstructions`.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    pub fn reconstruct(&mut self, samples: &[f32], reconstructions: &mut [f32]) {
+        assert_eq!(samples.len(), reconstructions.len(), "as many reconstructions as samples");
+        let scaled = self.scale(samples);
+        self.forward(Part::Both, &scaled, reconstructions);
+        self.unscale(reconstructions);
+        self.scaled = scaled;
+    }
+
+    /// Writes for each sample (`n × features`) the mean squared error of its reconstruction, in scaled units, into `errors`.
+    ///
+    /// # Panics
+    /// When there are not as many errors as samples.
+    pub fn reconstruction_error(&mut self, samples: &[f32], errors: &mut [f32]) {
+        assert_eq!(samples.len(), errors.len() * self.features(), "as many errors as samples");
+        let scaled = self.scale(samples);
+        self.errors_of_scaled(&scaled, errors);
+        self.scaled = scaled;
+    }
+
+    fn features(&self) -> usize {
+        self.model.architecture.features()
+    }
+
+    fn latent(&self) -> usize {
+        self.model.architecture.latent()
+    }
+
+    /// Scaled samples in the session's own buffer, which the caller gives back.
+    fn scale(&mut self, samples: &[f32]) -> Vec<f32> {
+        let mut scaled = std::mem::take(&mut self.scaled);
+        scaled.clear();
+        scaled.extend_from_slice(samples);
+        scaled.chunks_exact_mut(self.features()).for_each(|row| self.model.scaler.transform_row(row));
+        scaled
+    }
+
+    fn unscale(&self, samples: &mut [f32]) {
+        samples.chunks_exact_mut(self.features()).for_each(|row| self.model.scaler.inverse_row(row));
+    }
+
+    fn forward(&mut self, part: Part, x: &[f32], y: &mut [f32]) {
+        let network = &self.model.network;
+        let layers = match part {
+            Part::Encoder => network.encoder(),
+            Part::Decoder => network.decoder(),
+            Part::Both => 0..network.layers.len(),
+        };
+        network.forward(layers, x, y, &mut self.scratch);
+    }
+
+    fn errors_of_scaled(&mut self, scaled: &[f32], errors: &mut [f32]) {
+        let features = self.features();
+        let mut output = std::mem::take(&mut self.output);
+        output.resize(scaled.len(), 0.0);
+        self.forward(Part::Both, scaled, &mut output);
+        for ((error, x), y) in errors.iter_mut().zip(scaled.chunks_exact(features)).zip(output.chunks_exact(features)) {
+            *error = squared_distance(x, y) / features as f32;
+        }
+        self.output = output;
+    }
+}

@@ -1,0 +1,127 @@
+//! Saving and loading: one safetensors file holds everything needed to use a model. `docs/model-format.md` is its specification.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::autoencoder::{Autoencoder, TrainingRecord};
+use crate::network::{Architecture, ArchitectureError, Network};
+use crate::scaling::{Scaler, ScalerError};
+use crate::schema::Schema;
+use crate::tensor_file::{TensorFile, TensorFileError};
+
+const KIND: &str = "enkoder.autoencoder";
+const VERSION: u32 = 1;
+
+/// Why a model could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelFileError {
+    /// The file itself.
+    #[error(transparent)]
+    File(#[from] TensorFileError),
+    /// The architecture in it is impossible.
+    #[error("the model's architecture is damaged")]
+    Architecture(#[from] ArchitectureError),
+    /// The scaler in it is damaged.
+    #[error("the model's scaler is damaged")]
+    Scaler(#[from] ScalerError),
+    /// The columns in it are not those of the network.
+    #[error("the model's columns make {columns} features, but its network takes {features}")]
+    Schema {
+        /// The columns' features.
+        columns: usize,
+        /// The network's.
+        features: usize,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    architecture: Architecture,
+    scaler: Scaler,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    schema: Option<Schema>,
+    training: TrainingRecord,
+}
+
+impl Autoencoder {
+    /// Writes the model to one file, replacing what stood there only when it is complete. The same training gives the same bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be written; what stood under its name is then unchanged.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelFileError> {
+        let shapes = self.tensor_shapes();
+        Ok(TensorFile::save(path.as_ref(), KIND, VERSION, &self.metadata(), self.tensors(&shapes))?)
+    }
+
+    /// The bytes that [`save`](Self::save) writes.
+    ///
+    /// # Errors
+    /// When the model is too large for the format.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelFileError> {
+        let shapes = self.tensor_shapes();
+        Ok(TensorFile::to_bytes(KIND, VERSION, &self.metadata(), self.tensors(&shapes))?)
+    }
+
+    /// Reads a model.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no model, is damaged, or was written by a newer version.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelFileError> {
+        Self::from_file(TensorFile::load(path.as_ref(), KIND, VERSION)?)
+    }
+
+    /// Reads a model from the bytes of its file.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
+        Self::from_file(TensorFile::from_bytes(bytes, KIND, VERSION)?)
+    }
+
+    fn from_file(mut file: TensorFile) -> Result<Self, ModelFileError> {
+        let Metadata { architecture, scaler, schema, training } = file.metadata()?;
+        architecture.validate()?;
+        scaler.validate(architecture.features())?;
+        if let Some(schema) = &schema
+            && schema.features() != architecture.features()
+        {
+            return Err(ModelFileError::Schema { columns: schema.features(), features: architecture.features() });
+        }
+        // The tensors are taken before the network is made: a file cannot claim more parameters than it holds.
+        let mut parameters = Vec::new();
+        for layer in architecture.layers() {
+            parameters.extend(file.take(&format!("{}.weight", layer.name), &[layer.inputs, layer.outputs])?);
+            parameters.extend(file.take(&format!("{}.bias", layer.name), &[layer.outputs])?);
+        }
+        let network = Network::from_parameters(&architecture, parameters)?;
+        Ok(Self::new(architecture, network, scaler, schema, training))
+    }
+
+    fn metadata(&self) -> Metadata {
+        Metadata {
+            architecture: self.architecture().clone(),
+            scaler: self.scaler().clone(),
+            schema: self.schema().cloned(),
+            training: self.record().clone(),
+        }
+    }
+
+    fn tensor_shapes(&self) -> Vec<(String, [usize; 2])> {
+        self.architecture().layers().into_iter().map(|layer| (layer.name, [layer.inputs, layer.outputs])).collect()
+    }
+
+    fn tensors<'a>(
+        &'a self,
+        shapes: &'a [(String, [usize; 2])],
+    ) -> impl Iterator<Item = (String, &'a [usize], &'a [f32])> {
+        shapes.iter().zip(&self.network.layers).flat_map(|((name, shape), layer)| {
+            let parameters = &self.network.parameters;
+            [
+                (format!("{name}.weight"), &shape[..], &parameters[layer.weight()]),
+                (format!("{name}.bias"), &shape[1..], &parameters[layer.bias()]),
+            ]
+        })
+    }
+}

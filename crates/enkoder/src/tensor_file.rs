@@ -1,0 +1,202 @@
+//! The one container of everything we write about networks: a safetensors file of f32 tensors whose metadata has a single entry,
+//! `enkoder`, with JSON. A single entry, because the order of several is not fixed and the same content must give the same bytes.
+//! Files are read as hostile and written under a temporary name in the same folder, then renamed.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const KEY: &str = "enkoder";
+/// The largest file that can hold a network of the largest allowed size with both its moments and its best epoch.
+const MAX_BYTES: u64 = 4 * 4 * (1 << 31) + (1 << 27);
+
+/// Why a file of tensors could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TensorFileError {
+    /// It cannot be opened or read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It cannot be written; what stood under its name before is unchanged.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is larger than any file of ours.
+    #[error("the file has {0} bytes, more than any network of the largest allowed size")]
+    TooLarge(u64),
+    /// It is no safetensors file, or a damaged one.
+    #[error("not a safetensors file, or a damaged one")]
+    Container(#[source] SafeTensorError),
+    /// It is a safetensors file of something else.
+    #[error("a safetensors file, but not of the kind {expected}: its metadata says {found}")]
+    Kind {
+        /// The kind that was asked for.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// A newer version of the format.
+    #[error("version {found} of the format, but this program reads up to version {known}: a newer enkoder wrote it")]
+    Version {
+        /// The file's version.
+        found: u32,
+        /// The newest version that can be read.
+        known: u32,
+    },
+    /// The metadata is not what it should be.
+    #[error("its metadata is damaged")]
+    Metadata(#[source] serde_json::Error),
+    /// A tensor is missing, has another shape or type, or holds a number that is not finite.
+    #[error("tensor {name:?} {fault}")]
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+}
+
+#[derive(Serialize, serde::Deserialize)]
+struct Envelope<T> {
+    kind: String,
+    version: u32,
+    #[serde(flatten)]
+    content: T,
+}
+
+/// The tensors of a file that has been read, and its metadata.
+pub(crate) struct TensorFile {
+    metadata: String,
+    tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+impl TensorFile {
+    pub(crate) fn load(path: &Path, kind: &'static str, version: u32) -> Result<Self, TensorFileError> {
+        let read = |source| TensorFileError::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(read)?;
+        let length = file.metadata().map_err(read)?.len();
+        if length > MAX_BYTES {
+            return Err(TensorFileError::TooLarge(length));
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(read)?;
+        Self::from_bytes(&bytes, kind, version)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8], kind: &'static str, version: u32) -> Result<Self, TensorFileError> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(TensorFileError::Container)?;
+        let file = SafeTensors::deserialize(bytes).map_err(TensorFileError::Container)?;
+        let metadata = header.metadata().as_ref().and_then(|entries| entries.get(KEY));
+        let unknown = || TensorFileError::Kind { expected: kind, found: "nothing of enkoder".to_owned() };
+        let metadata = metadata.ok_or_else(unknown)?;
+        let envelope: Envelope<serde::de::IgnoredAny> =
+            serde_json::from_str(metadata).map_err(TensorFileError::Metadata)?;
+        if envelope.kind != kind {
+            return Err(TensorFileError::Kind { expected: kind, found: envelope.kind });
+        }
+        if envelope.version > version {
+            return Err(TensorFileError::Version { found: envelope.version, known: version });
+        }
+        let mut tensors = HashMap::new();
+        for (name, view) in file.iter() {
+            if view.dtype() != Dtype::F32 {
+                let fault = format!("is of type {:?}, not F32", view.dtype());
+                return Err(TensorFileError::Tensor { name: name.to_owned(), fault });
+            }
+            let (values, _) = view.data().as_chunks::<4>();
+            let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+                let fault = format!("holds {} at index {index}", values[index]);
+                return Err(TensorFileError::Tensor { name: name.to_owned(), fault });
+            }
+            tensors.insert(name.to_owned(), (view.shape().to_vec(), values));
+        }
+        Ok(Self { metadata: metadata.clone(), tensors })
+    }
+
+    pub(crate) fn metadata<T: DeserializeOwned>(&self) -> Result<T, TensorFileError> {
+        let envelope: Envelope<T> = serde_json::from_str(&self.metadata).map_err(TensorFileError::Metadata)?;
+        Ok(envelope.content)
+    }
+
+    /// Takes a tensor out, which must have this shape.
+    pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TensorFileError> {
+        let fail = |fault| TensorFileError::Tensor { name: name.to_owned(), fault };
+        let (found, values) = self.tensors.remove(name).ok_or_else(|| fail("is missing".to_owned()))?;
+        if found != shape {
+            return Err(fail(format!("has the shape {found:?}, not {shape:?}")));
+        }
+        Ok(values)
+    }
+
+    pub(crate) fn to_bytes<'a>(
+        kind: &str,
+        version: u32,
+        content: &impl Serialize,
+        tensors: impl IntoIterator<Item = (String, &'a [usize], &'a [f32])>,
+    ) -> Result<Vec<u8>, TensorFileError> {
+        let envelope = Envelope { kind: kind.to_owned(), version, content };
+        let metadata = serde_json::to_string(&envelope).map_err(TensorFileError::Metadata)?;
+        let tensors: Vec<_> = tensors
+            .into_iter()
+            .map(|(name, shape, values)| {
+                (name, shape.to_vec(), values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+            })
+            .collect();
+        let views = tensors
+            .iter()
+            .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(TensorFileError::Container)?;
+        let metadata = HashMap::from([(KEY.to_owned(), metadata)]);
+        safetensors::serialize(views, Some(metadata)).map_err(TensorFileError::Container)
+    }
+
+    pub(crate) fn save<'a>(
+        path: &Path,
+        kind: &str,
+        version: u32,
+        content: &impl Serialize,
+        tensors: impl IntoIterator<Item = (String, &'a [usize], &'a [f32])>,
+    ) -> Result<(), TensorFileError> {
+        let bytes = Self::to_bytes(kind, version, content, tensors)?;
+        write_atomically(path, |file| file.write_all(&bytes))
+            .map_err(|source| TensorFileError::Write { path: path.to_owned(), source })
+    }
+}
+
+/// Writes a file under a temporary name in the same folder, forces it to disk and gives it its name, replacing what stood there.
+/// When anything fails, the temporary file is removed and what stood under the name before is unchanged.
+///
+/// # Errors
+/// What the system said: an unwritable folder, a full disk.
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".enkoder-");
+    // A temporary file is private by default; the finished one should follow the user's own mask.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    write(file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Forming batches: samples in the epoch's order, scaled, and damaged where the training asks for it.
+
+use std::ops::Range;
+
+use rand::seq::SliceRandom;
+
+use super::corruption::Corruption;
+use crate::dataset::Dataset;
+use crate::random::{Purpose, stream};
+use crate::scaling::Scaler;
+
+/// Where samples come from: inputs, and the targets where they are not the inputs themselves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Samples<'a> {
+    pub(crate) inputs: &'a Dataset,
+    pub(crate) targets: Option<&'a Dataset>,
+    pub(crate) scaler: &'a Scaler,
+}
+
+/// The damage of one epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Damage {
+    pub(crate) corruption: Corruption,
+    pub(crate) seed: u64,
+    pub(crate) epoch: usize,
+}
+
+impl Samples<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Fills the rows of `input`, and those of `target` unless it is empty, with the samples that `order` names.
+    pub(crate) fn fill(&self, order: &[u32], first: usize, damage: Option<Damage>, input: &mut [f32], target: &mut [f32]) {
+        let features = self.inputs.features();
+        let mut targets = target.chunks_exact_mut(features);
+        for (row, (&index, input)) in order.iter().zip(input.chunks_exact_mut(features)).enumerate() {
+            self.scaler.copy_scaled(self.inputs, index as usize, input);
+            if let Some(target) = targets.next() {
+                match self.targets {
+                    Some(data) => self.scaler.copy_scaled(data, index as usize, target),
+                    None => target.copy_from_slice(input),
+                }
+            }
+            if let Some(Damage { corruption, seed, epoch }) = damage {
+                let mut rng = stream(seed, Purpose::Corruption, draw_index(epoch, first + row));
+                corruption.apply(input, &mut rng);
+            }
+        }
+    }
+}
+
+/// The index of the random stream of the sample at `position` in the order of `epoch`.
+pub(crate) fn draw_index(epoch: usize, position: usize) -> u64 {
+    // 24 bits of epochs and 32 of samples, which is all that a data set holds.
+    ((epoch as u64) & 0xff_ffff) << 32 | position as u64
+}
+
+/// The order in which an epoch visits the samples.
+pub(crate) fn shuffle(order: &mut [u32], seed: u64, epoch: usize) {
+    for (position, index) in order.iter_mut().enumerate() {
+        *index = position as u32;
+    }
+    order.shuffle(&mut stream(seed, Purpose::Shuffle, epoch as u64));
+}
+
+/// The ranges of an epoch's order that form its batches.
+pub(crate) fn batches(samples: usize, batch_size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..samples).step_by(batch_size).map(move |start| start..(start + batch_size).min(samples))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_cover_every_sample_once_and_the_last_takes_the_rest() {
+        let ranges: Vec<_> = batches(10, 4).collect();
+        assert_eq!(ranges, [0..4, 4..8, 8..10]);
+    }
+
+    #[test]
+    fn each_epoch_has_an_order_of_its_own() {
+        let order = |epoch| {
+            let mut order = vec![0; 50];
+            shuffle(&mut order, 3, epoch);
+            order
+        };
+        assert_eq!(order(1), order(1));
+        assert_ne!(order(1), order(2));
+    }
+}

@@ -1,0 +1,140 @@
+//! The engine's gradient against finite differences of its own loss, for every layer, loss and penalty.
+
+use ndarray::Array2;
+
+use super::batches::Samples;
+use super::config::TrainingConfig;
+use super::corruption::Corruption;
+use super::gradient::{Engine, Position};
+use super::loss::Loss;
+use super::penalty::Penalty;
+use crate::dataset::Dataset;
+use crate::network::{Activation, Architecture, Network};
+use crate::scaling::{Scaler, Scaling};
+
+const ROWS: usize = 12;
+const FEATURES: usize = 7;
+
+fn data() -> Dataset {
+    let values = Array2::from_shape_fn((ROWS, FEATURES), |(row, column)| {
+        0.5 + 0.45 * ((row * 31 + column * 17) as f32 * 0.37).sin()
+    });
+    Dataset::from_f32("waves", values).unwrap()
+}
+
+/// For each parameter the gradient that the engine computes and the one that differences of its objective give; `None` where
+/// two differences disagree, because a corner (of a rectifier, of an absolute value) lies between them.
+fn gradients(architecture: &Architecture, config: &TrainingConfig) -> Vec<(f64, Option<f64>)> {
+    let data = data();
+    let scaler = Scaler::fit(Scaling::None, &data).unwrap();
+    let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
+    let order: Vec<u32> = (0..ROWS as u32).collect();
+    let network = Network::initialised(architecture, 8).unwrap();
+    let mut engine = Engine::new(network, config, ROWS, false);
+    let at = Position { epoch: 1, step: 0, learning_rate: 0.0 };
+    engine.step(&samples, &order, 0, at);
+    let gradient: Vec<f64> = engine.gradient().iter().map(|&g| f64::from(g)).collect();
+    let mut objective = |index: usize, change: f32| {
+        let kept = engine.network.parameters[index];
+        engine.network.parameters[index] = kept + change;
+        let sums = engine.step(&samples, &order, 0, at);
+        engine.network.parameters[index] = kept;
+        sums.loss / (ROWS * FEATURES) as f64 + sums.penalty / ROWS as f64
+    };
+    let h = 4e-3f32;
+    gradient
+        .into_iter()
+        .enumerate()
+        .map(|(index, gradient)| {
+            let mut central = |h: f32| (objective(index, h) - objective(index, -h)) / (2.0 * f64::from(h));
+            let (near, far) = (central(h), central(2.0 * h));
+            // Richardson's extrapolation: its error falls with the fourth power of h.
+            (gradient, ((near - far).abs() < 1e-5 + 2e-3 * near.abs()).then_some((4.0 * near - far) / 3.0))
+        })
+        .collect()
+}
+
+fn check(what: &str, architecture: &Architecture, config: &TrainingConfig) {
+    let pairs = gradients(architecture, config);
+    let scale = pairs.iter().map(|(gradient, _)| gradient.abs()).fold(0.0, f64::max);
+    assert!(scale > 1e-4, "{what}: the gradient vanishes");
+    let checked = pairs.iter().filter(|(_, difference)| difference.is_some()).count();
+    assert!(10 * checked > 9 * pairs.len(), "{what}: only {checked} of {} differences are usable", pairs.len());
+    for (index, (gradient, difference)) in pairs.into_iter().enumerate() {
+        let Some(difference) = difference else { continue };
+        let error = (gradient - difference).abs();
+        assert!(error < 2e-3 * scale + 2e-5, "{what}, parameter {index}: {gradient} against {difference}");
+    }
+}
+
+fn config() -> TrainingConfig {
+    TrainingConfig { batch_size: ROWS, gradient_clip: None, ..TrainingConfig::default() }
+}
+
+fn smooth() -> Architecture {
+    Architecture::dense([FEATURES], &[6, 5], 3)
+        .with_activation(Activation::Tanh)
+        .with_latent_activation(Activation::Sigmoid)
+        .with_output_activation(Activation::Sigmoid)
+}
+
+#[test]
+fn every_activation_has_the_right_gradient_in_hidden_and_latent_layers() {
+    for activation in Activation::ALL {
+        let architecture = Architecture::dense([FEATURES], &[6, 5], 3)
+            .with_activation(activation)
+            .with_latent_activation(activation)
+            .with_output_activation(Activation::Sigmoid);
+        check(activation.name(), &architecture, &config());
+    }
+}
+
+#[test]
+fn every_loss_has_the_right_gradient() {
+    let losses = [Loss::MeanSquared, Loss::MeanAbsolute, Loss::Huber { delta: 0.1 }, Loss::BinaryCrossEntropy];
+    for loss in losses {
+        check(&format!("{loss:?}"), &smooth(), &TrainingConfig { loss, ..config() });
+    }
+}
+
+#[test]
+fn every_penalty_has_the_right_gradient() {
+    let penalties = [
+        Penalty::L1 { weight: 0.3 },
+        Penalty::KullbackLeibler { weight: 0.3, target: 0.1 },
+        Penalty::Contractive { weight: 0.3 },
+    ];
+    for penalty in penalties {
+        check(&format!("{penalty:?}"), &smooth(), &TrainingConfig { penalty: Some(penalty), ..config() });
+    }
+    for activation in [Activation::Gelu, Activation::Elu, Activation::Sigmoid] {
+        let penalty = Some(Penalty::Contractive { weight: 0.2 });
+        let architecture = Architecture::dense([FEATURES], &[6, 5], 3).with_activation(activation);
+        check(&format!("contractive {activation}"), &architecture, &TrainingConfig { penalty, ..config() });
+    }
+}
+
+#[test]
+fn a_corrupted_input_is_compared_with_the_whole_sample() {
+    let corruption = Some(Corruption::Gaussian { sigma: 0.3 });
+    check("denoising", &smooth(), &TrainingConfig { corruption, ..config() });
+}
+
+#[test]
+fn a_clipped_gradient_keeps_its_direction_and_has_the_length_asked_for() {
+    let data = data();
+    let scaler = Scaler::fit(Scaling::None, &data).unwrap();
+    let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
+    let order: Vec<u32> = (0..ROWS as u32).collect();
+    let moment = |gradient_clip| {
+        let network = Network::initialised(&smooth(), 8).unwrap();
+        let mut engine = Engine::new(network, &TrainingConfig { gradient_clip, ..config() }, ROWS, false);
+        engine.step(&samples, &order, 0, Position { epoch: 1, step: 0, learning_rate: 1e-3 });
+        engine.first_moment
+    };
+    let length = |moment: &[f32]| moment.iter().map(|m| m * m).sum::<f32>().sqrt() / 0.1;
+    let (free, clipped) = (moment(None), moment(Some(1e-3)));
+    assert!(length(&free) > 1e-2 && (length(&clipped) - 1e-3).abs() < 1e-6);
+    let cosine = free.iter().zip(&clipped).map(|(a, b)| a * b).sum::<f32>() / (length(&free) * length(&clipped) * 0.01);
+    assert!((cosine - 1.0).abs() < 1e-4);
+}
