@@ -7,8 +7,8 @@ use ndarray::{Array2, ShapeError};
 
 use super::encoding::{Encoded, Encoding, Source, encode, number_key};
 use super::labels::labels;
-use super::number::parse_number;
 use super::pixels::image_shape;
+use super::text::parse_number;
 use super::{CellKind, MAX_CATEGORIES, MAX_VALUES, Table, TableColumn, TableOptions};
 use crate::{DataError, Place};
 

@@ -8,7 +8,6 @@ mod builder;
 mod encoding;
 mod features;
 mod labels;
-mod number;
 mod pixels;
 mod rows;
 mod text;
@@ -21,8 +20,7 @@ use crate::DataError;
 
 pub(crate) use builder::{Cells, TableBuilder, check_column_count};
 pub(crate) use features::{missing_column, warn_of};
-pub(crate) use number::{parse_number, parse_number_with_comma};
-pub(crate) use text::{MAX_LINE, is_missing};
+pub(crate) use text::{MAX_LINE, is_missing, parse_number, parse_number_with_comma};
 
 use rows::Rows;
 
