@@ -5,6 +5,7 @@ mod dataset;
 pub mod metrics;
 mod model_file;
 mod network;
+mod pca;
 mod random;
 mod scaling;
 mod schema;
@@ -15,10 +16,11 @@ pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingReco
 pub use dataset::{Dataset, DatasetError, Labels, ValueSummary};
 pub use model_file::ModelFileError;
 pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, UnknownActivation};
+pub use pca::{Components, PcaError, fit_pca, principal_components};
 pub use scaling::{Scaler, ScalerError, Scaling};
 pub use schema::{Column, ColumnKind, Schema};
 pub use tensor_file::{TensorFileError, write_atomically};
 pub use training::{
-    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Loss, Penalty, Progress, Schedule,
-    Stopped, Trainer, TrainingConfig, TrainingError,
+    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Loss, Penalty, Progress,
+    Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
 };

@@ -133,7 +133,8 @@ impl Engine {
     /// An engine for batches of at most `rows` rows.
     pub(crate) fn new(network: Network, config: &TrainingConfig, rows: usize, separate_targets: bool) -> Self {
         let parameters = network.parameters.len();
-        let tiles: Vec<Tile> = network.layers.iter().enumerate().flat_map(|(index, layer)| tiles(index, layer)).collect();
+        let tiles: Vec<Tile> =
+            network.layers.iter().enumerate().flat_map(|(index, layer)| tiles(index, layer)).collect();
         let shards = rows.div_ceil(shard_rows(rows));
         let contractive = matches!(config.penalty, Some(Penalty::Contractive { .. }));
         let separate_targets = separate_targets || config.corruption.is_some();
@@ -356,8 +357,7 @@ impl Batch<'_> {
             let mut rng = stream(self.seed, Purpose::Probe, draw_index(self.epoch, shard.first + row));
             probe.iter_mut().for_each(|value| *value = rng.sample(StandardNormal));
         }
-        for index in 0..*encoder_layers {
-            let layer = &layers[index];
+        for (index, layer) in layers[..*encoder_layers].iter().enumerate() {
             let (lower, upper) = shard.tangents.split_at_mut(index);
             let t = lower.last().map_or(&*shard.probe, |t| &**t);
             let s = &mut *shard.tangents_before[index];
@@ -447,9 +447,9 @@ impl Buffers {
             .zip(packings)
             .enumerate()
             .map(|(index, (order, packing))| {
-                let [values, before, deltas, tangents_before, tangents, adjoints] = layers.each_mut().map(|cuts| {
-                    cuts.iter_mut().map(|cut| cut.next().unwrap_or_default()).collect::<Vec<_>>()
-                });
+                let [values, before, deltas, tangents_before, tangents, adjoints] = layers
+                    .each_mut()
+                    .map(|cuts| cuts.iter_mut().map(|cut| cut.next().unwrap_or_default()).collect::<Vec<_>>());
                 Shard {
                     input: input.next().unwrap_or_default(),
                     target: target.next().unwrap_or_default(),
