@@ -87,7 +87,7 @@ fn edited_metadata_is_refused_with_a_reason() {
         (r#"\"units\":4"#, r#"\"units\":0"#, "architecture is damaged"),
         (r#"\"input_shape\":[3]"#, r#"\"input_shape\":[2]"#, "architecture is damaged"),
         (r#"\"name\":\"speed\""#, r#"\"nome\":\"speed\""#, "metadata is damaged"),
-        (r#"\"off\""#, r#"\"\",\""#, "columns make 4 features"),
+        (r#"\"on\",\"off\""#, r#"\"\",\"\",\"\""#, "columns make 4 features"),
         ("encoder.0.weight", "encoder.9.weight", "\"encoder.0.weight\" is missing"),
     ] {
         let error = edited(from, to).unwrap_err();
