@@ -13,6 +13,8 @@ const RAMP: &[u8] = b" .:-=+*#%@";
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Images are brought down to at most this many pixels a side.
 const MOST_PIXELS: usize = 28;
+/// Images are brought down further until this many fit beside each other.
+const WANTED: usize = 5;
 /// Values wider than this are brought down by averaging.
 const MOST_BARS: usize = 64;
 /// Samples that are no images take at most this many lines.
@@ -55,7 +57,7 @@ pub fn preview(
 pub(crate) fn of_views<'a>(pairs: impl Iterator<Item = (&'a View, &'a View)>, width: usize, colour: bool) -> String {
     let mut pictures = Vec::new();
     let mut lines = String::new();
-    let most = MOST_PIXELS.min(width);
+    let most = MOST_PIXELS.min(((width + 1) / WANTED).saturating_sub(1)).max(1);
     for pair in pairs {
         match pair {
             (View::Picture(original), View::Picture(copy)) => {
@@ -157,8 +159,8 @@ mod tests {
     fn as_many_images_are_shown_as_fit_the_width() {
         let images = Array2::from_elem((10, 28 * 28), 1.0);
         let shown = preview(images.view(), images.view(), &[28, 28], (0.0, 1.0), 80, false);
-        assert_eq!(shown.lines().map(|line| line.chars().count()).max(), Some(28 * 2 + 1));
-        assert_eq!(shown.lines().count(), 14 + 1 + 14);
+        assert_eq!(shown.lines().map(|line| line.chars().count()).max(), Some(14 * 5 + 4));
+        assert_eq!(shown.lines().count(), 7 + 1 + 7);
     }
 
     #[test]

@@ -94,3 +94,22 @@ fn caption(index: usize, encoder: usize, layers: &[LayerSummary], architecture: 
     };
     (name.to_owned(), layer.activation.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_network_looks_as_it_did() {
+        insta::assert_snapshot!(network_drawing(&Architecture::dense([4], &[3], 2), Theme::Page));
+    }
+
+    #[test]
+    fn networks_of_any_depth_and_width_draw_well_formed() {
+        for (hidden, latent) in [(vec![], 1), (vec![1; 40], 1), (vec![100_000, 1], 13)] {
+            let svg = network_drawing(&Architecture::dense([1], &hidden, latent), Theme::Paper);
+            roxmltree::Document::parse(&svg).unwrap();
+            assert!(!svg.contains("NaN"));
+        }
+    }
+}

@@ -125,3 +125,49 @@ fn share(codes: ArrayView2<'_, f32>, columns: usize, shown: ArrayView2<'_, f32>)
     let share = held / all;
     (codes.ncols() > columns && share.is_finite()).then_some(share.min(1.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn of_many_classes_the_frequent_ones_keep_their_names_and_the_rest_share_one() {
+        let names: Vec<String> = (0..15).map(|class| format!("class {class}")).collect();
+        // Class 14 is the most frequent, class 0 the rarest.
+        let values: Vec<u32> = (0..15).flat_map(|class| std::iter::repeat_n(class, class as usize + 1)).collect();
+        let samples = values.len();
+        let labels = enkoder::Labels { classes: names.clone(), values };
+        let data = Dataset::from_f32("x", Array2::zeros((samples, 1))).unwrap().with_labels(labels).unwrap();
+        let shown: Vec<usize> = (0..samples).collect();
+        let classes = point_classes(&data, &shown, &names);
+        assert_eq!(classes.len(), CLASS_COLOURS);
+        assert_eq!((classes[0].name.as_str(), classes[0].colour), ("6 other classes", None));
+        assert_eq!(classes.last().map(|class| class.name.as_str()), Some("class 14"));
+        assert_eq!(classes.iter().map(|class| class.points.len()).sum::<usize>(), samples);
+    }
+
+    #[test]
+    fn one_number_is_spread_within_its_class_and_two_are_shown_as_they_are() {
+        let all = [PointClass { name: String::new(), colour: Some(0), points: vec![0, 1, 2] }];
+        let one = Projection::of_codes(array![[5.0], [6.0], [7.0]].view(), &all);
+        assert!(one.flat && one.points.iter().all(|(_, height)| (0.0..0.7).contains(height)));
+        let two = Projection::of_codes(array![[5.0, 1.0], [6.0, 2.0], [7.0, 3.0]].view(), &all);
+        assert_eq!((two.points[2], two.flat, two.share), ((7.0, 3.0), false, None));
+    }
+
+    #[test]
+    fn longer_codes_are_shown_along_the_directions_in_which_they_vary() {
+        let codes = Array2::from_shape_fn((50, 4), |(row, at)| match at {
+            2 => row as f32,
+            3 => (row % 7) as f32,
+            _ => 0.5,
+        });
+        let all = [PointClass { name: String::new(), colour: Some(0), points: (0..50).collect() }];
+        let projection = Projection::of_codes(codes.view(), &all);
+        assert!(projection.share.unwrap() > 0.999);
+        let (first, last) = (projection.points[0].0, projection.points[49].0);
+        assert!((first - last).abs() > 48.0);
+    }
+}

@@ -92,6 +92,7 @@ struct Training {
 }
 
 struct ResultSection {
+    error_unit: &'static str,
     groups: Vec<Group>,
     distribution: String,
     class_errors: Option<String>,
@@ -397,9 +398,10 @@ impl Training {
 
 impl ResultSection {
     fn of(evaluation: &Evaluation) -> Result<Self, PictureError> {
+        let (times, error_unit) = error_unit(evaluation.baseline.mse);
         let mut groups = Vec::new();
         for group in &evaluation.picks {
-            let picks = group.picks.iter().map(|pick| ShownPick::of(evaluation, pick));
+            let picks = group.picks.iter().map(|pick| ShownPick::of(evaluation, pick, times));
             let is_image = evaluation.data.layout != Layout::Vector;
             groups.push(Group { name: group.name, is_image, picks: picks.collect::<Result<_, _>>()? });
         }
@@ -416,6 +418,7 @@ impl ResultSection {
         });
         let (feature_table, feature_note) = feature_table(evaluation);
         Ok(Self {
+            error_unit,
             groups,
             distribution: evaluation.draw_error_distribution(PAGE),
             class_errors: evaluation.draw_class_errors(PAGE),
@@ -428,6 +431,15 @@ impl ResultSection {
             feature_table,
             feature_note,
         })
+    }
+}
+
+/// By what small errors are multiplied, so that they fit below a picture, and how the page says so.
+fn error_unit(typical: f64) -> (f64, &'static str) {
+    match typical {
+        0.0..1e-4 => (1e6, ", times 1,000,000"),
+        1e-4..0.1 => (1e3, ", times 1,000"),
+        _ => (1.0, ""),
     }
 }
 
@@ -460,7 +472,7 @@ fn feature_table(evaluation: &Evaluation) -> (Vec<[String; 5]>, Option<String>) 
 }
 
 impl ShownPick {
-    fn of(evaluation: &Evaluation, pick: &Pick) -> Result<Self, PictureError> {
+    fn of(evaluation: &Evaluation, pick: &Pick, times: f64) -> Result<Self, PictureError> {
         let class = pick.class.as_deref().map_or_else(String::new, |class| format!(", class {class}"));
         let title = pick.class.clone().unwrap_or_else(|| format!("#{}", pick.index));
         let shown =
@@ -477,8 +489,8 @@ impl ShownPick {
             original,
             network: if is_image { shown(&pick.network, "the network's reconstruction")? } else { empty() },
             baseline: if is_image { shown(&pick.baseline, "PCA's reconstruction")? } else { empty() },
-            error: significant(pick.error.into(), 2),
-            baseline_error: significant(pick.baseline_error.into(), 2),
+            error: significant(f64::from(pick.error) * times, 2),
+            baseline_error: significant(f64::from(pick.baseline_error) * times, 2),
         })
     }
 }
