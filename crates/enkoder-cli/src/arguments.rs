@@ -112,6 +112,7 @@ impl From<Missing> for MissingPolicy {
 
 /// What every verb that works on data understands.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "General options")]
 pub struct RunOptions {
     /// Threads to use [default: all that the machine has]; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -67,7 +67,9 @@ impl Comparison {
             evaluation: Evaluation::new(model, &baseline, train, samples, seed)?,
             fitted: if train.is_some() { Fitted::OnTraining } else { Fitted::OnMeasured },
             components,
-            train: train.map(|train| anyhow::Ok((mean_error(model, train)?, mean_error(&baseline, train)?))).transpose()?,
+            train: train
+                .map(|train| anyhow::Ok((mean_error(model, train)?, mean_error(&baseline, train)?)))
+                .transpose()?,
             closed_form,
         }))
     }
@@ -79,7 +81,11 @@ impl Comparison {
         let own = if self.closed_form { format!("PCA, {components} (this model)") } else { "autoencoder".to_owned() };
         let mut rows = vec![(own, evaluation.mse(), self.train.map(|(own, _)| own))];
         if !self.closed_form {
-            rows.push((format!("PCA, {components}"), evaluation.baseline_mse(), self.train.map(|(_, baseline)| baseline)));
+            rows.push((
+                format!("PCA, {components}"),
+                evaluation.baseline_mse(),
+                self.train.map(|(_, baseline)| baseline),
+            ));
         }
         rows.push(("mean of all samples".to_owned(), evaluation.mean_mse(), None));
         let label = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
@@ -94,10 +100,12 @@ impl Comparison {
             };
             let explained = 100.0 * (1.0 - error / evaluation.mean_mse());
             let explained = if explained.is_finite() { format!("{explained:.1} %") } else { String::new() };
-            text += &format!("\n{strong}{name:label$}  {:>14}{strong:#}{training}  {explained:>9}", wording::error(*error));
+            text +=
+                &format!("\n{strong}{name:label$}  {:>14}{strong:#}{training}  {explained:>9}", wording::error(*error));
         }
         if self.fitted == Fitted::OnMeasured {
-            text += &format!("\n{FAINT}PCA was fitted to these very samples, which the autoencoder has not seen{FAINT:#}");
+            text +=
+                &format!("\n{FAINT}PCA was fitted to these very samples, which the autoencoder has not seen{FAINT:#}");
         }
         text
     }
@@ -106,17 +114,17 @@ impl Comparison {
     pub fn sizes_to_text(&self) -> String {
         let sizes = self.evaluation.sizes();
         let ratio = |code: usize| wording::times(sizes.original as f64 / code as f64);
-        let mut text = format!(
-            "a sample takes {} bytes; its code {} as 32-bit numbers ({} times smaller), {} as bytes ({} times, MSE {})",
+        format!(
+            "{} bytes a sample; its code {} as 32-bit numbers ({} times smaller),\n          \
+             {} rounded to bytes ({} times smaller, MSE {}); the model {}",
             wording::grouped(sizes.original),
             wording::grouped(sizes.code_f32),
             ratio(sizes.code_f32),
             wording::grouped(sizes.code_u8),
             ratio(sizes.code_u8),
             wording::error(self.evaluation.quantised_mse()),
-        );
-        text += &format!("; the model {}", wording::bytes(sizes.model as u64));
-        text
+            wording::bytes(sizes.model as u64),
+        )
     }
 
     pub fn to_json(&self) -> Value {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use enkoder::{ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError};
 use enkoder_data::DataError;
+use enkoder_data::openml::OpenmlError;
 
 use crate::screen::{ClosedPipe, ERROR, FAINT, HINT, tell};
 
@@ -97,6 +98,9 @@ impl Text {
 /// The way out of an error that does not say it itself.
 fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<DataError>() {
+        return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<OpenmlError>() {
         return error.hint();
     }
     if let Some(error) = error.downcast_ref::<Usage>() {

@@ -76,7 +76,12 @@ impl OutputOptions {
     }
 
     /// Writes samples as the model's own data looked: images, or a table with its columns.
-    pub fn write_samples(&self, output: &Output, model: &Autoencoder, samples: ArrayView2<'_, f32>) -> anyhow::Result<()> {
+    pub fn write_samples(
+        &self,
+        output: &Output,
+        model: &Autoencoder,
+        samples: ArrayView2<'_, f32>,
+    ) -> anyhow::Result<()> {
         let shape = &model.architecture().input_shape;
         let word = if shape.len() > 1 { "pixel" } else { "feature" };
         let names = match model.schema() {

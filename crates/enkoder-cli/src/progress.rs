@@ -42,7 +42,9 @@ impl TrainingProgress {
     /// Shows the news, and says whether to go on.
     pub fn update(&mut self, progress: Progress<'_>) -> ControlFlow<()> {
         match (progress, &self.bar) {
-            (Progress::Step { epoch, samples, of, .. }, Some(bar)) => bar.set_position(((epoch - 1) * of + samples) as u64),
+            (Progress::Step { epoch, samples, of, .. }, Some(bar)) => {
+                bar.set_position(((epoch - 1) * of + samples) as u64)
+            }
             (Progress::Epoch { record, epochs, best }, bar) => {
                 self.seconds += record.seconds;
                 self.epochs_seen += 1;
@@ -115,7 +117,8 @@ impl DownloadProgress {
         if !self.begun {
             self.begun = true;
             if self.screen.is_moving() {
-                let template = "fetching openml:{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+                let template =
+                    "fetching openml:{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
                 let style = ProgressStyle::with_template(template).expect("a sound template").progress_chars("━━─");
                 let bar = ProgressBar::new(total.unwrap_or(bytes)).with_style(style).with_prefix(self.id.to_string());
                 bar.set_position(bytes);

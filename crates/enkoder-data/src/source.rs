@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use enkoder::Dataset;
@@ -15,6 +16,7 @@ use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
 use crate::npy::{is_npy, read_npy};
 use crate::npz::{NpzOptions, is_zip, read_npz};
+use crate::openml::{MNIST, OpenmlClient};
 use crate::parquet::read_parquet;
 use crate::strokes;
 use crate::table::TableOptions;
@@ -89,9 +91,6 @@ pub enum Source {
     },
 }
 
-/// The number of MNIST on OpenML.
-const MNIST: u32 = 554;
-
 /// The most digits drawn at once: 7.8 GB of pixels.
 const MOST_STROKES: usize = 10_000_000;
 
@@ -152,10 +151,7 @@ impl Source {
                 }
                 strokes::strokes(count, options.seed)
             }
-            // CONNECT: the OpenML client, once it is here.
-            Self::Openml { id } => {
-                return Err(DataError::unsuitable(Place::source(format!("openml:{id}")), "openml is not read yet"));
-            }
+            Self::Openml { id } => OpenmlClient::new()?.open(*id, &options.table, &mut |_| ControlFlow::Continue(()))?,
             Self::Folder { path } => {
                 let data = match IdxFolder::find(path)? {
                     Some(folder) => folder.read()?,

@@ -111,7 +111,10 @@ fn list(fetching: &FetchOptions, common: &RunOptions) -> anyhow::Result<()> {
     text += &format!("\n\n{STRONG}by name{STRONG:#}");
     for (name, about) in [
         ("openml:ID", "a data set on OpenML, fetched once: https://www.openml.org/search?type=data"),
-        ("PATH", "IDX, NPY, NPZ, CSV, TSV, ARFF, Parquet (also .gz), PNG, JPEG, PGM, PPM, or a folder or pattern of images"),
+        (
+            "PATH",
+            "IDX, NPY, NPZ, CSV, TSV, ARFF, Parquet (also .gz), PNG, JPEG, PGM, PPM, or a folder or pattern of images",
+        ),
     ] {
         text += &format!("\n  {name:<12} {about}");
     }
@@ -177,7 +180,13 @@ fn export(
     } else {
         let summary = data.summary();
         let unit = summary.min >= 0.0 && summary.max <= 1.0;
-        let range = if data.is_u8() { (0.0, 255.0) } else if unit { (0.0, 1.0) } else { (summary.min, summary.max) };
+        let range = if data.is_u8() {
+            (0.0, 255.0)
+        } else if unit {
+            (0.0, 1.0)
+        } else {
+            (summary.min, summary.max)
+        };
         write_images(out, overwrite, &data, range)?;
     }
     if common.json {
@@ -200,13 +209,20 @@ pub fn describe_text(data: &Dataset) -> String {
     if summary.missing > 0 {
         let all = data.len() * data.features();
         let share = 100.0 * summary.missing as f64 / all as f64;
-        text += &line("missing", format!("{} of {} values ({share:.2} %)", wording::grouped(summary.missing), wording::grouped(all)));
+        text += &line(
+            "missing",
+            format!("{} of {} values ({share:.2} %)", wording::grouped(summary.missing), wording::grouped(all)),
+        );
     }
     if let Some(classes) = data.classes() {
         const SHOWN: usize = 20;
         let counts = class_counts(data, classes.len());
-        let mut words: Vec<String> =
-            classes.iter().zip(&counts).take(SHOWN).map(|(name, count)| format!("{name} ({})", wording::grouped(*count))).collect();
+        let mut words: Vec<String> = classes
+            .iter()
+            .zip(&counts)
+            .take(SHOWN)
+            .map(|(name, count)| format!("{name} ({})", wording::grouped(*count)))
+            .collect();
         if classes.len() > SHOWN {
             words.push(format!("… {} in all", wording::grouped(classes.len())));
         }

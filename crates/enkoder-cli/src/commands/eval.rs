@@ -128,7 +128,9 @@ impl Measured {
         let seed = model.record().config.as_ref().map(|config| config.seed);
         let fraction = record.validation_samples as f64 / all as f64;
         match data.split(fraction, seed.unwrap_or(0)) {
-            Ok((train, validation)) if train.fingerprint() == record.fingerprint => Self::Validation { train, validation },
+            Ok((train, validation)) if train.fingerprint() == record.fingerprint => {
+                Self::Validation { train, validation }
+            }
             _ if seed.is_none() => Self::Unknown,
             _ => Self::Other,
         }
@@ -164,9 +166,13 @@ impl Measured {
                 "{what}\nthe model was trained on this data: measured are its {} validation samples, which it has not learned from",
                 wording::grouped(validation.len())
             ),
-            Self::Training => format!("{what}\nthese are the samples that the model was trained on: expect more of unseen ones"),
+            Self::Training => {
+                format!("{what}\nthese are the samples that the model was trained on: expect more of unseen ones")
+            }
             Self::Other => format!("{what}\nother data than the model was trained on: measured are all samples"),
-            Self::Unknown => format!("{what}\nmeasured are all samples; some may be those that the model was computed from"),
+            Self::Unknown => {
+                format!("{what}\nmeasured are all samples; some may be those that the model was computed from")
+            }
         }
     }
 }
@@ -186,8 +192,6 @@ fn classes_to_text(comparison: &Comparison) -> Option<String> {
 }
 
 fn classes_to_json(comparison: &Comparison) -> Value {
-    let class = |class: &enkoder_report::ClassErrors| {
-        json!({ "name": class.name, "samples": class.samples, "mse": class.mse, "pca_mse": class.baseline_mse })
-    };
+    let class = |class: &enkoder_report::ClassErrors| json!({ "name": class.name, "samples": class.samples, "mse": class.mse, "pca_mse": class.baseline_mse });
     comparison.evaluation.class_errors().iter().map(class).collect()
 }

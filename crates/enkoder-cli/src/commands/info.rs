@@ -71,13 +71,19 @@ fn model_text(model: &Autoencoder) -> String {
     let sample = wording::sample(&data.shape, data.bytes_per_value);
     let [train, validation] = [data.train_samples, data.validation_samples].map(wording::grouped);
     let mut text = line("model", format_args!("{}, {} numbers a code", architecture.summary(), architecture.latent()));
-    text += &line("data", format_args!("{}: samples of {sample}, {train} to train and {validation} to validate", data.name));
+    text += &line(
+        "data",
+        format_args!("{}: samples of {sample}, {train} to train and {validation} to validate", data.name),
+    );
     text += &line("fingerprint", &data.fingerprint);
     text += &line("scaling", model.scaler().kind());
     match (&record.config, &record.history) {
         (Some(config), Some(history)) => {
             let (epochs, best) = (wording::counted(history.epochs.len(), "epoch", "epochs"), history.best_epoch);
-            text += &line("training", format_args!("{epochs} of {}, best epoch {best}, seed {}", config.epochs, config.seed));
+            text += &line(
+                "training",
+                format_args!("{epochs} of {}, best epoch {best}, seed {}", config.epochs, config.seed),
+            );
         }
         _ => text += &line("training", "in closed form: principal components"),
     }
@@ -87,7 +93,10 @@ fn model_text(model: &Autoencoder) -> String {
         let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
         text += &line("columns", names.join(", "));
     }
-    text += &format!("\n{FAINT}{:<10}  {:<6} {:>8} {:>8}  {:<10} {:>10}{FAINT:#}", "layer", "kind", "inputs", "outputs", "activation", "parameters");
+    text += &format!(
+        "\n{FAINT}{:<10}  {:<6} {:>8} {:>8}  {:<10} {:>10}{FAINT:#}",
+        "layer", "kind", "inputs", "outputs", "activation", "parameters"
+    );
     for layer in architecture.layers() {
         let [inputs, outputs, parameters] = [layer.inputs, layer.outputs, layer.parameters].map(wording::grouped);
         text += &format!(
@@ -97,7 +106,15 @@ fn model_text(model: &Autoencoder) -> String {
             layer.activation.name()
         );
     }
-    text + &format!("\n{:<10}  {:<6} {:>8} {:>8}  {:<10} {:>10}", "", "", "", "", "", wording::grouped(architecture.parameters()))
+    text + &format!(
+        "\n{:<10}  {:<6} {:>8} {:>8}  {:<10} {:>10}",
+        "",
+        "",
+        "",
+        "",
+        "",
+        wording::grouped(architecture.parameters())
+    )
 }
 
 fn model_json(model: &Autoencoder) -> Value {

@@ -38,8 +38,8 @@ use crate::wording;
   enkoder train mnist --resume runs/a")]
 pub struct Options {
     /// Built-in name (strokes, strokes:5000, mnist), openml:ID, or a path: IDX, NPY, NPZ, CSV, ARFF, Parquet, an image, a
-    /// folder or a pattern of images
-    #[arg(default_value = "strokes", value_hint = ValueHint::AnyPath)]
+    /// folder or a pattern of images [default: strokes]
+    #[arg(default_value = "strokes", hide_default_value = true, value_hint = ValueHint::AnyPath)]
     data: String,
 
     #[command(flatten)]
@@ -48,8 +48,9 @@ pub struct Options {
     #[command(flatten)]
     training: TrainingOptions,
 
-    /// Fraction of the samples that are not trained on but validate
-    #[arg(long, value_name = "X", default_value_t = 0.2, value_parser = parse_validation, help_heading = "Training")]
+    /// Fraction of the samples that are not trained on but validate [default: 0.2]
+    #[arg(long, value_name = "X", default_value_t = 0.2, hide_default_value = true, help_heading = "Training")]
+    #[arg(value_parser = parse_validation)]
     validation: f64,
 
     /// Seed of the split, the weights and the order of the samples [default: 0]
@@ -189,7 +190,9 @@ impl Options {
         let best = history.best_epoch;
         match history.stopped {
             Stopped::Interrupted => {
-                screen.note(format_args!("the training was interrupted: the model saved is the best so far, of epoch {best}"));
+                screen.note(format_args!(
+                    "the training was interrupted: the model saved is the best so far, of epoch {best}"
+                ));
                 if self.checkpoint_every.is_some() && folder.file(CHECKPOINT).exists() {
                     let (data, folder) = (&self.data, folder.path().display());
                     screen.note(format_args!("go on from its checkpoint with: enkoder train {data} --resume {folder}"));
@@ -219,5 +222,8 @@ fn load_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, Checkpoint)> {
 }
 
 fn parse_validation(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|&part| part > 0.0 && part < 1.0).ok_or_else(|| "a number between 0 and 1 is needed".into())
+    text.parse()
+        .ok()
+        .filter(|&part| part > 0.0 && part < 1.0)
+        .ok_or_else(|| "a number between 0 and 1 is needed".into())
 }

@@ -56,7 +56,11 @@ impl FromStr for OutputActivation {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        if name == "auto" { Ok(Self::Auto) } else { name.parse().map(Self::Of).map_err(|error| format!("{error}, or auto")) }
+        if name == "auto" {
+            Ok(Self::Auto)
+        } else {
+            name.parse().map(Self::Of).map_err(|error| format!("{error}, or auto"))
+        }
     }
 }
 
@@ -72,7 +76,9 @@ impl FromStr for Widths {
             return Ok(Self(Vec::new()));
         }
         let width = |width: &str| match width.trim().parse() {
-            Ok(0) | Err(_) => Err(format!("{width:?} is no width: write numbers as 128,64 from the outermost layer in, or none")),
+            Ok(0) | Err(_) => {
+                Err(format!("{width:?} is no width: write numbers as 128,64 from the outermost layer in, or none"))
+            }
             Ok(width) => Ok(width),
         };
         text.split(',').map(width).collect::<Result<_, _>>().map(Self)
@@ -263,8 +269,10 @@ impl TrainingOptions {
         let given = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name);
         match network.useless_for_linear().chain(given).next() {
             None => Ok(()),
-            Some(option) => Err(Usage::new(format!("{option} has no meaning with --arch linear, which is computed in closed form"))
-                .with_hint("leave it out; to train one linear layer each way write --hidden none")),
+            Some(option) => {
+                Err(Usage::new(format!("{option} has no meaning with --arch linear, which is computed in closed form"))
+                    .with_hint("leave it out; to train one linear layer each way write --hidden none"))
+            }
         }
     }
 }
@@ -306,9 +314,7 @@ fn parse_noise(text: &str) -> Result<Corruption, String> {
 fn parse_penalty(text: &str) -> Result<Penalty, String> {
     match text.split(':').collect::<Vec<_>>()[..] {
         ["l1", weight] => Ok(Penalty::L1 { weight: positive(weight)? }),
-        ["kl", weight, target] => {
-            Ok(Penalty::KullbackLeibler { weight: positive(weight)?, target: fraction(target)? })
-        }
+        ["kl", weight, target] => Ok(Penalty::KullbackLeibler { weight: positive(weight)?, target: fraction(target)? }),
         ["contractive", weight] => Ok(Penalty::Contractive { weight: positive(weight)? }),
         _ => Err("write l1:WEIGHT, kl:WEIGHT:TARGET or contractive:WEIGHT, for example l1:0.001".into()),
     }
@@ -328,7 +334,11 @@ mod tests {
     #[test]
     fn noise_and_penalties_are_checked_as_they_are_read() {
         assert_eq!(parse_noise("gaussian:0.3"), Ok(Corruption::Gaussian { sigma: 0.3 }));
-        assert!(["gaussian", "gaussian:-1", "masking:1", "salt-pepper:x", "rain:0.1"].iter().all(|text| parse_noise(text).is_err()));
+        assert!(
+            ["gaussian", "gaussian:-1", "masking:1", "salt-pepper:x", "rain:0.1"]
+                .iter()
+                .all(|text| parse_noise(text).is_err())
+        );
         assert_eq!(parse_penalty("kl:0.1:0.05"), Ok(Penalty::KullbackLeibler { weight: 0.1, target: 0.05 }));
         assert!(["l1", "l1:0", "kl:0.1", "kl:0.1:2", "l2:1"].iter().all(|text| parse_penalty(text).is_err()));
     }
