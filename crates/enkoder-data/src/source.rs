@@ -15,6 +15,7 @@ use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
 use crate::npy::{is_npy, read_npy};
 use crate::npz::{NpzOptions, is_zip, read_npz};
+use crate::parquet::read_parquet;
 use crate::strokes;
 use crate::table::TableOptions;
 
@@ -286,8 +287,7 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
     let data = match format {
         Format::Csv => return read_csv(path, &options.table)?.into_dataset(&options.table),
         Format::Arff => return read_arff(path, &options.table)?.into_dataset(&options.table),
-        // CONNECT: read_parquet(path, &options.table)?.into_dataset(&options.table), once the reader is here.
-        Format::Parquet => return Err(DataError::unsuitable(path, "parquet tables are not read yet")),
+        Format::Parquet => return read_parquet(path, &options.table)?.into_dataset(&options.table),
         Format::Idx => read_idx_file(path)?,
         Format::Npy => read_npy(&mut ByteSource::open(path)?)?,
         Format::Npz => {

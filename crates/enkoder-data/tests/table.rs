@@ -53,6 +53,14 @@ fn a_label_is_found_by_name_or_number_and_else_the_nearest_name_is_shown() {
 }
 
 #[test]
+fn columns_to_be_ignored_are_no_features() {
+    let options = TableOptions { ignore: vec!["weight".into(), "#3".into()], ..Default::default() };
+    assert_eq!(data(FRUIT, &options).unwrap().schema().unwrap().feature_names(), ["colour=red", "colour=green"]);
+    let options = TableOptions { ignore: vec!["wieght".into()], ..Default::default() };
+    assert_eq!(data(FRUIT, &options).unwrap_err().to_string(), "there is no column \"wieght\"");
+}
+
+#[test]
 fn rows_with_missing_values_are_kept_dropped_or_refused_as_asked() {
     let with = |missing| TableOptions { missing, label: Some("kind".into()), ..Default::default() };
     assert_eq!(data(FRUIT, &with(MissingPolicy::Keep)).unwrap().len(), 4);

@@ -159,7 +159,8 @@ impl Autoencoder {
     pub fn weights(&self, index: usize) -> (ArrayView2<'_, f32>, ArrayView1<'_, f32>) {
         let layer = &self.network.layers[index];
         let weight = &self.network.parameters[layer.weight()];
-        let weight = ArrayView2::from_shape((layer.inputs, layer.outputs), weight).expect("a layer's range has its shape");
+        let weight =
+            ArrayView2::from_shape((layer.inputs, layer.outputs), weight).expect("a layer's range has its shape");
         (weight, ArrayView1::from(&self.network.parameters[layer.bias()]))
     }
 
@@ -210,10 +211,9 @@ impl Autoencoder {
         let features = self.architecture.features();
         let mut output = Array2::zeros((samples, features));
         let rows = output.as_slice_mut().expect("a new array is contiguous");
-        rows.par_chunks_mut(BLOCK_ROWS * features).zip(codes.par_chunks(BLOCK_ROWS * expected)).for_each_init(
-            || self.session(),
-            |session, (output, codes)| session.decode(codes, output),
-        );
+        rows.par_chunks_mut(BLOCK_ROWS * features)
+            .zip(codes.par_chunks(BLOCK_ROWS * expected))
+            .for_each_init(|| self.session(), |session, (output, codes)| session.decode(codes, output));
         Ok(output)
     }
 

@@ -81,6 +81,8 @@ pub struct Table {
     name: String,
     columns: Vec<TableColumn>,
     rows: Rows,
+    /// Columns of the file that were not read.
+    unread: Vec<String>,
 }
 
 /// One column of a [`Table`].

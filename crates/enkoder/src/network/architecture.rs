@@ -34,7 +34,9 @@ pub enum ArchitectureError {
         features: usize,
     },
     /// The network is larger than can be meant.
-    #[error("the network would have more than {MAX_PARAMETERS} parameters or {MAX_LAYERS} layers: use narrower or fewer layers")]
+    #[error(
+        "the network would have more than {MAX_PARAMETERS} parameters or {MAX_LAYERS} layers: use narrower or fewer layers"
+    )]
     TooLarge,
 }
 
@@ -232,8 +234,7 @@ mod tests {
         let layers = Architecture::dense([4], &[3, 2], 1).with_output_activation(Activation::Sigmoid).layers();
         let shape: Vec<_> = layers.iter().map(|layer| (layer.inputs, layer.outputs, layer.activation)).collect();
         use Activation::{Linear, Relu, Sigmoid};
-        let expected =
-            [(4, 3, Relu), (3, 2, Relu), (2, 1, Linear), (1, 2, Relu), (2, 3, Relu), (3, 4, Sigmoid)];
+        let expected = [(4, 3, Relu), (3, 2, Relu), (2, 1, Linear), (1, 2, Relu), (2, 3, Relu), (3, 4, Sigmoid)];
         assert_eq!(shape, expected);
     }
 
@@ -241,7 +242,10 @@ mod tests {
     fn impossible_architectures_are_refused() {
         let error = |architecture: Architecture| architecture.validate().unwrap_err();
         assert_eq!(error(Architecture::dense([0, 3], &[2], 1)), ArchitectureError::EmptyInput(vec![0, 3]));
-        assert_eq!(error(Architecture::dense([3], &[0], 1)), ArchitectureError::EmptyLayer { layer: "encoder.0".into() });
+        assert_eq!(
+            error(Architecture::dense([3], &[0], 1)),
+            ArchitectureError::EmptyLayer { layer: "encoder.0".into() }
+        );
         assert_eq!(error(Architecture::dense([usize::MAX, 3], &[2], 1)), ArchitectureError::TooLarge);
         assert_eq!(error(Architecture::dense([1 << 20], &[1 << 20], 1)), ArchitectureError::TooLarge);
         let mut broken = Architecture::dense([3], &[2], 1);

@@ -48,7 +48,14 @@ pub(crate) fn times(packing: &mut Packing, x: &[f32], w: &[f32], inputs: usize, 
 }
 
 /// x ← y·wᵀ: `rows × outputs` times the transpose of `inputs × outputs`.
-pub(crate) fn times_transposed(packing: &mut Packing, y: &[f32], w: &[f32], inputs: usize, outputs: usize, x: &mut [f32]) {
+pub(crate) fn times_transposed(
+    packing: &mut Packing,
+    y: &[f32],
+    w: &[f32],
+    inputs: usize,
+    outputs: usize,
+    x: &mut [f32],
+) {
     let rows = x.len() / inputs;
     gemmkit::gemm_with(
         &mut packing.0,

@@ -17,7 +17,10 @@ pub(crate) struct Network {
 
 impl Network {
     /// The network of a valid architecture with these parameters, as many as it has.
-    pub(crate) fn from_parameters(architecture: &Architecture, parameters: Vec<f32>) -> Result<Self, ArchitectureError> {
+    pub(crate) fn from_parameters(
+        architecture: &Architecture,
+        parameters: Vec<f32>,
+    ) -> Result<Self, ArchitectureError> {
         architecture.validate()?;
         let mut layers = Vec::new();
         let (mut inputs, mut offset) = (architecture.features(), 0);

@@ -31,7 +31,14 @@ impl Samples<'_> {
     }
 
     /// Fills the rows of `input`, and those of `target` unless it is empty, with the samples that `order` names.
-    pub(crate) fn fill(&self, order: &[u32], first: usize, damage: Option<Damage>, input: &mut [f32], target: &mut [f32]) {
+    pub(crate) fn fill(
+        &self,
+        order: &[u32],
+        first: usize,
+        damage: Option<Damage>,
+        input: &mut [f32],
+        target: &mut [f32],
+    ) {
         let features = self.inputs.features();
         let mut targets = target.chunks_exact_mut(features);
         for (row, (&index, input)) in order.iter().zip(input.chunks_exact_mut(features)).enumerate() {

@@ -107,7 +107,12 @@ impl TrainingConfig {
             check("gradient clip", clip.into(), clip > 0.0 && clip.is_finite(), "a positive number")?;
         }
         let Adam { learning_rate, beta1, beta2, epsilon, weight_decay } = self.optimizer;
-        check("learning rate", learning_rate.into(), learning_rate > 0.0 && learning_rate.is_finite(), "a positive number")?;
+        check(
+            "learning rate",
+            learning_rate.into(),
+            learning_rate > 0.0 && learning_rate.is_finite(),
+            "a positive number",
+        )?;
         check("beta1", beta1.into(), (0.0..1.0).contains(&beta1), "from 0 to below 1")?;
         check("beta2", beta2.into(), (0.0..1.0).contains(&beta2), "from 0 to below 1")?;
         check("epsilon", epsilon.into(), epsilon > 0.0 && epsilon.is_finite(), "a positive number")?;

@@ -62,7 +62,9 @@ pub enum TrainingError {
         feature: usize,
     },
     /// The loss became infinite or not a number before any epoch was complete.
-    #[error("the loss became {loss} in epoch {epoch}: the training diverged\nhint: a lower learning rate (now {learning_rate}), standard scaling, or a gradient clip may help")]
+    #[error(
+        "the loss became {loss} in epoch {epoch}: the training diverged\nhint: a lower learning rate (now {learning_rate}), standard scaling, or a gradient clip may help"
+    )]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,
@@ -72,7 +74,9 @@ pub enum TrainingError {
         learning_rate: f32,
     },
     /// The checkpoint was made with other data.
-    #[error("the {0} samples are not those that the checkpoint was made with\nhint: resume with the same data, split and seed")]
+    #[error(
+        "the {0} samples are not those that the checkpoint was made with\nhint: resume with the same data, split and seed"
+    )]
     OtherData(&'static str),
     /// A checkpoint could not be written.
     #[error("the checkpoint could not be written")]

@@ -133,7 +133,8 @@ impl Engine {
     /// An engine for batches of at most `rows` rows.
     pub(crate) fn new(network: Network, config: &TrainingConfig, rows: usize, separate_targets: bool) -> Self {
         let parameters = network.parameters.len();
-        let tiles: Vec<Tile> = network.layers.iter().enumerate().flat_map(|(index, layer)| tiles(index, layer)).collect();
+        let tiles: Vec<Tile> =
+            network.layers.iter().enumerate().flat_map(|(index, layer)| tiles(index, layer)).collect();
         let shards = rows.div_ceil(shard_rows(rows));
         let contractive = matches!(config.penalty, Some(Penalty::Contractive { .. }));
         let separate_targets = separate_targets || config.corruption.is_some();
@@ -447,9 +448,9 @@ impl Buffers {
             .zip(packings)
             .enumerate()
             .map(|(index, (order, packing))| {
-                let [values, before, deltas, tangents_before, tangents, adjoints] = layers.each_mut().map(|cuts| {
-                    cuts.iter_mut().map(|cut| cut.next().unwrap_or_default()).collect::<Vec<_>>()
-                });
+                let [values, before, deltas, tangents_before, tangents, adjoints] = layers
+                    .each_mut()
+                    .map(|cuts| cuts.iter_mut().map(|cut| cut.next().unwrap_or_default()).collect::<Vec<_>>());
                 Shard {
                     input: input.next().unwrap_or_default(),
                     target: target.next().unwrap_or_default(),
