@@ -11,7 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::error::{DataError, Place, Position};
 
 /// Bytes at the start of the content that can be looked at before reading.
-pub const HEAD: usize = 1024;
+pub(crate) const HEAD: usize = 1024;
 
 /// Deflate cannot unpack one byte to more than this many (RFC 1951: 258 bytes from 2 bits, and headers).
 pub(crate) const MOST_UNPACKED_PER_BYTE: u64 = 1032;
@@ -91,7 +91,7 @@ impl<'a> ByteSource<'a> {
         &self.name
     }
 
-    /// The first bytes of the content, up to [`HEAD`], whether read already or not.
+    /// The first bytes of the content, up to 1,024, whether read already or not.
     pub fn head(&self) -> &[u8] {
         &self.head
     }
