@@ -122,6 +122,15 @@ fn new_data_is_read_as_the_model_s_training_data_was() {
 }
 
 #[test]
+fn columns_of_one_name_are_told_apart_again_by_a_model() {
+    let text = "a,a,a\n1,x,2.5\n2,y,0.5\n";
+    let train = data(text, &TableOptions::default()).unwrap();
+    assert_eq!(train.schema().unwrap().feature_names(), ["a", "a.2=x", "a.2=y", "a.3"]);
+    let again = data(text, &TableOptions { schema: train.schema().cloned(), ..Default::default() }).unwrap();
+    assert_eq!(again.fingerprint(), train.fingerprint());
+}
+
+#[test]
 fn categories_that_are_numbers_and_numbers_in_words_are_matched_by_value() {
     use enkoder_data::{ByteSource, parse_arff};
     let arff = b"@attribute grade numeric\n@attribute size {1,2.5,x}\n@data\n2,1\n3,2.5\n9,1\n";

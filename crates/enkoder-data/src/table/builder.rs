@@ -204,8 +204,8 @@ pub(crate) fn check_column_count(columns: usize) -> Result<(), DataError> {
     }
 }
 
-/// The names with `.2`, `.3`, … behind those that occurred before, and `column5` for an empty one.
-fn unique_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
+/// The names as a table has them: with `.2`, `.3`, … behind those that occurred before, and `column5` for an empty one.
+pub(crate) fn unique_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
     let mut taken: HashSet<String> = names.clone().map(str::to_owned).collect();
     let mut used: HashMap<String, usize> = HashMap::new();
     let mut unique = Vec::new();
