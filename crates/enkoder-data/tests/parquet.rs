@@ -180,7 +180,7 @@ fn lists_of_different_lengths_are_refused() {
 }
 
 #[test]
-fn nested_and_binary_columns_are_refused_by_name_unless_a_model_does_without_them() {
+fn nested_and_binary_columns_are_refused_by_name_unless_they_are_not_asked_for() {
     let nested = "message m { required int32 x; optional group v (LIST) { repeated group list { required group element
         { required int32 a; required int32 b; } } } }";
     let nested = plain(
@@ -203,9 +203,13 @@ fn nested_and_binary_columns_are_refused_by_name_unless_a_model_does_without_the
     assert_eq!(error, "t.parquet: column \"v\" holds binary data, not text in UTF-8");
 
     let options = TableOptions { schema: Some(Schema::new(vec![Column::numeric("x")])), ..Default::default() };
+    let ignoring = TableOptions { ignore: vec!["v".into()], ..Default::default() };
     for bytes in [nested, list_of_words, binary] {
-        let table = parse_parquet("t", bytes, &options).unwrap();
-        assert_eq!((names(&table), row(&table, 0)), (vec!["x"], vec![Number(1.0)]));
+        for options in [&options, &ignoring] {
+            let table = parse_parquet("t", bytes.clone(), options).unwrap();
+            assert_eq!((names(&table), row(&table, 0)), (vec!["x"], vec![Number(1.0)]));
+            assert_eq!(table.into_dataset(options).unwrap().features(), 1);
+        }
     }
 }
 

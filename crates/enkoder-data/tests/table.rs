@@ -53,6 +53,14 @@ fn a_label_is_found_by_name_or_number_and_else_the_nearest_name_is_shown() {
 }
 
 #[test]
+fn columns_to_be_ignored_are_no_features() {
+    let options = TableOptions { ignore: vec!["weight".into(), "#3".into()], ..Default::default() };
+    assert_eq!(data(FRUIT, &options).unwrap().schema().unwrap().feature_names(), ["colour=red", "colour=green"]);
+    let options = TableOptions { ignore: vec!["wieght".into()], ..Default::default() };
+    assert_eq!(data(FRUIT, &options).unwrap_err().to_string(), "there is no column \"wieght\"");
+}
+
+#[test]
 fn rows_with_missing_values_are_kept_dropped_or_refused_as_asked() {
     let with = |missing| TableOptions { missing, label: Some("kind".into()), ..Default::default() };
     assert_eq!(data(FRUIT, &with(MissingPolicy::Keep)).unwrap().len(), 4);
@@ -111,6 +119,15 @@ fn new_data_is_read_as_the_model_s_training_data_was() {
     let error = data("color,weight\nred,5\n", &options).unwrap_err();
     assert_eq!(error.to_string(), "t.csv: column \"colour\", which the model was trained on, is missing");
     assert_eq!(error.hint().as_deref(), Some("did you mean \"color\"?"));
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart_again_by_a_model() {
+    let text = "a,a,a\n1,x,2.5\n2,y,0.5\n";
+    let train = data(text, &TableOptions::default()).unwrap();
+    assert_eq!(train.schema().unwrap().feature_names(), ["a", "a.2=x", "a.2=y", "a.3"]);
+    let again = data(text, &TableOptions { schema: train.schema().cloned(), ..Default::default() }).unwrap();
+    assert_eq!(again.fingerprint(), train.fingerprint());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use enkoder::ColumnKind;
 
-use crate::table::{Cells, Table, TableBuilder, TableOptions};
+use crate::table::{Cells, Table, TableBuilder, TableOptions, unique_names};
 use crate::{ByteSource, DataError};
 
 use header::Attribute;
@@ -41,7 +41,8 @@ pub fn parse_arff(source: ByteSource<'_>, options: &TableOptions) -> Result<Tabl
 fn read(mut lines: Lines<'_>, options: &TableOptions) -> Result<Table, DataError> {
     let header = header::read(&mut lines)?;
     let known = options.known_columns();
-    let columns = header.attributes.iter().map(|(name, attribute)| {
+    let names = unique_names(header.attributes.iter().map(|(name, _)| name.as_str()));
+    let columns = names.into_iter().zip(&header.attributes).map(|(name, (_, attribute))| {
         let cells = match attribute {
             Attribute::Number | Attribute::Date(_) => Cells::Numbers,
             Attribute::Nominal(words) => Cells::Nominal(words.clone()),
@@ -50,7 +51,7 @@ fn read(mut lines: Lines<'_>, options: &TableOptions) -> Result<Table, DataError
                 _ => Cells::Words(Vec::new()),
             },
         };
-        (name.clone(), cells)
+        (name, cells)
     });
     let table = TableBuilder::new(header.relation, columns.collect())?;
     let mut rows = RowReader::new(table, header.attributes.into_iter().map(|(_, attribute)| attribute).collect());

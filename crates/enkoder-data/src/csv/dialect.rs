@@ -6,7 +6,9 @@ use std::io::Read;
 use ::csv::ByteRecord;
 
 use super::records::builder;
-use crate::table::{MAX_LINE, TableOptions, is_missing, parse_number, parse_number_with_comma};
+use crate::table::{
+    MAX_LINE, TableOptions, check_column_count, is_missing, parse_number, parse_number_with_comma, unique_names,
+};
 use crate::{ByteSource, DataError, Place, Position};
 
 /// Bytes and ends of lines that are looked at, at least, where there are so many.
@@ -23,7 +25,7 @@ pub(super) struct Dialect {
     pub(super) separator: u8,
     /// Whether the first row holds the columns' names.
     pub(super) header: bool,
-    /// A name for each column; empty where there is none.
+    /// A name for each column, unlike all others.
     pub(super) names: Vec<String>,
 }
 
@@ -38,16 +40,9 @@ impl Dialect {
         };
         let Some(first) = records.first() else { return Err(DataError::empty(Place::default())) };
         let header = options.header.unwrap_or_else(|| names_known(first, options) || is_header(&records, separator));
-        let names = if header { names(first)? } else { vec![String::new(); first.len()] };
-        Ok(Self { separator, header, names })
-    }
-
-    /// A column as a message names it.
-    pub(super) fn column(&self, index: usize) -> String {
-        match self.names.get(index) {
-            Some(name) if !name.is_empty() => name.clone(),
-            _ => format!("column{}", index + 1),
-        }
+        check_column_count(first.len())?;
+        let names = if header { names(first)? } else { vec![""; first.len()] };
+        Ok(Self { separator, header, names: unique_names(names.into_iter()) })
     }
 }
 
@@ -137,9 +132,8 @@ fn is_header(records: &[ByteRecord], separator: u8) -> bool {
     !numbers && !repeated && different && first.iter().all(is_word)
 }
 
-fn names(first: &ByteRecord) -> Result<Vec<String>, DataError> {
-    let name = |cell: &[u8]| std::str::from_utf8(cell.trim_ascii()).map(str::to_owned);
-    first.iter().map(name).collect::<Result<_, _>>().map_err(|_| {
+fn names(first: &ByteRecord) -> Result<Vec<&str>, DataError> {
+    first.iter().map(|cell| std::str::from_utf8(cell.trim_ascii())).collect::<Result<_, _>>().map_err(|_| {
         DataError::malformed(Place::line(1), "the names of the columns are not text in UTF-8")
             .with_hint("save the file as UTF-8")
     })

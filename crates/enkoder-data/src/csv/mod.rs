@@ -149,12 +149,12 @@ fn ragged(records: &Records<'_>, record: &ByteRecord, width: usize) -> DataError
 }
 
 fn not_utf8(records: &Records<'_>, record: &ByteRecord, column: usize, dialect: &Dialect) -> DataError {
-    let why = format!("column {:?} is not text in UTF-8", dialect.column(column));
+    let why = format!("column {:?} is not text in UTF-8", dialect.names[column]);
     DataError::malformed(records.line(record), why).with_hint("save the file as UTF-8")
 }
 
 fn not_a_number(records: &Records<'_>, record: &ByteRecord, column: usize, dialect: &Dialect, word: &str) -> DataError {
     let word: String = word.chars().take(40).collect();
-    let why = format!("column {:?} holds {word:?}, but the model was trained on numbers there", dialect.column(column));
+    let why = format!("column {:?} holds {word:?}, but the model was trained on numbers there", dialect.names[column]);
     DataError::unsuitable(records.line(record), why)
 }

@@ -69,31 +69,40 @@ impl Leaf {
     }
 }
 
+/// The columns to read, and the names of the others.
+pub(super) struct Plan {
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) unread: Vec<String>,
+}
+
 /// The columns to read: all, or those that a model knows.
 pub(super) fn plan<R: ChunkReader + 'static>(
     reader: &SerializedFileReader<R>,
     options: &TableOptions,
-) -> Result<Vec<Leaf>, DataError> {
+) -> Result<Plan, DataError> {
     let schema = reader.metadata().file_metadata().schema_descr();
     check_column_count(schema.num_columns())?;
     let wanted = Wanted::new(options);
     let (mut leaves, mut names) = (Vec::new(), Vec::new());
-    let (mut unknown, mut row_names) = (Vec::new(), Vec::new());
+    let (mut unread, mut unknown, mut row_names) = (Vec::new(), Vec::new(), Vec::new());
     for (index, column) in schema.columns().iter().enumerate() {
         let nesting = nesting(schema.root_schema(), column);
         let (Nesting::None(name) | Nesting::List(name) | Nesting::Deep(name)) = &nesting;
         let list = !matches!(nesting, Nesting::None(_));
-        if is_row_name(name) && !wanted.by_name(name) {
-            row_names.push(name.clone());
-        } else if !(wanted.by_name(name) || wanted.all || list && wanted.elements_of(name)) {
-            names.push(name.clone());
-            unknown.push(name.clone());
-        } else {
+        if wanted.has(name) || list && wanted.has_elements_of(name) {
             let leaf = leaf(reader, index, column, nesting)?;
             names.extend(leaf.column_names());
             check_column_count(names.len().max(1))?;
             leaves.push(leaf);
+            continue;
         }
+        if is_row_name(name) {
+            row_names.push(name.clone());
+        } else if !wanted.ignored.contains(name.as_str()) {
+            unknown.push(name.clone());
+        }
+        names.push(name.clone());
+        unread.push(name.clone());
     }
     let found: HashSet<&str> = names.iter().map(String::as_str).collect();
     let mut needed = options.schema.iter().flat_map(|schema| &schema.columns);
@@ -102,13 +111,16 @@ pub(super) fn plan<R: ChunkReader + 'static>(
     }
     warn_of(&row_names, "left out, for they are the names that pandas gives to rows");
     warn_of(&unknown, "left out, for the model does not know them");
-    Ok(leaves)
+    Ok(Plan { leaves, unread })
 }
 
 /// Which columns are asked for.
 struct Wanted<'a> {
     names: HashSet<&'a str>,
-    /// Every column is: without a model, and with a label given as `#3`, which counts them all.
+    ignored: HashSet<&'a str>,
+    /// A column is asked for by its number, which counts them all.
+    numbered: bool,
+    /// Without a model all are asked for that are not to be ignored.
     all: bool,
 }
 
@@ -116,16 +128,17 @@ impl<'a> Wanted<'a> {
     fn new(options: &'a TableOptions) -> Self {
         let known = options.schema.iter().flat_map(|schema| &schema.columns).map(|column| column.name.as_str());
         let label = options.label.as_deref();
-        let all = options.schema.is_none() || label.is_some_and(|label| label.starts_with('#'));
-        Self { names: known.chain(label).collect(), all }
+        let ignored: HashSet<&str> = options.ignore.iter().map(String::as_str).collect();
+        let numbered = ignored.iter().copied().chain(label).any(|name| name.starts_with('#'));
+        Self { names: known.chain(label).collect(), ignored, numbered, all: options.schema.is_none() }
     }
 
-    fn by_name(&self, name: &str) -> bool {
-        self.names.contains(name)
+    fn has(&self, name: &str) -> bool {
+        let by_default = self.all && !self.ignored.contains(name) && !is_row_name(name);
+        self.numbered || by_default || self.names.contains(name)
     }
 
-    /// Whether some elements of a list are.
-    fn elements_of(&self, list: &str) -> bool {
+    fn has_elements_of(&self, list: &str) -> bool {
         self.names.iter().any(|name| name.strip_prefix(list).is_some_and(|rest| rest.starts_with('[')))
     }
 }

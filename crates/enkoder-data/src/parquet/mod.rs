@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crate::table::{Cells, Table, TableBuilder, TableOptions, missing_column, warn_of};
 use crate::{DataError, Place};
 
-use columns::Leaf;
+use columns::{Leaf, Plan};
 use values::{Buffers, fill};
 
 /// Values read at once, over all columns.
@@ -33,7 +33,7 @@ const MAX_VALUES_PER_BYTE: u64 = 1 << 12;
 /// Numbers (also decimals and half precision), booleans (0 and 1), dates and times (seconds since 1970 or since midnight) become
 /// columns of numbers, strings columns of words. The fields of a structure are columns of their own (`a.b`), and lists of
 /// numbers, all of one length, as many columns as they are long (`a[0]`, `a[1]`, …). With [`TableOptions::schema`] only the
-/// columns that the model knows are read.
+/// columns that the model knows are read, and columns to be ignored are not.
 ///
 /// # Errors
 /// When the file cannot be read, is damaged, is packed with Brotli or LZO, or has other nested or binary columns.
@@ -67,7 +67,7 @@ fn read<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -
     }
     let reader = SerializedFileReader::new(file).map_err(damaged)?;
     check_ranges(reader.metadata(), length)?;
-    let mut leaves = columns::plan(&reader, options)?;
+    let Plan { leaves, unread } = columns::plan(&reader, options)?;
     check_size(reader.metadata(), &leaves, length)?;
     let known = options.known_columns();
     let cells = leaves.iter().flat_map(|leaf| {
@@ -79,6 +79,7 @@ fn read<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -
         })
     });
     let mut table = TableBuilder::new(name, cells.collect())?;
+    table.set_unread(unread);
 
     let columns: usize = leaves.iter().map(Leaf::width).sum();
     let batch = (BATCH_VALUES / columns.max(1)).clamp(1, 4096);
@@ -99,7 +100,7 @@ fn read<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -
             values.resize(rows * columns, f32::NAN);
             let mut rest = values.as_mut_slice();
             let mut column = 0;
-            for (reader, leaf) in readers.iter_mut().zip(&mut leaves) {
+            for (reader, leaf) in readers.iter_mut().zip(&leaves) {
                 let (out, behind) = rest.split_at_mut(rows * leaf.width());
                 let number = |word: &str| table.word_number(column, word).unwrap_or(f32::NAN);
                 fill(reader, leaf, rows, &mut buffers, out, number)?;

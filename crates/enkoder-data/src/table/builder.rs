@@ -28,6 +28,7 @@ pub(crate) struct TableBuilder {
     row: Vec<f32>,
     rows: Rows,
     max_values: u64,
+    unread: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -101,6 +102,7 @@ impl TableBuilder {
             row: vec![f32::NAN; width],
             rows: Rows::new(width),
             max_values: MAX_VALUES,
+            unread: Vec::new(),
         };
         for (index, (name, (_, cells))) in names.into_iter().zip(columns).enumerate() {
             let dictionary = match cells {
@@ -119,6 +121,11 @@ impl TableBuilder {
     /// The same with fewer values allowed, for formats in which a few bytes can stand for many values.
     pub(crate) fn limit_values(&mut self, max_values: u64) {
         self.max_values = self.max_values.min(max_values);
+    }
+
+    /// Notes columns that the file has, but that were not asked for.
+    pub(crate) fn set_unread(&mut self, names: Vec<String>) {
+        self.unread = names;
     }
 
     /// Sees a column that holds no value so far as one of words.
@@ -179,7 +186,7 @@ impl TableBuilder {
             kind: column.dictionary.map_or(CellKind::Numbers, Dictionary::finish),
             missing: column.missing,
         });
-        Table { name: self.name, columns: columns.collect(), rows: self.rows }
+        Table { name: self.name, columns: columns.collect(), rows: self.rows, unread: self.unread }
     }
 }
 
@@ -197,8 +204,8 @@ pub(crate) fn check_column_count(columns: usize) -> Result<(), DataError> {
     }
 }
 
-/// The names with `.2`, `.3`, … behind those that occurred before, and `column5` for an empty one.
-fn unique_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
+/// The names as a table has them: with `.2`, `.3`, … behind those that occurred before, and `column5` for an empty one.
+pub(crate) fn unique_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
     let mut taken: HashSet<String> = names.clone().map(str::to_owned).collect();
     let mut used: HashMap<String, usize> = HashMap::new();
     let mut unique = Vec::new();

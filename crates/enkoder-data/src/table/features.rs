@@ -20,7 +20,8 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
         return Err(DataError::empty(Place::default()));
     }
     let label = options.label.as_deref().map(|name| table.find(name)).transpose()?;
-    let mut apart = options.ignore.iter().map(|name| table.find(name)).collect::<Result<HashSet<_>, _>>()?;
+    let ignored = options.ignore.iter().filter(|name| !table.unread.contains(name));
+    let mut apart = ignored.map(|name| table.find(name)).collect::<Result<HashSet<_>, _>>()?;
     apart.extend(label);
     let (mut sources, schema) = match &options.schema {
         Some(schema) => (known_sources(&table, &apart, schema)?, schema.clone()),
@@ -37,7 +38,7 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
         return Err(DataError::TooLarge { place: Place::default(), what, claimed: values, limit: MAX_VALUES });
     }
 
-    let Table { name, columns, rows } = table;
+    let Table { name, columns, rows, .. } = table;
     let policy = options.missing;
     let (dataset, label_values) = if sources.iter().all(|source| source.is_bytes(&rows, &columns)) {
         let encoded = encode(rows, &columns, &mut sources, label, policy, |value| value as u8)?;

@@ -18,7 +18,7 @@ use enkoder::{ColumnKind, Dataset, Schema};
 
 use crate::DataError;
 
-pub(crate) use builder::{Cells, TableBuilder, check_column_count};
+pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
 pub(crate) use features::{missing_column, warn_of};
 pub(crate) use text::{MAX_LINE, is_missing, parse_number, parse_number_with_comma};
 
@@ -81,6 +81,8 @@ pub struct Table {
     name: String,
     columns: Vec<TableColumn>,
     rows: Rows,
+    /// Columns of the file that were not read.
+    unread: Vec<String>,
 }
 
 /// One column of a [`Table`].
