@@ -5,6 +5,7 @@ mod server;
 mod broken;
 mod caching;
 mod fetching;
+mod opening;
 mod recorded;
 
 use std::ops::ControlFlow;
