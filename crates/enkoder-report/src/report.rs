@@ -139,8 +139,8 @@ impl<'a> Report<'a> {
             let pictures = |row: Vec<&View>| -> Vec<Picture> { row.into_iter().filter_map(picture).cloned().collect() };
             let rows: Vec<Vec<Picture>> = rows.into_iter().map(pictures).collect();
             let side = rows.iter().flatten().map(|picture| picture.width.max(picture.height)).max().unwrap_or(0);
-            if side > 0 {
-                let grid = Picture::grid(&rows, 84 / side, 6);
+            if let Some(zoom) = 84usize.checked_div(side) {
+                let grid = Picture::grid(&rows, zoom, 6);
                 figures.push(Figure { name: name.to_owned(), extension: "png", bytes: grid.to_png()? });
             }
             Ok(())

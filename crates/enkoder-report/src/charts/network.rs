@@ -10,6 +10,8 @@ use crate::palette::{Ink, Theme};
 const TALLEST: f64 = 190.0;
 const SHORTEST: f64 = 16.0;
 const BAR: f64 = 20.0;
+/// A drawing is at least this wide, so that few layers are not blown up.
+const NARROWEST: f64 = 500.0;
 const TOP: f64 = 64.0;
 /// Codes of at most this many numbers are drawn as that many circles.
 const MOST_CIRCLES: usize = 12;
@@ -23,10 +25,10 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
     let widest = widths.iter().copied().max().unwrap_or(1) as f64;
     // By the logarithm: 10 beside 784 stays visible, and halving a layer is the same step everywhere.
     let height = |width: usize| SHORTEST + (TALLEST - SHORTEST) * (width.max(1) as f64).ln() / widest.max(2.0).ln();
-    let step = if layers.len() <= 4 { 108.0 } else { 86.0 };
+    let step = (NARROWEST / layers.len().max(1) as f64).clamp(86.0, 140.0);
     let left = 42.0;
     let middle = TOP + TALLEST / 2.0;
-    let mut svg = Svg::new(2.0 * left + step * layers.len() as f64, TOP + TALLEST + 84.0, theme);
+    let mut svg = Svg::new((2.0 * left + step * layers.len() as f64).max(NARROWEST), TOP + TALLEST + 84.0, theme);
     let x = |index: usize| left + step * index as f64;
 
     for (name, ink, from, to) in [("encoder", Ink::Network, 0, encoder), ("decoder", Ink::Code, encoder, layers.len())]

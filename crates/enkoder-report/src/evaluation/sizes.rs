@@ -65,7 +65,8 @@ mod tests {
             ranges_of_training: true,
         };
         assert_eq!(sizes.pays_from(40), Some(11));
-        assert!(11 * 784 > 7440 + 11 * 40 && 10 * 784 <= 7440 + 10 * 40);
+        let saves = |samples: usize| samples * sizes.original > sizes.model + samples * sizes.code_f32;
+        assert!(saves(11) && !saves(10));
         assert_eq!(sizes.pays_from(784), None);
         assert_eq!(sizes.pays_from(800), None);
     }

@@ -192,10 +192,13 @@ impl Shown {
 impl Summary {
     fn of(evaluation: &Evaluation, threads: Option<usize>) -> Self {
         let record = &evaluation.record;
-        let what =
-            if evaluation.is_closed_form() { "linear autoencoder, computed in closed form" } else { "autoencoder" };
+        let (what, made) = if evaluation.is_closed_form() {
+            ("A linear autoencoder", "computed in closed form from")
+        } else {
+            ("An autoencoder", "trained on")
+        };
         let sentence = format!(
-            "A {} {what} with {} was trained on {} of {}. It turns each sample of {} into {}, and is measured here on {} of {}{}.",
+            "{what} of layers {} with {} was {made} {} of {}. It turns each sample of {} into {}, and is measured here on {} of {}{}.",
             evaluation.architecture.summary(),
             count(evaluation.architecture.parameters(), "parameter", "parameters"),
             count(record.data.train_samples, "sample", "samples"),
