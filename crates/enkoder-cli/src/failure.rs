@@ -34,11 +34,16 @@ impl Usage {
 pub struct Failure {
     message: String,
     hint: String,
+    source: Box<dyn Error + Send + Sync>,
 }
 
 impl Failure {
-    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into() }
+    pub fn new(
+        message: impl Into<String>,
+        hint: impl Into<String>,
+        source: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { message: message.into(), hint: hint.into(), source: Box::new(source) }
     }
 }
 

@@ -160,6 +160,14 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn write_csv(&self, out: impl io::Write) -> io::Result<()> {
+        self.write_records(out).map_err(|error| match error.into_kind() {
+            // As the system said it: a closed pipe must be known as one.
+            csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
+    }
+
+    fn write_records(&self, out: impl io::Write) -> Result<(), csv::Error> {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(&self.names)?;
         let mut cells = Vec::new();
@@ -171,7 +179,7 @@ impl Table<'_> {
             }
             writer.write_record(&cells)?;
         }
-        writer.flush()
+        Ok(writer.flush()?)
     }
 }
 

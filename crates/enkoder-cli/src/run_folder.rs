@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use enkoder::{Autoencoder, Checkpoint};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, check_output};
@@ -81,8 +80,8 @@ impl RunFolder {
         }
         if !self.path.is_dir() {
             return Err(DataError::unsuitable(self.path.as_path(), "is a file, but a folder is needed to write to")
-                .with_hint("name a folder with --out"))
-            .context("there is no place for the results");
+                .with_hint("name a folder with --out")
+                .into());
         }
         Ok(self)
     }

@@ -41,8 +41,8 @@ pub fn seconds(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         _ if seconds < 1.0 => format!("{seconds:.2} s"),
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ if seconds < 59.95 => format!("{seconds:.1} s"),
+        0..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
         _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
     }
 }

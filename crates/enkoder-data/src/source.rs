@@ -151,7 +151,9 @@ impl Source {
                 }
                 strokes::strokes(count, options.seed)
             }
-            Self::Openml { id } => OpenmlClient::new()?.open(*id, &options.table, &mut |_| ControlFlow::Continue(()))?,
+            Self::Openml { id } => {
+                OpenmlClient::new()?.open(*id, &options.table, &mut |_| ControlFlow::Continue(()))?
+            }
             Self::Folder { path } => {
                 let data = match IdxFolder::find(path)? {
                     Some(folder) => folder.read()?,

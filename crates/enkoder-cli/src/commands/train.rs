@@ -8,13 +8,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::{Autoencoder, Checkpoint, Dataset, Scaler, Stopped, Trainer, fit_pca};
+use enkoder::{Autoencoder, Checkpoint, Dataset, Scaler, Stopped, Trainer, TrainingConfig, fit_pca};
 
 use self::options::{NetworkOptions, TrainingOptions};
 use self::summary::Summary;
 use crate::arguments::{DataOptions, RunOptions};
 use crate::comparison::{Comparison, figures_folder};
-use crate::failure::Failure;
+use crate::failure::{Failure, Usage};
 use crate::interrupt;
 use crate::model;
 use crate::progress::TrainingProgress;
@@ -63,7 +63,6 @@ pub struct Options {
 
     /// Go on from a checkpoint (the file or its folder), to the same bits as if the run had never stopped; give the same DATA
     #[arg(long, value_name = "PATH", help_heading = "Training", value_hint = ValueHint::AnyPath)]
-    #[arg(conflicts_with_all = ["NetworkOptions", "TrainingOptions", "seed"])]
     resume: Option<PathBuf>,
 
     #[command(flatten)]
@@ -91,9 +90,8 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    if options.network.is_linear() {
-        options.training.check_linear(&options.network)?;
-    }
+    options.check()?;
+    let config = options.config()?;
     let checkpoint = options.resume.as_deref().map(load_checkpoint).transpose()?;
     let folder = options.run_folder(checkpoint.as_ref())?;
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
@@ -103,9 +101,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     };
     let data = options.reading.open(&options.data, screen)?;
     screen.note(wording::data(&data));
-    let (train, validation) = data.split(options.validation, seed).with_context(|| data.name().to_owned())?;
+    let (train, validation) =
+        data.split(options.validation, seed).with_context(|| format!("{} cannot be trained on", data.name()))?;
 
-    let model = options.fit(checkpoint, seed, (&train, &validation), &folder, screen)?;
+    let model = options.fit(config, checkpoint, (&train, &validation), &folder, screen)?;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
     interrupt::release();
@@ -133,6 +132,31 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 }
 
 impl Options {
+    /// Refuses options that have no meaning together.
+    fn check(&self) -> Result<(), Usage> {
+        let of_training = || self.network.given().chain(self.training.given());
+        if let (Some(_), Some(option)) =
+            (&self.resume, of_training().chain(self.network.given_of_all()).chain(self.seed.map(|_| "--seed")).next())
+        {
+            return Err(Usage::new(format!(
+                "{option} cannot be given with --resume: the checkpoint says how to go on"
+            ))
+            .with_hint("leave it out, or begin a new training without --resume"));
+        }
+        if let (true, Some(option)) = (self.network.is_linear(), of_training().next()) {
+            return Err(Usage::new(format!(
+                "{option} has no meaning with --arch linear, which is computed in closed form"
+            ))
+            .with_hint("leave it out; to train one linear layer each way write --hidden none"));
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> Result<TrainingConfig, Usage> {
+        let threads = self.common.threads.map(usize::from);
+        self.training.config(self.network.scaling(), self.seed.unwrap_or(0), threads)
+    }
+
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
         let mut wanted = vec![model::FILE_NAME];
         wanted.extend((!self.no_report).then_some(REPORT));
@@ -146,8 +170,8 @@ impl Options {
 
     fn fit(
         &self,
+        config: TrainingConfig,
         checkpoint: Option<(PathBuf, Checkpoint)>,
-        seed: u64,
         (train, validation): (&Dataset, &Dataset),
         folder: &RunFolder,
         screen: Screen,
@@ -156,17 +180,14 @@ impl Options {
             let _busy = screen.busy("computing principal components");
             return Ok(fit_pca(train, validation, self.network.latent(), self.network.scaling())?);
         }
-        let threads = self.common.threads.map(usize::from);
         let (trainer, epochs, done) = match checkpoint {
             Some((_, checkpoint)) => {
                 let (epochs, done) = (checkpoint.config().epochs, checkpoint.epoch());
                 screen.note(format_args!("{done} of {epochs} epochs are done"));
-                (Trainer::resume(checkpoint, threads), epochs, done)
+                (Trainer::resume(checkpoint, config.threads), epochs, done)
             }
             None => {
-                let scaling = self.network.scaling();
-                let config = self.training.config(scaling, seed, threads)?;
-                let scaler = Scaler::fit(scaling, train).context("the training samples cannot be scaled")?;
+                let scaler = Scaler::fit(config.scaling, train).context("the training samples cannot be scaled")?;
                 let architecture = self.network.architecture(train.shape(), &scaler);
                 architecture.validate()?;
                 config.validate(&architecture)?;
@@ -212,11 +233,8 @@ impl Options {
 fn load_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, Checkpoint)> {
     let file = if path.is_dir() { path.join(CHECKPOINT) } else { path.to_owned() };
     let checkpoint = Checkpoint::load(&file).map_err(|error| {
-        let failure = Failure::new(
-            format!("cannot go on from {}", file.display()),
-            "a checkpoint is written by `enkoder train --checkpoint-every N`",
-        );
-        anyhow::Error::new(error).context(failure)
+        let message = format!("cannot go on from {}", file.display());
+        Failure::new(message, "a checkpoint is written by `enkoder train --checkpoint-every N`", error)
     })?;
     Ok((file, checkpoint))
 }

@@ -3,7 +3,7 @@
 use enkoder_data::export::Overwrite;
 use enkoder_data::npy::write_npy;
 use insta::assert_snapshot;
-use ndarray::{Array2, array};
+use ndarray::{Array2, Array3, array};
 
 use crate::workplace::Workplace;
 
@@ -48,12 +48,8 @@ fn a_model_of_other_data() {
     place.write("table.csv", "a,b\n1,2\n3,4\n5,7\n");
     place.write("swapped.csv", "b,a\n1,2\n3,4\n5,7\n");
     place.write("other.csv", "a,c\n1,2\n3,4\n5,7\n");
-    write_npy(
-        &place.path("wide.npy"),
-        Overwrite::Never,
-        Array2::<u8>::zeros((4, 784)).to_shape((4, 14, 56)).unwrap().view(),
-    )
-    .unwrap();
+    let wide = Array3::<u8>::zeros((4, 14, 56));
+    write_npy(&place.path("wide.npy"), Overwrite::Never, wide.into_dyn().view()).unwrap();
     assert_snapshot!(place.fail("eval . table.csv"));
     assert_snapshot!(place.fail("encode . wide.npy"));
     place.succeed("train table.csv --latent 1 --hidden none --epochs 1 --out table --no-report -q");
@@ -92,14 +88,14 @@ fn values_that_no_option_takes() {
         ("hidden", "train --hidden 128,x"),
         ("scaling", "train --scaling log"),
         ("validation", "train --validation 1"),
-        ("learning-rate", "train strokes:50 --learning-rate -1"),
+        ("learning-rate", "train --learning-rate -1"),
         ("bce", "train strokes:50 --loss bce --output-activation linear"),
         ("kl", "train strokes:50 --penalty kl:1:0.1"),
         ("delta", "train strokes:50 --huber-delta 2"),
         ("linear", "train strokes:50 --arch linear --epochs 3"),
         ("resume", "train strokes:50 --resume run --epochs 3"),
         ("strokes", "train strokes:none"),
-        ("format", "train strokes:50 --out run -q --samples 0"),
+        ("samples", "train --samples 0"),
     ] {
         assert_snapshot!(name, place.fail(arguments));
     }

@@ -2,7 +2,7 @@
 
 use crate::workplace::Workplace;
 
-const OPTIONS: &str = "strokes:300 --hidden 32,16 --latent 6 --batch-size 64 --noise gaussian:0.2 --no-report -q";
+const OPTIONS: &str = "strokes:300 --hidden 16 --latent 6 --batch-size 64 --noise gaussian:0.2 --no-report -q";
 
 #[test]
 fn the_same_seed_gives_the_same_model_for_any_number_of_threads() {
@@ -22,10 +22,10 @@ fn the_same_seed_gives_the_same_model_for_any_number_of_threads() {
 fn a_training_that_was_stopped_and_resumed_ends_with_the_same_bytes() {
     use crate::training::interrupt_after;
     let place = Workplace::new();
-    place.succeed(&format!("train {OPTIONS} --epochs 400 --out whole --checkpoint-every 100"));
+    place.succeed(&format!("train {OPTIONS} --epochs 200 --out whole"));
     let options = OPTIONS.trim_end_matches(" -q");
     let run =
-        interrupt_after(&place, &format!("train {options} --epochs 400 --out cut --checkpoint-every 5"), "epoch  12/");
+        interrupt_after(&place, &format!("train {options} --epochs 200 --out cut --checkpoint-every 5"), "epoch  12/");
     assert_eq!(run.code, Some(130), "{run:?}");
     assert!(run.stderr.contains("--resume cut"), "{}", run.stderr);
     assert!(place.read("cut/model.safetensors") != place.read("whole/model.safetensors"));

@@ -135,11 +135,11 @@ pub struct TrainingOptions {
     pub loss: Option<LossName>,
 
     /// Where Huber's loss turns from squared to absolute, in scaled units [default: 1]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
     pub huber_delta: Option<f32>,
 
     /// Highest learning rate of Adam [default: 0.002]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
     pub learning_rate: Option<f32>,
 
     /// How the learning rate changes: cosine (down to zero), constant or one-cycle [default: cosine]
@@ -147,15 +147,15 @@ pub struct TrainingOptions {
     pub schedule: Option<ScheduleName>,
 
     /// Fraction of the run in which the learning rate rises first [default: 0; 0.3 for one-cycle]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = unit, allow_negative_numbers = true)]
     pub warmup: Option<f32>,
 
     /// Weight decay (AdamW) [default: 0]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = decay, allow_negative_numbers = true)]
     pub weight_decay: Option<f32>,
 
     /// Shorten gradients that are longer than this
-    #[arg(long, value_name = "NORM")]
+    #[arg(long, value_name = "NORM", value_parser = positive, allow_negative_numbers = true)]
     pub clip: Option<f32>,
 
     /// Damage the inputs, to learn denoising: gaussian:0.3, masking:0.25 or salt-pepper:0.1
@@ -198,13 +198,23 @@ impl NetworkOptions {
             .with_output_activation(output)
     }
 
-    /// The options given that a linear autoencoder has no use for.
-    fn useless_for_linear(&self) -> impl Iterator<Item = &'static str> {
+    /// The options that were given, of those that only a network to train has.
+    pub fn given(&self) -> impl Iterator<Item = &'static str> {
         let given = [
             ("--hidden", self.hidden.is_some()),
             ("--activation", self.activation.is_some()),
             ("--latent-activation", self.latent_activation.is_some()),
             ("--output-activation", self.output_activation.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
+    }
+
+    /// The options that were given, of those that every autoencoder has.
+    pub fn given_of_all(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("--arch", self.arch.is_some()),
+            ("--latent", self.latent.is_some()),
+            ("--scaling", self.scaling.is_some()),
         ];
         given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
     }
@@ -250,8 +260,8 @@ impl TrainingOptions {
         })
     }
 
-    /// Refuses options that a closed form has no use for.
-    pub fn check_linear(&self, network: &NetworkOptions) -> Result<(), Usage> {
+    /// The options that were given.
+    pub fn given(&self) -> impl Iterator<Item = &'static str> {
         let given = [
             ("--epochs", self.epochs.is_some()),
             ("--batch-size", self.batch_size.is_some()),
@@ -266,14 +276,7 @@ impl TrainingOptions {
             ("--penalty", self.penalty.is_some()),
             ("--patience", self.patience.is_some()),
         ];
-        let given = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name);
-        match network.useless_for_linear().chain(given).next() {
-            None => Ok(()),
-            Some(option) => {
-                Err(Usage::new(format!("{option} has no meaning with --arch linear, which is computed in closed form"))
-                    .with_hint("leave it out; to train one linear layer each way write --hidden none"))
-            }
-        }
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
     }
 }
 
@@ -300,6 +303,14 @@ fn positive(text: &str) -> Result<f32, String> {
 
 fn fraction(text: &str) -> Result<f32, String> {
     number(text, |number| number > 0.0 && number < 1.0, "a number between 0 and 1")
+}
+
+fn unit(text: &str) -> Result<f32, String> {
+    number(text, |number| (0.0..=1.0).contains(&number), "a number from 0 to 1")
+}
+
+fn decay(text: &str) -> Result<f32, String> {
+    number(text, |number| (0.0..1.0).contains(&number), "a number from 0 to below 1")
 }
 
 fn parse_noise(text: &str) -> Result<Corruption, String> {
