@@ -6,7 +6,8 @@ use enkoder_benchmarks::{digits, reference_network, timed_training};
 
 fn inference(criterion: &mut Criterion) {
     let (train, validation) = digits().head(12_500).split(0.8, 0).expect("thousands of digits can be split");
-    let model = Trainer::new(reference_network(), timed_training(1, 128, 1)).fit(&train, &validation).expect("learnable");
+    let model =
+        Trainer::new(reference_network(), timed_training(1, 128, 1)).fit(&train, &validation).expect("learnable");
     let mut session = model.session();
     let sample = validation.rows(0..1).into_raw_vec_and_offset().0;
     let (mut code, mut output) = ([0.0; 10], [0.0; 784]);
@@ -17,7 +18,9 @@ fn inference(criterion: &mut Criterion) {
         let samples = validation.head(batch);
         group.throughput(Throughput::Elements(batch as u64));
         group.bench_function(BenchmarkId::new("encode", batch), |bencher| bencher.iter(|| model.encode(&samples)));
-        group.bench_function(BenchmarkId::new("reconstruct", batch), |bencher| bencher.iter(|| model.reconstruct(&samples)));
+        group.bench_function(BenchmarkId::new("reconstruct", batch), |bencher| {
+            bencher.iter(|| model.reconstruct(&samples))
+        });
     }
     group.finish();
 }

@@ -90,6 +90,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// The process's peak resident memory, where the system tells it (Linux).
 fn peak_megabytes() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes: f64 = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().split(' ').next()?.parse().ok()?;
+    let kilobytes: f64 =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().split(' ').next()?.parse().ok()?;
     Some((kilobytes / 1024.0).round())
 }
