@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use enkoder::{Autoencoder, Checkpoint, ModelFileError, TensorFileError};
-use serde_json::{Value, json};
+use enkoder::{
+    Architecture, Autoencoder, Checkpoint, ModelFileError, Schema, TensorFileError, TrainingConfig, TrainingRecord,
+};
+use serde::Serialize;
 
 use super::data::{describe_json, describe_text};
 use crate::arguments::{DataOptions, RunOptions};
@@ -35,11 +37,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let path = model::file_of(Path::new(&options.what));
     if is_safetensors(&path) {
         match Autoencoder::load(&path) {
-            Ok(model) if json => print(model_json(&model))?,
+            Ok(model) if json => print(model_json(&model)?)?,
             Ok(model) => print(model_text(&model))?,
             Err(ModelFileError::File(TensorFileError::Kind { found, .. })) if found == "enkoder.checkpoint" => {
                 let checkpoint = Checkpoint::load(&path)?;
-                print(if json { checkpoint_json(&checkpoint).to_string() } else { checkpoint_text(&checkpoint) })?;
+                print(if json { checkpoint_json(&checkpoint)? } else { checkpoint_text(&checkpoint) })?;
             }
             Err(_) => drop(model::load(&path)?),
         }
@@ -117,17 +119,30 @@ fn model_text(model: &Autoencoder) -> String {
     )
 }
 
-fn model_json(model: &Autoencoder) -> Value {
+/// Serialised without a detour over a JSON value, which would turn 0.002 into 0.0020000000949949026.
+#[derive(Serialize)]
+struct ModelJson<'a> {
+    kind: &'static str,
+    layers: String,
+    parameters: usize,
+    latent: usize,
+    scaling: String,
+    architecture: &'a Architecture,
+    columns: Option<&'a Schema>,
+    training: &'a TrainingRecord,
+}
+
+fn model_json(model: &Autoencoder) -> serde_json::Result<String> {
     let architecture = model.architecture();
-    json!({
-        "kind": "model",
-        "layers": architecture.summary(),
-        "architecture": architecture,
-        "parameters": architecture.parameters(),
-        "latent": architecture.latent(),
-        "scaling": model.scaler().kind().to_string(),
-        "columns": model.schema(),
-        "training": model.record(),
+    serde_json::to_string(&ModelJson {
+        kind: "model",
+        layers: architecture.summary(),
+        parameters: architecture.parameters(),
+        latent: architecture.latent(),
+        scaling: model.scaler().kind().to_string(),
+        architecture,
+        columns: model.schema(),
+        training: model.record(),
     })
 }
 
@@ -139,12 +154,21 @@ fn checkpoint_text(checkpoint: &Checkpoint) -> String {
     text + &format!("{FAINT}{:<11}{FAINT:#} enkoder train DATA --resume FILE", "go on with")
 }
 
-fn checkpoint_json(checkpoint: &Checkpoint) -> Value {
-    json!({
-        "kind": "checkpoint",
-        "epoch": checkpoint.epoch(),
-        "layers": checkpoint.architecture().summary(),
-        "architecture": checkpoint.architecture(),
-        "config": checkpoint.config(),
+#[derive(Serialize)]
+struct CheckpointJson<'a> {
+    kind: &'static str,
+    epoch: usize,
+    layers: String,
+    architecture: &'a Architecture,
+    config: &'a TrainingConfig,
+}
+
+fn checkpoint_json(checkpoint: &Checkpoint) -> serde_json::Result<String> {
+    serde_json::to_string(&CheckpointJson {
+        kind: "checkpoint",
+        epoch: checkpoint.epoch(),
+        layers: checkpoint.architecture().summary(),
+        architecture: checkpoint.architecture(),
+        config: checkpoint.config(),
     })
 }

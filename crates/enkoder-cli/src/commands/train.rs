@@ -100,7 +100,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         None => options.seed.unwrap_or(0),
     };
     let data = options.reading.open(&options.data, screen)?;
-    screen.note(wording::data(&data));
+    if !screen.is_moving() {
+        // On a terminal the summary follows on the same screen.
+        screen.note(wording::data(&data));
+    }
     let (train, validation) =
         data.split(options.validation, seed).with_context(|| format!("{} cannot be trained on", data.name()))?;
 
@@ -126,7 +129,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
     }
     let summary = Summary { model: &model, data: &data, comparison: comparison.as_ref(), files: &files };
-    let text = if options.common.json { summary.to_json().to_string() } else { summary.to_text() };
+    let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
     print(text)?;
     Ok(options.farewell(&model, &folder, screen))
 }
@@ -215,8 +218,10 @@ impl Options {
                     "the training was interrupted: the model saved is the best so far, of epoch {best}"
                 ));
                 if self.checkpoint_every.is_some() && folder.file(CHECKPOINT).exists() {
-                    let (data, folder) = (&self.data, folder.path().display());
-                    screen.note(format_args!("go on from its checkpoint with: enkoder train {data} --resume {folder}"));
+                    let folder = folder.path().display();
+                    screen.note(format_args!(
+                        "go on from its checkpoint with the same data options and --resume {folder}"
+                    ));
                 }
                 return ExitCode::from(interrupt::EXIT_CODE);
             }

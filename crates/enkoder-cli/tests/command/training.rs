@@ -85,9 +85,7 @@ fn every_option_of_a_training_reaches_it() {
     );
     let model = Autoencoder::load(place.path("run/model.safetensors")).unwrap();
     let record = model.record();
-    let mut config = serde_json::to_value(record.config.as_ref().unwrap()).unwrap();
-    config["optimizer"] = format!("{:?}", record.config.as_ref().unwrap().optimizer).into();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&config).unwrap());
+    insta::assert_snapshot!(serde_json::to_string_pretty(record.config.as_ref().unwrap()).unwrap());
     assert_eq!((record.data.train_samples, record.data.validation_samples), (30, 30));
 }
 
