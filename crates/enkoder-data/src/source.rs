@@ -15,6 +15,7 @@ use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
 use crate::npy::{is_npy, read_npy};
 use crate::npz::{NpzOptions, is_zip, read_npz};
+use crate::openml::MNIST;
 use crate::parquet::read_parquet;
 use crate::strokes;
 use crate::table::TableOptions;
@@ -89,8 +90,8 @@ pub enum Source {
     },
 }
 
-/// The number of MNIST on OpenML.
-const MNIST: u32 = 554;
+/// Fetches a data set from OpenML by its number and reads it.
+pub type Fetch<'a> = dyn FnMut(u32, &TableOptions) -> Result<Dataset, DataError> + 'a;
 
 /// The most digits drawn at once: 7.8 GB of pixels.
 const MOST_STROKES: usize = 10_000_000;
@@ -140,8 +141,16 @@ impl Source {
         Err(DataError::unknown_name("file or built-in data", name, known))
     }
 
-    /// Reads the data.
+    /// Reads the data; what is on OpenML comes from the server or the user's cache, without a word of progress.
     pub fn open(&self, options: &ReadOptions) -> Result<Dataset, DataError> {
+        self.open_with(options, &mut |id, _| {
+            // CONNECT: OpenmlClient::new()?.open(id, table, &mut |_| ControlFlow::Continue(())), once it is here.
+            Err(DataError::unsuitable(Place::source(format!("openml:{id}")), "openml is not read yet"))
+        })
+    }
+
+    /// Reads the data, and what is on OpenML through `fetch`: a client with a cache, a server and a progress bar of its own.
+    pub fn open_with(&self, options: &ReadOptions, fetch: &mut Fetch<'_>) -> Result<Dataset, DataError> {
         let images = ImageOptions { size: options.size, grey: options.grey };
         let data = match self {
             Self::Strokes { count } => {
@@ -152,10 +161,7 @@ impl Source {
                 }
                 strokes::strokes(count, options.seed)
             }
-            // CONNECT: the OpenML client, once it is here.
-            Self::Openml { id } => {
-                return Err(DataError::unsuitable(Place::source(format!("openml:{id}")), "openml is not read yet"));
-            }
+            Self::Openml { id } => fetch(*id, &options.table)?,
             Self::Folder { path } => {
                 let data = match IdxFolder::find(path)? {
                     Some(folder) => folder.read()?,
@@ -279,6 +285,10 @@ fn text(head: &[u8]) -> Option<&str> {
 }
 
 fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<Dataset, DataError> {
+    if !path.is_file() {
+        return Err(DataError::unsuitable(path, "is a pipe or device, and a file is read more than once")
+            .with_hint("save it to a file first"));
+    }
     let format = Format::of(path)?;
     if let Some(part) = part.filter(|_| format != Format::Npz) {
         let why = format!("has no array {part:?}: only NPZ files have arrays with names");
