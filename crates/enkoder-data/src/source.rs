@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use enkoder::Dataset;
@@ -15,6 +16,8 @@ use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
 use crate::npy::{is_npy, read_npy};
 use crate::npz::{NpzOptions, is_zip, read_npz};
+use crate::openml::{MNIST, OpenmlClient, Watcher};
+use crate::parquet::read_parquet;
 use crate::strokes;
 use crate::table::TableOptions;
 
@@ -88,9 +91,6 @@ pub enum Source {
     },
 }
 
-/// The number of MNIST on OpenML.
-const MNIST: u32 = 554;
-
 /// The most digits drawn at once: 7.8 GB of pixels.
 const MOST_STROKES: usize = 10_000_000;
 
@@ -139,8 +139,26 @@ impl Source {
         Err(DataError::unknown_name("file or built-in data", name, known))
     }
 
-    /// Reads the data.
+    /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
     pub fn open(&self, options: &ReadOptions) -> Result<Dataset, DataError> {
+        self.read(options, |id| OpenmlClient::new()?.open(id, &options.table, &mut |_| ControlFlow::Continue(())))
+    }
+
+    /// Reads the data; what is on OpenML with this client, which tells what it does.
+    pub fn open_with(
+        &self,
+        options: &ReadOptions,
+        client: &OpenmlClient,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Dataset, DataError> {
+        self.read(options, |id| client.open(id, &options.table, watcher))
+    }
+
+    fn read(
+        &self,
+        options: &ReadOptions,
+        fetch: impl FnOnce(u32) -> Result<Dataset, DataError>,
+    ) -> Result<Dataset, DataError> {
         let images = ImageOptions { size: options.size, grey: options.grey };
         let data = match self {
             Self::Strokes { count } => {
@@ -151,10 +169,7 @@ impl Source {
                 }
                 strokes::strokes(count, options.seed)
             }
-            // CONNECT: the OpenML client, once it is here.
-            Self::Openml { id } => {
-                return Err(DataError::unsuitable(Place::source(format!("openml:{id}")), "openml is not read yet"));
-            }
+            Self::Openml { id } => fetch(*id)?,
             Self::Folder { path } => {
                 let data = match IdxFolder::find(path)? {
                     Some(folder) => folder.read()?,
@@ -286,8 +301,7 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
     let data = match format {
         Format::Csv => return read_csv(path, &options.table)?.into_dataset(&options.table),
         Format::Arff => return read_arff(path, &options.table)?.into_dataset(&options.table),
-        // CONNECT: read_parquet(path, &options.table)?.into_dataset(&options.table), once the reader is here.
-        Format::Parquet => return Err(DataError::unsuitable(path, "parquet tables are not read yet")),
+        Format::Parquet => return read_parquet(path, &options.table)?.into_dataset(&options.table),
         Format::Idx => read_idx_file(path)?,
         Format::Npy => read_npy(&mut ByteSource::open(path)?)?,
         Format::Npz => {
