@@ -22,7 +22,7 @@ pub use byte_source::ByteSource;
 pub use csv::{parse_csv, read_csv};
 pub use error::{Cause, DataError, Place, Position};
 pub use parquet::{parse_parquet, read_parquet};
-pub use source::{Builtin, Fetch, Format, ReadOptions, Source, builtin, open};
+pub use source::{Builtin, Format, ReadOptions, Source, builtin, open};
 pub use table::{
     Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Table, TableColumn, TableOptions,
 };

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use enkoder::Dataset;
@@ -15,7 +16,7 @@ use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
 use crate::npy::{is_npy, read_npy};
 use crate::npz::{NpzOptions, is_zip, read_npz};
-use crate::openml::MNIST;
+use crate::openml::{MNIST, OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
 use crate::strokes;
 use crate::table::TableOptions;
@@ -90,9 +91,6 @@ pub enum Source {
     },
 }
 
-/// Fetches a data set from OpenML by its number and reads it.
-pub type Fetch<'a> = dyn FnMut(u32, &TableOptions) -> Result<Dataset, DataError> + 'a;
-
 /// The most digits drawn at once: 7.8 GB of pixels.
 const MOST_STROKES: usize = 10_000_000;
 
@@ -141,16 +139,26 @@ impl Source {
         Err(DataError::unknown_name("file or built-in data", name, known))
     }
 
-    /// Reads the data; what is on OpenML comes from the server or the user's cache, without a word of progress.
+    /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
     pub fn open(&self, options: &ReadOptions) -> Result<Dataset, DataError> {
-        self.open_with(options, &mut |id, _| {
-            // CONNECT: OpenmlClient::new()?.open(id, table, &mut |_| ControlFlow::Continue(())), once it is here.
-            Err(DataError::unsuitable(Place::source(format!("openml:{id}")), "openml is not read yet"))
-        })
+        self.read(options, |id| OpenmlClient::new()?.open(id, &options.table, &mut |_| ControlFlow::Continue(())))
     }
 
-    /// Reads the data, and what is on OpenML through `fetch`: a client with a cache, a server and a progress bar of its own.
-    pub fn open_with(&self, options: &ReadOptions, fetch: &mut Fetch<'_>) -> Result<Dataset, DataError> {
+    /// Reads the data; what is on OpenML with this client, which tells what it does.
+    pub fn open_with(
+        &self,
+        options: &ReadOptions,
+        client: &OpenmlClient,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Dataset, DataError> {
+        self.read(options, |id| client.open(id, &options.table, watcher))
+    }
+
+    fn read(
+        &self,
+        options: &ReadOptions,
+        fetch: impl FnOnce(u32) -> Result<Dataset, DataError>,
+    ) -> Result<Dataset, DataError> {
         let images = ImageOptions { size: options.size, grey: options.grey };
         let data = match self {
             Self::Strokes { count } => {
@@ -161,7 +169,7 @@ impl Source {
                 }
                 strokes::strokes(count, options.seed)
             }
-            Self::Openml { id } => fetch(*id, &options.table)?,
+            Self::Openml { id } => fetch(*id)?,
             Self::Folder { path } => {
                 let data = match IdxFolder::find(path)? {
                     Some(folder) => folder.read()?,

@@ -8,7 +8,7 @@ use enkoder::Dataset;
 use enkoder_data::export::Overwrite;
 use enkoder_data::images::write_images;
 use enkoder_data::npy::write_npy;
-use enkoder_data::{DataError, Format, ReadOptions, Source, TableOptions, builtin, open, strokes};
+use enkoder_data::{DataError, Format, ReadOptions, TableOptions, builtin, open, strokes};
 use flate2::{Compression, write::GzEncoder};
 use ndarray::array;
 
@@ -80,17 +80,6 @@ fn the_number_of_samples_bounds_files_and_makes_as_many_strokes() {
     assert_eq!(open("strokes:40", &options).unwrap().len(), 30);
     let none = ReadOptions { samples: Some(0), ..ReadOptions::default() };
     assert!(open("strokes", &none).is_err());
-}
-
-#[test]
-fn what_is_on_openml_is_asked_for_by_its_number() {
-    let options = ReadOptions { samples: Some(2), ..ReadOptions::default() };
-    let mut asked = Vec::new();
-    let data = Source::find("mnist").unwrap().open_with(&options, &mut |id, _| {
-        asked.push(id);
-        Ok(strokes::strokes(5, 1))
-    });
-    assert_eq!((asked, data.unwrap().len()), (vec![554], 2));
 }
 
 #[test]
