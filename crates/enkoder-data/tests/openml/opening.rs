@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use enkoder::Dataset;
 use enkoder_data::idx::IdxFolder;
-use enkoder_data::{DataError, TableOptions};
+use enkoder_data::{DataError, ReadOptions, Source, TableOptions};
 use parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -143,14 +143,30 @@ fn mnist_from_openml_as_arff_is_mnist() {
 }
 
 #[test]
-fn a_column_named_by_the_caller_goes_before_the_one_to_predict() {
+fn openml_is_opened_through_the_one_door() {
+    let server = digits_server(Digits::small().arff(), None);
+    let client = client(&server, &tempfile::tempdir().unwrap());
+    let options = ReadOptions { samples: Some(3), ..ReadOptions::default() };
+    let mut events = 0;
+    let data = Source::find("openml:7").unwrap().open_with(&options, &client, &mut |_| {
+        events += 1;
+        ControlFlow::Continue(())
+    });
+    assert_eq!(data.unwrap().len(), 3);
+    assert!(events > 0);
+}
+
+#[test]
+fn a_label_named_by_the_caller_goes_before_the_one_to_predict() {
     let server = arff_server(|request, body| Reply::file(request, body, "\"v1\""));
     let cache = tempfile::tempdir().unwrap();
-    let by_default = open(&client(&server, &cache)).unwrap();
-    assert_eq!((by_default.features(), by_default.classes().unwrap().len()), (2, 2));
-    let options = TableOptions { ignore: vec!["x".into()], ..TableOptions::default() };
-    let data = client(&server, &cache).open(7, &options, &mut |_| ControlFlow::Continue(())).unwrap();
-    assert_eq!(data.schema().unwrap().feature_names(), ["y"]);
+    let client = client(&server, &cache);
+    let by_default = open(&client).unwrap();
+    assert_eq!(by_default.schema().unwrap().feature_names(), ["x", "y"]);
+    assert_eq!(by_default.classes().unwrap(), ["a", "b"]);
+    let options = TableOptions { label: Some("x".into()), ignore: vec!["y".into()], ..TableOptions::default() };
+    let data = client.open(7, &options, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(data.schema().unwrap().feature_names(), ["class=a", "class=b"]);
 }
 
 #[test]
