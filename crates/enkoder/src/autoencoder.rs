@@ -6,14 +6,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
-use crate::network::vectorised::squared_distance;
+use crate::network::vectorised::{squared_distance, vectorised};
 use crate::network::{Architecture, Network, Scratch};
 use crate::scaling::Scaler;
 use crate::schema::Schema;
 use crate::training::{History, TrainingConfig};
 
-/// Rows that one thread passes through the network at a time: enough for full speed, few enough to stay in its cache.
-const BLOCK_ROWS: usize = 256;
+/// Rows that one thread passes through the network at a time: enough for full speed, few enough to stay in its cache and to give
+/// every thread some. Fixed, so that a sample's result does not depend on the number of threads.
+const BLOCK_ROWS: usize = 64;
 
 /// Why a model cannot be used on some data.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -112,6 +113,9 @@ pub struct TrainingRecord {
 }
 
 /// A trained autoencoder.
+///
+/// The same call gives the same bits for any number of threads. Passing a sample alone or among others may differ in the last
+/// bits, because matrix products of other shapes add in another order.
 #[derive(Clone, Debug)]
 pub struct Autoencoder {
     architecture: Architecture,
@@ -253,24 +257,37 @@ impl Autoencoder {
         let features = self.architecture.features();
         let mut output = Array2::zeros((data.len(), width));
         let rows = output.as_slice_mut().expect("a new array is contiguous");
-        rows.par_chunks_mut(BLOCK_ROWS * width).enumerate().try_for_each_init(
-            || (self.session(), Vec::new()),
-            |(session, scaled), (block, output)| {
-                let samples = output.len() / width;
-                scaled.resize(samples * features, 0.0);
-                for (row, scaled) in scaled.chunks_exact_mut(features).enumerate() {
-                    let sample = block * BLOCK_ROWS + row;
-                    self.scaler.copy_scaled(data, sample, scaled);
-                    if let Some(feature) = scaled.iter().position(|value| !value.is_finite()) {
-                        return Err(ModelError::Infinite { sample, feature });
-                    }
+        let block = |(session, scaled): &mut (Session<'_>, Vec<f32>), (block, output): (usize, &mut [f32])| {
+            let samples = output.len() / width;
+            scaled.resize(samples * features, 0.0);
+            for (row, scaled) in scaled.chunks_exact_mut(features).enumerate() {
+                let sample = block * BLOCK_ROWS + row;
+                self.scaler.copy_scaled(data, sample, scaled);
+                if let Some(feature) = first_not_finite(scaled) {
+                    return Err(ModelError::Infinite { sample, feature });
                 }
-                work(session, scaled, output);
-                Ok(())
-            },
-        )?;
+            }
+            work(session, scaled, output);
+            Ok(())
+        };
+        let state = || (self.session(), Vec::new());
+        if data.len() <= BLOCK_ROWS {
+            // Waking another thread would take longer than the work.
+            rows.chunks_mut(BLOCK_ROWS * width).enumerate().try_for_each(|rows| block(&mut state(), rows))?;
+        } else {
+            rows.par_chunks_mut(BLOCK_ROWS * width).enumerate().try_for_each_init(state, block)?;
+        }
         Ok(output)
     }
+}
+
+/// The first value that is infinite or NaN; looks for where it is only when there is one.
+fn first_not_finite(values: &[f32]) -> Option<usize> {
+    let none = vectorised(
+        #[inline(always)]
+        || values.iter().fold(true, |finite, value| finite & value.is_finite()),
+    );
+    if none { None } else { values.iter().position(|value| !value.is_finite()) }
 }
 
 enum Part {

@@ -176,8 +176,9 @@ impl Components {
 /// The first `count` principal components of `data` as `scaler` shows it.
 ///
 /// The covariance matrix (or, for fewer samples than features, the matrix of inner products of the samples) is summed in f64
-/// and decomposed: in full up to a size of 1,024, otherwise by subspace iteration until the captured variance stands still
-/// to ten digits. The same machine gives the same bits with any number of threads.
+/// and decomposed: in full up to a size of 1,024, otherwise by subspace iteration until a pass finds less than 1e-8 more of
+/// the captured variance. Beyond a size of 4,096 no matrix is held and the samples are passed over again and again, at most
+/// 30 times. The same machine gives the same bits with any number of threads.
 ///
 /// # Errors
 /// When `count` is 0 or more than the features or than one less than the samples, and when the scaler is of other data.

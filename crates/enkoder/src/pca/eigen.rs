@@ -16,9 +16,13 @@ const FULL: usize = 1024;
 const STEPS_PER_VALUE: usize = 100;
 /// Directions of the subspace beyond twice the number asked for.
 const SPARE_DIRECTIONS: usize = 10;
-/// Iteration ends when one more pass finds less than this part more of the captured variance.
-const TOLERANCE: f64 = 1e-10;
-const MAX_PASSES: usize = 200;
+/// Iteration ends when one more pass finds less than this part more of the captured variance. Where eigenvalues fall like
+/// those of pictures (1/i and faster), that takes 4 to 11 passes and leaves less than 1e-9 unfound.
+const TOLERANCE: f64 = 1e-8;
+/// For a matrix in memory a pass is cheap.
+const MATRIX_PASSES: usize = 100;
+/// A pass over all samples is not. Among equal eigenvalues (noise) these leave about 1e-5 of the captured variance unfound.
+const OPERATOR_PASSES: usize = 30;
 /// Rows of a matrix multiplied together by one thread.
 const PANEL: usize = 64;
 
@@ -43,7 +47,7 @@ pub(super) fn of_matrix(lower: Vec<f64>, size: usize, count: usize) -> Option<Ei
             matrix[row * size + column] = matrix[column * size + row];
         }
     }
-    of_operator(size, count, |basis| {
+    iterate(size, count, MATRIX_PASSES, |basis| {
         let mut product = vec![0.0; size * basis.columns];
         product.par_chunks_mut(PANEL * basis.columns).zip(matrix.par_chunks(PANEL * size)).for_each(|(to, rows)| {
             add_product(View::row_major(rows, rows.len() / size, size), basis, to, basis.columns);
@@ -55,24 +59,29 @@ pub(super) fn of_matrix(lower: Vec<f64>, size: usize, count: usize) -> Option<Ei
 /// The `count` largest eigenpairs of a positive semidefinite matrix that is only known by its product with a basis,
 /// `size × directions`; the product is row-major.
 pub(super) fn of_operator(size: usize, count: usize, multiply: impl Fn(View<'_>) -> Vec<f64>) -> Option<Eigenpairs> {
+    iterate(size, count, OPERATOR_PASSES, multiply)
+}
+
+fn iterate(size: usize, count: usize, passes: usize, multiply: impl Fn(View<'_>) -> Vec<f64>) -> Option<Eigenpairs> {
     let directions = directions(size, count);
     let mut random = stream(0, Purpose::Subspace, 0);
     let mut basis = DMatrix::from_fn(size, directions, |_, _| random.sample(StandardNormal)).qr().q();
     let mut captured = 0.0;
-    for pass in 1.. {
+    let mut pass = 0;
+    loop {
+        pass += 1;
         let columns = View::row_major(basis.as_slice(), directions, size).transposed();
         let product = DMatrix::from_row_slice(size, directions, &multiply(columns));
         // Rayleigh and Ritz: the best eigenpairs within the subspace.
         let pairs = full(basis.tr_mul(&product), count)?;
         let found: f64 = pairs.values.iter().sum();
-        if found - captured <= TOLERANCE * found || pass == MAX_PASSES {
+        if found - captured <= TOLERANCE * found || pass == passes {
             let within = DMatrix::from_column_slice(directions, count, &pairs.vectors);
             return Some(Eigenpairs { values: pairs.values, vectors: (basis * within).as_slice().to_vec() });
         }
         captured = found;
         basis = product.qr().q();
     }
-    None
 }
 
 fn directions(size: usize, count: usize) -> usize {
@@ -85,11 +94,7 @@ fn full(matrix: DMatrix<f64>, count: usize) -> Option<Eigenpairs> {
     let mut order: Vec<usize> = (0..size).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
     order.truncate(count);
-    Some(Eigenpairs {
-        values: order.iter().map(|&at| eigen.eigenvalues[at]).collect(),
-        vectors: order
-            .iter()
-            .flat_map(|&at| eigen.eigenvectors.column(at).iter().copied().collect::<Vec<_>>())
-            .collect(),
-    })
+    let mut vectors = Vec::with_capacity(count * size);
+    order.iter().for_each(|&at| vectors.extend(eigen.eigenvectors.column(at).iter()));
+    Some(Eigenpairs { values: order.iter().map(|&at| eigen.eigenvalues[at]).collect(), vectors })
 }

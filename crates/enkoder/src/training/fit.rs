@@ -8,8 +8,10 @@ use std::time::Instant;
 use super::batches::{Samples, batches, shuffle};
 use super::checkpoint::{Checkpoint, CheckpointError, State};
 use super::config::{ConfigError, TrainingConfig};
-use super::gradient::{Engine, Position, Sums};
+use super::evaluation::evaluate;
+use super::gradient::{Engine, Position};
 use super::history::{EpochRecord, History, Stopped};
+use super::shards::Sums;
 use crate::autoencoder::{Autoencoder, DataRecord, TrainingRecord};
 use crate::dataset::Dataset;
 use crate::network::{Architecture, ArchitectureError, Network};
@@ -228,10 +230,10 @@ impl<'a> Trainer<'a> {
         let Run { mut engine, best_parameters, epochs, best_epoch, .. } = run;
         engine.network.parameters = best_parameters;
         let history = History { epochs, best_epoch, stopped };
-        let best = history.best();
+        let best = history.best().expect("a training that ends without an error has a best epoch");
         let record = TrainingRecord {
-            train_loss: best.map_or(f64::NAN, |best| best.train_loss),
-            validation_loss: best.map_or(f64::NAN, |best| best.validation_loss),
+            train_loss: best.train_loss,
+            validation_loss: best.validation_loss,
             config: Some(self.config),
             history: Some(history),
             data: DataRecord::of(train.inputs, validation.inputs, fingerprints.0),
@@ -312,8 +314,10 @@ impl<'a> Trainer<'a> {
         let values = seen as f64 * train.inputs.features() as f64;
         let partial = seen < run.order.len();
         if !(end == Some(Stopped::Interrupted) && partial && run.best_epoch > 0) && end != Some(Stopped::Diverged) {
-            let validation_loss = run.engine.evaluate(validation);
-            if validation_loss.is_finite() {
+            let validation_loss = evaluate(&run.engine.network, config.loss, validation);
+            // A ReLU makes 0 of NaN, so a finite loss alone does not show that all is well.
+            let finite = run.engine.network.parameters.iter().all(|parameter| parameter.is_finite());
+            if validation_loss.is_finite() && finite {
                 let record = EpochRecord {
                     epoch,
                     train_loss: sums.loss / values,

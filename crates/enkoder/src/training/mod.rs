@@ -7,6 +7,7 @@ mod batches;
 mod checkpoint;
 mod config;
 mod corruption;
+mod evaluation;
 mod fit;
 mod gradient;
 #[cfg(test)]
@@ -15,14 +16,16 @@ mod history;
 mod loss;
 mod penalty;
 mod schedule;
+mod shards;
+mod tiles;
 
 pub use adam::Adam;
 pub(crate) use batches::Samples;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, TrainingConfig};
 pub use corruption::Corruption;
+pub(crate) use evaluation::evaluate;
 pub use fit::{Progress, Trainer, TrainingError};
-pub(crate) use gradient::evaluate;
 pub use history::{EpochRecord, History, Stopped};
 pub use loss::Loss;
 pub use penalty::Penalty;

@@ -1,0 +1,95 @@
+//! Times Enkoder on the reference network and prints one line of JSON, as the scripts in `peers/` do for others.
+//!
+//! ```text
+//! enkoder-benchmarks train BATCH EPOCHS THREADS     # the first epoch is warm-up
+//! enkoder-benchmarks infer THREADS
+//! ```
+
+use std::time::{Duration, Instant};
+
+use enkoder::{Dataset, Trainer};
+use enkoder_benchmarks::{digits, reference_network, timed_training};
+use serde_json::{Value, json};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |index: usize| arguments.get(index).and_then(|text| text.parse().ok()).expect("a number");
+    let result = match arguments.first().map(String::as_str) {
+        Some("train") => train(number(1), number(2), number(3)),
+        Some("infer") => infer(number(1)),
+        _ => panic!("usage: enkoder-benchmarks train BATCH EPOCHS THREADS | infer THREADS"),
+    };
+    println!("{result}");
+}
+
+fn split() -> (Dataset, Dataset) {
+    digits().split(0.2, 0).expect("thousands of digits can be split")
+}
+
+fn train(batch: usize, epochs: usize, threads: usize) -> Value {
+    let (train, validation) = split();
+    let config = timed_training(epochs, batch, threads);
+    let model = Trainer::new(reference_network(), config).fit(&train, &validation).expect("the digits can be learned");
+    let history = model.record().history.as_ref().expect("a trained network has a history");
+    let timed = &history.epochs[1.min(history.epochs.len() - 1)..];
+    let rate = median(timed.iter().map(|epoch| epoch.samples_per_second).collect());
+    json!({
+        "tool": "enkoder", "batch": batch, "samples_per_second": rate.round(),
+        "validation_mse": model.record().validation_loss, "peak_mb": peak_megabytes(),
+    })
+}
+
+/// One sample by a session, as a server would; more by the calls that use all threads.
+fn infer(threads: usize) -> Value {
+    let (train, validation) = split();
+    let model = Trainer::new(reference_network(), timed_training(1, 128, threads)).fit(&train, &validation);
+    let model = model.expect("the digits can be learned");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads can be had");
+    let mut result = json!({ "tool": "enkoder", "threads": threads });
+    let mut session = model.session();
+    let sample = scaled(&validation.head(1)).to_array().into_raw_vec_and_offset().0;
+    let (mut code, mut output) = ([0.0; 10], [0.0; 784]);
+    result["encode_1"] = rate(1, || session.encode(&sample, &mut code)).into();
+    result["reconstruct_1"] = rate(1, || session.reconstruct(&sample, &mut output)).into();
+    pool.install(|| {
+        for batch in [256, 10_000] {
+            let samples = scaled(&validation.head(batch));
+            result[format!("encode_{batch}")] = rate(batch, || drop(model.encode(&samples))).into();
+            result[format!("reconstruct_{batch}")] = rate(batch, || drop(model.reconstruct(&samples))).into();
+        }
+    });
+    result["peak_mb"] = peak_megabytes().into();
+    result
+}
+
+/// The samples as 32-bit numbers, which is what the peers take.
+fn scaled(samples: &Dataset) -> Dataset {
+    Dataset::from_f32("digits", samples.to_array()).expect("as many samples as before")
+}
+
+/// Samples a second: the median of seven timings of about a third of a second each.
+fn rate(samples: usize, mut work: impl FnMut()) -> f64 {
+    let timed = |work: &mut dyn FnMut(), repeats: usize| {
+        let start = Instant::now();
+        (0..repeats).for_each(|_| work());
+        start.elapsed()
+    };
+    let mut repeats = 1;
+    while timed(&mut work, repeats) < Duration::from_millis(300) {
+        repeats *= 2;
+    }
+    let rates = (0..7).map(|_| (repeats * samples) as f64 / timed(&mut work, repeats).as_secs_f64());
+    median(rates.collect()).round()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The process's peak resident memory, where the system tells it (Linux).
+fn peak_megabytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes: f64 = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().split(' ').next()?.parse().ok()?;
+    Some((kilobytes / 1024.0).round())
+}

@@ -1,0 +1,279 @@
+//! The first phase of a step: a batch's rows cut into shards, each passed forward through the network, compared with its targets
+//! and passed backward to the error at every layer. A shard touches only its own rows of the buffers.
+
+use std::ops::Range;
+
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+use super::batches::{Damage, Samples, draw_index};
+use super::loss::Loss;
+use super::penalty::{self, Penalty};
+use crate::network::Network;
+use crate::network::activation::{Function, multiply_by_slope, with_function};
+use crate::network::dense::Dense;
+use crate::network::matmul::{self, Packing};
+use crate::network::vectorised::vectorised;
+use crate::random::{Purpose, stream};
+
+/// Rows of a shard, from the rows of the batch alone.
+pub(super) fn shard_rows(rows: usize) -> usize {
+    let shards = (rows / 64).clamp(2, 16);
+    rows.div_ceil(shards)
+}
+/// Sums over the samples of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    /// Loss summed over samples and features.
+    pub(super) loss: f64,
+    /// Penalty times its weight, summed over samples.
+    pub(super) penalty: f64,
+}
+/// What a batch leaves at each layer, `rows × width` each.
+#[derive(Debug)]
+pub(super) struct Buffers {
+    pub(super) input: Vec<f32>,
+    /// Empty where the target is the input itself.
+    pub(super) target: Vec<f32>,
+    /// Outputs of each layer; of the last one before its activation.
+    pub(super) values: Vec<Vec<f32>>,
+    /// Values before the activation, where its slope needs them; empty elsewhere.
+    pub(super) before: Vec<Vec<f32>>,
+    /// The error before each layer's activation.
+    pub(super) deltas: Vec<Vec<f32>>,
+    /// For the contractive penalty, at each encoder layer: the direction u carried forward before and after the activation's
+    /// slope, and the error of the former. Empty without that penalty.
+    pub(super) probe: Vec<f32>,
+    pub(super) tangents_before: Vec<Vec<f32>>,
+    pub(super) tangents: Vec<Vec<f32>>,
+    pub(super) adjoints: Vec<Vec<f32>>,
+}
+/// One shard's rows of every buffer.
+pub(super) struct Shard<'a> {
+    pub(super) input: &'a mut [f32],
+    pub(super) target: &'a mut [f32],
+    pub(super) values: Vec<&'a mut [f32]>,
+    pub(super) before: Vec<&'a mut [f32]>,
+    pub(super) deltas: Vec<&'a mut [f32]>,
+    pub(super) probe: &'a mut [f32],
+    pub(super) tangents_before: Vec<&'a mut [f32]>,
+    pub(super) tangents: Vec<&'a mut [f32]>,
+    pub(super) adjoints: Vec<&'a mut [f32]>,
+    pub(super) packing: &'a mut Packing,
+    pub(super) first: usize,
+    pub(super) order: &'a [u32],
+    pub(super) sums: Sums,
+}
+/// What all shards share.
+pub(super) struct Batch<'a> {
+    pub(super) network: &'a Network,
+    pub(super) samples: &'a Samples<'a>,
+    pub(super) damage: Option<Damage>,
+    pub(super) loss: Loss,
+    pub(super) penalty: Option<Penalty>,
+    pub(super) seed: u64,
+    pub(super) epoch: usize,
+    pub(super) rows: usize,
+}
+impl Batch<'_> {
+    pub(super) fn forward(&self, shard: &mut Shard<'_>) {
+        self.samples.fill(shard.order, shard.first, self.damage, shard.input, shard.target);
+        let last = self.network.layers.len() - 1;
+        for (index, layer) in self.network.layers.iter().enumerate() {
+            let (inputs, outputs) = shard.values.split_at_mut(index);
+            let x = inputs.last().map_or(&*shard.input, |x| &**x);
+            if index == last {
+                layer.forward_affine(&self.network.parameters, x, outputs[0], shard.packing);
+            } else {
+                layer.forward(&self.network.parameters, x, outputs[0], shard.before[index], shard.packing);
+            }
+        }
+    }
+
+    pub(super) fn backward(&self, shard: &mut Shard<'_>, code_push: &[f32]) {
+        let Network { layers, encoder_layers, parameters } = self.network;
+        let features = self.samples.inputs.features();
+        let last = layers.len() - 1;
+        let target = if shard.target.is_empty() { &*shard.input } else { &*shard.target };
+        let scale = 1.0 / (self.rows * features) as f32;
+        let output = &layers[last];
+        shard.sums.loss =
+            self.loss.output_pass(output.activation, features, shard.values[last], target, shard.deltas[last], scale);
+        if let Some(Penalty::Contractive { weight }) = self.penalty {
+            shard.sums.penalty = self.contract(shard, weight);
+        }
+        for index in (1..=last).rev() {
+            let below = index - 1;
+            let (lower, upper) = shard.deltas.split_at_mut(index);
+            let delta = &mut *lower[below];
+            layers[index].backward(parameters, upper[0], delta, shard.packing);
+            let values = &*shard.values[below];
+            if index == *encoder_layers {
+                match self.penalty {
+                    Some(Penalty::L1 { weight }) => {
+                        let sum = penalty::l1(values, delta, weight / self.rows as f32);
+                        shard.sums.penalty = f64::from(weight) * sum;
+                    }
+                    Some(Penalty::KullbackLeibler { .. }) => penalty::add_to_rows(code_push, delta),
+                    Some(Penalty::Contractive { .. }) | None => {}
+                }
+            }
+            let before = if shard.before[below].is_empty() { values } else { &*shard.before[below] };
+            multiply_by_slope(layers[below].activation, before, values, delta);
+            if let Some(curvature) = shard.tangents_before.get(below) {
+                // After the contractive pass this holds what the penalty adds to the error before the activation.
+                for (delta, add) in delta.iter_mut().zip(curvature.iter()) {
+                    *delta += add;
+                }
+            }
+        }
+    }
+
+    /// The contractive penalty: carries a random direction u forward through the encoder's derivative, t ← f′(z)⊙(t·W), and
+    /// the error of weight·‖t‖² back. Leaves the adjoints of t·W for the weight gradient, and in `tangents_before` what the
+    /// change of f′ adds to the error before each activation.
+    fn contract(&self, shard: &mut Shard<'_>, weight: f32) -> f64 {
+        let Network { layers, encoder_layers, parameters } = self.network;
+        let features = layers[0].inputs;
+        for (row, probe) in shard.probe.chunks_exact_mut(features).enumerate() {
+            let mut rng = stream(self.seed, Purpose::Probe, draw_index(self.epoch, shard.first + row));
+            probe.iter_mut().for_each(|value| *value = rng.sample(StandardNormal));
+        }
+        for (index, layer) in layers[..*encoder_layers].iter().enumerate() {
+            let (lower, upper) = shard.tangents.split_at_mut(index);
+            let t = lower.last().map_or(&*shard.probe, |t| &**t);
+            let s = &mut *shard.tangents_before[index];
+            matmul::times(shard.packing, t, &parameters[layer.weight()], layer.inputs, layer.outputs, s);
+            upper[0].copy_from_slice(s);
+            let y = &*shard.values[index];
+            let z = if shard.before[index].is_empty() { y } else { &*shard.before[index] };
+            multiply_by_slope(layer.activation, z, y, upper[0]);
+        }
+        let top = encoder_layers - 1;
+        let scale = weight / self.rows as f32;
+        let mut sum = 0.0;
+        for (adjoint, &t) in shard.adjoints[top].iter_mut().zip(shard.tangents[top].iter()) {
+            sum += f64::from(t) * f64::from(t);
+            *adjoint = 2.0 * scale * t;
+        }
+        for index in (0..=top).rev() {
+            let layer = &layers[index];
+            let (lower, upper) = shard.adjoints.split_at_mut(index);
+            let adjoint = &mut *upper[0];
+            let y = &*shard.values[index];
+            let z = if shard.before[index].is_empty() { y } else { &*shard.before[index] };
+            let s = &mut *shard.tangents_before[index];
+            with_function!(layer.activation, F => vectorised(#[inline(always)] || {
+                for (((adjoint, s), &z), &y) in adjoint.iter_mut().zip(s.iter_mut()).zip(z).zip(y) {
+                    *s *= F::curvature(z, y) * *adjoint;
+                    *adjoint *= F::slope(z, y);
+                }
+            }));
+            if let Some(below) = lower.last_mut() {
+                layer.backward(parameters, adjoint, below, shard.packing);
+            }
+        }
+        f64::from(weight) * sum
+    }
+}
+impl Buffers {
+    pub(super) fn new(network: &Network, rows: usize, separate_targets: bool, contractive: bool) -> Self {
+        let features = network.layers[0].inputs;
+        let outputs = network.layers.last().map_or(0, |layer| layer.outputs);
+        let widths = |layers: &[Dense]| layers.iter().map(|layer| vec![0.0; rows * layer.outputs]).collect::<Vec<_>>();
+        let encoder = if contractive { &network.layers[..network.encoder_layers] } else { &[] };
+        let needs_input = |layer: &Dense| if layer.activation.needs_input() { rows * layer.outputs } else { 0 };
+        Self {
+            input: vec![0.0; rows * features],
+            target: vec![0.0; if separate_targets { rows * outputs } else { 0 }],
+            values: widths(&network.layers),
+            before: network.layers.iter().map(|layer| vec![0.0; needs_input(layer)]).collect(),
+            deltas: widths(&network.layers),
+            probe: vec![0.0; if contractive { rows * features } else { 0 }],
+            tangents_before: widths(encoder),
+            tangents: widths(encoder),
+            adjoints: widths(encoder),
+        }
+    }
+
+    /// The buffers cut into shards for the samples of `order`.
+    pub(super) fn shards<'a>(
+        &'a mut self,
+        network: &Network,
+        order: &'a [u32],
+        first: usize,
+        packings: &'a mut [Packing],
+    ) -> Vec<Shard<'a>> {
+        let rows = order.len();
+        let each = shard_rows(rows);
+        let features = network.layers[0].inputs;
+        let outputs: Vec<usize> = network.layers.iter().map(|layer| layer.outputs).collect();
+        let target_width = outputs.last().copied().unwrap_or(0);
+        let mut input = cut(&mut self.input, rows, each, features);
+        let mut target = cut(&mut self.target, rows, each, target_width);
+        let mut probe = cut(&mut self.probe, rows, each, features);
+        let layers = [
+            &mut self.values,
+            &mut self.before,
+            &mut self.deltas,
+            &mut self.tangents_before,
+            &mut self.tangents,
+            &mut self.adjoints,
+        ];
+        let mut layers = layers.map(|buffers| {
+            buffers.iter_mut().zip(&outputs).map(|(buffer, &width)| cut(buffer, rows, each, width)).collect::<Vec<_>>()
+        });
+        order
+            .chunks(each)
+            .zip(packings)
+            .enumerate()
+            .map(|(index, (order, packing))| {
+                let [values, before, deltas, tangents_before, tangents, adjoints] = layers
+                    .each_mut()
+                    .map(|cuts| cuts.iter_mut().map(|cut| cut.next().unwrap_or_default()).collect::<Vec<_>>());
+                Shard {
+                    input: input.next().unwrap_or_default(),
+                    target: target.next().unwrap_or_default(),
+                    values,
+                    before,
+                    deltas,
+                    probe: probe.next().unwrap_or_default(),
+                    tangents_before,
+                    tangents,
+                    adjoints,
+                    packing,
+                    first: first + index * each,
+                    order,
+                    sums: Sums::default(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The first `rows` rows of a buffer in pieces of `each` rows; none of an unused buffer.
+fn cut(buffer: &mut [f32], rows: usize, each: usize, width: usize) -> std::slice::ChunksMut<'_, f32> {
+    let used: Range<usize> = 0..(rows * width).min(buffer.len());
+    buffer[used].chunks_mut(each * width)
+}
+pub(super) fn total(shards: &[Shard<'_>]) -> Sums {
+    shards.iter().fold(Sums::default(), |sums, shard| Sums {
+        loss: sums.loss + shard.sums.loss,
+        penalty: sums.penalty + shard.sums.penalty,
+    })
+}
+/// What the KL penalty adds to the error of every code, and its value summed over the samples.
+pub(super) fn code_push(batch: &Batch<'_>, shards: &[Shard<'_>], weight: f32, target: f32) -> (Vec<f32>, f64) {
+    let code = batch.network.encoder_layers - 1;
+    let width = batch.network.layers[code].outputs;
+    let mut means = vec![0.0f64; width];
+    for row in shards.iter().flat_map(|shard| shard.values[code].chunks_exact(width)) {
+        for (mean, &value) in means.iter_mut().zip(row) {
+            *mean += f64::from(value);
+        }
+    }
+    means.iter_mut().for_each(|mean| *mean /= batch.rows as f64);
+    let value = f64::from(weight) * penalty::kullback_leibler(target, &mut means);
+    let push = means.iter().map(|slope| (f64::from(weight) * slope / batch.rows as f64) as f32).collect();
+    (push, value * batch.rows as f64)
+}
