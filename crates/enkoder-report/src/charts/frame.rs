@@ -53,7 +53,7 @@ impl Frame {
         let top = legend_height + title_height;
         let y_ticks = if y.ticks == 0 { Vec::new() } else { y.scale.ticks(y.ticks) };
         let widest = y_ticks.iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
-        let left = (widest + 10.0).max(margin);
+        let left = (widest + 13.0).max(margin);
         let below = if x.ticks > 0 { 24.0 } else { 8.0 } + if x.title.is_empty() { 0.0 } else { 18.0 };
         let frame = Self {
             left,

@@ -7,6 +7,9 @@ use crate::palette::{Ink, Theme};
 /// The font of figures that stand alone; in the report they inherit the page's.
 const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
+/// The white around figures that stand alone, in pixels.
+const MARGIN: f64 = 12.0;
+
 /// Where a text starts from its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
@@ -214,15 +217,19 @@ impl Svg {
 
     /// The finished drawing; `label` says in words what it shows.
     pub(crate) fn finish(self, label: &str) -> String {
-        let (width, height) = (coordinate(self.width), coordinate(self.height));
+        // On its own a drawing needs a margin; on the page it stands flush with the text.
+        let margin = if self.theme == Theme::Paper { MARGIN } else { 0.0 };
+        let [left, width, height] = [-margin, self.width + 2.0 * margin, self.height + 2.0 * margin].map(coordinate);
         let mut out = format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="{}""#,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="{left} {left} {width} {height}" role="img" aria-label="{}""#,
             escape(label)
         );
         if self.theme == Theme::Paper {
             let background = Ink::Background.css(self.theme);
-            let _ =
-                write!(out, r#" font-family="{FONT}"><rect width="{width}" height="{height}" fill="{background}"/>"#);
+            let _ = write!(
+                out,
+                r#" font-family="{FONT}"><rect x="{left}" y="{left}" width="{width}" height="{height}" fill="{background}"/>"#
+            );
         } else {
             out.push('>');
         }
