@@ -113,15 +113,17 @@ impl Comparison {
     /// What a sample and its code take.
     pub fn sizes_to_text(&self) -> String {
         let sizes = self.evaluation.sizes();
-        let ratio = |code: usize| wording::times(sizes.original as f64 / code as f64);
+        let smaller = |code: usize| match sizes.original as f64 / code as f64 {
+            ratio if ratio >= 1.0 => format!("{} times smaller", wording::times(ratio)),
+            ratio => format!("{} times larger", wording::times(1.0 / ratio)),
+        };
         format!(
-            "{} bytes a sample; its code {} as 32-bit numbers ({} times smaller),\n          \
-             {} rounded to bytes ({} times smaller, MSE {}); the model {}",
+            "{} bytes a sample; its code {} as 32-bit numbers ({}),\n          {} rounded to bytes ({}, MSE {}); the model {}",
             wording::grouped(sizes.original),
             wording::grouped(sizes.code_f32),
-            ratio(sizes.code_f32),
+            smaller(sizes.code_f32),
             wording::grouped(sizes.code_u8),
-            ratio(sizes.code_u8),
+            smaller(sizes.code_u8),
             wording::error(self.evaluation.quantised_mse()),
             wording::bytes(sizes.model as u64),
         )

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use enkoder::{Autoencoder, Dataset};
-use enkoder_data::openml::{DownloadEvent, OpenmlClient};
+use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
 use enkoder_data::{ReadOptions, Source, TableOptions};
 
 use crate::arguments::{DataOptions, FetchOptions};
@@ -31,20 +31,15 @@ impl DataOptions {
         };
         let source = Source::find(name)?;
         if let Source::Openml { id } = source {
-            return self.read_openml(id, &options, screen);
+            // What has to be downloaded is seen to be, before it is read.
+            self.fetching.fetch(id, screen)?;
         }
         let _busy = screen.busy(format!("reading {name}"));
-        Ok(source.open(&options)?)
-    }
-
-    fn read_openml(&self, id: u32, options: &ReadOptions, screen: Screen) -> anyhow::Result<Dataset> {
-        let client = self.fetching.client()?;
-        self.fetching.fetch(&client, id, screen)?;
-        let _busy = screen.busy(format!("reading openml:{id}"));
-        let data = client.open(id, &options.table, &mut |_| ControlFlow::Continue(()))?;
-        Ok(match options.samples {
-            Some(samples) if samples < data.len() => data.head(samples),
-            _ => data,
+        Ok(match source {
+            Source::Openml { .. } => {
+                source.open_with(&options, &self.fetching.client()?, &mut |_| ControlFlow::Continue(()))?
+            }
+            _ => source.open(&options)?,
         })
     }
 }
@@ -64,14 +59,9 @@ impl FetchOptions {
     }
 
     /// Sees that a data set is in the cache, and shows its download where there is one.
-    pub fn fetch(
-        &self,
-        client: &OpenmlClient,
-        id: u32,
-        screen: Screen,
-    ) -> anyhow::Result<enkoder_data::openml::CachedSet> {
+    pub fn fetch(&self, id: u32, screen: Screen) -> anyhow::Result<CachedSet> {
         let mut progress = DownloadProgress::new(id, screen);
-        Ok(client.find_or_fetch(id, &mut |event: DownloadEvent<'_>| {
+        Ok(self.client()?.find_or_fetch(id, &mut |event: DownloadEvent<'_>| {
             progress.update(&event);
             ControlFlow::Continue(())
         })?)

@@ -126,8 +126,7 @@ fn fetch(name: &str, fetching: &FetchOptions, common: &RunOptions) -> anyhow::Re
     let Source::Openml { id } = Source::find(name)? else {
         return Err(Usage::new(format!("{name} needs no fetching")).with_hint("fetch mnist or openml:ID").into());
     };
-    let client = fetching.client()?;
-    let set = fetching.fetch(&client, id, screen)?;
+    let set = fetching.fetch(id, screen)?;
     if common.json {
         return print(set_to_json(&set));
     }
