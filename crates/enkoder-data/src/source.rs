@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use enkoder::Dataset;
@@ -15,6 +16,7 @@ use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
 use crate::npy::{is_npy, read_npy};
 use crate::npz::{NpzOptions, is_zip, read_npz};
+use crate::openml::{MNIST, OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
 use crate::strokes;
 use crate::table::TableOptions;
@@ -89,9 +91,6 @@ pub enum Source {
     },
 }
 
-/// The number of MNIST on OpenML.
-const MNIST: u32 = 554;
-
 /// The most digits drawn at once: 7.8 GB of pixels.
 const MOST_STROKES: usize = 10_000_000;
 
@@ -140,8 +139,26 @@ impl Source {
         Err(DataError::unknown_name("file or built-in data", name, known))
     }
 
-    /// Reads the data.
+    /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
     pub fn open(&self, options: &ReadOptions) -> Result<Dataset, DataError> {
+        self.read(options, |id| OpenmlClient::new()?.open(id, &options.table, &mut |_| ControlFlow::Continue(())))
+    }
+
+    /// Reads the data; what is on OpenML with this client, which tells what it does.
+    pub fn open_with(
+        &self,
+        options: &ReadOptions,
+        client: &OpenmlClient,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Dataset, DataError> {
+        self.read(options, |id| client.open(id, &options.table, watcher))
+    }
+
+    fn read(
+        &self,
+        options: &ReadOptions,
+        fetch: impl FnOnce(u32) -> Result<Dataset, DataError>,
+    ) -> Result<Dataset, DataError> {
         let images = ImageOptions { size: options.size, grey: options.grey };
         let data = match self {
             Self::Strokes { count } => {
@@ -152,10 +169,7 @@ impl Source {
                 }
                 strokes::strokes(count, options.seed)
             }
-            // CONNECT: the OpenML client, once it is here.
-            Self::Openml { id } => {
-                return Err(DataError::unsuitable(Place::source(format!("openml:{id}")), "openml is not read yet"));
-            }
+            Self::Openml { id } => fetch(*id)?,
             Self::Folder { path } => {
                 let data = match IdxFolder::find(path)? {
                     Some(folder) => folder.read()?,
@@ -279,6 +293,10 @@ fn text(head: &[u8]) -> Option<&str> {
 }
 
 fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<Dataset, DataError> {
+    if !path.is_file() {
+        return Err(DataError::unsuitable(path, "is a pipe or device, and a file is read more than once")
+            .with_hint("save it to a file first"));
+    }
     let format = Format::of(path)?;
     if let Some(part) = part.filter(|_| format != Format::Npz) {
         let why = format!("has no array {part:?}: only NPZ files have arrays with names");

@@ -66,6 +66,8 @@ fn what_cannot_be_opened_is_said_with_the_way_out() {
     let error = open("stokes", &ReadOptions::default()).unwrap_err();
     assert_eq!(error.to_string(), "there is no file or built-in data \"stokes\"");
     assert_eq!(error.hint().as_deref(), Some("did you mean \"strokes\"?"));
+    #[cfg(unix)]
+    assert!(open_path(Path::new("/dev/null")).unwrap_err().to_string().contains("a pipe or device"));
     let pattern = folder.path().join("*.png");
     assert!(open_path(&pattern).unwrap_err().to_string().ends_with("no image file matches the pattern"));
 }

@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Corruption = 4,
     /// Directions in which a contractive penalty is probed; indexed likewise.
     Probe = 5,
+    /// The first directions of a subspace iteration.
+    Subspace = 6,
 }
 
 /// The random stream of `seed` for one `purpose` and `index` (below 2⁵⁶).

@@ -7,11 +7,13 @@ mod ranges;
 mod tests;
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
+use crate::network::vectorised::vectorised;
 
 use self::ranges::{Ranges, check_width};
 
@@ -245,17 +247,7 @@ impl Scaler {
     /// When the row is not [`features`](Self::features) long.
     pub fn transform_row(&self, row: &mut [f32]) {
         assert_eq!(row.len(), self.features, "the row must have the scaler's features");
-        match &self.coefficients {
-            Coefficients::Uniform { offset, scale } => {
-                row.iter_mut().for_each(|value| *value = (*value - offset) * scale);
-            }
-            Coefficients::PerFeature { offset, scale } => {
-                for ((value, offset), scale) in row.iter_mut().zip(offset).zip(scale) {
-                    *value = (*value - offset) * scale;
-                }
-            }
-        }
-        self.fill_missing(row);
+        self.scale(0..row.len(), row);
     }
 
     /// Gives one scaled row its original units back, in place.
@@ -283,34 +275,34 @@ impl Scaler {
     /// When `data` or `out` has other features than the scaler, or there is no such sample.
     pub fn copy_scaled(&self, data: &Dataset, index: usize, out: &mut [f32]) {
         assert_eq!(out.len(), self.features, "the row must have the scaler's features");
+        self.copy_scaled_range(data, index, 0, out);
+    }
+
+    /// As [`copy_scaled`](Self::copy_scaled) for the features from `first` on, as many as `out` is long.
+    pub(crate) fn copy_scaled_range(&self, data: &Dataset, index: usize, first: usize, out: &mut [f32]) {
         assert_eq!(data.features(), self.features, "the data must have the scaler's features");
+        let range = first..first + out.len();
         if let Some(bytes) = data.row_u8(index) {
-            match &self.coefficients {
-                Coefficients::Uniform { offset, scale } => {
+            let bytes = &bytes[range.clone()];
+            // By value: a coefficient behind a reference could be one of the values written, which keeps loops from vectors.
+            match self.coefficients {
+                Coefficients::Uniform { offset, scale } => vectorised(move || {
                     for (to, &byte) in out.iter_mut().zip(bytes) {
                         *to = (f32::from(byte) - offset) * scale;
                     }
-                }
-                Coefficients::PerFeature { offset, scale } => {
-                    for (((to, &byte), offset), scale) in out.iter_mut().zip(bytes).zip(offset).zip(scale) {
-                        *to = (f32::from(byte) - offset) * scale;
-                    }
+                }),
+                Coefficients::PerFeature { ref offset, ref scale } => {
+                    let (offset, scale) = (&offset[range.clone()], &scale[range]);
+                    vectorised(move || {
+                        for (((to, &byte), offset), scale) in out.iter_mut().zip(bytes).zip(offset).zip(scale) {
+                            *to = (f32::from(byte) - offset) * scale;
+                        }
+                    });
                 }
             }
         } else if let Some(values) = data.row_f32(index) {
-            match &self.coefficients {
-                Coefficients::Uniform { offset, scale } => {
-                    for (to, value) in out.iter_mut().zip(values) {
-                        *to = (value - offset) * scale;
-                    }
-                }
-                Coefficients::PerFeature { offset, scale } => {
-                    for (((to, value), offset), scale) in out.iter_mut().zip(values).zip(offset).zip(scale) {
-                        *to = (value - offset) * scale;
-                    }
-                }
-            }
-            self.fill_missing(out);
+            out.copy_from_slice(&values[range.clone()]);
+            self.scale(range, out);
         }
     }
 
@@ -352,15 +344,27 @@ impl Scaler {
         Ok(())
     }
 
-    fn fill_missing(&self, row: &mut [f32]) {
-        match &self.fill {
-            Fill::Uniform(fill) => {
-                row.iter_mut().for_each(|value| *value = if value.is_nan() { *fill } else { *value })
+    /// Scales the values of a range of features, missing ones to their fill.
+    fn scale(&self, range: Range<usize>, values: &mut [f32]) {
+        match self.coefficients {
+            Coefficients::Uniform { offset, scale } => {
+                vectorised(|| values.iter_mut().for_each(|value| *value = (*value - offset) * scale));
             }
-            Fill::PerFeature(fill) => {
-                for (value, fill) in row.iter_mut().zip(fill) {
-                    *value = if value.is_nan() { *fill } else { *value };
-                }
+            Coefficients::PerFeature { ref offset, ref scale } => {
+                let coefficients = offset[range.clone()].iter().zip(&scale[range.clone()]);
+                vectorised(|| {
+                    for (value, (offset, scale)) in values.iter_mut().zip(coefficients) {
+                        *value = (*value - offset) * scale;
+                    }
+                });
+            }
+        }
+        let filled = |value: f32, fill: f32| if value.is_nan() { fill } else { value };
+        match self.fill {
+            Fill::Uniform(fill) => vectorised(|| values.iter_mut().for_each(|value| *value = filled(*value, fill))),
+            Fill::PerFeature(ref fill) => {
+                let fill = &fill[range];
+                vectorised(|| values.iter_mut().zip(fill).for_each(|(value, &fill)| *value = filled(*value, fill)));
             }
         }
     }

@@ -1,19 +1,25 @@
-//! The client: from a data set's number to a checked file in the cache, with the network only where the cache does not have it.
+//! The client: from a data set's number to a checked file in the cache and its samples, with the network only where the cache does
+//! not have the file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use enkoder::Dataset;
 use ureq::http::Uri;
 
 use super::cache::{Cache, CachedSet, DataFormat, default_cache_folder};
-use super::download::{Downloader, Wanted};
+use super::dataset::{into_dataset, read_table};
+use super::download::{Arrived, Downloader, Wanted};
 use super::error::OpenmlError;
 use super::http::{Http, Timeouts};
 use super::metadata::{DataSetDescription, ServerError};
 use super::part::md5_of;
 use super::retry::{Failure, RetryPolicy, tell};
 use super::{DownloadEvent, Watcher};
+use crate::{DataError, TableOptions};
 
+/// Parquet is smaller and quicker to read.
+const PARQUET_FIRST: [DataFormat; 2] = [DataFormat::Parquet, DataFormat::Arff];
 const OPENML: &str = "https://www.openml.org";
 /// A description is a few kilobytes, most of it prose; some name thousands of columns.
 const DESCRIPTION_LIMIT: u64 = 4 << 20;
@@ -37,12 +43,13 @@ const FILE_LIMIT: u64 = 16 << 30;
 ///
 /// ```no_run
 /// use enkoder_data::openml::{MNIST, OpenmlClient};
+/// use enkoder_data::{DataError, TableOptions};
 /// use std::ops::ControlFlow;
 ///
 /// let client = OpenmlClient::new()?;
-/// let set = client.fetch(MNIST, &mut |_| ControlFlow::Continue(()))?;
-/// println!("{} is in {}", set.description.name, set.path.display());
-/// # Ok::<(), enkoder_data::openml::OpenmlError>(())
+/// let digits = client.open(MNIST, &TableOptions::default(), &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!((digits.len(), digits.shape()), (70_000, &[28, 28][..]));
+/// # Ok::<(), DataError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct OpenmlClient {
@@ -135,7 +142,7 @@ impl OpenmlClient {
     pub fn find_or_fetch(&self, id: u32, watcher: &mut Watcher<'_>) -> Result<CachedSet, OpenmlError> {
         match self.cache().find(id) {
             Some(set) => Ok(set),
-            None => self.obtain(id, false, watcher),
+            None => self.obtain(id, &PARQUET_FIRST, |_| true, watcher),
         }
     }
 
@@ -147,8 +154,38 @@ impl OpenmlClient {
     pub fn fetch(&self, id: u32, watcher: &mut Watcher<'_>) -> Result<CachedSet, OpenmlError> {
         match self.cache().find(id).filter(is_intact) {
             Some(set) => Ok(set),
-            None => self.obtain(id, true, watcher),
+            None => self.obtain(id, &PARQUET_FIRST, is_intact, watcher),
         }
+    }
+
+    /// The samples of a data set, from the cache or from the server. The first column to predict becomes the label, unless the
+    /// options name another, and further ones are left out; so are the columns that OpenML marks as numbering the rows or not to
+    /// be learned from.
+    ///
+    /// A file in the cache that turns out to be damaged is fetched again, and an ARFF file is fetched in place of a Parquet file
+    /// that cannot be read.
+    ///
+    /// # Errors
+    /// As for [`find_or_fetch`](Self::find_or_fetch), and those of [`read_parquet`](crate::read_parquet),
+    /// [`read_arff`](crate::read_arff) and [`Table::into_dataset`](crate::Table::into_dataset).
+    pub fn open(&self, id: u32, options: &TableOptions, watcher: &mut Watcher<'_>) -> Result<Dataset, DataError> {
+        let mut set = self.find_or_fetch(id, watcher)?;
+        let table = match read_table(&set, options) {
+            Err(_) if !is_intact(&set) => {
+                set = self.fetch(id, watcher)?;
+                read_table(&set, options)?
+            }
+            Err(error @ DataError::Malformed { .. })
+                if set.format == DataFormat::Parquet && set.description.arff_url.is_some() && !self.offline =>
+            {
+                tell(watcher, DownloadEvent::FallingBack { error: &error })?;
+                let is_arff = |set: &CachedSet| set.format == DataFormat::Arff;
+                set = self.obtain(id, &[DataFormat::Arff], is_arff, watcher)?;
+                read_table(&set, options)?
+            }
+            table => table?,
+        };
+        into_dataset(table, &set.description, options)
     }
 
     /// The complete data sets in the cache, by number.
@@ -171,19 +208,30 @@ impl OpenmlClient {
         Cache::new(&self.cache_root, &self.server)
     }
 
-    /// Downloads a data set, unless another run does so first.
-    fn obtain(&self, id: u32, thorough: bool, watcher: &mut Watcher<'_>) -> Result<CachedSet, OpenmlError> {
+    /// Downloads a data set in the first of these formats that can be had, unless another run puts a set that will do into the
+    /// cache first.
+    fn obtain(
+        &self,
+        id: u32,
+        formats: &[DataFormat],
+        will_do: impl Fn(&CachedSet) -> bool,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<CachedSet, OpenmlError> {
         let cache = self.cache();
         if self.offline {
-            return Err(OpenmlError::Offline { id, folder: cache.folder().to_owned() });
+            return Err(OpenmlError::Offline {
+                id,
+                damaged: cache.find(id).is_some(),
+                folder: cache.folder().to_owned(),
+            });
         }
         let _lock = cache.lock(id, watcher)?;
-        if let Some(set) = cache.find(id).filter(|set| !thorough || is_intact(set)) {
+        if let Some(set) = cache.find(id).filter(will_do) {
             return Ok(set);
         }
         let downloader = Downloader { http: Http::new(self.timeouts), retry: self.retry, limit: self.limit };
         let description = self.describe(id, &downloader.http, watcher)?;
-        let set = download_best(&cache, &downloader, description, watcher)?;
+        let set = download_first(&cache, &downloader, description, formats, watcher)?;
         cache.complete(&set)?;
         Ok(set)
     }
@@ -205,41 +253,40 @@ impl OpenmlClient {
     }
 }
 
-/// The Parquet file, or the ARFF file where there is no Parquet file or it cannot be had.
-fn download_best(
+/// The file in the first of these formats that the server has and that arrives whole.
+fn download_first(
     cache: &Cache,
     downloader: &Downloader,
     description: DataSetDescription,
+    formats: &[DataFormat],
     watcher: &mut Watcher<'_>,
 ) -> Result<CachedSet, OpenmlError> {
-    let get = |format, url: &String, md5: Option<&str>, watcher: &mut Watcher<'_>| -> Result<CachedSet, OpenmlError> {
+    let mut failure = None;
+    for &format in formats {
+        let (url, md5) = match format {
+            DataFormat::Parquet => (&description.parquet_url, None),
+            DataFormat::Arff => (&description.arff_url, description.md5.as_deref()),
+        };
+        let Some(url) = url else { continue };
+        if let Some(error) = &failure {
+            tell(watcher, DownloadEvent::FallingBack { error })?;
+        }
         let path = cache.data_path(description.id, format);
-        let arrived = downloader.download(Wanted { url, format, md5, path: &path }, watcher)?;
-        Ok(CachedSet {
-            description: description.clone(),
-            path,
-            format,
-            bytes: arrived.bytes,
-            md5: arrived.md5,
-            verified: arrived.verified,
-            url: url.clone(),
-        })
-    };
-    match (&description.parquet_url, &description.arff_url) {
-        (Some(parquet), arff) => match (get(DataFormat::Parquet, parquet, None, watcher), arff) {
-            (Err(error), Some(arff)) if error.is_of_the_server() => {
-                tell(watcher, DownloadEvent::FallingBack { error: &error })?;
-                get(DataFormat::Arff, arff, description.md5.as_deref(), watcher)
+        match downloader.download(Wanted { url, format, md5, path: &path }, watcher) {
+            Ok(Arrived { bytes, md5, verified }) => {
+                let url = url.clone();
+                return Ok(CachedSet { description, path, format, bytes, md5, verified, url });
             }
-            (result, _) => result,
-        },
-        (None, Some(arff)) => get(DataFormat::Arff, arff, description.md5.as_deref(), watcher),
-        (None, None) => Err(OpenmlError::Field { id: description.id, field: "url", found: None }),
+            Err(error) if error.is_of_the_server() => failure = Some(error),
+            Err(error) => return Err(error),
+        }
     }
+    Err(failure.unwrap_or(OpenmlError::Field { id: description.id, field: "url", found: None }))
 }
 
+/// Whether the file is still as it came.
 fn is_intact(set: &CachedSet) -> bool {
-    md5_of(Path::new(&set.path)).is_ok_and(|md5| md5 == set.md5)
+    md5_of(&set.path).is_ok_and(|md5| md5 == set.md5)
 }
 
 #[cfg(test)]

@@ -98,11 +98,13 @@ pub enum OpenmlError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The network may not be used and the cache does not have it.
-    #[error("openml data set {id} is not in the cache {}, and the network may not be used", folder.display())]
+    /// The network may not be used, and the cache does not have it whole.
+    #[error("openml data set {id} is {} in the cache {}, and the network may not be used", if *damaged { "damaged" } else { "not" }, folder.display())]
     Offline {
         /// The number asked for.
         id: u32,
+        /// Whether it is there, but not as it came.
+        damaged: bool,
         /// The cache folder.
         folder: PathBuf,
     },

@@ -3,6 +3,7 @@
 
 mod cache;
 mod client;
+mod dataset;
 mod download;
 mod error;
 mod http;
@@ -39,10 +40,10 @@ pub enum DownloadEvent<'a> {
         /// The wait before the next attempt.
         wait: Duration,
     },
-    /// The Parquet file cannot be had; the ARFF file will be fetched in its place.
+    /// The Parquet file cannot be had or read; the ARFF file will be fetched in its place.
     FallingBack {
         /// Why.
-        error: &'a OpenmlError,
+        error: &'a (dyn std::error::Error + 'static),
     },
     /// Another run is downloading the same data set; its end is awaited.
     WaitingForOther,

@@ -89,7 +89,7 @@ fn garbage_beside_a_part_is_as_good_as_no_part() {
 #[test]
 fn of_two_runs_one_downloads_and_the_other_waits_for_it() {
     let server = parquet_server(|request, body| {
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(800));
         Reply::file(request, body, "\"v1\"")
     });
     let cache = tempfile::tempdir().unwrap();
@@ -112,7 +112,7 @@ fn of_two_runs_one_downloads_and_the_other_waits_for_it() {
 #[test]
 fn a_run_that_waits_can_be_stopped() {
     let server = arff_server(|_, body| {
-        Reply { body: body.clone(), ..Reply::ok("") }.cut_after(100).then_stall(Duration::from_millis(350))
+        Reply { body: body.clone(), ..Reply::ok("") }.cut_after(100).then_stall(Duration::from_secs(1))
     });
     let cache = tempfile::tempdir().unwrap();
     thread::scope(|scope| {

@@ -5,6 +5,7 @@ mod server;
 mod broken;
 mod caching;
 mod fetching;
+mod opening;
 mod recorded;
 
 use std::ops::ControlFlow;
@@ -15,13 +16,18 @@ use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient, OpenmlError};
 use md5::{Digest, Md5};
 use server::{Reply, Request, Server};
 
-/// A client that is impatient enough for tests.
+/// A client that tries again at once.
 fn client(server: &Server, cache: &tempfile::TempDir) -> OpenmlClient {
     OpenmlClient::with_cache_folder(cache.path())
         .with_server(server.address())
         .unwrap()
-        .with_timeouts(Duration::from_secs(5), Duration::from_millis(400))
+        .with_timeouts(Duration::from_secs(10), Duration::from_secs(10))
         .with_retries(3, Duration::from_millis(5))
+}
+
+/// A client that soon gives up on a silent server.
+fn impatient(server: &Server, cache: &tempfile::TempDir) -> OpenmlClient {
+    client(server, cache).with_timeouts(Duration::from_secs(10), Duration::from_millis(400))
 }
 
 fn fetch(client: &OpenmlClient) -> Result<CachedSet, OpenmlError> {

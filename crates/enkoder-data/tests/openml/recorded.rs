@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use enkoder_data::TableOptions;
 use enkoder_data::openml::{DataFormat, Verified};
 
 use crate::server::{Reply, Server};
@@ -88,4 +89,25 @@ fn a_recorded_description_is_read_with_all_its_lists() {
     assert_eq!(set.description.ignore, ["Genotype", "Treatment", "Behavior"]);
     assert_eq!(set.description.status.as_deref(), Some("active"));
     assert_eq!(set.description.licence.as_deref(), Some("Public"));
+}
+
+#[test]
+fn recorded_data_sets_become_samples_without_what_is_to_be_ignored() {
+    let Some(folder) = recorded() else { return };
+    let (server, _) = recorded_server(&folder);
+    let cache = tempfile::tempdir().unwrap();
+    let client = client(&server, &cache);
+    let open = |id| client.open(id, &TableOptions::default(), &mut |_| ControlFlow::Continue(())).unwrap();
+
+    let iris = open(61);
+    assert_eq!((iris.name(), iris.len(), iris.features()), ("iris", 150, 4));
+    assert_eq!(iris.classes().unwrap(), ["Iris-setosa", "Iris-versicolor", "Iris-virginica"]);
+
+    // The animal's name is to be ignored; 15 columns are true or false, and legs is a number.
+    let zoo = open(62);
+    assert_eq!((zoo.len(), zoo.features()), (101, 31));
+    assert!(zoo.schema().unwrap().columns.iter().all(|column| column.name != "animal"));
+
+    // Sparse; of its 690 rows the recorded file has the first 85.
+    assert_eq!((open(292).len(), open(292).features()), (85, 14));
 }

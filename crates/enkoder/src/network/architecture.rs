@@ -60,7 +60,7 @@ pub enum LayerSpec {
 ///
 /// let architecture = Architecture::dense([28, 28], &[128, 64], 10);
 /// assert_eq!(architecture.summary(), "784-128-64-10-64-128-784");
-/// assert_eq!(architecture.parameters(), 219_482);
+/// assert_eq!(architecture.parameters(), 219_546);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Architecture {

@@ -1,6 +1,6 @@
 //! Elementwise loops compiled for every vector width and chosen at run time, so that a portable release build uses AVX2 or
-//! AVX-512 where the machine has them. Rust never contracts `a * b + c` by itself and our loops fix their own order of
-//! summation, so the width changes the speed and not one bit of the result.
+//! AVX-512 where the machine has them. A fused multiply-add happens where `mul_add` stands and nowhere else, and our loops fix
+//! their own order of summation, so the width changes the speed and not one bit of the result.
 
 use std::sync::OnceLock;
 

@@ -74,9 +74,11 @@ impl AdamStep {
                 let moments = first.iter_mut().zip(second.iter_mut());
                 for ((parameter, (m, v)), &g) in parameters.iter_mut().zip(moments).zip(gradient) {
                     let g = g * scale;
-                    *m = beta1 * *m + (1.0 - beta1) * g;
-                    *v = beta2 * *v + (1.0 - beta2) * (g * g);
-                    *parameter = keep * *parameter - rate * *m / ((*v * second_correction).sqrt() + epsilon);
+                    let square = g * g;
+                    *m = beta1.mul_add(*m - g, g);
+                    *v = beta2.mul_add(*v - square, square);
+                    let step = *m / ((*v * second_correction).sqrt() + epsilon);
+                    *parameter = rate.mul_add(-step, keep * *parameter);
                 }
             },
         );

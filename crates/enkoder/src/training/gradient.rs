@@ -357,8 +357,7 @@ impl Batch<'_> {
             let mut rng = stream(self.seed, Purpose::Probe, draw_index(self.epoch, shard.first + row));
             probe.iter_mut().for_each(|value| *value = rng.sample(StandardNormal));
         }
-        for index in 0..*encoder_layers {
-            let layer = &layers[index];
+        for (index, layer) in layers[..*encoder_layers].iter().enumerate() {
             let (lower, upper) = shard.tangents.split_at_mut(index);
             let t = lower.last().map_or(&*shard.probe, |t| &**t);
             let s = &mut *shard.tangents_before[index];

@@ -29,7 +29,7 @@ fn gradients(architecture: &Architecture, config: &TrainingConfig) -> Vec<(f64, 
     let scaler = Scaler::fit(Scaling::None, &data).unwrap();
     let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
     let order: Vec<u32> = (0..ROWS as u32).collect();
-    let network = Network::initialised(architecture, 8).unwrap();
+    let network = Network::initialised(architecture, 6).unwrap();
     let mut engine = Engine::new(network, config, ROWS, false);
     let at = Position { epoch: 1, step: 0, learning_rate: 0.0 };
     engine.step(&samples, &order, 0, at);
@@ -127,7 +127,7 @@ fn a_clipped_gradient_keeps_its_direction_and_has_the_length_asked_for() {
     let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
     let order: Vec<u32> = (0..ROWS as u32).collect();
     let moment = |gradient_clip| {
-        let network = Network::initialised(&smooth(), 8).unwrap();
+        let network = Network::initialised(&smooth(), 6).unwrap();
         let mut engine = Engine::new(network, &TrainingConfig { gradient_clip, ..config() }, ROWS, false);
         engine.step(&samples, &order, 0, Position { epoch: 1, step: 0, learning_rate: 1e-3 });
         engine.first_moment

@@ -17,10 +17,12 @@ mod penalty;
 mod schedule;
 
 pub use adam::Adam;
+pub(crate) use batches::Samples;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, TrainingConfig};
 pub use corruption::Corruption;
 pub use fit::{Progress, Trainer, TrainingError};
+pub(crate) use gradient::evaluate;
 pub use history::{EpochRecord, History, Stopped};
 pub use loss::Loss;
 pub use penalty::Penalty;

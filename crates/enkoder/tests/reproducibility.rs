@@ -1,0 +1,97 @@
+//! The same seed gives the same model, bit for bit: for any number of threads, in one go or resumed, and as bytes of a file.
+
+use std::ops::ControlFlow;
+
+use enkoder::{
+    Activation, Architecture, Autoencoder, Checkpoint, Corruption, Dataset, Penalty, Progress, Schedule, Stopped,
+    Trainer, TrainingConfig, TrainingError,
+};
+use ndarray::Array2;
+
+fn data() -> (Dataset, Dataset) {
+    let values = Array2::from_shape_fn((700, 48), |(row, column)| {
+        ((row * column) as f32 * 0.013).sin() + ((row * 7 + column * 3) % 11) as f32 * 0.1
+    });
+    Dataset::from_f32("waves", values).unwrap().split(0.2, 1).unwrap()
+}
+
+fn architecture() -> Architecture {
+    Architecture::dense([48], &[300, 64], 8)
+}
+
+fn config(threads: Option<usize>) -> TrainingConfig {
+    TrainingConfig { epochs: 4, batch_size: 160, seed: 9, threads, ..TrainingConfig::default() }
+}
+
+fn bytes(config: TrainingConfig) -> Vec<u8> {
+    let (train, validation) = data();
+    Trainer::new(architecture(), config).fit(&train, &validation).unwrap().to_bytes().unwrap()
+}
+
+#[test]
+fn one_two_and_four_threads_give_the_same_file() {
+    let one = bytes(config(Some(1)));
+    assert_eq!(one, bytes(config(Some(2))));
+    assert_eq!(one, bytes(config(Some(4))));
+    assert_ne!(one, bytes(TrainingConfig { seed: 10, ..config(Some(1)) }), "another seed must give another model");
+}
+
+#[test]
+fn noise_penalties_and_clipping_do_not_depend_on_threads() {
+    let penalties = [Penalty::L1 { weight: 1e-3 }, Penalty::Contractive { weight: 1e-3 }];
+    for penalty in penalties {
+        let with = |threads| TrainingConfig {
+            penalty: Some(penalty),
+            corruption: Some(Corruption::Gaussian { sigma: 0.2 }),
+            gradient_clip: Some(0.05),
+            schedule: Schedule::OneCycle { warmup: 0.3 },
+            ..config(Some(threads))
+        };
+        assert_eq!(bytes(with(1)), bytes(with(3)), "{penalty:?}");
+    }
+    let (train, validation) = data();
+    let sparse = |threads| {
+        let penalty = Some(Penalty::KullbackLeibler { weight: 1e-2, target: 0.1 });
+        let architecture = architecture().with_latent_activation(Activation::Sigmoid);
+        let config = TrainingConfig { penalty, ..config(Some(threads)) };
+        Trainer::new(architecture, config).fit(&train, &validation).unwrap().to_bytes().unwrap()
+    };
+    assert_eq!(sparse(1), sparse(4));
+}
+
+/// Trains until the end of epoch `until` with a checkpoint after every epoch.
+fn interrupted(folder: &std::path::Path, until: usize) -> Autoencoder {
+    let (train, validation) = data();
+    Trainer::new(architecture(), config(Some(2)))
+        .with_checkpoints(folder.join("checkpoint.safetensors"), 1)
+        .with_progress(|progress| match progress {
+            Progress::Epoch { record, .. } if record.epoch == until => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
+        .fit(&train, &validation)
+        .unwrap()
+}
+
+#[test]
+fn a_resumed_training_ends_with_the_same_file_as_one_that_never_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let stopped = interrupted(folder.path(), 2);
+    assert_eq!(stopped.record().history.as_ref().unwrap().stopped, Stopped::Interrupted);
+    let checkpoint = Checkpoint::load(folder.path().join("checkpoint.safetensors")).unwrap();
+    assert_eq!(checkpoint.epoch(), 2);
+    let (train, validation) = data();
+    let resumed = Trainer::resume(checkpoint, Some(1)).fit(&train, &validation).unwrap();
+    assert_eq!(resumed.to_bytes().unwrap(), bytes(config(None)));
+}
+
+#[test]
+fn a_checkpoint_is_not_resumed_with_other_data() {
+    let folder = tempfile::tempdir().unwrap();
+    interrupted(folder.path(), 1);
+    let checkpoint = Checkpoint::load(folder.path().join("checkpoint.safetensors")).unwrap();
+    let (train, validation) = data();
+    let error = Trainer::resume(checkpoint.clone(), None).fit(&train.head(100), &validation).unwrap_err();
+    assert!(matches!(error, TrainingError::OtherData("training")), "{error}");
+    let error = Trainer::resume(checkpoint, None).fit(&train, &train).unwrap_err();
+    assert!(matches!(error, TrainingError::OtherData("validation")), "{error}");
+}

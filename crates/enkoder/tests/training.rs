@@ -1,0 +1,166 @@
+//! Training as its caller sees it: what it learns, when it stops, and what it says of data and options that do not fit.
+
+use std::ops::ControlFlow;
+
+use enkoder::{
+    Adam, Architecture, Autoencoder, Corruption, Dataset, Loss, Progress, Scaling, Schedule, Stopped, Trainer,
+    TrainingConfig, TrainingError,
+};
+use ndarray::{Array2, array};
+
+/// Points of a curve in eight dimensions that two numbers describe.
+fn curve(samples: usize) -> Dataset {
+    let values = Array2::from_shape_fn((samples, 8), |(row, column)| {
+        let (a, b) = ((row as f32 * 0.618).fract(), (row as f32 * 0.414).fract());
+        (a * (1.0 + column as f32)).sin() + b * (column as f32 * 0.5).cos()
+    });
+    Dataset::from_f32("curve", values).unwrap()
+}
+
+fn config() -> TrainingConfig {
+    TrainingConfig { epochs: 30, batch_size: 32, threads: Some(2), ..TrainingConfig::default() }
+}
+
+fn trained(config: TrainingConfig) -> (Autoencoder, Dataset) {
+    let (train, validation) = curve(1000).split(0.2, 0).unwrap();
+    (Trainer::new(Architecture::dense([8], &[32], 2), config).fit(&train, &validation).unwrap(), validation)
+}
+
+#[test]
+fn a_code_of_two_numbers_describes_the_curve() {
+    let (model, validation) = trained(config());
+    let errors = model.reconstruction_error(&validation).unwrap();
+    let mean = errors.iter().map(|&error| f64::from(error)).sum::<f64>() / errors.len() as f64;
+    assert!(mean < 0.05, "of a variance of 1: {mean}");
+    assert!((mean - model.record().validation_loss).abs() < 1e-6, "the recorded loss is what the model does");
+}
+
+#[test]
+fn decoding_a_code_gives_the_reconstruction() {
+    let (model, validation) = trained(TrainingConfig { epochs: 2, ..config() });
+    let codes = model.encode(&validation).unwrap();
+    assert_eq!(codes.dim(), (200, 2));
+    assert_eq!(model.decode(codes.view()).unwrap(), model.reconstruct(&validation).unwrap());
+}
+
+#[test]
+fn a_session_gives_what_the_whole_data_set_gives() {
+    let (model, validation) = trained(TrainingConfig { epochs: 2, ..config() });
+    let mut session = model.session();
+    let all = validation.to_array();
+    let samples = all.as_slice().unwrap();
+    let (mut codes, mut output, mut errors) = (vec![0.0; 400], vec![0.0; 1600], vec![0.0; 200]);
+    session.encode(samples, &mut codes);
+    session.reconstruct(samples, &mut output);
+    session.reconstruction_error(samples, &mut errors);
+    assert_eq!(codes, model.encode(&validation).unwrap().into_raw_vec_and_offset().0);
+    assert_eq!(output, model.reconstruct(&validation).unwrap().into_raw_vec_and_offset().0);
+    assert_eq!(errors, model.reconstruction_error(&validation).unwrap());
+}
+
+#[test]
+fn the_best_epoch_is_kept_and_training_stops_when_it_does_not_improve() {
+    let rough = Adam { learning_rate: 0.05, ..Adam::default() };
+    let schedule = Schedule::Constant { warmup: 0.0 };
+    let (model, _) = trained(TrainingConfig { epochs: 500, patience: Some(5), optimizer: rough, schedule, ..config() });
+    let history = model.record().history.as_ref().unwrap();
+    assert_eq!(history.stopped, Stopped::Early);
+    assert_eq!(history.epochs.len(), history.best_epoch + 5);
+    let lowest = history.epochs.iter().map(|epoch| epoch.validation_loss).fold(f64::INFINITY, f64::min);
+    assert_eq!(model.record().validation_loss, lowest);
+}
+
+#[test]
+fn an_interrupted_training_returns_what_it_has() {
+    let (train, validation) = curve(1000).split(0.2, 0).unwrap();
+    for (stop_at, epochs) in [(3, 1), (60, 2)] {
+        let mut steps = 0;
+        let model = Trainer::new(Architecture::dense([8], &[32], 2), config())
+            .with_progress(|progress| {
+                steps += usize::from(matches!(progress, Progress::Step { .. }));
+                if steps == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+            .fit(&train, &validation)
+            .unwrap();
+        let history = model.record().history.as_ref().unwrap();
+        assert_eq!(history.stopped, Stopped::Interrupted);
+        assert_eq!(history.epochs.len(), epochs);
+        assert!(model.reconstruct(&validation).unwrap().iter().all(|value| value.is_finite()));
+    }
+}
+
+#[test]
+fn a_training_that_diverges_says_so() {
+    let (train, validation) = curve(200).split(0.2, 0).unwrap();
+    let optimizer = Adam { learning_rate: 1e30, ..Adam::default() };
+    let config = TrainingConfig { optimizer, ..config() };
+    let error = Trainer::new(Architecture::dense([8], &[32], 2), config).fit(&train, &validation).unwrap_err();
+    assert!(matches!(error, TrainingError::Diverged { epoch: 1, .. }), "{error}");
+    assert!(error.to_string().contains("hint: a lower learning rate"), "{error}");
+}
+
+#[test]
+fn a_denoising_autoencoder_removes_noise() {
+    let corruption = Some(Corruption::Gaussian { sigma: 0.5 });
+    let (model, validation) = trained(TrainingConfig { corruption, epochs: 60, ..config() });
+    let clean = validation.to_array();
+    let noisy = Array2::from_shape_fn(clean.dim(), |(row, column)| {
+        clean[[row, column]] + 0.3 * ((row * 13 + column * 29) as f32 * 0.7).sin()
+    });
+    let output = model.reconstruct(&Dataset::from_f32("noisy", noisy.clone()).unwrap()).unwrap();
+    let error = |array: &Array2<f32>| (array - &clean).mapv(|d| d * d).mean().unwrap();
+    assert!(error(&output) < 0.6 * error(&noisy), "{} against {}", error(&output), error(&noisy));
+}
+
+#[test]
+fn pairs_teach_another_target_than_the_input() {
+    let inputs = curve(1000);
+    let targets = Dataset::from_f32("squares", inputs.to_array().mapv(|x| x * x - 0.5)).unwrap();
+    let part = |data: &Dataset, validation: bool| {
+        data.select(&(0..1000).filter(|index| (index % 5 == 0) == validation).collect::<Vec<_>>())
+    };
+    let pair = |validation| (part(&inputs, validation), part(&targets, validation));
+    let ((x, t), (vx, vt)) = (pair(false), pair(true));
+    let config = TrainingConfig { scaling: Scaling::None, epochs: 60, ..config() };
+    let model = Trainer::new(Architecture::dense([8], &[64], 8), config).fit_pairs((&x, &t), (&vx, &vt)).unwrap();
+    let error = (model.reconstruct(&vx).unwrap() - vt.to_array()).mapv(|d| d * d).mean().unwrap();
+    let spread = vt.to_array().var(0.0);
+    assert!(error < 0.1 * spread, "{error} of {spread}");
+}
+
+#[test]
+fn missing_values_are_learned_around() {
+    let mut values = curve(1000).to_array();
+    values.iter_mut().step_by(37).for_each(|value| *value = f32::NAN);
+    let (train, validation) = Dataset::from_f32("gaps", values).unwrap().split(0.2, 0).unwrap();
+    let model = Trainer::new(Architecture::dense([8], &[32], 2), config()).fit(&train, &validation).unwrap();
+    assert!(model.record().validation_loss < 0.2);
+    assert!(model.reconstruct(&validation).unwrap().iter().all(|value| value.is_finite()));
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_refused_before_training() {
+    let small = Dataset::from_f32("small", array![[1.0, 2.0], [3.0, 4.0]]).unwrap();
+    let empty = small.select(&[]);
+    let infinite = Dataset::from_f32("infinite", array![[1.0, f32::INFINITY]]).unwrap();
+    let architecture = || Architecture::dense([2], &[4], 1);
+    let fails = |train: &Dataset, validation: &Dataset, config: TrainingConfig, words: &str| {
+        let error = Trainer::new(architecture(), config).fit(train, validation).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    };
+    fails(&empty, &small, config(), "no training samples");
+    fails(&small, &empty, config(), "no validation samples");
+    fails(&small, &infinite, config(), "feature 1 of validation sample 0 is infinite");
+    fails(&curve(10), &small, config(), "8 values each, but the network takes 2");
+    fails(&small, &small, TrainingConfig { epochs: 0, ..config() }, "epochs is 0, but must be at least 1");
+    let bce = TrainingConfig { loss: Loss::BinaryCrossEntropy, ..config() };
+    fails(&small, &small, bce, "needs a sigmoid output layer, but it is linear");
+}
+
+#[test]
+fn fewer_samples_than_a_batch_are_one_batch() {
+    let small = Dataset::from_f32("small", array![[1.0, 2.0], [3.0, 4.0], [5.0, 0.0]]).unwrap();
+    let config = TrainingConfig { epochs: 3, batch_size: 1000, ..config() };
+    let model = Trainer::new(Architecture::dense([2], &[4], 1), config).fit(&small, &small).unwrap();
+    assert!(model.record().validation_loss.is_finite());
+}
