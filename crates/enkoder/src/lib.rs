@@ -37,6 +37,7 @@
 //! The same seed gives the same model, bit for bit, with any number of threads. Nothing here reads or writes any format but the
 //! model's own; the crate `enkoder-data` has the readers.
 
+mod atomic_file;
 mod autoencoder;
 mod dataset;
 pub mod metrics;
@@ -49,6 +50,7 @@ mod schema;
 mod tensor_file;
 mod training;
 
+pub use atomic_file::{Overwrite, check_writable, write_atomically};
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
 pub use dataset::{Dataset, DatasetError, Labels, ValueSummary};
 pub use model_file::ModelFileError;
@@ -56,7 +58,7 @@ pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerS
 pub use pca::{Components, PcaError, fit_pca, principal_components};
 pub use scaling::{Scaler, ScalerError, Scaling};
 pub use schema::{Column, ColumnKind, Schema};
-pub use tensor_file::{TensorFileError, write_atomically};
+pub use tensor_file::TensorFileError;
 pub use training::{
     Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Loss, Penalty, Progress,
     Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
