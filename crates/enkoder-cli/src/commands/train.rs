@@ -162,7 +162,7 @@ impl Options {
 
     fn config(&self) -> Result<TrainingConfig, Usage> {
         let threads = self.common.threads.map(usize::from);
-        self.training.config(self.network.scaling(), self.seed.unwrap_or(0), threads)
+        self.training.config(self.network.preset(), self.network.scaling(), self.seed.unwrap_or(0), threads)
     }
 
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
