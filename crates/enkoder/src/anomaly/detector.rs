@@ -12,6 +12,7 @@ use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT};
 use super::surprise::Reference;
 use super::threshold::{Calibration, Threshold, ThresholdRule};
 use super::whitening::Whitening;
+use super::windows::Windows;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
 use crate::scaling::Scaling;
@@ -58,6 +59,7 @@ pub struct Detector {
     pub(super) preparation: Preparation,
     pub(super) members: Members,
     pub(super) calibration: Calibration,
+    pub(super) windows: Option<Windows>,
 }
 
 /// What the detector consists of, each with the scores of the rows it learned from.
@@ -76,13 +78,8 @@ impl Detector {
     /// When an option is out of range, there are too few rows, a value is infinite, or no column varies.
     pub fn fit(data: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
         config.validate()?;
-        if data.len() < FEWEST_ROWS {
-            return Err(AnomalyError::TooFew { rows: data.len(), needed: FEWEST_ROWS });
-        }
-        if let Some((row, feature)) = data.summary().first_infinite {
-            return Err(AnomalyError::Infinite { row, feature: name_of(data.schema(), feature) });
-        }
-        let (mut learned, calibration) = if config.ordered {
+        check_learnable(data)?;
+        let (learned, calibration) = if config.ordered {
             let held_out = ((data.len() as f64 * config.calibration) as usize).max(1);
             let rows: Vec<usize> = (0..data.len()).collect();
             let (first, last) = rows.split_at(data.len() - held_out);
@@ -90,18 +87,26 @@ impl Detector {
         } else {
             data.split(config.calibration, config.seed)?
         };
+        let mut detector = Self::learn(&learned, config)?;
         let calibration = calibration.head(MOST_CALIBRATION_ROWS);
+        detector.calibration = Calibration::new(detector.members.score(&detector.preparation, &calibration));
+        Ok(detector)
+    }
+
+    /// Learns from all of these rows. The calibration is by the same rows, which promises nothing: the caller replaces it.
+    pub(super) fn learn(data: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
+        let mut learned = data.clone();
         let (mut preparation, mut members, mut plan) = fit_members(&learned, config)?;
+        let mut scores = members.score(&preparation, &learned);
         if config.trim > 0.0 {
-            let scores = members.score(&preparation, &learned);
             let mut order: Vec<usize> = (0..learned.len()).collect();
             order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
             order.truncate(((1.0 - config.trim) * learned.len() as f64).ceil() as usize);
             order.sort_unstable();
             learned = learned.select(&order);
             (preparation, members, plan) = fit_members(&learned, config)?;
+            scores = members.score(&preparation, &learned);
         }
-        let calibration = Calibration::new(members.score(&preparation, &calibration));
         Ok(Self {
             config: config.clone(),
             features: data.features(),
@@ -110,7 +115,8 @@ impl Detector {
             chosen: plan.words(),
             preparation,
             members,
-            calibration,
+            calibration: Calibration::new(scores),
+            windows: None,
         })
     }
 
@@ -188,7 +194,18 @@ impl Detector {
     }
 }
 
-pub(super) fn name_of(schema: Option<&Schema>, feature: usize) -> String {
+/// Refuses rows that nothing can be learned from.
+pub(super) fn check_learnable(data: &Dataset) -> Result<(), AnomalyError> {
+    if data.len() < FEWEST_ROWS {
+        return Err(AnomalyError::TooFew { rows: data.len(), needed: FEWEST_ROWS });
+    }
+    match data.summary().first_infinite {
+        Some((row, feature)) => Err(AnomalyError::Infinite { row, feature: name_of(data.schema(), feature) }),
+        None => Ok(()),
+    }
+}
+
+fn name_of(schema: Option<&Schema>, feature: usize) -> String {
     let names = schema.map(Schema::feature_names).unwrap_or_default();
     names.into_iter().nth(feature).unwrap_or_else(|| format!("feature {}", feature + 1))
 }
@@ -301,6 +318,10 @@ struct ScoreScratch {
 }
 
 impl Members {
+    pub(super) fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
     fn count(&self) -> usize {
         usize::from(self.marginal.is_some())
             + usize::from(self.linear.is_some())

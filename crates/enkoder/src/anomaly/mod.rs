@@ -23,6 +23,7 @@
 
 mod choice;
 mod detector;
+mod detector_file;
 mod error;
 mod explanation;
 mod marginal;
@@ -32,9 +33,12 @@ mod surprise;
 mod tail;
 mod threshold;
 mod whitening;
+mod windows;
 
 pub use choice::{DetectorConfig, Method, UnknownMethod};
 pub use detector::Detector;
+pub use detector_file::DetectorFileError;
 pub use error::AnomalyError;
 pub use explanation::{Reason, Value};
 pub use threshold::{Calibration, Guarantee, Threshold, ThresholdRule};
+pub use windows::Windows;

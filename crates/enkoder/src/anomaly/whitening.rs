@@ -38,6 +38,14 @@ pub(super) struct Variances {
     rest: f64,
 }
 
+impl Variances {
+    /// Checks what was read from a file.
+    pub(super) fn are_sound(&self, directions: usize) -> bool {
+        let positive = |variance: &f64| *variance > 0.0 && variance.is_finite();
+        self.along.len() == directions && self.along.iter().chain([&self.rest]).all(positive)
+    }
+}
+
 impl Whitening {
     /// Fits on vectors, `rows × width`, as they are.
     pub(super) fn fit(vectors: &Dataset) -> Result<Self, PcaError> {
@@ -71,14 +79,6 @@ impl Whitening {
             })
             .collect();
         Self { rest: cost(base) as f32, mean, directions, weights, precision, variances }
-    }
-
-    pub(super) fn is_sound(&self, width: usize) -> bool {
-        let Variances { along, rest } = &self.variances;
-        let positive = |variance: &f64| *variance > 0.0 && variance.is_finite();
-        self.mean.len() == width
-            && self.directions.len() == along.len() * width
-            && along.iter().chain([rest]).all(positive)
     }
 
     pub(super) fn directions(&self) -> usize {
