@@ -74,7 +74,12 @@ impl Comparison {
         }))
     }
 
-    /// The errors beside each other, and what a code takes.
+    /// Whether principal components do better than the network.
+    pub fn is_worse_than_baseline(&self) -> bool {
+        !self.closed_form && self.evaluation.mse() > self.evaluation.baseline_mse()
+    }
+
+    /// The errors beside each other.
     pub fn to_text(&self, heading: &str) -> String {
         let evaluation = &self.evaluation;
         let components = wording::counted(self.components, "component", "components");
@@ -104,8 +109,7 @@ impl Comparison {
                 &format!("\n{strong}{name:label$}  {:>14}{strong:#}{training}  {explained:>9}", wording::error(*error));
         }
         if self.fitted == Fitted::OnMeasured {
-            text +=
-                &format!("\n{FAINT}PCA was fitted to these very samples, which the autoencoder has not seen{FAINT:#}");
+            text += &format!("\n{FAINT}PCA was fitted to these very samples, which favours it{FAINT:#}");
         }
         text
     }

@@ -117,8 +117,7 @@ impl DownloadProgress {
         if !self.begun {
             self.begun = true;
             if self.screen.is_moving() {
-                let template =
-                    "fetching openml:{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+                let template = "fetching openml:{prefix} {wide_bar:.cyan/dim} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left";
                 let style = ProgressStyle::with_template(template).expect("a sound template").progress_chars("━━─");
                 let bar = ProgressBar::new(total.unwrap_or(bytes)).with_style(style).with_prefix(self.id.to_string());
                 bar.set_position(bytes);

@@ -19,7 +19,7 @@ use crate::interrupt;
 use crate::model;
 use crate::progress::TrainingProgress;
 use crate::run_folder::{CHECKPOINT, REPORT, RunFolder};
-use crate::screen::{Screen, print};
+use crate::screen::{HINT, Screen, print};
 use crate::wording;
 
 /// Train an autoencoder and write a model and a report
@@ -131,6 +131,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let summary = Summary { model: &model, data: &data, comparison: comparison.as_ref(), files: &files };
     let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
     print(text)?;
+    if comparison.as_ref().is_some_and(Comparison::is_worse_than_baseline) {
+        screen.note(advice(&model));
+    }
     Ok(options.farewell(&model, &folder, screen))
 }
 
@@ -233,6 +236,18 @@ impl Options {
         }
         ExitCode::SUCCESS
     }
+}
+
+/// What may help where principal components do better.
+fn advice(model: &Autoencoder) -> String {
+    let still_falling =
+        model.record().history.as_ref().is_some_and(|history| history.best_epoch == history.epochs.len());
+    let way_out = if still_falling {
+        "the loss was still falling: more --epochs or a smaller --batch-size may help"
+    } else {
+        "more samples, a wider --hidden or another --learning-rate may help"
+    };
+    format!("{HINT}hint:{HINT:#} principal components do better than this network; {way_out}")
 }
 
 fn load_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, Checkpoint)> {

@@ -15,6 +15,7 @@ fn a_training_writes_a_model_and_a_report_and_says_how_good_it_is() {
     }
     assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'));
     assert_eq!(run.stderr.matches("epoch ").count(), 2, "one line an epoch:\n{}", run.stderr);
+    assert!(run.stderr.contains("hint: principal components do better than this network"), "{}", run.stderr);
 }
 
 #[test]
