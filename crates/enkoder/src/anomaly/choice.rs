@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::error::AnomalyError;
+use super::threshold::ThresholdRule;
 use crate::network::{Activation, Architecture};
 
 /// Multiplications and additions that two cores do in a second of training networks this small: what the budget is counted in.
@@ -67,8 +68,9 @@ impl FromStr for Method {
 pub struct DetectorConfig {
     /// The kind of detector. Default: auto.
     pub method: Method,
-    /// The part of the rows learned from that is dropped as the worst before fitting again, from 0 to below ½. Default 0: give
-    /// it where the rows are known to hold anomalies.
+    /// The part of the rows learned from that is dropped as the oddest, by a first fit in closed form, before the linear model and
+    /// the networks are fitted for good, from 0 to below ½: some of the rows may be anomalies. Default 0.2, which costs little
+    /// where none is.
     pub trim: f64,
     /// The part of the rows kept from all learning to calibrate thresholds with, between 0 and 1. Default ¼.
     pub calibration: f64,
@@ -82,6 +84,8 @@ pub struct DetectorConfig {
     pub epochs: Option<usize>,
     /// About how many seconds fitting may take on two cores, counted by work and not by a clock. Default 4.
     pub budget: f64,
+    /// How flagging begins where nothing else is asked for. Default: a false-alarm rate of 0.01.
+    pub rule: ThresholdRule,
     /// Seed of everything random. Default 0.
     pub seed: u64,
 }
@@ -90,12 +94,13 @@ impl Default for DetectorConfig {
     fn default() -> Self {
         Self {
             method: Method::Auto,
-            trim: 0.0,
+            trim: 0.2,
             calibration: 0.25,
             ordered: false,
             layers: None,
             epochs: None,
             budget: 4.0,
+            rule: ThresholdRule::FalseAlarm(0.01),
             seed: 0,
         }
     }
@@ -110,7 +115,8 @@ impl DetectorConfig {
         let calibration = self.calibration > 0.0 && self.calibration < 1.0;
         check("the calibration part", self.calibration, calibration, "between 0 and 1")?;
         check("budget", self.budget, self.budget > 0.0, "a positive number of seconds")?;
-        check("epochs", 0.0, self.epochs != Some(0), "at least 1")
+        check("epochs", 0.0, self.epochs != Some(0), "at least 1")?;
+        self.rule.validate()
     }
 }
 
@@ -127,7 +133,7 @@ impl Plan {
     /// For this many rows to learn from, of this many prepared values each.
     pub(super) fn of(config: &DetectorConfig, rows: usize, width: usize) -> Self {
         let all = config.method == Method::Auto;
-        let epochs = config.epochs.unwrap_or_else(|| (400_000 / rows.max(1)).clamp(10, 60));
+        let epochs = config.epochs.unwrap_or_else(|| (50_000 / rows.max(1)).clamp(10, 50));
         let mut networks = match config.method {
             Method::Auto if rows < FEWEST_FOR_NETWORKS => Vec::new(),
             Method::Auto | Method::Ensemble => ensemble(width),
@@ -143,9 +149,7 @@ impl Plan {
             networks: Vec::new(),
             epochs,
         };
-        // Trimming fits everything a second time.
-        let times = if config.trim > 0.0 { 2.0 } else { 1.0 };
-        let affordable = config.budget * WORK_PER_SECOND / times;
+        let affordable = config.budget * WORK_PER_SECOND;
         let work = |networks: &[Architecture], epochs: usize| {
             networks.iter().map(|network| 3.0 * network.parameters() as f64).sum::<f64>() * rows as f64 * epochs as f64
         };
@@ -196,14 +200,13 @@ fn single(width: usize) -> Architecture {
     dense(width, &[hidden, hidden / 2], (width / 3).clamp(1, 16))
 }
 
-/// Widths and latent sizes around those of [`single`].
+/// Small networks of varied width: what a narrow code cannot hold is odd, and there is little room to learn single anomalies.
 fn ensemble(width: usize) -> Vec<Architecture> {
     let hidden = width.next_power_of_two().clamp(16, 64);
-    let latent = |part: usize| (width / part).clamp(1, 16);
     vec![
-        dense(width, &[hidden], latent(4)),
-        dense(width, &[hidden / 2], latent(8)),
-        dense(width, &[hidden, hidden / 2], latent(3)),
-        dense(width, &[hidden], latent(2)),
+        dense(width, &[hidden], 1),
+        dense(width, &[hidden / 2], 1),
+        dense(width, &[hidden, hidden / 2], 2.min(width)),
+        dense(width, &[hidden], 2.min(width)),
     ]
 }

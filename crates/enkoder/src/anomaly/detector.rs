@@ -52,7 +52,9 @@ const MOST_CALIBRATION_ROWS: usize = 100_000;
 #[derive(Clone, Debug)]
 pub struct Detector {
     pub(super) config: DetectorConfig,
+    /// Of what the members learn from: a row, or a whole window.
     pub(super) features: usize,
+    /// Of a row.
     pub(super) schema: Option<Schema>,
     pub(super) rows_learned: usize,
     pub(super) chosen: String,
@@ -94,23 +96,13 @@ impl Detector {
     }
 
     /// Learns from all of these rows. The calibration is by the same rows, which promises nothing: the caller replaces it.
-    pub(super) fn learn(data: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
-        let mut learned = data.clone();
-        let (mut preparation, mut members, mut plan) = fit_members(&learned, config)?;
-        let mut scores = members.score(&preparation, &learned);
-        if config.trim > 0.0 {
-            let mut order: Vec<usize> = (0..learned.len()).collect();
-            order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
-            order.truncate(((1.0 - config.trim) * learned.len() as f64).ceil() as usize);
-            order.sort_unstable();
-            learned = learned.select(&order);
-            (preparation, members, plan) = fit_members(&learned, config)?;
-            scores = members.score(&preparation, &learned);
-        }
+    pub(super) fn learn(learned: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
+        let (preparation, members, plan) = fit_members(learned, config)?;
+        let scores = members.score(&preparation, learned);
         Ok(Self {
             config: config.clone(),
-            features: data.features(),
-            schema: data.schema().cloned(),
+            features: learned.features(),
+            schema: learned.schema().cloned(),
             rows_learned: learned.len(),
             chosen: plan.words(),
             preparation,
@@ -121,13 +113,20 @@ impl Detector {
     }
 
     /// For each row how surprising it is: the mean over the detector's members of the negative logarithm (base e) of the share
-    /// of learned rows that are as odd. 0 is as usual as can be; 4.6 is as odd as one row in a hundred for every member.
+    /// of learned rows that are as odd. 0 is as usual as can be; 4.6 is as odd as one row in a hundred for every member. A
+    /// detector of series takes the rows as one series and gives each moment the mean over the windows that cover it.
     ///
     /// # Errors
-    /// When the rows have other columns, or an infinite value.
+    /// When the rows have other columns, an infinite value, or are fewer than a window of a detector of series.
     pub fn score(&self, data: &Dataset) -> Result<Vec<f32>, AnomalyError> {
         self.check(data)?;
-        Ok(self.members.score(&self.preparation, data))
+        match self.windows {
+            None => Ok(self.members.score(&self.preparation, data)),
+            Some(windows) => {
+                let scores = self.members.score(&self.preparation, &windows.of(data)?);
+                windows.to_moments(&scores, data.len())
+            }
+        }
     }
 
     /// Checks that the rows can be scored: columns, and that all values are finite or missing.
@@ -135,8 +134,8 @@ impl Detector {
     /// # Errors
     /// What does not fit.
     pub fn check(&self, data: &Dataset) -> Result<(), AnomalyError> {
-        if data.features() != self.features {
-            return Err(ModelError::Features { found: data.features(), expected: self.features }.into());
+        if data.features() != self.features() {
+            return Err(ModelError::Features { found: data.features(), expected: self.features() }.into());
         }
         if let (Some(known), Some(given)) = (&self.schema, data.schema()) {
             let names = known.feature_names().into_iter().zip(given.feature_names());
@@ -175,10 +174,15 @@ impl Detector {
 
     /// The number of values of a row.
     pub fn features(&self) -> usize {
-        self.features
+        self.features / self.windows.map_or(1, |windows| windows.length)
     }
 
-    /// How many rows it learned from: those kept for calibration and those dropped by trimming do not count.
+    /// The windows it was fitted to, where it was fitted to series.
+    pub fn windows(&self) -> Option<Windows> {
+        self.windows
+    }
+
+    /// How many rows it learned from: those kept for calibration do not count.
     pub fn rows_learned(&self) -> usize {
         self.rows_learned
     }
@@ -230,16 +234,37 @@ fn fit_members(learned: &Dataset, config: &DetectorConfig) -> Result<(Preparatio
     }
     if plan.linear || !plan.networks.is_empty() {
         let prepared = prepare(learned, &preparation);
+        // What is odd by closed form alone is not learned: a network would otherwise make room for it in its code.
+        let mut closed_form = members.clone();
+        closed_form.linear = Some(linear_member(&prepared, &prepared)?);
+        let trusted = if config.trim > 0.0 {
+            prepared.select(&least_odd(&closed_form.score(&preparation, learned), 1.0 - config.trim))
+        } else {
+            prepared.clone()
+        };
         if plan.linear {
-            let whitening = Whitening::fit(&prepared)?;
-            let reference = reference(&prepared, |rows, scores, scratch| {
-                whitening.scores(rows, scores, &mut scratch.whitening);
-            });
-            members.linear = Some((whitening, reference));
+            members.linear = Some(linear_member(&trusted, &prepared)?);
         }
-        members.networks = fit_networks(&prepared, &plan, config)?;
+        members.networks = fit_networks(&trusted, &prepared, &plan, config)?;
     }
     Ok((preparation, members, plan))
+}
+
+/// The rows with the lowest scores, this part of all of them and at least two, in their order.
+fn least_odd(scores: &[f32], part: f64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    order.truncate(((part * scores.len() as f64).ceil() as usize).max(2));
+    order.sort_unstable();
+    order
+}
+
+fn linear_member(trusted: &Dataset, prepared: &Dataset) -> Result<(Whitening, Reference), AnomalyError> {
+    let whitening = Whitening::fit(trusted)?;
+    let reference = reference(prepared, |rows, scores, scratch| {
+        whitening.scores(rows, scores, &mut scratch.whitening);
+    });
+    Ok((whitening, reference))
 }
 
 fn prepare(data: &Dataset, preparation: &Preparation) -> Dataset {
@@ -259,6 +284,7 @@ fn prepare(data: &Dataset, preparation: &Preparation) -> Dataset {
 }
 
 fn fit_networks(
+    trusted: &Dataset,
     prepared: &Dataset,
     plan: &Plan,
     config: &DetectorConfig,
@@ -266,12 +292,12 @@ fn fit_networks(
     if plan.networks.is_empty() {
         return Ok(Vec::new());
     }
-    let seen = Dataset::from_f32(prepared.name(), prepared.to_array().mapv_into(|value| value.clamp(-SIGHT, SIGHT)))?;
+    let seen = Dataset::from_f32(trusted.name(), trusted.to_array().mapv_into(|value| value.clamp(-SIGHT, SIGHT)))?;
     let fitted = plan.networks.par_iter().enumerate().map(|(number, architecture)| {
         let seed = config.seed.wrapping_add(number as u64);
         // Every network is held to other rows.
         let (train, validation) = seen.split(0.2, seed)?;
-        let (_, held_out) = prepared.split(0.2, seed)?;
+        let (_, held_out) = trusted.split(0.2, seed)?;
         let training = TrainingConfig {
             epochs: plan.epochs,
             batch_size: 64,
@@ -318,6 +344,7 @@ struct ScoreScratch {
 }
 
 impl Members {
+    /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.count() == 0
     }

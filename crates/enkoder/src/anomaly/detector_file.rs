@@ -116,7 +116,11 @@ impl Detector {
         if !preparation.is_sound(features) || preparation.width() == 0 {
             return Err(DetectorFileError::Damaged("preparation of columns"));
         }
-        if metadata.schema.as_ref().is_some_and(|schema| schema.features() != features) {
+        let length = metadata.windows.map_or(1, |windows| windows.length);
+        if metadata.windows.is_some_and(|windows| windows.stride == 0 || windows.stride > windows.length) {
+            return Err(DetectorFileError::Damaged("list of windows"));
+        }
+        if metadata.schema.as_ref().is_some_and(|schema| schema.features().checked_mul(length) != Some(features)) {
             return Err(DetectorFileError::Damaged("schema"));
         }
         let width = preparation.width();

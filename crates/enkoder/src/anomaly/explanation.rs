@@ -35,7 +35,7 @@ pub struct Reason {
 
 impl Detector {
     /// The `count` columns that contribute most to the score of row `row`, the largest first. Columns that contribute nothing
-    /// are left out.
+    /// are left out. In a series, those of the window around the row; the column `x[-k]` is x, k rows before the window's last.
     ///
     /// # Errors
     /// As [`score`](Self::score).
@@ -43,8 +43,14 @@ impl Detector {
     /// # Panics
     /// When there is no such row.
     pub fn explain(&self, data: &Dataset, row: usize, count: usize) -> Result<Vec<Reason>, AnomalyError> {
-        let data = data.select(&[row]);
-        self.check(&data)?;
+        self.check(&data.select(&[row]))?;
+        let data = match self.windows {
+            None => data.select(&[row]),
+            Some(windows) => {
+                let rows: Vec<usize> = windows.around(row, data.len()).collect();
+                windows.of(&data.select(&rows))?
+            }
+        };
         let mut values = vec![0.0; self.features];
         data.copy_row(0, &mut values);
         let (shares, expected) = self.shares(&values);

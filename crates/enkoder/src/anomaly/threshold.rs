@@ -19,6 +19,19 @@ pub enum ThresholdRule {
     Contamination(f64),
 }
 
+impl ThresholdRule {
+    /// Checks that the rate is in range.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn validate(self) -> Result<(), AnomalyError> {
+        match self {
+            Self::FalseAlarm(rate) => check("the false-alarm rate", rate, 1.0),
+            Self::Contamination(rate) => check("the contamination", rate, 0.5),
+        }
+    }
+}
+
 /// What a threshold rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,10 +143,10 @@ impl Calibration {
     /// # Errors
     /// When the rule's number is out of range.
     pub fn threshold(&self, rule: ThresholdRule) -> Result<Threshold, AnomalyError> {
+        rule.validate()?;
         let count = self.scores.len();
         match rule {
             ThresholdRule::FalseAlarm(rate) => {
-                check("the false-alarm rate", rate, 1.0)?;
                 // What rounding may have taken from a rate like 0.29 of 99 + 1.
                 let allowed = (rate * (count + 1) as f64 * (1.0 + 1e-12)).floor() as usize;
                 if allowed == 0 {
@@ -143,7 +156,6 @@ impl Calibration {
                 Ok(Threshold { score: self.above(allowed), rate, guarantee: Guarantee::Conformal })
             }
             ThresholdRule::Contamination(rate) => {
-                check("the contamination", rate, 0.5)?;
                 let flagged = (rate * count as f64).round() as usize;
                 Ok(Threshold { score: self.above(flagged + 1), rate, guarantee: Guarantee::Quantile })
             }

@@ -36,6 +36,12 @@ impl Windows {
         Ok(starts)
     }
 
+    /// The rows of the window around a moment, as near to its middle as the ends of the series allow.
+    pub(super) fn around(self, moment: usize, rows: usize) -> std::ops::Range<usize> {
+        let start = moment.saturating_sub(self.length / 2).min(rows.saturating_sub(self.length));
+        start..rows.min(start + self.length)
+    }
+
     /// The windows over a series as samples: `windows × (length · features)`, row after row. Feature `x` of the row k before the
     /// last is called `x[-k]`.
     ///
@@ -62,7 +68,7 @@ impl Windows {
     }
 
     /// For each of `rows` moments the mean score of the windows that cover it.
-    fn to_moments(self, scores: &[f32], rows: usize) -> Result<Vec<f32>, AnomalyError> {
+    pub(super) fn to_moments(self, scores: &[f32], rows: usize) -> Result<Vec<f32>, AnomalyError> {
         let (mut sums, mut counts) = (vec![0.0f64; rows], vec![0u32; rows]);
         for (start, &score) in self.starts(rows)?.into_iter().zip(scores) {
             for moment in start..start + self.length {
@@ -98,27 +104,14 @@ impl Detector {
             held_out.push(one.select(last));
         }
         let mut detector = Self::learn(&joined(&learned)?, config)?;
+        detector.schema = series[0].schema().cloned();
+        detector.windows = Some(windows);
         let mut scores = Vec::new();
         for one in &held_out {
-            scores.extend(detector.score_series(one, windows)?);
+            scores.extend(detector.score(one)?);
         }
         detector.calibration = Calibration::new(scores);
-        detector.windows = Some(windows);
         Ok(detector)
-    }
-
-    /// For each moment of a series how surprising it is.
-    ///
-    /// # Errors
-    /// As [`score`](Self::score), and when the series is shorter than a window.
-    pub fn score_series(&self, series: &Dataset, windows: Windows) -> Result<Vec<f32>, AnomalyError> {
-        let scores = self.score(&windows.of(series)?)?;
-        windows.to_moments(&scores, series.len())
-    }
-
-    /// The windows it was fitted to, where it was fitted to series.
-    pub fn windows(&self) -> Option<Windows> {
-        self.windows
     }
 }
 
