@@ -20,8 +20,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const METHODS: [Method; 5] =
-    [Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble, Method::Auto];
+const METHODS: [Method; 5] = [Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble, Method::Auto];
 /// Published detectors shown beside ours: the three best of 14 by mean AUROC, and the two others for comparison.
 const PUBLISHED: [&str; 5] = ["IForest", "PCA", "COPOD", "ECOD", "KNN"];
 
@@ -44,7 +43,8 @@ fn run() -> Result<(), Failure> {
     if methods.is_empty() {
         methods = METHODS.to_vec();
     }
-    let folder = std::env::var("ENKODER_TEST_DATA").map_err(|_| "ENKODER_TEST_DATA is not set: it names the folder with adbench/")?;
+    let folder = std::env::var("ENKODER_TEST_DATA")
+        .map_err(|_| "ENKODER_TEST_DATA is not set: it names the folder with adbench/")?;
     let folder = Path::new(&folder).join("adbench");
     let published = [published(&folder.join("published_aucroc.csv"))?, published(&folder.join("published_aucpr.csv"))?];
 
@@ -91,7 +91,11 @@ fn print_table(
     metric: usize,
     published: &BTreeMap<String, BTreeMap<String, f64>>,
 ) -> Result<(), Failure> {
-    println!("| {title} | {} | {} |", list(methods.iter().map(Method::to_string)), list(PUBLISHED.map(|name| format!("{name} (published)"))));
+    println!(
+        "| {title} | {} | {} |",
+        list(methods.iter().map(Method::to_string)),
+        list(PUBLISHED.map(|name| format!("{name} (published)")))
+    );
     println!("|---{}|", "|---:".repeat(methods.len() + PUBLISHED.len()));
     let mut means = vec![0.0; methods.len() + PUBLISHED.len()];
     for (set, values) in rows {
@@ -133,7 +137,10 @@ fn protocol(data: &Dataset, seed: u64) -> Result<(Dataset, Dataset, Vec<bool>), 
     let scaler = Scaler::fit(Scaling::MinMax, &train)?;
     let scaled = |data: &Dataset| {
         let mut values = data.to_array();
-        values.rows_mut().into_iter().for_each(|mut row| scaler.transform_row(row.as_slice_mut().expect("rows are contiguous")));
+        values
+            .rows_mut()
+            .into_iter()
+            .for_each(|mut row| scaler.transform_row(row.as_slice_mut().expect("rows are contiguous")));
         Dataset::from_f32(data.name(), values)
     };
     Ok((scaled(&train)?, scaled(&test)?, positive))
