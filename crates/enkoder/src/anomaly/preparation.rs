@@ -143,8 +143,8 @@ impl Preparation {
         let ranges: Vec<_> = (0..data.features()).map(|feature| FeatureRange::of(data, feature)).collect();
         let mut inputs = Vec::new();
         for column in &columns {
-            for feature in column.first..column.first + column.width {
-                let Some(range) = &ranges[feature] else { continue };
+            for (feature, range) in ranges.iter().enumerate().skip(column.first).take(column.width) {
+                let Some(range) = range else { continue };
                 if !range.is_constant() {
                     let (center, scale) = center_and_scale(data, feature, range);
                     inputs.push(Input { feature, absence: false, center, scale });
