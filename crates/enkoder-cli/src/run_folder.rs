@@ -95,6 +95,11 @@ impl RunFolder {
         &self.path
     }
 
+    /// The folders that were made for it, outermost first.
+    pub fn made(&self) -> &[PathBuf] {
+        &self.made
+    }
+
     /// A file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)

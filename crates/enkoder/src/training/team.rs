@@ -109,12 +109,10 @@ mod tests {
 
     #[test]
     fn a_panic_in_the_work_ends_the_team() {
-        let result = std::panic::catch_unwind(|| with_team(3, || panic!("of the test")).map(|()| ()));
+        let result = std::panic::catch_unwind(|| with_team::<()>(3, || panic!("of the test")));
         assert!(result.is_err());
         let mut items = [0; 10];
-        let result = std::panic::catch_unwind(move || {
-            with_team(2, || for_each(&mut items, |_| panic!("of the test"))).map(|()| ())
-        });
+        let result = std::panic::catch_unwind(move || with_team(2, || for_each(&mut items, |_| panic!("of the test"))));
         assert!(result.is_err());
     }
 }
