@@ -63,7 +63,7 @@ impl Preset {
             Self::Reference => TrainingConfig::default(),
             Self::Best => TrainingConfig {
                 epochs: 40,
-                optimizer: Adam { weight_decay: 0.2, ..Adam::default() },
+                optimizer: Adam { learning_rate: 2e-3, weight_decay: 0.2, ..Adam::default() },
                 schedule: Schedule::Cosine { warmup: 0.02 },
                 ..TrainingConfig::default()
             },

@@ -8,7 +8,7 @@ use crate::network::vectorised::vectorised;
 /// The optimiser's settings. The learning rate is the schedule's highest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adam {
-    /// Highest learning rate. Default 0.002.
+    /// Highest learning rate. Default 0.004.
     pub learning_rate: f32,
     /// Decay of the first moment. Default 0.9.
     pub beta1: f32,
@@ -22,7 +22,7 @@ pub struct Adam {
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { learning_rate: 2e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 }
+        Self { learning_rate: 4e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::random::{Purpose, stream};
 
 /// Rows of a shard, from the rows of the batch alone.
 pub(super) fn shard_rows(rows: usize) -> usize {
-    let shards = (rows / 64).clamp(2, 16);
+    let shards = (rows / 128).clamp(2, 16);
     rows.div_ceil(shards)
 }
 /// Sums over the samples of a batch.

@@ -64,7 +64,7 @@ fn look_for_work_until(end: impl Fn() -> bool) {
             idle_since = None;
             continue;
         }
-        for _ in 0..32 {
+        for _ in 0..8 {
             std::hint::spin_loop();
         }
         if idle_since.get_or_insert_with(Instant::now).elapsed() > WATCH {

@@ -6,7 +6,7 @@ use crate::network::dense::Dense;
 use crate::network::matmul::Packing;
 
 /// Parameters of a tile: the tile, its moments and its gradient stay in a core's second-level cache.
-const TILE_PARAMETERS: usize = 48 * 1024;
+const TILE_PARAMETERS: usize = 64 * 1024;
 
 /// A contiguous part of one layer's parameters: the weights of some inputs, and the biases with the last of them.
 #[derive(Clone, Copy, Debug)]

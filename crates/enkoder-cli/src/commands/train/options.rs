@@ -144,7 +144,7 @@ pub struct TrainingOptions {
     #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
     pub huber_delta: Option<f32>,
 
-    /// Highest learning rate of Adam [default: 0.002]
+    /// Highest learning rate of Adam [default: 0.004]
     #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
     pub learning_rate: Option<f32>,
 
@@ -152,7 +152,7 @@ pub struct TrainingOptions {
     #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
     pub schedule: Option<ScheduleName>,
 
-    /// Fraction of the run in which the learning rate rises first [default: 0; 0.3 for one-cycle]
+    /// Fraction of the run in which the learning rate rises first [default: 0.05; 0.3 for one-cycle]
     #[arg(long, value_name = "X", value_parser = unit, allow_negative_numbers = true)]
     pub warmup: Option<f32>,
 
