@@ -37,6 +37,7 @@
 //! The same seed gives the same model, bit for bit, with any number of threads. Nothing here reads or writes any format but the
 //! model's own; the crate `enkoder-data` has the readers.
 
+pub mod anomaly;
 mod atomic_file;
 mod autoencoder;
 mod dataset;
