@@ -42,6 +42,18 @@ pub enum Command {
     Completions(completions::Options),
 }
 
+/// A model, and the data to use it on.
+#[derive(Clone, Debug, Args)]
+pub struct ModelAndData {
+    /// The model file, or the folder that `enkoder train` wrote
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub model: PathBuf,
+
+    /// Built-in name, openml:ID, or a path
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub data: String,
+}
+
 /// How data is read.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Data options")]

@@ -181,11 +181,10 @@ impl Autoencoder {
         if data.shape() != shape && data.shape().len() > 1 && shape.len() > 1 {
             return Err(ModelError::Shape { found: data.shape().to_vec(), expected: shape.clone() });
         }
-        if let (Some(known), Some(given)) = (&self.schema, data.schema()) {
-            let names = known.feature_names().into_iter().zip(given.feature_names());
-            if let Some((position, (expected, found))) = names.enumerate().find(|(_, (known, given))| known != given) {
-                return Err(ModelError::Columns { position, found, expected });
-            }
+        if let (Some(known), Some(given)) = (&self.schema, data.schema())
+            && let Some((position, expected, found)) = known.first_difference(given)
+        {
+            return Err(ModelError::Columns { position, found, expected });
         }
         Ok(())
     }

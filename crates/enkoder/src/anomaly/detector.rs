@@ -137,16 +137,12 @@ impl Detector {
         if data.features() != self.features() {
             return Err(ModelError::Features { found: data.features(), expected: self.features() }.into());
         }
-        if let (Some(known), Some(given)) = (&self.schema, data.schema()) {
-            let names = known.feature_names().into_iter().zip(given.feature_names());
-            if let Some((position, (expected, found))) = names.enumerate().find(|(_, (known, given))| known != given) {
-                return Err(ModelError::Columns { position, found, expected }.into());
-            }
+        if let (Some(known), Some(given)) = (&self.schema, data.schema())
+            && let Some((position, expected, found)) = known.first_difference(given)
+        {
+            return Err(ModelError::Columns { position, found, expected }.into());
         }
-        match data.summary().first_infinite {
-            Some((row, feature)) => Err(AnomalyError::Infinite { row, feature: name_of(data.schema(), feature) }),
-            None => Ok(()),
-        }
+        check_finite(data)
     }
 
     /// Where flagging begins by a rule.
@@ -203,6 +199,10 @@ pub(super) fn check_learnable(data: &Dataset) -> Result<(), AnomalyError> {
     if data.len() < FEWEST_ROWS {
         return Err(AnomalyError::TooFew { rows: data.len(), needed: FEWEST_ROWS });
     }
+    check_finite(data)
+}
+
+fn check_finite(data: &Dataset) -> Result<(), AnomalyError> {
     match data.summary().first_infinite {
         Some((row, feature)) => Err(AnomalyError::Infinite { row, feature: name_of(data.schema(), feature) }),
         None => Ok(()),
