@@ -1,5 +1,5 @@
 //! The dense layer: y = activation(x·W + b), with W of `inputs × outputs` and b side by side in the network's flat parameters.
-//! Forward and backward work on whole rows; the gradient of the weights can be had in parts, a range of inputs each.
+//! Forward and backward work on whole rows; the gradient of the parameters is `outer_products`' work.
 
 use std::ops::Range;
 
@@ -72,31 +72,5 @@ impl Dense {
     /// dx ← delta·Wᵀ: the error at the inputs from the error before the activation.
     pub(crate) fn backward(&self, parameters: &[f32], delta: &[f32], dx: &mut [f32], packing: &mut Packing) {
         matmul::times_transposed(packing, delta, &parameters[self.weight()], self.inputs, self.outputs, dx);
-    }
-
-    /// The gradient of the weights of as many inputs, from `first` on, as `gradient` has rows: g ← xᵀ·delta, added to what is
-    /// there where `accumulate` says so.
-    pub(crate) fn weight_gradient(
-        &self,
-        x: &[f32],
-        delta: &[f32],
-        first: usize,
-        accumulate: bool,
-        gradient: &mut [f32],
-        packing: &mut Packing,
-    ) {
-        matmul::transposed_times(packing, x, self.inputs, first, delta, self.outputs, accumulate, gradient);
-    }
-
-    /// The gradient of the biases: the column sums of delta.
-    pub(crate) fn bias_gradient(&self, delta: &[f32], gradient: &mut [f32]) {
-        gradient.fill(0.0);
-        super::vectorised::vectorised(|| {
-            for row in delta.chunks_exact(self.outputs) {
-                for (sum, &delta) in gradient.iter_mut().zip(row) {
-                    *sum += delta;
-                }
-            }
-        });
     }
 }

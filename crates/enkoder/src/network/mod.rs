@@ -6,9 +6,11 @@ pub(crate) mod activation;
 mod architecture;
 pub(crate) mod dense;
 pub(crate) mod elementary;
+mod inner_products;
 pub(crate) mod matmul;
 #[allow(clippy::module_inception)]
 mod network;
+pub(crate) mod outer_products;
 pub(crate) mod vectorised;
 
 pub use activation::{Activation, UnknownActivation};

@@ -33,6 +33,8 @@ pub(super) struct Sums {
 #[derive(Debug)]
 pub(super) struct Buffers {
     pub(super) input: Vec<f32>,
+    /// A 1 for each row.
+    pub(super) ones: Vec<f32>,
     /// Empty where the target is the input itself.
     pub(super) target: Vec<f32>,
     /// Outputs of each layer; of the last one before its activation.
@@ -185,6 +187,7 @@ impl Buffers {
         let needs_input = |layer: &Dense| if layer.activation.needs_input() { rows * layer.outputs } else { 0 };
         Self {
             input: vec![0.0; rows * features],
+            ones: vec![1.0; rows],
             target: vec![0.0; if separate_targets { rows * outputs } else { 0 }],
             values: widths(&network.layers),
             before: network.layers.iter().map(|layer| vec![0.0; needs_input(layer)]).collect(),
