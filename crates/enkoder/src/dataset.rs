@@ -254,6 +254,24 @@ impl Dataset {
         }
     }
 
+    /// Reads a value from every cache line of these samples. Samples in random order are far apart in memory, and one
+    /// after the other would each be waited for; this way they are all on their way together.
+    pub(crate) fn touch(&self, samples: &[u32]) {
+        const LINE: usize = 64;
+        let mut sum = 0;
+        for &index in samples {
+            sum += match &*self.values {
+                Values::U8(values) => {
+                    self.stored(values, index as usize).iter().step_by(LINE).map(|&v| u32::from(v)).sum()
+                }
+                Values::F32(values) => {
+                    self.stored(values, index as usize).iter().step_by(LINE / 4).map(|v| v.to_bits() & 1).sum::<u32>()
+                }
+            };
+        }
+        std::hint::black_box(sum);
+    }
+
     /// The numbers of sample `index`, where the values are f32.
     pub fn row_f32(&self, index: usize) -> Option<&[f32]> {
         match &*self.values {

@@ -287,18 +287,24 @@ impl Scaler {
             let bytes = &bytes[range.clone()];
             // By value: a coefficient behind a reference could be one of the values written, which keeps loops from vectors.
             match self.coefficients {
-                Coefficients::Uniform { offset, scale } => vectorised(move || {
-                    for (to, &byte) in out.iter_mut().zip(bytes) {
-                        *to = (f32::from(byte) - offset) * scale;
-                    }
-                }),
-                Coefficients::PerFeature { ref offset, ref scale } => {
-                    let (offset, scale) = (&offset[range.clone()], &scale[range]);
-                    vectorised(move || {
-                        for (((to, &byte), offset), scale) in out.iter_mut().zip(bytes).zip(offset).zip(scale) {
+                Coefficients::Uniform { offset, scale } => vectorised(
+                    #[inline(always)]
+                    move || {
+                        for (to, &byte) in out.iter_mut().zip(bytes) {
                             *to = (f32::from(byte) - offset) * scale;
                         }
-                    });
+                    },
+                ),
+                Coefficients::PerFeature { ref offset, ref scale } => {
+                    let (offset, scale) = (&offset[range.clone()], &scale[range]);
+                    vectorised(
+                        #[inline(always)]
+                        move || {
+                            for (((to, &byte), offset), scale) in out.iter_mut().zip(bytes).zip(offset).zip(scale) {
+                                *to = (f32::from(byte) - offset) * scale;
+                            }
+                        },
+                    );
                 }
             }
         } else if let Some(values) = data.row_f32(index) {
@@ -349,23 +355,35 @@ impl Scaler {
     fn scale(&self, range: Range<usize>, values: &mut [f32]) {
         match self.coefficients {
             Coefficients::Uniform { offset, scale } => {
-                vectorised(|| values.iter_mut().for_each(|value| *value = (*value - offset) * scale));
+                vectorised(
+                    #[inline(always)]
+                    || values.iter_mut().for_each(|value| *value = (*value - offset) * scale),
+                );
             }
             Coefficients::PerFeature { ref offset, ref scale } => {
                 let coefficients = offset[range.clone()].iter().zip(&scale[range.clone()]);
-                vectorised(|| {
-                    for (value, (offset, scale)) in values.iter_mut().zip(coefficients) {
-                        *value = (*value - offset) * scale;
-                    }
-                });
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (value, (offset, scale)) in values.iter_mut().zip(coefficients) {
+                            *value = (*value - offset) * scale;
+                        }
+                    },
+                );
             }
         }
         let filled = |value: f32, fill: f32| if value.is_nan() { fill } else { value };
         match self.fill {
-            Fill::Uniform(fill) => vectorised(|| values.iter_mut().for_each(|value| *value = filled(*value, fill))),
+            Fill::Uniform(fill) => vectorised(
+                #[inline(always)]
+                || values.iter_mut().for_each(|value| *value = filled(*value, fill)),
+            ),
             Fill::PerFeature(ref fill) => {
                 let fill = &fill[range];
-                vectorised(|| values.iter_mut().zip(fill).for_each(|(value, &fill)| *value = filled(*value, fill)));
+                vectorised(
+                    #[inline(always)]
+                    || values.iter_mut().zip(fill).for_each(|(value, &fill)| *value = filled(*value, fill)),
+                );
             }
         }
     }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
-use crate::network::matmul::{Packing, times_transposed};
+use crate::network::products::rows_times_rows;
 use crate::pca::{PcaError, principal_components};
 use crate::scaling::{Scaler, Scaling};
 
@@ -95,7 +95,7 @@ impl Whitening {
         scratch.parts.resize(scores.len() * directions, 0.0);
         if directions > 0 {
             // The directions are rows, so that the product is with their transpose.
-            times_transposed(&mut scratch.packing, vectors, &self.directions, directions, width, &mut scratch.parts);
+            rows_times_rows(vectors, &self.directions, width, &mut scratch.parts);
         }
         for (row, (score, vector)) in scores.iter_mut().zip(vectors.chunks_exact(width)).enumerate() {
             let parts = &scratch.parts[row * directions..(row + 1) * directions];
@@ -133,7 +133,6 @@ impl Whitening {
 /// Buffers of one thread.
 #[derive(Debug, Default)]
 pub(super) struct WhiteningScratch {
-    packing: Packing,
     parts: Vec<f32>,
 }
 

@@ -25,6 +25,18 @@ pub(crate) fn with_vectors<W: WithSimd>(work: W) -> W::Output {
     machine().dispatch(work)
 }
 
+/// The first `N` vectors of a slice.
+#[inline(always)]
+pub(crate) fn vectors<S: Simd, const N: usize>(slice: &[f32]) -> &[S::f32s; N] {
+    S::as_simd_f32s(slice).0.first_chunk().expect("the slice holds as many")
+}
+
+/// The first `N` vectors of a slice, to be changed.
+#[inline(always)]
+pub(crate) fn vectors_mut<S: Simd, const N: usize>(slice: &mut [f32]) -> &mut [S::f32s; N] {
+    S::as_mut_simd_f32s(slice).0.first_chunk_mut().expect("the slice holds as many")
+}
+
 /// How many partial sums a reduction keeps: as many as the widest vector has lanes.
 pub(crate) const LANES: usize = 16;
 

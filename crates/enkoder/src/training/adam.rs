@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::outer_products::Receiver;
-use crate::network::vectorised::{Simd, WithSimd, with_vectors};
+use crate::network::products::Receiver;
+use crate::network::vectorised::{Simd, WithSimd, vectors_mut, with_vectors};
 
 /// The optimiser's settings. The learning rate is the schedule's highest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,23 +87,43 @@ impl Update<'_> {
 
 impl Receiver for Update<'_> {
     #[inline(always)]
-    fn receive<S: Simd>(&mut self, simd: S, at: usize, length: usize, gradient: S::f32s) {
+    fn receive<S: Simd, const N: usize>(&mut self, simd: S, at: usize, gradient: [S::f32s; N]) {
+        let parameters = vectors_mut::<S, N>(&mut self.parameters[at..]);
+        let first = vectors_mut::<S, N>(&mut self.first[at..]);
+        let second = vectors_mut::<S, N>(&mut self.second[at..]);
+        for (index, gradient) in gradient.into_iter().enumerate() {
+            let before = [parameters[index], first[index], second[index]];
+            [parameters[index], first[index], second[index]] = self.step.vector(simd, self.keep, before, gradient);
+        }
+    }
+
+    #[inline(always)]
+    fn receive_part<S: Simd>(&mut self, simd: S, at: usize, length: usize, gradient: S::f32s) {
         let range = at..at + length;
-        let AdamStep { beta1, beta2, epsilon, rate, second_correction, .. } = self.step;
-        let parameters = &mut self.parameters[range.clone()];
-        let (first, second) = (&mut self.first[range.clone()], &mut self.second[range]);
-        let square = simd.mul_f32s(gradient, gradient);
+        let [parameters, first, second] =
+            [&mut *self.parameters, self.first, self.second].map(|slice| &mut slice[range.clone()]);
+        let before = [&*parameters, first, second].map(|slice| simd.partial_load_f32s(slice));
+        let after = self.step.vector(simd, self.keep, before, gradient);
+        for (slice, after) in [parameters, first, second].into_iter().zip(after) {
+            simd.partial_store_f32s(slice, after);
+        }
+    }
+}
+
+impl AdamStep {
+    /// A vector of parameters and of their two moments after the step.
+    #[inline(always)]
+    fn vector<S: Simd>(&self, simd: S, keep: f32, [p, m, v]: [S::f32s; 3], gradient: S::f32s) -> [S::f32s; 3] {
+        let Self { beta1, beta2, epsilon, rate, second_correction, .. } = *self;
         let blend = |beta: f32, old: S::f32s, new: S::f32s| {
             simd.mul_add_f32s(simd.splat_f32s(beta), simd.sub_f32s(old, new), new)
         };
-        let m = blend(beta1, simd.partial_load_f32s(first), gradient);
-        let v = blend(beta2, simd.partial_load_f32s(second), square);
+        let m = blend(beta1, m, gradient);
+        let v = blend(beta2, v, simd.mul_f32s(gradient, gradient));
         let root = simd.sqrt_f32s(simd.mul_f32s(v, simd.splat_f32s(second_correction)));
         let step = simd.div_f32s(m, simd.add_f32s(root, simd.splat_f32s(epsilon)));
-        let kept = simd.mul_f32s(simd.splat_f32s(self.keep), simd.partial_load_f32s(parameters));
-        simd.partial_store_f32s(parameters, simd.mul_add_f32s(simd.splat_f32s(-rate), step, kept));
-        simd.partial_store_f32s(first, m);
-        simd.partial_store_f32s(second, v);
+        let kept = simd.mul_f32s(simd.splat_f32s(keep), p);
+        [simd.mul_add_f32s(simd.splat_f32s(-rate), step, kept), m, v]
     }
 }
 
@@ -119,9 +139,13 @@ impl WithSimd for Whole<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let scale = simd.splat_f32s(self.scale);
-        for (index, gradient) in self.gradient.chunks(S::F32_LANES).enumerate() {
-            let scaled = simd.mul_f32s(scale, simd.partial_load_f32s(gradient));
-            self.update.receive(simd, index * S::F32_LANES, gradient.len(), scaled);
+        let (whole, rest) = S::as_simd_f32s(self.gradient);
+        for (index, &gradient) in whole.iter().enumerate() {
+            self.update.receive(simd, index * S::F32_LANES, [simd.mul_f32s(scale, gradient)]);
+        }
+        if !rest.is_empty() {
+            let gradient = simd.mul_f32s(scale, simd.partial_load_f32s(rest));
+            self.update.receive_part(simd, whole.len() * S::F32_LANES, rest.len(), gradient);
         }
     }
 }

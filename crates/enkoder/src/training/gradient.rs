@@ -1,4 +1,4 @@
-//! One training step. A batch passes in two phases, each parallel: first by shards of rows (forward, loss, backward to the
+//! One training step. A small batch of a large network passes through [`Parts`]; any other in two phases, each parallel: first by shards of rows (forward, loss, backward to the
 //! activations), then by tiles of parameters (gradient over all rows of the batch, and Adam). Shards depend on the number of rows alone and tiles on the architecture alone, so the same seed gives the same
 //! bits for any number of threads. Buffers are allocated once, for the largest batch.
 
@@ -7,12 +7,12 @@ use super::batches::{Damage, Samples};
 use super::config::TrainingConfig;
 use super::corruption::Corruption;
 use super::loss::Loss;
+use super::parts::{self, Parts};
 use super::penalty::Penalty;
-use super::shards::{Batch, Buffers, Sums, code_push, shard_rows, total};
+use super::shards::{Batch, Buffers, Sums, code_push, total};
 use super::team;
 use super::tiles::{Tile, TileWork, tiles};
 use crate::network::Network;
-use crate::network::matmul::Packing;
 
 /// Work below which a phase runs on one thread: handing it to others costs more.
 const PARALLEL_FLOPS: usize = 1_000_000;
@@ -40,18 +40,22 @@ pub(crate) struct Engine {
     gradient_clip: Option<f32>,
     seed: u64,
     damage: Option<Corruption>,
+    /// Where they do the work, and nothing of what follows does.
+    parts: Option<Parts>,
     buffers: Buffers,
     tiles: Vec<Tile>,
-    packings: Vec<Packing>,
 }
 impl Engine {
     /// An engine for batches of at most `rows` rows.
     pub(crate) fn new(network: Network, config: &TrainingConfig, rows: usize, separate_targets: bool) -> Self {
         let parameters = network.parameters.len();
-        let shards = rows.div_ceil(shard_rows(rows));
         let contractive = matches!(config.penalty, Some(Penalty::Contractive { .. }));
         let separate_targets = separate_targets || config.corruption.is_some();
-        Self {
+        let alone = config.penalty.is_none() && config.gradient_clip.is_none();
+        let count = if alone { parts::count(&network, rows) } else { 1 };
+        let parts = (count > 1).then(|| Parts::new(&network, count, rows, separate_targets));
+        let rows = if parts.is_some() { 0 } else { rows };
+        let mut engine = Self {
             first_moment: vec![0.0; parameters],
             second_moment: vec![0.0; parameters],
             gradient: vec![0.0; if config.gradient_clip.is_some() { parameters } else { 0 }],
@@ -62,16 +66,38 @@ impl Engine {
             seed: config.seed,
             damage: config.corruption,
             buffers: Buffers::new(&network, rows, separate_targets, contractive),
-            packings: (0..shards).map(|_| Packing::default()).collect(),
             tiles: tiles(&network),
+            parts,
             network,
+        };
+        engine.distribute();
+        engine
+    }
+
+    /// Makes the parameters and moments known to whatever trains them; to be called when they were changed.
+    pub(crate) fn distribute(&mut self) {
+        if let Some(parts) = &mut self.parts {
+            parts.distribute(&self.network, &self.first_moment, &self.second_moment);
+        }
+    }
+
+    /// Brings the parameters and moments up to date with the steps taken.
+    pub(crate) fn collect(&mut self) {
+        if let Some(parts) = &self.parts {
+            parts.collect(&mut self.network, &mut self.first_moment, &mut self.second_moment);
         }
     }
 
     /// Changes the parameters by one batch: the samples that `order` names, which stand from `first` on in the epoch's order.
     pub(crate) fn step(&mut self, samples: &Samples<'_>, order: &[u32], first: usize, at: Position) -> Sums {
-        let sums = self.backward(samples, order, first, at.epoch);
+        let Self { seed, loss, penalty, .. } = *self;
+        let damage = self.damage.map(|corruption| Damage { corruption, seed, epoch: at.epoch });
+        let batch = Batch { samples, damage, loss, penalty, seed, epoch: at.epoch, rows: order.len() };
         let step = self.optimizer.step(at.step + 1, at.learning_rate);
+        if let Some(parts) = &mut self.parts {
+            return parts.step(&batch, order, first, step);
+        }
+        let sums = self.backward(&batch, order, first);
         let rows = order.len();
         match self.gradient_clip {
             None => self.for_each_tile(rows, |buffers, work| work.step(buffers, rows, step)),
@@ -86,24 +112,21 @@ impl Engine {
     }
 
     /// Forward, loss and backward to the error at each layer.
-    fn backward(&mut self, samples: &Samples<'_>, order: &[u32], first: usize, epoch: usize) -> Sums {
-        let rows = order.len();
-        let damage = self.damage.map(|corruption| Damage { corruption, seed: self.seed, epoch });
-        let (loss, penalty, seed) = (self.loss, self.penalty, self.seed);
-        let batch = Batch { network: &self.network, samples, damage, loss, penalty, seed, epoch, rows };
-        let flops = 4 * rows * self.network.parameters.len();
-        let mut shards = self.buffers.shards(&self.network, order, first, &mut self.packings);
-        if let Some(Penalty::KullbackLeibler { weight, target }) = penalty {
-            for_each(&mut shards, flops, |shard| batch.forward(shard));
-            let (push, value) = code_push(&batch, &shards, weight, target);
-            for_each(&mut shards, flops, |shard| batch.backward(shard, &push));
+    fn backward(&mut self, batch: &Batch<'_>, order: &[u32], first: usize) -> Sums {
+        let network = &self.network;
+        let flops = 4 * batch.rows * network.parameters.len();
+        let mut shards = self.buffers.shards(network, order, first);
+        if let Some(Penalty::KullbackLeibler { weight, target }) = batch.penalty {
+            for_each(&mut shards, flops, |shard| batch.forward(network, shard));
+            let (push, value) = code_push(network, &shards, batch.rows, weight, target);
+            for_each(&mut shards, flops, |shard| batch.backward(network, shard, &push));
             let mut sums = total(&shards);
             sums.penalty += value;
             return sums;
         }
         for_each(&mut shards, flops, |shard| {
-            batch.forward(shard);
-            batch.backward(shard, &[]);
+            batch.forward(network, shard);
+            batch.backward(network, shard, &[]);
         });
         total(&shards)
     }

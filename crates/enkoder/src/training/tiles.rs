@@ -5,10 +5,10 @@ use super::adam::{AdamStep, Update};
 use super::shards::Buffers;
 use crate::network::Network;
 use crate::network::dense::Dense;
-use crate::network::outer_products::{Pair, Receiver, Store, transposed_times};
+use crate::network::products::{Pair, ROWS, Receiver, Store, transposed_times};
 
-/// Parameters of a tile at most: enough tiles to share out, and each large enough to be worth it.
-const TILE_PARAMETERS: usize = 64 * 1024;
+/// Parameters of a tile, about: enough tiles to share out evenly, and each large enough to be worth it.
+const TILE_PARAMETERS: usize = 16 * 1024;
 
 /// A contiguous part of one layer's parameters: the weights of some inputs, and the biases with the last of them.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,16 @@ pub(super) struct Tile {
 }
 
 impl Tile {
+    /// All of a layer.
+    pub(super) fn whole(index: usize, layer: &Dense, encodes: bool) -> Self {
+        Self::new(index, layer, encodes, 0, layer.inputs)
+    }
+
+    fn new(index: usize, layer: &Dense, encodes: bool, first: usize, count: usize) -> Self {
+        let &Dense { inputs, outputs, .. } = layer;
+        Self { layer: index, inputs, outputs, encodes, first, count, with_bias: first + count == inputs }
+    }
+
     fn weights(&self) -> usize {
         self.count * self.outputs
     }
@@ -42,17 +52,15 @@ impl Tile {
 
 /// The tiles of a network in the order of its parameters.
 pub(super) fn tiles(network: &Network) -> Vec<Tile> {
-    let of_layer = |(index, layer): (usize, &Dense)| {
-        let &Dense { inputs, outputs, .. } = layer;
-        let tiles = (inputs * outputs).div_ceil(TILE_PARAMETERS).clamp(1, inputs);
-        let each = inputs.div_ceil(tiles);
-        (0..inputs).step_by(each).map(move |first| {
-            let count = each.min(inputs - first);
-            let encodes = index < network.encoder_layers;
-            Tile { layer: index, inputs, outputs, encodes, first, count, with_bias: first + count == inputs }
-        })
-    };
-    network.layers.iter().enumerate().flat_map(of_layer).collect()
+    let mut tiles = Vec::new();
+    for (index, layer) in network.layers.iter().enumerate() {
+        let each = (TILE_PARAMETERS / layer.outputs).next_multiple_of(ROWS).clamp(1, layer.inputs);
+        for first in (0..layer.inputs).step_by(each) {
+            let count = each.min(layer.inputs - first);
+            tiles.push(Tile::new(index, layer, index < network.encoder_layers, first, count));
+        }
+    }
+    tiles
 }
 
 /// A tile and its part of what changes with it.

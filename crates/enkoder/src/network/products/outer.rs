@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::vectorised::{Simd, WithSimd, with_vectors};
+use crate::network::vectorised::{Simd, WithSimd, vectors, vectors_mut, with_vectors};
 
 /// Rows of both factors, side by side: `rows × inputs` and `rows × outputs`.
 #[derive(Clone, Copy, Debug)]
@@ -13,10 +13,13 @@ pub(crate) struct Pair<'a> {
     pub(crate) y: &'a [f32],
 }
 
-/// Takes sums as they are done.
+/// Takes sums as they are done, from position `at` of the row-major result on.
 pub(crate) trait Receiver {
-    /// `length` sums, at most a vector's lanes, that follow each other from position `at` of the row-major result on.
-    fn receive<S: Simd>(&mut self, simd: S, at: usize, length: usize, sums: S::f32s);
+    /// `N` whole vectors.
+    fn receive<S: Simd, const N: usize>(&mut self, simd: S, at: usize, sums: [S::f32s; N]);
+
+    /// The first `length` lanes of a vector.
+    fn receive_part<S: Simd>(&mut self, simd: S, at: usize, length: usize, sums: S::f32s);
 }
 
 /// Keeps the sums.
@@ -24,7 +27,12 @@ pub(crate) struct Store<'a>(pub(crate) &'a mut [f32]);
 
 impl Receiver for Store<'_> {
     #[inline(always)]
-    fn receive<S: Simd>(&mut self, simd: S, at: usize, length: usize, sums: S::f32s) {
+    fn receive<S: Simd, const N: usize>(&mut self, _: S, at: usize, sums: [S::f32s; N]) {
+        vectors_mut::<S, N>(&mut self.0[at..]).copy_from_slice(&sums);
+    }
+
+    #[inline(always)]
+    fn receive_part<S: Simd>(&mut self, simd: S, at: usize, length: usize, sums: S::f32s) {
         simd.partial_store_f32s(&mut self.0[at..at + length], sums);
     }
 }
@@ -39,6 +47,9 @@ pub(crate) fn transposed_times(
 ) {
     with_vectors(Product { pairs, inputs, columns, outputs, receiver });
 }
+
+/// Rows of the result that are computed together; parts of as many or a multiple are the fastest.
+pub(crate) const ROWS: usize = 6;
 
 struct Product<'a, R> {
     pairs: &'a [Pair<'a>],
@@ -57,8 +68,8 @@ impl<R: Receiver> WithSimd for Product<'_, R> {
         let mut column = self.columns.start;
         while column < self.columns.end {
             column += match self.columns.end - column {
-                6.. if S::REGISTER_COUNT >= 32 => self.rows::<S, 6, 4>(simd, column),
-                6.. => self.rows::<S, 6, 2>(simd, column),
+                ROWS.. if S::REGISTER_COUNT >= 32 => self.rows::<S, ROWS, 4>(simd, column),
+                ROWS.. => self.rows::<S, ROWS, 2>(simd, column),
                 2.. => self.rows::<S, 2, 4>(simd, column),
                 _ => self.rows::<S, 1, 4>(simd, column),
             };
@@ -72,31 +83,27 @@ impl<R: Receiver> Product<'_, R> {
     fn rows<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, column: usize) -> usize {
         let mut output = 0;
         while output + N * S::F32_LANES <= self.outputs {
-            self.block::<S, M, N>(simd, column, output, S::F32_LANES);
+            self.block::<S, M, N>(simd, column, output);
             output += N * S::F32_LANES;
         }
-        while output < self.outputs {
-            let length = S::F32_LANES.min(self.outputs - output);
-            self.block::<S, M, 1>(simd, column, output, length);
-            output += length;
+        while output + S::F32_LANES <= self.outputs {
+            self.block::<S, M, 1>(simd, column, output);
+            output += S::F32_LANES;
+        }
+        if output < self.outputs {
+            self.last_block::<S, M>(simd, column, output);
         }
         M
     }
 
-    /// `M` rows of `N` vectors of the result, each of `length` elements.
+    /// `M` rows of `N` whole vectors of the result.
     #[inline(always)]
-    fn block<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, column: usize, output: usize, length: usize) {
+    fn block<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, column: usize, output: usize) {
         let mut sums = [[simd.splat_f32s(0.0); N]; M];
         for Pair { x, y } in self.pairs {
             for (x, y) in x.chunks_exact(self.inputs).zip(y.chunks_exact(self.outputs)) {
                 let x = &x[column..column + M];
-                let y = &y[output..output + N * length];
-                let y: [_; N] = if length == S::F32_LANES {
-                    let (vectors, _) = S::as_simd_f32s(y);
-                    std::array::from_fn(|vector| vectors[vector])
-                } else {
-                    [simd.partial_load_f32s(y); N]
-                };
+                let y: [_; N] = *vectors::<S, N>(&y[output..]);
                 for row in 0..M {
                     let x = simd.splat_f32s(x[row]);
                     for vector in 0..N {
@@ -106,18 +113,38 @@ impl<R: Receiver> Product<'_, R> {
             }
         }
         for (row, sums) in sums.into_iter().enumerate() {
-            let at = (column - self.columns.start + row) * self.outputs + output;
-            for (vector, sums) in sums.into_iter().enumerate() {
-                self.receiver.receive(simd, at + vector * length, length, sums);
+            self.receiver.receive(simd, self.position(column + row, output), sums);
+        }
+    }
+
+    /// `M` rows of the result from `output` to their end, less than a vector.
+    #[inline(always)]
+    fn last_block<S: Simd, const M: usize>(&mut self, simd: S, column: usize, output: usize) {
+        let mut sums = [simd.splat_f32s(0.0); M];
+        for Pair { x, y } in self.pairs {
+            for (x, y) in x.chunks_exact(self.inputs).zip(y.chunks_exact(self.outputs)) {
+                let y = simd.partial_load_f32s(&y[output..]);
+                for (sum, &x) in sums.iter_mut().zip(&x[column..column + M]) {
+                    *sum = simd.mul_add_f32s(simd.splat_f32s(x), y, *sum);
+                }
             }
         }
+        for (row, sums) in sums.into_iter().enumerate() {
+            self.receiver.receive_part(simd, self.position(column + row, output), self.outputs - output, sums);
+        }
+    }
+
+    /// Where the element for a column of x and an output stands in the result.
+    #[inline(always)]
+    fn position(&self, column: usize, output: usize) -> usize {
+        (column - self.columns.start) * self.outputs + output
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::matmul::testing::{check, size, term_by_term, values};
+    use crate::network::products::testing::{check, size, term_by_term, values};
     use proptest::prelude::*;
 
     proptest! {

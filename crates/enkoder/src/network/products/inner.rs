@@ -1,9 +1,9 @@
 //! Products of rows with rows, `a·bᵀ`: every element is an inner product of two contiguous rows, so nothing needs packing. A
 //! general matrix product first packs `bᵀ`, which takes longer than the product itself where `a` has few rows.
 
-use super::vectorised::{Simd, WithSimd, with_vectors};
+use crate::network::vectorised::{Simd, WithSimd, with_vectors};
 
-/// c ← a·bᵀ for `m × depth` and `n × depth`, all row-major; `m` is what `c` has room for.
+/// c ← a·bᵀ, the error at a layer's inputs with its weights as b: for `m × depth` and `n × depth`, all row-major; `m` is what `c` has room for.
 ///
 /// # Panics
 /// When the lengths do not belong together, or `depth` or `n` is 0.
@@ -109,6 +109,25 @@ fn block<S: Simd, const R: usize, const C: usize>(
         let c = &mut c[row * n..row * n + C];
         for (c, sum) in c.iter_mut().zip(sums) {
             *c = simd.reduce_sum_f32s(sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::products::testing::{check, size, term_by_term, values};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn rows_times_rows_is_the_product_term_by_term((m, n, depth) in (size(), size(), size()), salt: u64) {
+            let (a, b) = (values(m * depth, salt), values(n * depth, !salt));
+            let mut c = vec![f32::NAN; m * n];
+            rows_times_rows(&a, &b, depth, &mut c);
+            check(&c, n, term_by_term(|i, k| a[i * depth + k], |k, j| b[j * depth + k], depth))?;
         }
     }
 }
