@@ -22,6 +22,12 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !enkoder_data::panic_is_caught() {
+            print(panic);
+        }
+    }));
     run(Arguments::parse()).unwrap_or_else(|error| failure::report(&error))
 }
 

@@ -114,8 +114,7 @@ pub struct TrainingRecord {
 
 /// A trained autoencoder.
 ///
-/// The same call gives the same bits for any number of threads. Passing a sample alone or among others may differ in the last
-/// bits, because matrix products of other shapes add in another order.
+/// The same sample gives the same bits, with any number of threads, alone or among others.
 #[derive(Clone, Debug)]
 pub struct Autoencoder {
     architecture: Architecture,

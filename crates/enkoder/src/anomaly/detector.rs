@@ -203,7 +203,7 @@ pub(super) fn check_learnable(data: &Dataset) -> Result<(), AnomalyError> {
 }
 
 fn check_finite(data: &Dataset) -> Result<(), AnomalyError> {
-    match data.summary().first_infinite {
+    match data.first_infinite() {
         Some((row, feature)) => Err(AnomalyError::Infinite { row, feature: name_of(data.schema(), feature) }),
         None => Ok(()),
     }

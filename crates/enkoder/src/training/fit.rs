@@ -366,7 +366,7 @@ impl<'a> Pair<'a> {
             if data.features() != expected {
                 return Err(TrainingError::Features { what, found: data.features(), expected });
             }
-            if let Some((sample, feature)) = data.summary().first_infinite {
+            if let Some((sample, feature)) = data.first_infinite() {
                 return Err(TrainingError::Infinite { what, sample, feature });
             }
         }
