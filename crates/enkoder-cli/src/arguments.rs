@@ -8,7 +8,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use enkoder_data::MissingPolicy;
 
-use crate::commands::{completions, data, decode, encode, eval, info, reconstruct, train};
+use crate::commands::{completions, data, decode, detect, encode, eval, info, reconstruct, train};
 use crate::screen::Screen;
 use crate::warnings;
 
@@ -37,6 +37,7 @@ pub enum Command {
     Encode(encode::Options),
     Decode(decode::Options),
     Reconstruct(reconstruct::Options),
+    Detect(detect::Options),
     Info(info::Options),
     Data(data::Options),
     Completions(completions::Options),

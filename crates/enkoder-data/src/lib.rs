@@ -13,6 +13,7 @@ pub mod npy;
 pub mod npz;
 pub mod openml;
 mod parquet;
+pub mod pump;
 mod source;
 pub mod strokes;
 mod table;
