@@ -360,9 +360,9 @@ impl Session<'_> {
     /// Scaled samples in the session's own buffer, which the caller gives back.
     fn scale(&mut self, samples: &[f32]) -> Vec<f32> {
         let mut scaled = std::mem::take(&mut self.scaled);
-        scaled.clear();
-        scaled.extend_from_slice(samples);
-        scaled.chunks_exact_mut(self.features()).for_each(|row| self.model.scaler.transform_row(row));
+        scaled.resize(samples.len(), 0.0);
+        let rows = samples.chunks_exact(self.features()).zip(scaled.chunks_exact_mut(self.features()));
+        rows.for_each(|(row, scaled)| self.model.scaler.transform_row_to(row, scaled));
         scaled
     }
 

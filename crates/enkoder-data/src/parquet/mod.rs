@@ -4,8 +4,8 @@
 mod columns;
 mod values;
 
-use std::fs::File;
 use std::cell::Cell;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 

@@ -2,6 +2,8 @@
 
 mod fit;
 mod score;
+mod scored;
+mod watch;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,12 +24,14 @@ pub struct Options {
 enum Verb {
     Fit(Box<fit::Options>),
     Score(Box<score::Options>),
+    Watch(watch::Options),
 }
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     match options.verb {
         Verb::Fit(options) => fit::run(*options),
         Verb::Score(options) => score::run(*options),
+        Verb::Watch(options) => watch::run(options),
     }
 }
 

@@ -1,18 +1,19 @@
 //! `enkoder detect score`: a detector and rows in, a line for each row out.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::Dataset;
-use enkoder::anomaly::{Detector, Reason, Threshold, Value};
+use enkoder::anomaly::Threshold;
 use enkoder::metrics::{Confusion, auroc, average_precision};
 use enkoder_data::TableOptions;
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use serde_json::json;
 
+use super::scored::ScoredWriter;
 use super::{RuleOptions, describe, load, threshold};
 use crate::arguments::{DataOptions, RunOptions};
 use crate::screen::{print, print_with};
@@ -70,11 +71,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let fits = || format!("the detector {} does not fit {}", options.detector.display(), options.data);
         detector.score(&data).with_context(fits)?
     };
-    let scored = Scored { detector: &detector, data: &data, scores: &scores, threshold, explain: options.explain };
+    let write = |out: &mut dyn Write| {
+        let mut writer = ScoredWriter::new(&detector, threshold, options.explain, out)?;
+        scores.iter().enumerate().try_for_each(|(row, &score)| writer.row(row, &data, row, score))?;
+        writer.flush()
+    };
     match &options.out {
-        Some(out) => write_atomically(out, overwrite, |file| scored.write(file))?,
+        Some(out) => write_atomically(out, overwrite, |mut file| write(&mut file))?,
         None if options.common.json => {}
-        None => print_with(|out| scored.write(out))?,
+        None => print_with(write)?,
     }
     let flagged = scores.iter().filter(|&&score| threshold.flags(score)).count();
     let judged = data.classes().map(|_| Judgement::of(&data, &scores, &threshold)).transpose()?;
@@ -98,60 +103,6 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         ));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-struct Scored<'a> {
-    detector: &'a Detector,
-    data: &'a Dataset,
-    scores: &'a [f32],
-    threshold: Threshold,
-    explain: usize,
-}
-
-impl Scored<'_> {
-    fn write(&self, out: impl Write) -> io::Result<()> {
-        self.write_records(out).map_err(|error| match error.into_kind() {
-            // As the system said it: a closed pipe must be known as one.
-            csv::ErrorKind::Io(error) => error,
-            other => io::Error::other(format!("{other:?}")),
-        })
-    }
-
-    fn write_records(&self, out: impl Write) -> Result<(), csv::Error> {
-        let mut writer = csv::Writer::from_writer(out);
-        let explained = self.explain > 0;
-        let names = ["row", "score", "p_value", "flagged", "reasons"];
-        writer.write_record(&names[..if explained { 5 } else { 4 }])?;
-        for (row, &score) in self.scores.iter().enumerate() {
-            let flagged = self.threshold.flags(score);
-            let p_value = self.detector.calibration().p_value(score);
-            let mut record =
-                vec![(row + 1).to_string(), score.to_string(), format!("{p_value:.6}"), u8::from(flagged).to_string()];
-            if explained {
-                let reasons = if flagged {
-                    let reasons = self.detector.explain(self.data, row, self.explain);
-                    reasons.map_err(io::Error::other)?
-                } else {
-                    Vec::new()
-                };
-                record.push(reasons.iter().map(reason_in_words).collect::<Vec<_>>().join("; "));
-            }
-            writer.write_record(&record)?;
-        }
-        Ok(writer.flush()?)
-    }
-}
-
-/// `pressure 63 %: 9.1, expected 4.2, usual 3.8 to 4.6`
-fn reason_in_words(reason: &Reason) -> String {
-    let value = |value: &Value| match value {
-        Value::Number(number) => format!("{number:.4}"),
-        Value::Word(word) => word.clone(),
-        Value::Missing => "missing".to_owned(),
-    };
-    let Reason { column, share, observed, expected, usual } = reason;
-    let usual = usual.map_or(String::new(), |(low, high)| format!(", usual {low:.4} to {high:.4}"));
-    format!("{column} {:.0} %: {}, expected {}{usual}", share * 100.0, value(observed), value(expected))
 }
 
 #[derive(Clone, Copy)]
