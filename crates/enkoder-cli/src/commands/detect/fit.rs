@@ -37,15 +37,23 @@ pub struct Options {
     #[arg(long, value_name = "METHOD", default_value_t = Method::Auto, hide_default_value = true)]
     method: Method,
 
+    /// Layers of the autoencoder, from the first hidden one to the code; with --method autoencoder [default: by the columns]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = parse_number)]
+    layers: Option<Vec<usize>>,
+
+    /// Times that the networks see every row [default: 10 to 50, by the rows]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
+    epochs: Option<usize>,
+
     #[command(flatten)]
     rule: RuleOptions,
 
     /// See the rows as a series through windows of N rows
-    #[arg(long, value_name = "N", value_parser = parse_rows)]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     window: Option<usize>,
 
     /// Rows between the starts of two windows [default: 1]
-    #[arg(long, value_name = "N", value_parser = parse_rows, requires = "window")]
+    #[arg(long, value_name = "N", value_parser = parse_number, requires = "window")]
     stride: Option<usize>,
 
     /// A column that is not looked at, by name or by number as #3 (may be given several times)
@@ -76,10 +84,16 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         method: options.method,
         budget: options.budget,
         seed: options.seed,
+        layers: options.layers.clone(),
+        epochs: options.epochs,
         rule: options.rule.rule().unwrap_or(defaults.rule),
         ..defaults
     };
     config.rule.validate()?;
+    anyhow::ensure!(
+        options.layers.is_none() || options.method == Method::Autoencoder,
+        "--layers are those of one autoencoder\nhint: add --method autoencoder"
+    );
     let table = TableOptions { ignore: options.ignore.clone(), ..TableOptions::default() };
     let data = options.reading.read(&options.data, table, screen)?;
     let start = Instant::now();
@@ -116,10 +130,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn parse_rows(text: &str) -> Result<usize, String> {
+fn parse_number(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=100_000) => Ok(count),
-        Ok(_) => Err("from 1 to 100000 rows are possible".into()),
+        Ok(_) => Err("it must be from 1 to 100000".into()),
         Err(error) => Err(format!("{error}")),
     }
 }
