@@ -62,6 +62,19 @@ fn a_stream_is_scored_line_by_line_as_the_file_is() {
 }
 
 #[test]
+fn a_detector_says_what_it_is() {
+    let place = with_detector();
+    let text = place.succeed("info pump.safetensors").stdout;
+    for part in
+        ["the autoencoder 9-32-16-4-16-32-9", "learned from 1,500 rows", "speed_rpm", "at most 0.02 of normal rows"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+    let json: Value = serde_json::from_str(&place.succeed("info pump.safetensors --json").stdout).unwrap();
+    assert_eq!(json["rows_learned"], 1500);
+}
+
+#[test]
 fn rows_of_other_columns_are_refused_by_name() {
     let place = with_detector();
     place.write("other.csv", "a,b\n1,2\n3,4\n");

@@ -54,7 +54,7 @@ impl RuleOptions {
     }
 }
 
-fn load(path: &Path) -> anyhow::Result<Detector> {
+pub fn load(path: &Path) -> anyhow::Result<Detector> {
     Detector::load(path).map_err(|error| match error {
         // It names the file itself.
         DetectorFileError::File(TensorFileError::Read { .. }) => error.into(),
@@ -63,7 +63,7 @@ fn load(path: &Path) -> anyhow::Result<Detector> {
 }
 
 /// A threshold and what it rests on, in words.
-fn describe(detector: &Detector, threshold: &Threshold) -> String {
+pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
     let Threshold { score, rate, guarantee } = threshold;
     let rows = detector.calibration().scores().len();
     let (what, moments) = if detector.windows().is_some() { ("moments", true) } else { ("rows", false) };
@@ -80,6 +80,6 @@ fn describe(detector: &Detector, threshold: &Threshold) -> String {
     format!("threshold {score:.3} ({basis}; calibrated on {rows} {what})")
 }
 
-fn threshold(detector: &Detector, rule: Option<ThresholdRule>) -> anyhow::Result<Threshold> {
+pub fn threshold(detector: &Detector, rule: Option<ThresholdRule>) -> anyhow::Result<Threshold> {
     detector.threshold(rule.unwrap_or(detector.config().rule)).context("the threshold cannot be set")
 }

@@ -51,6 +51,11 @@ pub(crate) fn transposed_times(
 /// Rows of the result that are computed together; parts of as many or a multiple are the fastest.
 pub(crate) const ROWS: usize = 6;
 
+/// Numbers of y that are used for all columns of x before the next ones: as many as stay in the second-level cache.
+const CACHED: usize = 64 * 1024;
+/// Outputs are taken together in multiples of this, which whole blocks divide.
+const LINE: usize = 64;
+
 struct Product<'a, R> {
     pairs: &'a [Pair<'a>],
     inputs: usize,
@@ -65,32 +70,42 @@ impl<R: Receiver> WithSimd for Product<'_, R> {
     /// Blocks of sums as large as the registers hold beside the factors: 32 of them, or 16 on older x86 machines.
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let mut column = self.columns.start;
-        while column < self.columns.end {
-            column += match self.columns.end - column {
-                ROWS.. if S::REGISTER_COUNT >= 32 => self.rows::<S, ROWS, 4>(simd, column),
-                ROWS.. => self.rows::<S, ROWS, 2>(simd, column),
-                2.. => self.rows::<S, 2, 4>(simd, column),
-                _ => self.rows::<S, 1, 4>(simd, column),
-            };
+        let rows: usize = self.pairs.iter().map(|pair| pair.x.len() / self.inputs).sum();
+        let width = (CACHED / rows.max(1) / LINE * LINE).max(LINE);
+        for start in (0..self.outputs).step_by(width) {
+            let outputs = start..self.outputs.min(start + width);
+            let mut column = self.columns.start;
+            while column < self.columns.end {
+                column += match self.columns.end - column {
+                    ROWS.. if S::REGISTER_COUNT >= 32 => self.rows::<S, ROWS, 4>(simd, column, &outputs),
+                    ROWS.. => self.rows::<S, ROWS, 2>(simd, column, &outputs),
+                    2.. => self.rows::<S, 2, 4>(simd, column, &outputs),
+                    _ => self.rows::<S, 1, 4>(simd, column, &outputs),
+                };
+            }
         }
     }
 }
 
 impl<R: Receiver> Product<'_, R> {
-    /// `M` rows of the result, those of the columns of x from `column` on; returns `M`.
+    /// `M` rows of the result, those of the columns of x from `column` on, as far as they belong to these outputs; returns `M`.
     #[inline(always)]
-    fn rows<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, column: usize) -> usize {
-        let mut output = 0;
-        while output + N * S::F32_LANES <= self.outputs {
+    fn rows<S: Simd, const M: usize, const N: usize>(
+        &mut self,
+        simd: S,
+        column: usize,
+        outputs: &Range<usize>,
+    ) -> usize {
+        let mut output = outputs.start;
+        while output + N * S::F32_LANES <= outputs.end {
             self.block::<S, M, N>(simd, column, output);
             output += N * S::F32_LANES;
         }
-        while output + S::F32_LANES <= self.outputs {
+        while output + S::F32_LANES <= outputs.end {
             self.block::<S, M, 1>(simd, column, output);
             output += S::F32_LANES;
         }
-        if output < self.outputs {
+        if output < outputs.end {
             self.last_block::<S, M>(simd, column, output);
         }
         M
