@@ -19,7 +19,7 @@ use crate::network::dense::Dense;
 
 /// Layers with at least as many weights are cut.
 const LARGE: usize = 32 * 1024;
-/// Parameters of a network for each part that it is cut into.
+/// Weights of large layers for each part that a network is cut into.
 const PART: usize = 100_000;
 const MOST_PARTS: usize = 4;
 /// Above, shards of rows are many and large enough.
@@ -65,12 +65,19 @@ struct Part {
 
 /// Into how many parts a network is cut for batches of `rows`; 1 where it is not worth it.
 pub(super) fn count(network: &Network, rows: usize) -> usize {
-    if rows > MOST_ROWS { 1 } else { (network.parameters.len() / PART).clamp(1, MOST_PARTS) }
+    let large: usize =
+        network.layers.iter().filter(|layer| is_large(layer)).map(|layer| layer.inputs * layer.outputs).sum();
+    if rows > MOST_ROWS { 1 } else { (large / PART).clamp(1, MOST_PARTS) }
+}
+
+/// Whether a layer is worth cutting, and has a line of outputs for every part.
+fn is_large(layer: &Dense) -> bool {
+    layer.inputs * layer.outputs >= LARGE && layer.outputs >= LINE * MOST_PARTS
 }
 
 /// The outputs of a layer that each part has.
 fn shares(layer: &Dense, count: usize) -> Vec<Range<usize>> {
-    if layer.inputs * layer.outputs < LARGE || layer.outputs < LINE * count {
+    if !is_large(layer) {
         return vec![0..layer.outputs; count];
     }
     let bound = |index: usize| (layer.outputs * index / count).next_multiple_of(LINE).min(layer.outputs);
