@@ -153,7 +153,8 @@ impl RunOptions {
     }
 }
 
-fn parse_count(text: &str) -> Result<usize, String> {
+/// A whole number from 1 on.
+pub fn parse_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("at least 1 is needed".into()),
         Ok(count) => Ok(count),

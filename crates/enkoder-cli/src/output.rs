@@ -65,7 +65,7 @@ impl OutputOptions {
     }
 
     fn overwrite(&self) -> Overwrite {
-        if self.force { Overwrite::Replace } else { Overwrite::Never }
+        Overwrite::replacing(self.force)
     }
 
     /// Writes codes.
@@ -163,6 +163,14 @@ fn range_of(model: &Autoencoder, samples: ArrayView2<'_, f32>) -> (f32, f32) {
     if min < max { (min, max) } else { (0.0, 1.0) }
 }
 
+/// What kept CSV from being written, as the system said it: a closed pipe must be known as one.
+pub fn csv_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
 /// An array with names for its columns.
 struct Table<'a> {
     names: Vec<String>,
@@ -175,11 +183,7 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn write_csv(&self, out: impl io::Write) -> io::Result<()> {
-        self.write_records(out).map_err(|error| match error.into_kind() {
-            // As the system said it: a closed pipe must be known as one.
-            csv::ErrorKind::Io(error) => error,
-            other => io::Error::other(format!("{other:?}")),
-        })
+        self.write_records(out).map_err(csv_error)
     }
 
     fn write_records(&self, out: impl io::Write) -> Result<(), csv::Error> {

@@ -16,6 +16,13 @@ pub enum Overwrite {
     Replace,
 }
 
+impl Overwrite {
+    /// Replaces where `force` says so.
+    pub fn replacing(force: bool) -> Self {
+        if force { Self::Replace } else { Self::Never }
+    }
+}
+
 /// Writes a file through `write`, whole or not at all. `write` gives the file back when all is in it, forced to the disk with
 /// [`File::sync_all`] where it must outlast a power cut. When anything fails, the temporary file is removed and what stood under
 /// the name before is unchanged.

@@ -80,7 +80,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
         Verb::Fetch { data, fetching, common } => fetch(&data, &fetching, &common)?,
         Verb::Export { data, out, force, reading, common } => {
-            let overwrite = if force { Overwrite::Replace } else { Overwrite::Never };
+            let overwrite = Overwrite::replacing(force);
             export(&data, &out, overwrite, &reading, &common)?;
         }
     }

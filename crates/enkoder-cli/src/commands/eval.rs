@@ -44,7 +44,7 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    let overwrite = if options.force { Overwrite::Replace } else { Overwrite::Never };
+    let overwrite = Overwrite::replacing(options.force);
     let model = model::load(&options.of.model)?;
     if let Some(report) = &options.report {
         check_output(report, overwrite)?;

@@ -77,7 +77,7 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    let overwrite = if options.force { Overwrite::Replace } else { Overwrite::Never };
+    let overwrite = Overwrite::replacing(options.force);
     check_output(&options.out, overwrite)?;
     let defaults = DetectorConfig::default();
     let config = DetectorConfig {

@@ -58,7 +58,7 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    let overwrite = if options.force { Overwrite::Replace } else { Overwrite::Never };
+    let overwrite = Overwrite::replacing(options.force);
     if let Some(out) = &options.out {
         check_output(out, overwrite)?;
     }

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use enkoder::Dataset;
 use enkoder::anomaly::{Detector, Reason, Threshold, Value};
 
+use crate::output::csv_error;
+
 /// Writes scored rows.
 pub struct ScoredWriter<'a, W: Write> {
     detector: &'a Detector,
@@ -47,11 +49,7 @@ impl<'a, W: Write> ScoredWriter<'a, W> {
 
     fn record(&mut self, cells: &[String; 5]) -> io::Result<()> {
         let cells = if self.explain > 0 { &cells[..] } else { &cells[..4] };
-        self.out.write_record(cells).map_err(|error| match error.into_kind() {
-            // As the system said it: a closed pipe must be known as one.
-            csv::ErrorKind::Io(error) => error,
-            other => io::Error::other(format!("{other:?}")),
-        })
+        self.out.write_record(cells).map_err(csv_error)
     }
 }
 

@@ -84,9 +84,8 @@ impl<'a> Recent<'a> {
 
     /// Takes a row, and scores it once there are enough of them. A row that cannot be read is forgotten.
     fn score(&mut self, line: String) -> anyhow::Result<Option<(Dataset, f32)>> {
-        let needed = self.detector.windows().map_or(1, |windows| windows.length);
         self.rows.push_back(line);
-        if self.rows.len() > needed {
+        if self.rows.len() > self.rows_needed() {
             self.rows.pop_front();
         }
         let scored = self.score_last();
@@ -97,6 +96,10 @@ impl<'a> Recent<'a> {
         Ok(scores.last().map(|&score| (data, score)))
     }
 
+    fn rows_needed(&self) -> usize {
+        self.detector.windows().map_or(1, |windows| windows.length)
+    }
+
     fn score_last(&self) -> anyhow::Result<(Dataset, Vec<f32>)> {
         let mut text = self.header.clone();
         for row in &self.rows {
@@ -105,9 +108,11 @@ impl<'a> Recent<'a> {
         }
         let data = parse_csv("standard input", text.as_bytes(), &self.options)?.into_dataset(&self.options)?;
         anyhow::ensure!(data.len() == self.rows.len(), "the line is not one row of the table");
-        self.detector.check(&data)?;
-        let enough = self.detector.windows().is_none_or(|windows| data.len() >= windows.length);
-        let scores = if enough { self.detector.score(&data)? } else { Vec::new() };
+        if data.len() < self.rows_needed() {
+            self.detector.check(&data)?;
+            return Ok((data, Vec::new()));
+        }
+        let scores = self.detector.score(&data)?;
         Ok((data, scores))
     }
 }

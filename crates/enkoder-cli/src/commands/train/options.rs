@@ -9,6 +9,7 @@ use enkoder::{
     Activation, Adam, Architecture, Corruption, Loss, Penalty, Preset, Scaler, Scaling, Schedule, TrainingConfig,
 };
 
+use crate::arguments::parse_count;
 use crate::failure::Usage;
 
 const DEFAULT_LATENT: usize = 10;
@@ -104,7 +105,7 @@ pub struct NetworkOptions {
     pub hidden: Option<Widths>,
 
     /// Numbers in a code [default: 10]
-    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub latent: Option<usize>,
 
     /// Activation of hidden layers: relu, leaky-relu, elu, gelu, tanh, sigmoid or linear [default: relu]
@@ -129,11 +130,11 @@ pub struct NetworkOptions {
 #[command(next_help_heading = "Training")]
 pub struct TrainingOptions {
     /// How many times every training sample is seen [default: 20]
-    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub epochs: Option<usize>,
 
     /// Samples in one step [default: 128]
-    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub batch_size: Option<usize>,
 
     /// What is minimised: mse, mae, huber or bce (binary cross-entropy) [default: mse]
@@ -173,7 +174,7 @@ pub struct TrainingOptions {
     pub penalty: Option<Penalty>,
 
     /// Stop when the validation loss has not improved for N epochs
-    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub patience: Option<usize>,
 }
 
@@ -295,14 +296,6 @@ impl TrainingOptions {
             ("--patience", self.patience.is_some()),
         ];
         given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
-    }
-}
-
-fn parse_positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("at least 1 is needed".into()),
-        Ok(number) => Ok(number),
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -130,4 +130,9 @@ mod tests {
             check(&c, n, term_by_term(|i, k| a[i * depth + k], |k, j| b[j * depth + k], depth))?;
         }
     }
+
+    #[test]
+    fn no_rows_give_none() {
+        rows_times_rows(&[], &values(6, 1), 3, &mut []);
+    }
 }
