@@ -95,7 +95,7 @@ fn trimming_keeps_anomalies_from_being_learned() {
     }
     let tested = array![[40.0f32, 0.0, 0.0, 0.0]];
     let surprise = |trim| {
-        let config = DetectorConfig { trim, ..quick(Method::Linear) };
+        let config = DetectorConfig { trim: Some(trim), ..quick(Method::Linear) };
         let detector = Detector::fit(&data(values.clone()), &config).unwrap();
         let scores = detector.score(&data(tested.clone())).unwrap();
         scores[0] - detector.calibration().scores()[detector.calibration().scores().len() / 2]
@@ -180,7 +180,7 @@ fn what_cannot_be_learned_from_is_refused_with_the_reason() {
     let mut infinite = usual(50, 2, 0);
     infinite[[7, 1]] = f32::INFINITY;
     assert!(fit(infinite).starts_with("feature 2 of row 7 is infinite"));
-    let config = DetectorConfig { trim: 0.7, ..DetectorConfig::default() };
+    let config = DetectorConfig { trim: Some(0.7), ..DetectorConfig::default() };
     let message = Detector::fit(&data(usual(50, 2, 0)), &config).unwrap_err().to_string();
     assert_eq!(message, "trim is 0.7, but must be from 0 to below 0.5");
 }

@@ -14,6 +14,11 @@ use crate::network::{Activation, Architecture};
 const WORK_PER_SECOND: f64 = 5e9;
 /// Fewer rows than this teach a network nothing that the linear model does not know.
 const FEWEST_FOR_NETWORKS: usize = 200;
+/// A network sees fewer rows rather than seeing them less often than this.
+const FEWEST_EPOCHS: usize = 10;
+const MOST_EPOCHS: usize = 2000;
+const TRIMMED_BY_DEFAULT: f64 = 0.2;
+const MOST_TRIMMED: f64 = 0.45;
 
 /// The kind of detector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,10 +73,10 @@ impl FromStr for Method {
 pub struct DetectorConfig {
     /// The kind of detector. Default: auto.
     pub method: Method,
-    /// The part of the rows learned from that is dropped as the oddest, by a first fit in closed form, before the linear model and
-    /// the networks are fitted for good, from 0 to below ½: some of the rows may be anomalies. Default 0.2, which costs little
-    /// where none is.
-    pub trim: f64,
+    /// The part of the rows learned from that is dropped as the oddest, by a first fit, before the linear model and the networks
+    /// are fitted for good, from 0 to below ½: some of the rows may be anomalies. Where `None`, as by default, half as many again
+    /// as the contamination that the rule states, and a fifth where it states none, which costs little where no row is one.
+    pub trim: Option<f64>,
     /// The part of the rows kept from all learning to calibrate thresholds with, between 0 and 1. Default ¼.
     pub calibration: f64,
     /// Whether the rows follow each other in time. The last ones then calibrate instead of randomly chosen ones, since neighbours
@@ -80,7 +85,8 @@ pub struct DetectorConfig {
     /// Layers of the autoencoder from the first hidden one to the latent one, and back; chosen by the number of columns where
     /// `None`. Of [`Method::Autoencoder`] only.
     pub layers: Option<Vec<usize>>,
-    /// Epochs of every network; chosen by the number of rows and the budget where `None`.
+    /// Epochs of every network. Where `None`, those of the ensemble are chosen by the number of rows, and the autoencoder is
+    /// trained for as long as that makes it better on rows held out, both within the budget.
     pub epochs: Option<usize>,
     /// About how many seconds fitting may take on two cores, counted by work and not by a clock. Default 4.
     pub budget: f64,
@@ -94,7 +100,7 @@ impl Default for DetectorConfig {
     fn default() -> Self {
         Self {
             method: Method::Auto,
-            trim: 0.2,
+            trim: None,
             calibration: 0.25,
             ordered: false,
             layers: None,
@@ -107,11 +113,36 @@ impl Default for DetectorConfig {
 }
 
 impl DetectorConfig {
+    /// The part of the rows that is dropped as the oddest.
+    pub(super) fn trim(&self) -> f64 {
+        self.trim.unwrap_or(match self.rule {
+            ThresholdRule::Contamination(part) => (1.5 * part).min(MOST_TRIMMED),
+            ThresholdRule::FalseAlarm(_) => TRIMMED_BY_DEFAULT,
+        })
+    }
+
+    /// Whether the detector is to have a member of this kind.
+    pub(super) fn has(&self, method: Method) -> bool {
+        self.method == method || self.method == Method::Auto
+    }
+
+    /// The work that training networks of this kind may cost; none where there are to be none.
+    fn affordable(&self, method: Method, rows: usize) -> Option<f64> {
+        let all = self.budget * WORK_PER_SECOND;
+        match self.method {
+            Method::Auto if rows < FEWEST_FOR_NETWORKS => None,
+            // Both kinds have the same right to it.
+            Method::Auto => Some(all / 2.0),
+            one => (one == method).then_some(all),
+        }
+    }
+
     pub(super) fn validate(&self) -> Result<(), AnomalyError> {
         let check = |option, value: f64, fits: bool, range| {
             if fits { Ok(()) } else { Err(AnomalyError::Option { option, value, range }) }
         };
-        check("trim", self.trim, (0.0..0.5).contains(&self.trim), "from 0 to below 0.5")?;
+        let trim = self.trim();
+        check("trim", trim, (0.0..0.5).contains(&trim), "from 0 to below 0.5")?;
         let calibration = self.calibration > 0.0 && self.calibration < 1.0;
         check("the calibration part", self.calibration, calibration, "between 0 and 1")?;
         check("budget", self.budget, self.budget > 0.0, "a positive number of seconds")?;
@@ -120,84 +151,63 @@ impl DetectorConfig {
     }
 }
 
-/// What a detector consists of.
+/// Networks to train, and for how long.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Plan {
-    pub(super) marginal: bool,
-    pub(super) linear: bool,
-    pub(super) networks: Vec<Architecture>,
+pub(super) struct Networks {
+    pub(super) architectures: Vec<Architecture>,
     pub(super) epochs: usize,
+    /// Whether training ends earlier where further epochs no longer help.
+    pub(super) stops: bool,
+    /// The most rows that the networks are to see.
+    pub(super) rows: usize,
 }
 
-impl Plan {
-    /// For this many rows to learn from, of this many prepared values each.
-    pub(super) fn of(config: &DetectorConfig, rows: usize, width: usize) -> Self {
-        let all = config.method == Method::Auto;
-        let epochs = config.epochs.unwrap_or_else(|| (50_000 / rows.max(1)).clamp(10, 50));
-        let mut networks = match config.method {
-            Method::Auto if rows < FEWEST_FOR_NETWORKS => Vec::new(),
-            Method::Auto | Method::Ensemble => ensemble(width),
-            Method::Autoencoder => vec![match config.layers.as_deref() {
-                Some([hidden @ .., latent]) => dense(width, hidden, *latent),
-                _ => single(width),
-            }],
-            Method::Marginal | Method::Linear => Vec::new(),
-        };
-        let mut plan = Self {
-            marginal: all || config.method == Method::Marginal,
-            linear: all || config.method == Method::Linear,
-            networks: Vec::new(),
-            epochs,
-        };
-        let affordable = config.budget * WORK_PER_SECOND;
-        let work = |networks: &[Architecture], epochs: usize| {
-            networks.iter().map(|network| 3.0 * network.parameters() as f64).sum::<f64>() * rows as f64 * epochs as f64
-        };
-        if config.epochs.is_none() {
-            while plan.epochs > 2 && work(&networks, plan.epochs) > affordable {
-                plan.epochs -= 1;
-            }
-        }
-        if all {
-            while work(&networks, plan.epochs) > affordable && networks.pop().is_some() {}
-        }
-        plan.networks = networks;
-        plan
+impl Networks {
+    /// The ensemble for this many rows of this many prepared values; none where the detector is to have no such networks.
+    pub(super) fn ensemble(config: &DetectorConfig, rows: usize, width: usize) -> Option<Self> {
+        let affordable = config.affordable(Method::Ensemble, rows)?;
+        let architectures = ensemble(width);
+        let most = most_rows(config, affordable / work(&architectures), rows);
+        let epochs = config.epochs.unwrap_or_else(|| (50_000 / rows.max(1)).clamp(FEWEST_EPOCHS, 50));
+        Some(Self { architectures, epochs, stops: false, rows: most })
     }
 
-    /// What was chosen, in words.
-    pub(super) fn words(&self) -> String {
-        let mut parts = Vec::new();
-        if self.marginal {
-            parts.push("how rare each value is in its column".to_owned());
-        }
-        if self.linear {
-            parts.push("the linear model".to_owned());
-        }
-        match &self.networks[..] {
-            [] => {}
-            [one] => parts.push(format!("the autoencoder {} trained for {} epochs", one.summary(), self.epochs)),
-            several => {
-                let names: Vec<String> = several.iter().map(Architecture::summary).collect();
-                parts.push(format!(
-                    "{} autoencoders trained for {} epochs: {}",
-                    several.len(),
-                    self.epochs,
-                    names.join(", ")
-                ));
-            }
-        }
-        parts.join("; ")
+    /// The same for the autoencoder, whose code is to be so long.
+    pub(super) fn autoencoder(config: &DetectorConfig, rows: usize, width: usize, latent: usize) -> Option<Self> {
+        let affordable = config.affordable(Method::Autoencoder, rows)?;
+        let architecture = match config.layers.as_deref() {
+            Some([hidden @ .., latent]) => dense(width, hidden, *latent),
+            _ => single(width, latent),
+        };
+        let passes = affordable / work(std::slice::from_ref(&architecture));
+        let most = most_rows(config, passes, rows);
+        let epochs = ((passes / most as f64) as usize).clamp(FEWEST_EPOCHS, MOST_EPOCHS);
+        let (epochs, stops) = (config.epochs.unwrap_or(epochs), config.epochs.is_none());
+        Some(Self { architectures: vec![architecture], epochs, stops, rows: most })
     }
+}
+
+/// Multiplications and additions of one row's way there and back through the networks.
+fn work(networks: &[Architecture]) -> f64 {
+    networks.iter().map(|network| 3.0 * network.parameters() as f64).sum()
+}
+
+/// As many rows as the fewest epochs allow; all where the user has set the epochs.
+fn most_rows(config: &DetectorConfig, passes: f64, rows: usize) -> usize {
+    if config.epochs.is_some() {
+        return rows;
+    }
+    ((passes / FEWEST_EPOCHS as f64) as usize).clamp(FEWEST_FOR_NETWORKS, rows.max(FEWEST_FOR_NETWORKS))
 }
 
 fn dense(width: usize, hidden: &[usize], latent: usize) -> Architecture {
     Architecture::dense([width], hidden, latent).with_activation(Activation::Tanh)
 }
 
-fn single(width: usize) -> Architecture {
-    let hidden = width.next_power_of_two().clamp(16, 128);
-    dense(width, &[hidden, hidden / 2], (width / 3).clamp(1, 16))
+/// A network that can follow bent relations, with a code no longer than the linear model would need.
+fn single(width: usize, latent: usize) -> Architecture {
+    let hidden = width.next_power_of_two().clamp(64, 128);
+    dense(width, &[hidden, hidden / 2], latent)
 }
 
 /// Small networks of varied width: what a narrow code cannot hold is odd, and there is little room to learn single anomalies.

@@ -1,26 +1,16 @@
 //! [`Detector`]: what is usual in a table, learned from rows that are mostly normal, and how far other rows are from it.
 
-use std::ops::Range;
-
-use rayon::prelude::*;
-
-use super::choice::{DetectorConfig, Plan};
+use super::choice::DetectorConfig;
 use super::error::AnomalyError;
-use super::marginal::Marginal;
+use super::learning::{Learned, learn};
+use super::members::Members;
 use super::preparation::Preparation;
-use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT};
-use super::surprise::Reference;
-use super::threshold::{Calibration, Threshold, ThresholdRule};
-use super::whitening::Whitening;
+use super::threshold::{Calibration, Guarantee, Threshold, ThresholdRule};
 use super::windows::Windows;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
-use crate::scaling::Scaling;
 use crate::schema::Schema;
-use crate::training::{Adam, Trainer, TrainingConfig};
 
-/// Rows scored together: whole blocks keep matrix products fast, and small ones give every thread some.
-const BLOCK_ROWS: usize = 256;
 const FEWEST_ROWS: usize = 20;
 /// More calibration rows than this make no promise sharper that anybody asks for.
 const MOST_CALIBRATION_ROWS: usize = 100_000;
@@ -64,14 +54,6 @@ pub struct Detector {
     pub(super) windows: Option<Windows>,
 }
 
-/// What the detector consists of, each with the scores of the rows it learned from.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Members {
-    pub(super) marginal: Option<(Marginal, Reference)>,
-    pub(super) linear: Option<(Whitening, Reference)>,
-    pub(super) networks: Vec<(ResidualNetwork, Reference)>,
-}
-
 impl Detector {
     /// Learns from rows without labels, mostly normal ones: 20 or more. Keeps a part of them for calibration, see
     /// [`DetectorConfig::calibration`].
@@ -97,14 +79,14 @@ impl Detector {
 
     /// Learns from all of these rows. The calibration is by the same rows, which promises nothing: the caller replaces it.
     pub(super) fn learn(learned: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
-        let (preparation, members, plan) = fit_members(learned, config)?;
+        let Learned { preparation, members, chosen } = learn(learned, config)?;
         let scores = members.score(&preparation, learned);
         Ok(Self {
             config: config.clone(),
             features: learned.features(),
             schema: learned.schema().cloned(),
             rows_learned: learned.len(),
-            chosen: plan.words(),
+            chosen,
             preparation,
             members,
             calibration: Calibration::new(scores),
@@ -145,12 +127,17 @@ impl Detector {
         check_finite(data)
     }
 
-    /// Where flagging begins by a rule.
+    /// Where flagging begins by a rule. What a conformal threshold promises of rows, it does not promise of the moments of a
+    /// series: [`Guarantee::OverTime`].
     ///
     /// # Errors
     /// When the rule's number is out of range.
     pub fn threshold(&self, rule: ThresholdRule) -> Result<Threshold, AnomalyError> {
-        self.calibration.threshold(rule)
+        let mut threshold = self.calibration.threshold(rule)?;
+        if self.windows.is_some() && threshold.guarantee == Guarantee::Conformal {
+            threshold.guarantee = Guarantee::OverTime;
+        }
+        Ok(threshold)
     }
 
     /// The scores of the rows kept from learning.
@@ -212,196 +199,4 @@ fn check_finite(data: &Dataset) -> Result<(), AnomalyError> {
 fn name_of(schema: Option<&Schema>, feature: usize) -> String {
     let names = schema.map(Schema::feature_names).unwrap_or_default();
     names.into_iter().nth(feature).unwrap_or_else(|| format!("feature {}", feature + 1))
-}
-
-fn fit_members(learned: &Dataset, config: &DetectorConfig) -> Result<(Preparation, Members, Plan), AnomalyError> {
-    let preparation = Preparation::fit(learned);
-    let width = preparation.width();
-    if width == 0 {
-        return Err(AnomalyError::NothingVaries { features: learned.features() });
-    }
-    let plan = Plan::of(config, learned.len(), width);
-    let mut members = Members::default();
-    if plan.marginal {
-        let marginal = Marginal::fit(learned, &preparation);
-        let mut row = vec![0.0; learned.features()];
-        let scores = (0..learned.len()).map(|index| {
-            learned.copy_row(index, &mut row);
-            marginal.score(&row)
-        });
-        let reference = Reference::of(scores.collect());
-        members.marginal = Some((marginal, reference));
-    }
-    if plan.linear || !plan.networks.is_empty() {
-        let prepared = prepare(learned, &preparation);
-        // What is odd by closed form alone is not learned: a network would otherwise make room for it in its code.
-        let mut closed_form = members.clone();
-        closed_form.linear = Some(linear_member(&prepared, &prepared)?);
-        let trusted = if config.trim > 0.0 {
-            prepared.select(&least_odd(&closed_form.score(&preparation, learned), 1.0 - config.trim))
-        } else {
-            prepared.clone()
-        };
-        if plan.linear {
-            members.linear = Some(linear_member(&trusted, &prepared)?);
-        }
-        members.networks = fit_networks(&trusted, &prepared, &plan, config)?;
-    }
-    Ok((preparation, members, plan))
-}
-
-/// The rows with the lowest scores, this part of all of them and at least two, in their order.
-fn least_odd(scores: &[f32], part: f64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
-    order.truncate(((part * scores.len() as f64).ceil() as usize).max(2));
-    order.sort_unstable();
-    order
-}
-
-fn linear_member(trusted: &Dataset, prepared: &Dataset) -> Result<(Whitening, Reference), AnomalyError> {
-    let whitening = Whitening::fit(trusted)?;
-    let reference = reference(prepared, |rows, scores, scratch| {
-        whitening.scores(rows, scores, &mut scratch.whitening);
-    });
-    Ok((whitening, reference))
-}
-
-fn prepare(data: &Dataset, preparation: &Preparation) -> Dataset {
-    let width = preparation.width();
-    let mut prepared = ndarray::Array2::zeros((data.len(), width));
-    let values: &mut [f32] = prepared.as_slice_mut().expect("a new array is contiguous");
-    values.par_chunks_mut(BLOCK_ROWS * width).enumerate().for_each_init(
-        || vec![0.0; data.features()],
-        |row, (block, prepared)| {
-            for (index, prepared) in prepared.chunks_exact_mut(width).enumerate() {
-                data.copy_row(block * BLOCK_ROWS + index, row);
-                preparation.prepare(row, prepared);
-            }
-        },
-    );
-    Dataset::from_f32(data.name(), prepared).expect("as many rows as before")
-}
-
-fn fit_networks(
-    trusted: &Dataset,
-    prepared: &Dataset,
-    plan: &Plan,
-    config: &DetectorConfig,
-) -> Result<Vec<(ResidualNetwork, Reference)>, AnomalyError> {
-    if plan.networks.is_empty() {
-        return Ok(Vec::new());
-    }
-    let seen = Dataset::from_f32(trusted.name(), trusted.to_array().mapv_into(|value| value.clamp(-SIGHT, SIGHT)))?;
-    let fitted = plan.networks.par_iter().enumerate().map(|(number, architecture)| {
-        let seed = config.seed.wrapping_add(number as u64);
-        // Every network is held to other rows.
-        let (train, validation) = seen.split(0.2, seed)?;
-        let (_, held_out) = trusted.split(0.2, seed)?;
-        let training = TrainingConfig {
-            epochs: plan.epochs,
-            batch_size: 64,
-            optimizer: Adam { learning_rate: 3e-3, ..Adam::default() },
-            gradient_clip: Some(5.0),
-            scaling: Scaling::None,
-            seed,
-            threads: Some(1),
-            ..TrainingConfig::default()
-        };
-        let model = Trainer::new(architecture.clone(), training).fit(&train, &validation)?;
-        let member = ResidualNetwork::fit(architecture.clone(), model.network, &held_out)?;
-        let reference = reference(prepared, |rows, scores, scratch| member.scores(rows, scores, scratch));
-        Ok((member, reference))
-    });
-    fitted.collect()
-}
-
-/// The scores that a member gives the rows it learned from.
-fn reference(prepared: &Dataset, score: impl Fn(&mut [f32], &mut [f32], &mut ResidualScratch) + Sync) -> Reference {
-    let width = prepared.features();
-    let mut scores = vec![0.0; prepared.len()];
-    scores.par_chunks_mut(BLOCK_ROWS).enumerate().for_each_init(
-        ResidualScratch::default,
-        |scratch, (block, scores)| {
-            let first = block * BLOCK_ROWS;
-            let mut rows = prepared.rows(first..first + scores.len());
-            let rows = rows.as_slice_mut().expect("a new array is contiguous");
-            debug_assert_eq!(rows.len(), scores.len() * width);
-            score(rows, scores, scratch);
-        },
-    );
-    Reference::of(scores)
-}
-
-/// Buffers of one thread that scores.
-#[derive(Default)]
-struct ScoreScratch {
-    row: Vec<f32>,
-    prepared: Vec<f32>,
-    work: Vec<f32>,
-    raw: Vec<f32>,
-    residuals: ResidualScratch,
-}
-
-impl Members {
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.count() == 0
-    }
-
-    fn count(&self) -> usize {
-        usize::from(self.marginal.is_some())
-            + usize::from(self.linear.is_some())
-            + usize::from(!self.networks.is_empty())
-    }
-
-    fn score(&self, preparation: &Preparation, data: &Dataset) -> Vec<f32> {
-        let mut scores = vec![0.0; data.len()];
-        scores.par_chunks_mut(BLOCK_ROWS).enumerate().for_each_init(
-            ScoreScratch::default,
-            |scratch, (block, scores)| {
-                let first = block * BLOCK_ROWS;
-                self.score_block(preparation, data, first..first + scores.len(), scores, scratch);
-            },
-        );
-        scores
-    }
-
-    fn score_block(
-        &self,
-        preparation: &Preparation,
-        data: &Dataset,
-        rows: Range<usize>,
-        scores: &mut [f32],
-        scratch: &mut ScoreScratch,
-    ) {
-        let width = preparation.width();
-        // Always a whole block, so that a row's score does not depend on how many others are scored with it.
-        scratch.prepared.clear();
-        scratch.prepared.resize(BLOCK_ROWS * width, 0.0);
-        scratch.row.resize(data.features(), 0.0);
-        scratch.raw.resize(BLOCK_ROWS, 0.0);
-        for ((index, prepared), score) in rows.zip(scratch.prepared.chunks_exact_mut(width)).zip(&mut *scores) {
-            data.copy_row(index, &mut scratch.row);
-            preparation.prepare(&scratch.row, prepared);
-            *score = match &self.marginal {
-                Some((marginal, reference)) => reference.surprise(marginal.score(&scratch.row)),
-                None => 0.0,
-            };
-        }
-        if let Some((whitening, reference)) = &self.linear {
-            scratch.work.clone_from(&scratch.prepared);
-            whitening.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals.whitening);
-            scores.iter_mut().zip(&scratch.raw).for_each(|(score, &raw)| *score += reference.surprise(raw));
-        }
-        // All networks together weigh as much as one other member.
-        let weight = 1.0 / self.networks.len().max(1) as f32;
-        for (network, reference) in &self.networks {
-            scratch.work.clone_from(&scratch.prepared);
-            network.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals);
-            scores.iter_mut().zip(&scratch.raw).for_each(|(score, &raw)| *score += weight * reference.surprise(raw));
-        }
-        let count = self.count() as f32;
-        scores.iter_mut().for_each(|score| *score /= count);
-    }
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::choice::DetectorConfig;
-use super::detector::{Detector, Members};
+use super::detector::Detector;
 use super::marginal::Marginal;
+use super::members::Members;
 use super::preparation::Preparation;
 use super::residuals::ResidualNetwork;
 use super::surprise::Reference;
@@ -20,6 +21,8 @@ use crate::tensor_file::{TensorFile, TensorFileError};
 
 const KIND: &str = "enkoder.detector";
 const VERSION: u32 = 1;
+/// What the tensors of the one larger network are called by.
+const AUTOENCODER: &str = "autoencoder";
 
 /// Why a detector could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +53,9 @@ struct Metadata {
     marginal: Option<MarginalMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     linear: Option<LinearMetadata>,
-    networks: Vec<NetworkMetadata>,
+    ensemble: Vec<NetworkMetadata>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    autoencoder: Option<NetworkMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     windows: Option<Windows>,
 }
@@ -134,25 +139,11 @@ impl Detector {
         if let Some(linear) = metadata.linear {
             members.linear = Some(take_whitening(&mut file, "linear", linear, width)?);
         }
-        for (number, NetworkMetadata { architecture, residuals }) in metadata.networks.into_iter().enumerate() {
-            architecture.validate()?;
-            if architecture.features() != width {
-                return Err(DetectorFileError::Damaged("network"));
-            }
-            let name = format!("network{number}");
-            let mut parameters = Vec::new();
-            for layer in architecture.layers() {
-                parameters.extend(file.take(&format!("{name}.{}.weight", layer.name), &[layer.inputs, layer.outputs])?);
-                parameters.extend(file.take(&format!("{name}.{}.bias", layer.name), &[layer.outputs])?);
-            }
-            let network = Network::from_parameters(&architecture, parameters)?;
-            let spread = file.take(&format!("{name}.spread"), &[width])?;
-            if spread.iter().any(|&spread| spread <= 0.0) {
-                return Err(DetectorFileError::Damaged("spread of residuals"));
-            }
-            let (whitening, reference) = take_whitening(&mut file, &name, residuals, width)?;
-            members.networks.push((ResidualNetwork { architecture, network, spread, whitening }, reference));
+        for (number, network) in metadata.ensemble.into_iter().enumerate() {
+            members.ensemble.push(take_network(&mut file, &network_name(number), network, width)?);
         }
+        let autoencoder = metadata.autoencoder.map(|network| take_network(&mut file, AUTOENCODER, network, width));
+        members.autoencoder = autoencoder.transpose()?;
         if members.is_empty() {
             return Err(DetectorFileError::Damaged("list of members"));
         }
@@ -179,7 +170,11 @@ impl Detector {
             directions: whitening.directions(),
             reference: reference.scores.len(),
         };
-        let Members { marginal, linear, networks } = &self.members;
+        let network = |(member, reference): &(ResidualNetwork, Reference)| NetworkMetadata {
+            architecture: member.architecture.clone(),
+            residuals: whitening(&member.whitening, reference),
+        };
+        let Members { marginal, linear, ensemble, autoencoder } = &self.members;
         Metadata {
             config: self.config.clone(),
             features: self.features,
@@ -193,13 +188,8 @@ impl Detector {
                 .map(|(costs, reference)| MarginalMetadata { costs: costs.clone(), reference: reference.scores.len() }),
             linear: linear.as_ref().map(|(linear, reference)| whitening(linear, reference)),
             windows: self.windows,
-            networks: networks
-                .iter()
-                .map(|(member, reference)| NetworkMetadata {
-                    architecture: member.architecture.clone(),
-                    residuals: whitening(&member.whitening, reference),
-                })
-                .collect(),
+            ensemble: ensemble.iter().map(network).collect(),
+            autoencoder: autoencoder.as_ref().map(network),
         }
     }
 
@@ -207,27 +197,18 @@ impl Detector {
         let mut tensors: Vec<(String, Vec<usize>, &[f32])> = Vec::new();
         let scores = self.calibration.scores();
         tensors.push(("calibration.scores".to_owned(), vec![scores.len()], scores));
-        let Members { marginal, linear, networks } = &self.members;
+        let Members { marginal, linear, ensemble, autoencoder } = &self.members;
         if let Some((_, reference)) = marginal {
             add_reference(&mut tensors, "marginal", reference);
         }
         if let Some((whitening, reference)) = linear {
             add_whitening(&mut tensors, "linear", whitening, reference);
         }
-        for (number, (member, reference)) in networks.iter().enumerate() {
-            let name = format!("network{number}");
-            for (summary, layer) in member.architecture.layers().into_iter().zip(&member.network.layers) {
-                let parameters = &member.network.parameters;
-                let shape = vec![summary.inputs, summary.outputs];
-                tensors.push((format!("{name}.{}.weight", summary.name), shape, &parameters[layer.weight()]));
-                tensors.push((
-                    format!("{name}.{}.bias", summary.name),
-                    vec![summary.outputs],
-                    &parameters[layer.bias()],
-                ));
-            }
-            tensors.push((format!("{name}.spread"), vec![member.spread.len()], &member.spread));
-            add_whitening(&mut tensors, &name, &member.whitening, reference);
+        for (number, network) in ensemble.iter().enumerate() {
+            add_network(&mut tensors, &network_name(number), network);
+        }
+        if let Some(network) = autoencoder {
+            add_network(&mut tensors, AUTOENCODER, network);
         }
         tensors
     }
@@ -243,6 +224,25 @@ fn add_reference<'a>(tensors: &mut Vec<(String, Vec<usize>, &'a [f32])>, name: &
     let count = vec![reference.scores.len()];
     tensors.push((format!("{name}.reference.scores"), count.clone(), &reference.scores));
     tensors.push((format!("{name}.reference.surprises"), count, &reference.surprises));
+}
+
+fn network_name(number: usize) -> String {
+    format!("network{number}")
+}
+
+fn add_network<'a>(
+    tensors: &mut Vec<(String, Vec<usize>, &'a [f32])>,
+    name: &str,
+    (member, reference): &'a (ResidualNetwork, Reference),
+) {
+    for (summary, layer) in member.architecture.layers().into_iter().zip(&member.network.layers) {
+        let parameters = &member.network.parameters;
+        let shape = vec![summary.inputs, summary.outputs];
+        tensors.push((format!("{name}.{}.weight", summary.name), shape, &parameters[layer.weight()]));
+        tensors.push((format!("{name}.{}.bias", summary.name), vec![summary.outputs], &parameters[layer.bias()]));
+    }
+    tensors.push((format!("{name}.spread"), vec![member.spread.len()], &member.spread));
+    add_whitening(tensors, name, &member.whitening, reference);
 }
 
 fn add_whitening<'a>(
@@ -262,6 +262,30 @@ fn take_reference(file: &mut TensorFile, name: &str, count: usize) -> Result<Ref
     let surprises = file.take(&format!("{name}.reference.surprises"), &[count])?;
     let reference = Reference { scores, surprises };
     if reference.is_sound() { Ok(reference) } else { Err(DetectorFileError::Damaged("reference of scores")) }
+}
+
+fn take_network(
+    file: &mut TensorFile,
+    name: &str,
+    NetworkMetadata { architecture, residuals }: NetworkMetadata,
+    width: usize,
+) -> Result<(ResidualNetwork, Reference), DetectorFileError> {
+    architecture.validate()?;
+    if architecture.features() != width {
+        return Err(DetectorFileError::Damaged("network"));
+    }
+    let mut parameters = Vec::new();
+    for layer in architecture.layers() {
+        parameters.extend(file.take(&format!("{name}.{}.weight", layer.name), &[layer.inputs, layer.outputs])?);
+        parameters.extend(file.take(&format!("{name}.{}.bias", layer.name), &[layer.outputs])?);
+    }
+    let network = Network::from_parameters(&architecture, parameters)?;
+    let spread = file.take(&format!("{name}.spread"), &[width])?;
+    if spread.iter().any(|&spread| spread <= 0.0) {
+        return Err(DetectorFileError::Damaged("spread of residuals"));
+    }
+    let (whitening, reference) = take_whitening(file, name, residuals, width)?;
+    Ok((ResidualNetwork { architecture, network, spread, whitening }, reference))
 }
 
 fn take_whitening(

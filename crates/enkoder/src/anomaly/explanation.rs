@@ -107,8 +107,7 @@ impl Detector {
             whitening.scores(&mut prepared.clone(), &mut score, &mut scratch.whitening);
             add(&by_column(&surprise), reference.surprise(score[0]));
         }
-        let weight = 1.0 / self.members.networks.len().max(1) as f32;
-        for (network, reference) in &self.members.networks {
+        for (weight, network, reference) in self.members.networks() {
             let mut contributions = vec![0.0; prepared.len()];
             network.add_contributions(&prepared, &mut contributions);
             network.scores(&mut prepared.clone(), &mut score, &mut scratch);

@@ -39,6 +39,10 @@ pub enum Guarantee {
     /// A row exchangeable with the calibration rows is flagged with at most the stated probability, whatever the distribution
     /// (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005).
     Conformal,
+    /// The same of moments of a series, which share windows and depend on each other: the stated part of the moments is flagged
+    /// on the average over time while the series goes on as it was, but they come in groups, and no number of calibration
+    /// moments makes it a promise for a short time.
+    OverTime,
     /// The stated probability follows from a generalised Pareto tail fitted to the highest calibration scores: an extrapolation,
     /// no promise.
     Tail,

@@ -66,9 +66,9 @@ pub fn load(path: &Path) -> anyhow::Result<Detector> {
 pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
     let Threshold { score, rate, guarantee } = threshold;
     let rows = detector.calibration().scores().len();
-    let (what, moments) = if detector.windows().is_some() { ("moments", true) } else { ("rows", false) };
+    let what = if detector.windows().is_some() { "moments" } else { "rows" };
     let basis = match guarantee {
-        Guarantee::Conformal if moments => format!("at most {rate} of normal moments on the average over time"),
+        Guarantee::OverTime => format!("at most {rate} of normal moments on the average over time"),
         Guarantee::Conformal => format!("at most {rate} of normal rows, a promise for rows like those calibrated on"),
         Guarantee::Tail => format!(
             "{rate} of normal {what} by the fitted tail: an extrapolation, since {rows} {what} can promise no less than {:.2e}",

@@ -1,0 +1,305 @@
+//! How a detector's members are fitted. Some of the rows may be anomalies, so what a first fit finds oddest is not learned from:
+//! for the linear model and the ensemble a fit in closed form, for the autoencoder a short training of its own, since what
+//! is far out along a bent relation is odd only to a straight one.
+
+use rayon::prelude::*;
+
+use super::choice::{DetectorConfig, Method, Networks};
+use super::error::AnomalyError;
+use super::marginal::Marginal;
+use super::members::{BLOCK_ROWS, Members};
+use super::preparation::Preparation;
+use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT};
+use super::surprise::Reference;
+use super::whitening::Whitening;
+use crate::dataset::Dataset;
+use crate::network::Architecture;
+use crate::pca::{PcaError, principal_components};
+use crate::scaling::{Scaler, Scaling};
+use crate::training::{Adam, History, Trainer, TrainingConfig};
+
+/// Epochs without improvement on the rows held out, after which more are not expected to help.
+const PATIENCE: usize = 30;
+/// Epochs of the training that only tells which rows are odd.
+const FIRST_EPOCHS: usize = 10;
+/// The part of the variance that a code must be long enough for, if relations were straight.
+const EXPLAINED: f64 = 0.95;
+/// Directions with less than this part of the variance are noise of rounding.
+const RANK: f64 = 1e-6;
+const LONGEST_CODE: usize = 64;
+/// One row in so many is held out from training.
+const HELD_OUT: u64 = 5;
+
+/// What was learned from rows.
+pub(super) struct Learned {
+    pub(super) preparation: Preparation,
+    pub(super) members: Members,
+    /// What it is, in words.
+    pub(super) chosen: String,
+}
+
+pub(super) fn learn(learned: &Dataset, config: &DetectorConfig) -> Result<Learned, AnomalyError> {
+    let preparation = Preparation::fit(learned);
+    let width = preparation.width();
+    if width == 0 {
+        return Err(AnomalyError::NothingVaries { features: learned.features() });
+    }
+    let mut members = Members::default();
+    let mut chosen = Vec::new();
+    if config.has(Method::Marginal) {
+        members.marginal = Some(marginal_member(learned, &preparation));
+        chosen.push("how rare each value is in its column".to_owned());
+    }
+    if config.method != Method::Marginal {
+        let prepared = prepare(learned, &preparation);
+        let mut closed_form = members.clone();
+        closed_form.linear = Some(linear_member(&prepared, &prepared)?);
+        let trusted = without_oddest(&prepared, &closed_form.score(&preparation, learned), config.trim());
+        if config.has(Method::Linear) {
+            members.linear = Some(linear_member(&trusted, &prepared)?);
+            chosen.push("the linear model".to_owned());
+        }
+        let latent = code_length(&trusted)?;
+        let ensemble = Networks::ensemble(config, learned.len(), width);
+        let autoencoder = Networks::autoencoder(config, learned.len(), width, latent);
+        let (ensemble, autoencoder) = rayon::join(
+            || ensemble.map(|networks| fit_ensemble(&networks, &trusted, &prepared, config)).transpose(),
+            || autoencoder.map(|networks| fit_autoencoder(&networks, &prepared, config)).transpose(),
+        );
+        if let Some((networks, words)) = ensemble? {
+            members.ensemble = networks;
+            chosen.push(words);
+        }
+        if let Some((network, words)) = autoencoder? {
+            members.autoencoder = Some(network);
+            chosen.push(words);
+        }
+    }
+    Ok(Learned { preparation, members, chosen: chosen.join("; ") })
+}
+
+/// A network as a member, with what it is in words.
+type Member<T> = (T, String);
+
+fn fit_ensemble(
+    networks: &Networks,
+    trusted: &Dataset,
+    prepared: &Dataset,
+    config: &DetectorConfig,
+) -> Result<Member<Vec<(ResidualNetwork, Reference)>>, AnomalyError> {
+    let rows = evenly(trusted, networks.rows);
+    let fitted = networks.architectures.par_iter().enumerate().map(|(number, architecture)| {
+        // Every network is held to other rows.
+        let seed = config.seed.wrapping_add(number as u64);
+        let (member, _) = train(architecture, &rows, networks.epochs, None, seed)?;
+        let reference = reference_of(&member, prepared);
+        Ok((member, reference))
+    });
+    let fitted = fitted.collect::<Result<Vec<_>, AnomalyError>>()?;
+    let names: Vec<String> = networks.architectures.iter().map(Architecture::summary).collect();
+    let (count, epochs, names) = (names.len(), networks.epochs, names.join(", "));
+    let of = sample_in_words(&rows, trusted);
+    Ok((fitted, format!("{count} small autoencoders trained for {epochs} epochs{of}: {names}")))
+}
+
+fn fit_autoencoder(
+    networks: &Networks,
+    prepared: &Dataset,
+    config: &DetectorConfig,
+) -> Result<Member<(ResidualNetwork, Reference)>, AnomalyError> {
+    let architecture = &networks.architectures[0];
+    let seed = config.seed;
+    let sample = evenly(prepared, networks.rows);
+    let rows = if config.trim() > 0.0 {
+        let (first, _) = train(architecture, &sample, FIRST_EPOCHS, None, seed)?;
+        without_oddest(&sample, &scores(&first, &sample), config.trim())
+    } else {
+        sample.clone()
+    };
+    let patience = networks.stops.then_some(PATIENCE);
+    let (member, history) = train(architecture, &rows, networks.epochs, patience, seed)?;
+    let reference = reference_of(&member, prepared);
+    let (name, epochs, of) = (architecture.summary(), history.epochs.len(), sample_in_words(&sample, prepared));
+    let best = match history.best_epoch {
+        best if best == epochs => String::new(),
+        best => format!(", of which the {best}th was best on rows held out"),
+    };
+    Ok(((member, reference), format!("the autoencoder {name} trained for {epochs} epochs{of}{best}")))
+}
+
+fn sample_in_words(sample: &Dataset, all: &Dataset) -> String {
+    if sample.len() == all.len() { String::new() } else { format!(" with {} of the rows", sample.len()) }
+}
+
+/// A network that reproduces prepared rows, and the spread of its residuals on those of them that it was not trained on.
+fn train(
+    architecture: &Architecture,
+    rows: &Dataset,
+    epochs: usize,
+    patience: Option<usize>,
+    seed: u64,
+) -> Result<(ResidualNetwork, History), AnomalyError> {
+    let (learned, held_out) = split_distinct(rows, seed)?;
+    let seen =
+        |rows: &Dataset| Dataset::from_f32(rows.name(), rows.to_array().mapv_into(|value| value.clamp(-SIGHT, SIGHT)));
+    let training = TrainingConfig {
+        epochs,
+        patience,
+        batch_size: 64,
+        optimizer: Adam { learning_rate: 3e-3, ..Adam::default() },
+        gradient_clip: Some(5.0),
+        scaling: Scaling::None,
+        seed,
+        threads: Some(1),
+        ..TrainingConfig::default()
+    };
+    let model = Trainer::new(architecture.clone(), training).fit(&seen(&learned)?, &seen(&held_out)?)?;
+    let history = model.record().history.clone().expect("a trained network has a history");
+    Ok((ResidualNetwork::fit(architecture.clone(), model.network, &held_out)?, history))
+}
+
+/// Rows to train on and rows to judge by. Equal rows go to the same side: a network that only remembers the rows it has seen
+/// would otherwise be taken for one that understands those it has not.
+fn split_distinct(rows: &Dataset, seed: u64) -> Result<(Dataset, Dataset), AnomalyError> {
+    let mut row = vec![0.0; rows.features()];
+    let (held_out, learned): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|&index| {
+        rows.copy_row(index, &mut row);
+        row_hash(&row, seed) % HELD_OUT == 0
+    });
+    if held_out.is_empty() || learned.is_empty() {
+        return Ok(rows.split(1.0 / HELD_OUT as f64, seed)?);
+    }
+    Ok((rows.select(&learned), rows.select(&held_out)))
+}
+
+/// FNV-1a over the values' bits, with the finish of SplitMix64 so that all bits depend on all values.
+fn row_hash(row: &[f32], seed: u64) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325 ^ seed;
+    let hash = row.iter().fold(start, |hash, value| {
+        (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23)
+    });
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
+/// How long a code must be to hold nearly all that varies, if relations were straight. It is shorter than all there is that
+/// varies: a longer one would only copy.
+fn code_length(rows: &Dataset) -> Result<usize, PcaError> {
+    let scaler = Scaler::fit(Scaling::None, rows)?;
+    let components = principal_components(rows, &scaler, rows.features().min(rows.len() - 1).min(LONGEST_CODE))?;
+    let total = components.total_variance;
+    let mut held = 0.0;
+    let before = components.variances.iter().take_while(|&&variance| {
+        let needed = held < EXPLAINED * total;
+        held += variance;
+        needed
+    });
+    let needed = before.count();
+    let rank = components.variances.iter().filter(|&&variance| variance > RANK * total).count();
+    Ok(needed.min(rank.saturating_sub(1)).max(1))
+}
+
+/// At most `count` rows, from everywhere.
+fn evenly(rows: &Dataset, count: usize) -> Dataset {
+    if rows.len() <= count {
+        return rows.clone();
+    }
+    rows.select(&(0..count).map(|index| index * rows.len() / count).collect::<Vec<_>>())
+}
+
+/// Without the part of the rows that has the highest scores; at least two are left.
+fn without_oddest(rows: &Dataset, scores: &[f32], part: f64) -> Dataset {
+    if part == 0.0 {
+        return rows.clone();
+    }
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    order.truncate((((1.0 - part) * scores.len() as f64).ceil() as usize).max(2));
+    order.sort_unstable();
+    rows.select(&order)
+}
+
+fn marginal_member(learned: &Dataset, preparation: &Preparation) -> (Marginal, Reference) {
+    let marginal = Marginal::fit(learned, preparation);
+    let mut row = vec![0.0; learned.features()];
+    let scores = (0..learned.len()).map(|index| {
+        learned.copy_row(index, &mut row);
+        marginal.score(&row)
+    });
+    let reference = Reference::of(scores.collect());
+    (marginal, reference)
+}
+
+fn linear_member(trusted: &Dataset, prepared: &Dataset) -> Result<(Whitening, Reference), AnomalyError> {
+    let whitening = Whitening::fit(trusted)?;
+    let scores = by_blocks(prepared, |rows, scores, scratch| whitening.scores(rows, scores, &mut scratch.whitening));
+    Ok((whitening, Reference::of(scores)))
+}
+
+fn reference_of(member: &ResidualNetwork, prepared: &Dataset) -> Reference {
+    Reference::of(scores(member, prepared))
+}
+
+fn scores(member: &ResidualNetwork, prepared: &Dataset) -> Vec<f32> {
+    by_blocks(prepared, |rows, scores, scratch| member.scores(rows, scores, scratch))
+}
+
+/// The scores that a member gives prepared rows.
+fn by_blocks(prepared: &Dataset, score: impl Fn(&mut [f32], &mut [f32], &mut ResidualScratch) + Sync) -> Vec<f32> {
+    let mut scores = vec![0.0; prepared.len()];
+    scores.par_chunks_mut(BLOCK_ROWS).enumerate().for_each_init(
+        ResidualScratch::default,
+        |scratch, (block, scores)| {
+            let first = block * BLOCK_ROWS;
+            let mut rows = prepared.rows(first..first + scores.len());
+            score(rows.as_slice_mut().expect("a new array is contiguous"), scores, scratch);
+        },
+    );
+    scores
+}
+
+fn prepare(data: &Dataset, preparation: &Preparation) -> Dataset {
+    let width = preparation.width();
+    let mut prepared = ndarray::Array2::zeros((data.len(), width));
+    let values: &mut [f32] = prepared.as_slice_mut().expect("a new array is contiguous");
+    values.par_chunks_mut(BLOCK_ROWS * width).enumerate().for_each_init(
+        || vec![0.0; data.features()],
+        |row, (block, prepared)| {
+            for (index, prepared) in prepared.chunks_exact_mut(width).enumerate() {
+                data.copy_row(block * BLOCK_ROWS + index, row);
+                preparation.prepare(row, prepared);
+            }
+        },
+    );
+    Dataset::from_f32(data.name(), prepared).expect("as many rows as before")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    #[test]
+    fn equal_rows_are_never_on_both_sides() {
+        let rows = Array2::from_shape_fn((600, 3), |(row, column)| ((row % 60) * (column + 2)) as f32);
+        let (learned, held_out) = split_distinct(&Dataset::from_f32("rows", rows).unwrap(), 7).unwrap();
+        let first = |rows: &Dataset| rows.to_array().column(0).to_vec();
+        assert!(first(&held_out).iter().all(|value| !first(&learned).contains(value)));
+        assert_eq!(learned.len() + held_out.len(), 600);
+        assert!((60..240).contains(&held_out.len()), "{}", held_out.len());
+    }
+
+    #[test]
+    fn a_code_is_shorter_than_what_varies_independently() {
+        // Two independent numbers, seen by six sensors.
+        let rows = Array2::from_shape_fn((400, 6), |(row, sensor)| {
+            let (a, b) = ((row as f32 * 0.7).sin(), (row as f32 * 1.9).cos());
+            a * (sensor as f32 - 2.0) + b * (1.0 + sensor as f32)
+        });
+        assert_eq!(code_length(&Dataset::from_f32("rows", rows).unwrap()).unwrap(), 1);
+        let noise = |row: u32, column: u32| row.wrapping_mul(2654435761).rotate_left(column * 5) % 1000;
+        let rows = Array2::from_shape_fn((900, 6), |(row, column)| noise(row as u32, column as u32) as f32);
+        assert_eq!(code_length(&Dataset::from_f32("rows", rows).unwrap()).unwrap(), 5);
+    }
+}

@@ -1,0 +1,105 @@
+//! What a detector consists of, and the score they give a row together: the mean of their surprises, so that members of any
+//! kind count alike.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::marginal::Marginal;
+use super::preparation::Preparation;
+use super::residuals::{ResidualNetwork, ResidualScratch};
+use super::surprise::Reference;
+use super::whitening::Whitening;
+use crate::dataset::Dataset;
+
+/// Rows scored together: whole blocks keep matrix products fast, and small ones give every thread some.
+pub(super) const BLOCK_ROWS: usize = 256;
+
+/// The members, each with the scores of the rows it learned from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Members {
+    pub(super) marginal: Option<(Marginal, Reference)>,
+    pub(super) linear: Option<(Whitening, Reference)>,
+    /// Small networks, which together weigh as much as one other member.
+    pub(super) ensemble: Vec<(ResidualNetwork, Reference)>,
+    pub(super) autoencoder: Option<(ResidualNetwork, Reference)>,
+}
+
+/// Buffers of one thread that scores.
+#[derive(Default)]
+struct ScoreScratch {
+    row: Vec<f32>,
+    prepared: Vec<f32>,
+    work: Vec<f32>,
+    raw: Vec<f32>,
+    residuals: ResidualScratch,
+}
+
+impl Members {
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
+    /// All networks, each with its weight.
+    pub(super) fn networks(&self) -> impl Iterator<Item = (f32, &ResidualNetwork, &Reference)> {
+        let share = 1.0 / self.ensemble.len().max(1) as f32;
+        let ensemble = self.ensemble.iter().map(move |(network, reference)| (share, network, reference));
+        ensemble.chain(self.autoencoder.iter().map(|(network, reference)| (1.0, network, reference)))
+    }
+
+    fn count(&self) -> usize {
+        let there =
+            [self.marginal.is_some(), self.linear.is_some(), !self.ensemble.is_empty(), self.autoencoder.is_some()];
+        there.into_iter().filter(|&there| there).count()
+    }
+
+    /// The score of each row.
+    pub(super) fn score(&self, preparation: &Preparation, data: &Dataset) -> Vec<f32> {
+        let mut scores = vec![0.0; data.len()];
+        scores.par_chunks_mut(BLOCK_ROWS).enumerate().for_each_init(
+            ScoreScratch::default,
+            |scratch, (block, scores)| {
+                let first = block * BLOCK_ROWS;
+                self.score_block(preparation, data, first..first + scores.len(), scores, scratch);
+            },
+        );
+        scores
+    }
+
+    fn score_block(
+        &self,
+        preparation: &Preparation,
+        data: &Dataset,
+        rows: Range<usize>,
+        scores: &mut [f32],
+        scratch: &mut ScoreScratch,
+    ) {
+        let width = preparation.width();
+        // Always a whole block, so that a row's score does not depend on how many others are scored with it.
+        scratch.prepared.clear();
+        scratch.prepared.resize(BLOCK_ROWS * width, 0.0);
+        scratch.row.resize(data.features(), 0.0);
+        scratch.raw.resize(BLOCK_ROWS, 0.0);
+        for ((index, prepared), score) in rows.zip(scratch.prepared.chunks_exact_mut(width)).zip(&mut *scores) {
+            data.copy_row(index, &mut scratch.row);
+            preparation.prepare(&scratch.row, prepared);
+            *score = match &self.marginal {
+                Some((marginal, reference)) => reference.surprise(marginal.score(&scratch.row)),
+                None => 0.0,
+            };
+        }
+        if let Some((whitening, reference)) = &self.linear {
+            scratch.work.clone_from(&scratch.prepared);
+            whitening.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals.whitening);
+            scores.iter_mut().zip(&scratch.raw).for_each(|(score, &raw)| *score += reference.surprise(raw));
+        }
+        for (weight, network, reference) in self.networks() {
+            scratch.work.clone_from(&scratch.prepared);
+            network.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals);
+            scores.iter_mut().zip(&scratch.raw).for_each(|(score, &raw)| *score += weight * reference.surprise(raw));
+        }
+        let count = self.count() as f32;
+        scores.iter_mut().for_each(|score| *score /= count);
+    }
+}
