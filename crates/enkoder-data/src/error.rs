@@ -1,6 +1,7 @@
 //! What can be wrong with data: one error for all readers and sources, which says where the fault lies and what it is. The way
 //! out stands apart, in [`DataError::hint`], so that a command can print it on a line of its own.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -160,6 +161,11 @@ impl Place {
         Position::Line(line).into()
     }
 
+    /// The line, where the place is one.
+    pub(crate) fn line_number(&self) -> Option<u64> {
+        if let Position::Line(line) = self.position { Some(line) } else { None }
+    }
+
     /// A sample, counted from 0.
     pub fn row(row: u64) -> Self {
         Position::Row(row).into()
@@ -249,6 +255,27 @@ impl DataError {
             && place.source.is_empty()
         {
             place.source = name.into();
+        }
+        self
+    }
+
+    /// The same error, said of the line instead of the row where that row's line is known.
+    pub(crate) fn in_line(mut self, lines: &HashMap<u64, u64>) -> Self {
+        if let Self::Infinite { place: Place { position, .. }, .. } = &mut self
+            && let Position::Row(row) = *position
+            && let Some(&line) = lines.get(&row)
+        {
+            *position = Position::Line(line);
+        }
+        self
+    }
+
+    /// The same error, said of a row that many rows farther behind.
+    pub(crate) fn behind(mut self, rows: u64) -> Self {
+        if let Self::Malformed { place, .. } | Self::Unsuitable { place, .. } | Self::Infinite { place, .. } = &mut self
+            && let Position::Row(row) = &mut place.position
+        {
+            *row += rows;
         }
         self
     }

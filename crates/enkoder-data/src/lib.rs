@@ -2,6 +2,7 @@
 
 mod arff;
 mod byte_source;
+mod chunks;
 mod csv;
 mod element;
 mod error;
@@ -17,13 +18,16 @@ pub mod pump;
 mod source;
 pub mod strokes;
 mod table;
+mod timestamp;
 
 pub use arff::{parse_arff, read_arff};
 pub use byte_source::ByteSource;
+pub use chunks::{Chunk, Chunks};
 pub use csv::{parse_csv, read_csv};
 pub use error::{Cause, DataError, Place, Position};
 pub use parquet::{panic_is_caught, parse_parquet, read_parquet};
 pub use source::{Builtin, Format, ReadOptions, Source, builtin, open};
 pub use table::{
-    Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Table, TableColumn, TableOptions,
+    Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Sample, Table, TableColumn, TableOptions,
 };
+pub use timestamp::parse_timestamp;

@@ -10,14 +10,15 @@ use enkoder::Dataset;
 
 use crate::arff::read_arff;
 use crate::byte_source::ByteSource;
-use crate::csv::read_csv;
+use crate::chunks::Chunks;
+use crate::csv::{CsvChunks, read_csv};
 use crate::error::{DataError, Place};
 use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
 use crate::npy::{is_npy, read_npy};
 use crate::npz::{NpzOptions, is_zip, read_npz};
 use crate::openml::{MNIST, OpenmlClient, Watcher};
-use crate::parquet::read_parquet;
+use crate::parquet::{ParquetChunks, read_parquet};
 use crate::pump;
 use crate::strokes;
 use crate::table::TableOptions;
@@ -164,6 +165,69 @@ impl Source {
         watcher: &mut Watcher<'_>,
     ) -> Result<Dataset, DataError> {
         self.read(options, |id| client.open(id, &options.table, watcher))
+    }
+
+    /// The rows of the data some at a time, up to `rows` of them: those of CSV and Parquet files as they are read, so that a file
+    /// may be larger than memory; all else is read whole first. The columns are those of [`TableOptions::schema`], found by
+    /// name, which must be given for such files.
+    ///
+    /// ```
+    /// use enkoder_data::{ReadOptions, Source};
+    ///
+    /// let chunks = Source::find("pump:faults")?.chunks(&ReadOptions::default(), 1500)?;
+    /// let rows = chunks.map(|chunk| Ok(chunk?.data.len())).collect::<Result<Vec<_>, enkoder_data::DataError>>()?;
+    /// assert_eq!(rows, [1500, 1500, 1000]);
+    /// # Ok::<(), enkoder_data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the source cannot be opened, or a column is missing. Each chunk says what is wrong with its rows, and in which line
+    /// or row.
+    pub fn chunks(&self, options: &ReadOptions, rows: usize) -> Result<Chunks, DataError> {
+        self.chunks_of(options, rows, || self.open(options))
+    }
+
+    /// The same, where what is on OpenML is read with this client, which tells what it does.
+    pub fn chunks_with(
+        &self,
+        options: &ReadOptions,
+        rows: usize,
+        client: &OpenmlClient,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Chunks, DataError> {
+        self.chunks_of(options, rows, || self.open_with(options, client, watcher))
+    }
+
+    fn chunks_of(
+        &self,
+        options: &ReadOptions,
+        rows: usize,
+        open: impl FnOnce() -> Result<Dataset, DataError>,
+    ) -> Result<Chunks, DataError> {
+        let table = &options.table;
+        let streamed = match self {
+            Self::File { path, part: None } if table.schema.is_some() && path.is_file() => {
+                Some((path, Format::of(path)?))
+            }
+            _ => None,
+        };
+        let chunks = match streamed {
+            Some((path, Format::Csv)) => {
+                let chunks = CsvChunks::open(path, table)?;
+                let label = chunks.label().map(str::to_owned);
+                Chunks::of_csv(chunks, label, table, rows).named(short_name(path), options.samples)
+            }
+            Some((path, Format::Parquet)) => {
+                let chunks = ParquetChunks::open(path, table)?;
+                Chunks::of_parquet(chunks, table, rows).named(short_name(path), options.samples)
+            }
+            _ => {
+                let data = open()?;
+                let name = data.name().to_owned();
+                Chunks::of_memory(data, table, rows)?.named(name, options.samples)
+            }
+        };
+        Ok(chunks)
     }
 
     fn read(

@@ -356,3 +356,33 @@ fn abalone_is_read_as_openml_publishes_it() {
     let numbers = [0.455, 0.365, 0.095, 0.514, 0.2245, 0.101, 0.15].map(Number);
     assert_eq!(row(&table, 0), [&[Word("M")], &numbers[..], &[Word("15")]].concat());
 }
+
+#[test]
+fn chunks_have_the_rows_of_the_whole_and_times_as_text() {
+    let times: Vec<i64> = (0..10).map(|row| 1_396_310_400_000 + row * 300_500).collect();
+    let values: Vec<f64> = (0..10).map(f64::from).collect();
+    let message = "message m { required int64 at (TIMESTAMP(MILLIS,true)); required double x; required double y; }";
+    let half = |rows: std::ops::Range<usize>| {
+        let of = |values: &[f64]| Double(values[rows.clone()].to_vec());
+        vec![(Int64(times[rows.clone()].to_vec()), None, None), (of(&values), None, None), (of(&values), None, None)]
+    };
+    let bytes = file(message, WriterProperties::builder().build(), &[half(0..6), half(6..10)]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    std::fs::write(&path, bytes).unwrap();
+    let schema = Some(Schema::new(vec![Column::numeric("x")]));
+    let table = TableOptions { schema, keep: vec!["at".into()], ..TableOptions::default() };
+    let options = enkoder_data::ReadOptions { table, ..Default::default() };
+    let source = enkoder_data::Source::find(path.to_str().unwrap()).unwrap();
+    for rows in [1, 4, 100] {
+        let (mut found, mut at) = (Vec::new(), Vec::new());
+        for chunk in source.chunks(&options, rows).unwrap() {
+            let chunk = chunk.unwrap();
+            assert!(chunk.data.len() <= rows);
+            found.extend(chunk.data.to_array().column(0).to_vec());
+            at.extend(chunk.kept[0].clone());
+        }
+        assert_eq!(found, (0..10).map(|row| row as f32).collect::<Vec<_>>());
+        assert_eq!((at.len(), at[1].as_str()), (10, "2014-04-01T00:05:00.500Z"));
+    }
+}

@@ -1,7 +1,8 @@
 //! Detectors as a whole: what they promise, what they find, what they refuse, and what their files keep.
 
 use enkoder::anomaly::{
-    AnomalyError, Calibration, Detector, DetectorConfig, Guarantee, Method, Threshold, ThresholdRule, Value, Windows,
+    AnomalyError, Calibration, Detector, DetectorConfig, Guarantee, Method, SeriesScorer, Threshold, ThresholdRule,
+    Value, Windows,
 };
 use enkoder::metrics::auroc;
 use enkoder::{Column, Dataset, Schema};
@@ -254,4 +255,68 @@ fn a_broken_rhythm_is_found_in_windows_where_no_moment_is_odd() {
     let positive: Vec<bool> = (0..600).map(|moment| (300..340).contains(&moment)).collect();
     assert!(auroc(&scores, &positive).unwrap() > 0.95);
     assert_eq!(Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap().windows(), Some(windows));
+}
+
+fn wave_detector(windows: Windows) -> Detector {
+    let train = data(Array2::from_shape_fn((400, 2), |(row, column)| ((row * (column + 1)) as f32 * 0.3).sin()));
+    Detector::fit_series(std::slice::from_ref(&train), windows, &quick(Method::Linear)).unwrap()
+}
+
+/// The definition, window by window, beside the scorer that forgets what it no longer needs.
+#[test]
+fn a_series_has_the_same_scores_however_it_is_cut() {
+    for (length, stride) in [(1, 1), (7, 1), (7, 3), (16, 16)] {
+        let windows = Windows { length, stride };
+        let detector = wave_detector(windows);
+        for rows in [length, length + 1, 40, 101] {
+            let series = data(usual(rows, 2, rows as u64));
+            let whole = detector.score(&series).unwrap();
+            let last = rows - length;
+            let (mut sums, mut counts) = (vec![0.0f64; rows], vec![0.0; rows]);
+            for start in (0..=last).filter(|start| start % stride == 0 || *start == last) {
+                let alone = series.select(&(start..start + length).collect::<Vec<_>>());
+                let score = detector.score(&alone).unwrap()[0];
+                (start..start + length).for_each(|moment| {
+                    sums[moment] += f64::from(score);
+                    counts[moment] += 1.0;
+                });
+            }
+            let expected: Vec<f32> = sums.iter().zip(counts).map(|(sum, count)| (sum / count) as f32).collect();
+            assert_eq!(whole, expected, "{rows} rows, {windows:?}");
+            for step in [1, 5, 30] {
+                let mut scorer = SeriesScorer::new(&detector).unwrap();
+                let mut scores = Vec::new();
+                for first in (0..rows).step_by(step) {
+                    let some: Vec<usize> = (first..rows.min(first + step)).collect();
+                    let given = scores.len();
+                    scores.extend(scorer.push(&series.select(&some)).unwrap());
+                    (given..scores.len()).for_each(|moment| {
+                        let reasons = scorer.explain(moment, 2).unwrap();
+                        assert!(reasons.len() <= 2);
+                    });
+                }
+                scores.extend(scorer.finish().unwrap());
+                assert_eq!(scores, whole, "{rows} rows by {step}, {windows:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_series_promises_less_than_rows_do() {
+    let windows = Windows { length: 8, stride: 1 };
+    let threshold = wave_detector(windows).threshold(ThresholdRule::FalseAlarm(0.05)).unwrap();
+    assert_eq!(threshold.guarantee, Guarantee::OverTime);
+}
+
+#[test]
+fn series_too_short_for_a_window_are_left_out_and_refused_where_all_are() {
+    let windows = Windows { length: 10, stride: 1 };
+    let lengths = |lengths: &[usize]| {
+        let series: Vec<Dataset> = lengths.iter().map(|&rows| data(usual(rows, 2, rows as u64))).collect();
+        Detector::fit_series(&series, windows, &quick(Method::Linear))
+    };
+    assert!(lengths(&[100, 3, 9]).is_ok());
+    assert!(lengths(&[12; 9]).is_ok());
+    assert!(matches!(lengths(&[9, 9, 9]), Err(AnomalyError::ShortSeries { window: 10, needed: 20 })));
 }

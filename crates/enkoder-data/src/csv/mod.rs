@@ -3,6 +3,7 @@
 //! The file is read as it streams, once where that is enough. A column is one of numbers until it meets a word; its numbers may
 //! be stored by then and their spelling lost, so the file is read again, now knowing which columns hold words.
 
+mod chunks;
 mod dialect;
 mod records;
 
@@ -14,6 +15,7 @@ use enkoder::ColumnKind;
 use crate::table::{Cells, Table, TableBuilder, TableOptions, is_missing, parse_number, parse_number_with_comma};
 use crate::{ByteSource, DataError, Place};
 
+pub(crate) use chunks::CsvChunks;
 use dialect::Dialect;
 use records::Records;
 
@@ -65,7 +67,8 @@ fn read<'a>(
                 };
                 (column.clone(), if *content == Content::Words { Cells::Words(words) } else { Cells::Numbers })
             });
-            let table = TableBuilder::new(name, columns.collect())?;
+            let mut table = TableBuilder::new(name, columns.collect())?;
+            table.sample(options.sample);
             if let Some(table) = fill(table, Records::new(open()?, dialect.separator), &dialect, &mut contents)? {
                 return Ok(table);
             }
@@ -111,6 +114,11 @@ fn fill(
             let number = if *content == Content::Words { None } else { parse(cell) };
             let value = match number {
                 Some(number) => {
+                    if number.is_infinite()
+                        && let Some(table) = &mut table
+                    {
+                        table.note_line(records.line(&record).line_number());
+                    }
                     if *content == Content::Unknown {
                         *content = Content::Numbers;
                     }

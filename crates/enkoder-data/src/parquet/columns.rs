@@ -22,6 +22,10 @@ pub(super) struct Leaf {
     /// For a list, the level from which on it has an element.
     pub(super) element: Option<i16>,
     length: usize,
+    /// Whether it holds points in time.
+    clock: bool,
+    /// The number of the column to be kept as text that it is.
+    pub(super) kept: Option<usize>,
 }
 
 /// How a stored value becomes a number.
@@ -52,6 +56,11 @@ impl Leaf {
 
     pub(super) fn meaning(&self) -> Meaning {
         self.meaning
+    }
+
+    /// Whether it holds points in time.
+    pub(super) fn is_clock(&self) -> bool {
+        self.clock
     }
 
     pub(super) fn holds_words(&self) -> bool {
@@ -90,7 +99,8 @@ pub(super) fn plan<R: ChunkReader + 'static>(
         let (Nesting::None(name) | Nesting::List(name) | Nesting::Deep(name)) = &nesting;
         let list = !matches!(nesting, Nesting::None(_));
         if wanted.has(name) || list && wanted.has_elements_of(name) {
-            let leaf = leaf(reader, index, column, nesting)?;
+            let mut leaf = leaf(reader, index, column, nesting)?;
+            leaf.kept = options.keep.iter().position(|keep| keep == leaf.name());
             names.extend(leaf.column_names());
             check_column_count(names.len().max(1))?;
             leaves.push(leaf);
@@ -108,6 +118,16 @@ pub(super) fn plan<R: ChunkReader + 'static>(
     let mut needed = options.schema.iter().flat_map(|schema| &schema.columns);
     if let Some(missing) = needed.find(|column| !found.contains(column.name.as_str())) {
         return Err(missing_column(&missing.name, names));
+    }
+    if let Some(missing) = options.keep.iter().find(|keep| !found.contains(keep.as_str())) {
+        return Err(DataError::unknown_name("column", missing, names));
+    }
+    let features: HashSet<&str> = options.known_columns().into_keys().collect();
+    if let Some(both) = options.keep.iter().find(|keep| features.contains(keep.as_str())) {
+        return Err(DataError::unsuitable(
+            Place::default(),
+            format!("column {both:?} cannot be kept beside the features: it is one"),
+        ));
     }
     warn_of(&row_names, "left out, for they are the names that pandas gives to rows");
     warn_of(&unknown, "left out, for the model does not know them");
@@ -130,7 +150,8 @@ impl<'a> Wanted<'a> {
         let label = options.label.as_deref();
         let ignored: HashSet<&str> = options.ignore.iter().map(String::as_str).collect();
         let numbered = ignored.iter().copied().chain(label).any(|name| name.starts_with('#'));
-        Self { names: known.chain(label).collect(), ignored, numbered, all: options.schema.is_none() }
+        let kept = options.keep.iter().map(String::as_str);
+        Self { names: known.chain(label).chain(kept).collect(), ignored, numbered, all: options.schema.is_none() }
     }
 
     fn has(&self, name: &str) -> bool {
@@ -160,7 +181,10 @@ fn leaf<R: ChunkReader + 'static>(
         return Err(unreadable(&name, "it holds lists of words"));
     }
     let element = list.then(|| column.repeated_ancestor_def_level());
-    let mut leaf = Leaf { index, name, meaning, present: column.max_def_level(), element, length: 1 };
+    let present = column.max_def_level();
+    let clock = matches!(column.logical_type_ref(), Some(LogicalType::Timestamp(_)))
+        || matches!(column.converted_type(), ConvertedType::TIMESTAMP_MILLIS | ConvertedType::TIMESTAMP_MICROS);
+    let mut leaf = Leaf { index, name, meaning, present, element, length: 1, clock, kept: None };
     if list {
         leaf.length = first_length(reader, &leaf)?;
     }

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::basic::CompressionCodec;
+use ::parquet::column::reader::ColumnReader;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
@@ -19,7 +20,7 @@ use crate::table::{Cells, Table, TableBuilder, TableOptions, missing_column, war
 use crate::{DataError, Place};
 
 use columns::{Leaf, Plan};
-use values::{Buffers, fill};
+use values::{Buffers, fill, texts};
 
 /// Values read at once, over all columns.
 const BATCH_VALUES: usize = 1 << 18;
@@ -41,12 +42,12 @@ const MAX_VALUES_PER_BYTE: u64 = 1 << 12;
 pub fn read_parquet(path: &Path, options: &TableOptions) -> Result<Table, DataError> {
     let file = File::open(path).map_err(|error| DataError::io("open", path, error))?;
     let name = path.file_stem().map_or_else(|| "table".into(), |name| name.to_string_lossy());
-    guarded(&name, file, options).map_err(|error| error.within(path.display().to_string()))
+    guarded(|| read(&name, file, options)).map_err(|error| error.within(path.display().to_string()))
 }
 
 /// Reads Parquet in memory, like [`read_parquet`].
 pub fn parse_parquet(name: &str, bytes: Vec<u8>, options: &TableOptions) -> Result<Table, DataError> {
-    guarded(name, Bytes::from(bytes), options).map_err(|error| error.within(name))
+    guarded(|| read(name, Bytes::from(bytes), options)).map_err(|error| error.within(name))
 }
 
 thread_local! {
@@ -60,9 +61,9 @@ pub fn panic_is_caught() -> bool {
 
 /// The `parquet` crate checks much, but not all of what a damaged file can hold before it indexes with it: a panic inside it is
 /// caught here as the last resort and reported like other damage. Nothing that was being changed is used afterwards.
-fn guarded<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -> Result<Table, DataError> {
+fn guarded<T>(read: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
     GUARDED.set(true);
-    let read = catch_unwind(AssertUnwindSafe(|| read(name, file, options)));
+    let read = catch_unwind(AssertUnwindSafe(read));
     GUARDED.set(false);
     read.unwrap_or_else(|_| Err(DataError::malformed(Place::default(), "the Parquet file is damaged")))
 }
@@ -73,6 +74,14 @@ fn damaged(error: ParquetError) -> DataError {
 }
 
 fn read<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -> Result<Table, DataError> {
+    let mut groups = open(file, options)?;
+    let mut table = groups.table(name)?;
+    table.sample(options.sample);
+    groups.fill(&mut table, &mut [], usize::MAX)?;
+    Ok(table.finish())
+}
+
+fn open<R: ChunkReader + 'static>(file: R, options: &TableOptions) -> Result<Groups<R>, DataError> {
     let length = file.len();
     if length == 0 {
         return Err(DataError::empty(Place::default()));
@@ -82,7 +91,7 @@ fn read<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -
     let Plan { leaves, unread } = columns::plan(&reader, options)?;
     check_size(reader.metadata(), &leaves, length)?;
     let known = options.known_columns();
-    let cells = leaves.iter().flat_map(|leaf| {
+    let cells = leaves.iter().filter(|leaf| leaf.kept.is_none()).flat_map(|leaf| {
         let known = &known;
         leaf.column_names().map(move |name| {
             let cells =
@@ -90,45 +99,112 @@ fn read<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -
             (name, cells)
         })
     });
-    let mut table = TableBuilder::new(name, cells.collect())?;
-    table.set_unread(unread);
+    let cells: Vec<_> = cells.collect();
+    let batch = (BATCH_VALUES / cells.len().max(1)).clamp(1, 4096);
+    let (buffers, values) = (Buffers::default(), Vec::new());
+    Ok(Groups { reader, leaves, unread, cells, batch, next: 0, readers: Vec::new(), left: 0, buffers, values })
+}
 
-    let columns: usize = leaves.iter().map(Leaf::width).sum();
-    let batch = (BATCH_VALUES / columns.max(1)).clamp(1, 4096);
-    let mut buffers = Buffers::default();
-    let mut values: Vec<f32> = Vec::new();
-    for index in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(index).map_err(damaged)?;
-        let mut readers = leaves
-            .iter()
-            .map(|leaf| group.get_column_reader(leaf.index()))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(damaged)?;
-        let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-        while left > 0 {
-            let rows = left.min(batch);
+/// The rows of a file, group after group.
+struct Groups<R: ChunkReader + 'static> {
+    reader: SerializedFileReader<R>,
+    leaves: Vec<Leaf>,
+    unread: Vec<String>,
+    cells: Vec<(String, Cells)>,
+    /// Rows read at once.
+    batch: usize,
+    /// The group to be read next.
+    next: usize,
+    /// The columns of the group being read, and how many of its rows are left.
+    readers: Vec<ColumnReader>,
+    left: usize,
+    buffers: Buffers,
+    values: Vec<f32>,
+}
+
+impl<R: ChunkReader + 'static> Groups<R> {
+    fn table(&self, name: &str) -> Result<TableBuilder, DataError> {
+        let mut table = TableBuilder::new(name, self.cells.clone())?;
+        table.set_unread(self.unread.clone());
+        Ok(table)
+    }
+
+    /// Appends up to so many rows to the table, and what is kept as text to `kept`; gives how many there were.
+    fn fill(&mut self, table: &mut TableBuilder, kept: &mut [Vec<String>], most: usize) -> Result<usize, DataError> {
+        let mut read = 0;
+        while read < most && self.begin_group()? {
+            let rows = self.left.min(self.batch).min(most - read);
             // Column behind column; the table wants row behind row.
-            values.clear();
-            values.resize(rows * columns, f32::NAN);
-            let mut rest = values.as_mut_slice();
+            self.values.clear();
+            self.values.resize(rows * self.cells.len(), f32::NAN);
+            let mut rest = self.values.as_mut_slice();
             let mut column = 0;
-            for (reader, leaf) in readers.iter_mut().zip(&leaves) {
+            for (reader, leaf) in self.readers.iter_mut().zip(&self.leaves) {
+                if let Some(place) = leaf.kept {
+                    kept[place].extend(texts(reader, leaf, rows, &mut self.buffers)?);
+                    continue;
+                }
                 let (out, behind) = rest.split_at_mut(rows * leaf.width());
                 let number = |word: &str| table.word_number(column, word).unwrap_or(f32::NAN);
-                fill(reader, leaf, rows, &mut buffers, out, number)?;
+                fill(reader, leaf, rows, &mut self.buffers, out, number)?;
                 rest = behind;
                 column += leaf.width();
             }
             for row in 0..rows {
-                for (value, column) in table.row_mut().iter_mut().zip(values.chunks_exact(rows)) {
+                for (value, column) in table.row_mut().iter_mut().zip(self.values.chunks_exact(rows)) {
                     *value = column[row];
                 }
                 table.end_row()?;
             }
-            left -= rows;
+            self.left -= rows;
+            read += rows;
         }
+        Ok(read)
     }
-    Ok(table.finish())
+
+    /// Opens the next group with rows where none are left of the last; false at the end.
+    fn begin_group(&mut self) -> Result<bool, DataError> {
+        while self.left == 0 {
+            if self.next == self.reader.num_row_groups() {
+                return Ok(false);
+            }
+            let group = self.reader.get_row_group(self.next).map_err(damaged)?;
+            let readers = self.leaves.iter().map(|leaf| group.get_column_reader(leaf.index()));
+            self.readers = readers.collect::<Result<_, _>>().map_err(damaged)?;
+            self.left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+            self.next += 1;
+        }
+        Ok(true)
+    }
+}
+
+/// The rows of a Parquet file, some at a time.
+pub(crate) struct ParquetChunks {
+    source: String,
+    groups: Groups<File>,
+    kept: usize,
+}
+
+impl ParquetChunks {
+    /// Opens a file, to read the columns of the schema, the label, and what is to be kept.
+    pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, DataError> {
+        let source = path.display().to_string();
+        let file = File::open(path).map_err(|error| DataError::io("open", path, error))?;
+        let groups = guarded(|| open(file, options)).map_err(|error| error.within(source.clone()))?;
+        Ok(Self { source, groups, kept: options.keep.len() })
+    }
+
+    /// The next rows, up to so many, and the text that is kept of them; none at the end.
+    pub(crate) fn next(&mut self, rows: usize) -> Result<Option<(Table, Vec<Vec<String>>)>, DataError> {
+        let Self { source, groups, kept } = self;
+        let read = guarded(|| {
+            let mut table = groups.table(source)?;
+            let mut kept = vec![Vec::new(); *kept];
+            let read = groups.fill(&mut table, &mut kept, rows)?;
+            Ok((read > 0).then(|| (table.finish(), kept)))
+        });
+        read.map_err(|error| error.within(source.clone()))
+    }
 }
 
 /// Refuses chunks that do not lie in the file, and those packed in a way that is not built in.

@@ -3,6 +3,7 @@
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::{ByteArray, DataType, FixedLenByteArray, Int96};
 use ::parquet::errors::ParquetError;
+use chrono::DateTime;
 use half::f16;
 
 use super::columns::{Leaf, Meaning};
@@ -75,6 +76,74 @@ pub(super) fn fill(
                 }
             })
         }
+    }
+}
+
+/// The next `rows` values of a column as text; nothing where one is missing.
+pub(super) fn texts(
+    reader: &mut ColumnReader,
+    leaf: &Leaf,
+    rows: usize,
+    buffers: &mut Buffers,
+) -> Result<Vec<String>, DataError> {
+    let mut texts = Vec::new();
+    let mut numbers = vec![f32::NAN; rows];
+    // The number in a value's place is that of its text; a batch has far fewer rows than f32 can count.
+    let mut note = |text: String| {
+        texts.push(text);
+        Ok((texts.len() - 1) as f32)
+    };
+    let out = &mut numbers[..];
+    match reader {
+        ColumnReader::BoolColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value| note(value.to_string()))
+        }
+        ColumnReader::Int32ColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?
+                .place(leaf, rows, buffers, out, |&value| note(leaf.text_of(i64::from(value))))
+        }
+        ColumnReader::Int64ColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |&value| note(leaf.text_of(value)))
+        }
+        ColumnReader::FloatColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value| note(value.to_string()))
+        }
+        ColumnReader::DoubleColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value| note(value.to_string()))
+        }
+        ColumnReader::ByteArrayColumnReader(reader) if leaf.holds_words() => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value: &ByteArray| {
+                std::str::from_utf8(value.data()).map_err(|_| not_text(leaf)).and_then(|word| note(word.to_owned()))
+            })
+        }
+        _ => {
+            let why = format!("column {:?} cannot be kept as text", leaf.name());
+            Err(DataError::unsuitable(Place::default(), why).with_hint("write it as numbers, timestamps or strings"))
+        }
+    }?;
+    let text = |number: &f32| if number.is_nan() { String::new() } else { texts[*number as usize].clone() };
+    Ok(numbers.iter().map(text).collect())
+}
+
+impl Leaf {
+    /// A whole number as what it means: a point in time, a day, or a number.
+    fn text_of(&self, value: i64) -> String {
+        let point = match self.meaning() {
+            Meaning::Divided(ticks) if self.is_clock() => {
+                let ticks = ticks as i64;
+                let nanoseconds = value.rem_euclid(ticks) * (1_000_000_000 / ticks);
+                DateTime::from_timestamp(value.div_euclid(ticks), nanoseconds as u32)
+                    .map(|time| time.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string())
+            }
+            Meaning::Divided(by) => Some((value as f64 / by).to_string()),
+            Meaning::Days => value
+                .checked_mul(SECONDS_PER_DAY as i64)
+                .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+                .map(|time| time.format("%Y-%m-%d").to_string()),
+            Meaning::Unsigned => Some((value as u64).to_string()),
+            Meaning::Plain | Meaning::Half | Meaning::Word => None,
+        };
+        point.unwrap_or_else(|| value.to_string())
     }
 }
 

@@ -2,12 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
 use super::rows::Rows;
-use super::{CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, Table, TableColumn};
+use super::{CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, Sample, Table, TableColumn};
 use crate::DataError;
 
 /// The longest word, in bytes, that is seen as a category; longer ones are text.
 const MAX_WORD: usize = 1024;
+
+/// The most values of a sample of rows.
+const MOST_SAMPLED_VALUES: usize = 1 << 26;
 
 /// What a column to be read holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +35,34 @@ pub(crate) struct TableBuilder {
     rows: Rows,
     max_values: u64,
     unread: Vec<String>,
+    sample: Option<Reservoir>,
+    /// How many rows were read, kept or not.
+    read: u64,
+    /// The line of the row being read, where an error may have to name it.
+    line: Option<u64>,
+    lines: HashMap<u64, u64>,
+}
+
+/// Which rows stay when there may be more than can be kept: each row read is as likely as any other (Vitter's algorithm R, ACM
+/// Transactions on Mathematical Software 11(1), 1985).
+#[derive(Debug)]
+struct Reservoir {
+    rows: usize,
+    random: ChaCha8Rng,
+}
+
+impl Reservoir {
+    fn new(sample: Sample, columns: usize) -> Self {
+        let rows = sample.rows.min(MOST_SAMPLED_VALUES / columns.max(1)).max(1);
+        Self { rows, random: ChaCha8Rng::seed_from_u64(sample.seed) }
+    }
+
+    /// The kept row in whose place the row with this number comes, if it stays at all.
+    fn place(&mut self, number: u64) -> Option<usize> {
+        // A 64-bit number modulo a count far below 2^64 is even for all that matters here.
+        let at = self.random.next_u64() % (number + 1);
+        usize::try_from(at).ok().filter(|&at| at < self.rows)
+    }
 }
 
 #[derive(Debug)]
@@ -103,6 +137,10 @@ impl TableBuilder {
             rows: Rows::new(width),
             max_values: MAX_VALUES,
             unread: Vec::new(),
+            sample: None,
+            read: 0,
+            line: None,
+            lines: HashMap::new(),
         };
         for (index, (name, (_, cells))) in names.into_iter().zip(columns).enumerate() {
             let dictionary = match cells {
@@ -121,6 +159,16 @@ impl TableBuilder {
     /// The same with fewer values allowed, for formats in which a few bytes can stand for many values.
     pub(crate) fn limit_values(&mut self, max_values: u64) {
         self.max_values = self.max_values.min(max_values);
+    }
+
+    /// Keeps only so many of the rows, drawn at random.
+    pub(crate) fn sample(&mut self, sample: Option<Sample>) {
+        self.sample = sample.map(|sample| Reservoir::new(sample, self.row.len()));
+    }
+
+    /// Notes the line of the row being read.
+    pub(crate) fn note_line(&mut self, line: Option<u64>) {
+        self.line = line;
     }
 
     /// Notes columns that the file has, but that were not asked for.
@@ -156,6 +204,26 @@ impl TableBuilder {
 
     /// Appends the row to the table and starts the next.
     pub(crate) fn end_row(&mut self) -> Result<(), DataError> {
+        for &index in &self.dictionaries {
+            if let (value, Some(dictionary)) = (self.row[index], &mut self.columns[index].dictionary)
+                && !value.is_nan()
+            {
+                dictionary.see(value);
+            }
+        }
+        let number = self.read;
+        self.read += 1;
+        let full = self.sample.as_mut().filter(|sample| number >= sample.rows as u64);
+        match full.map(|sample| sample.place(number)) {
+            None => self.push()?,
+            Some(Some(place)) => self.replace(place),
+            Some(None) => self.line = None,
+        }
+        self.row.fill(f32::NAN);
+        Ok(())
+    }
+
+    fn push(&mut self) -> Result<(), DataError> {
         let values = (self.rows.len() as u64 + 1) * self.row.len() as u64;
         if values > self.max_values {
             return Err(DataError::TooLarge {
@@ -165,19 +233,24 @@ impl TableBuilder {
                 limit: self.max_values,
             });
         }
-        for &index in &self.dictionaries {
-            if let (value, Some(dictionary)) = (self.row[index], &mut self.columns[index].dictionary)
-                && !value.is_nan()
-            {
-                dictionary.see(value);
-            }
-        }
         for (column, value) in self.columns.iter_mut().zip(&self.row) {
             column.missing += u64::from(value.is_nan());
         }
+        let line = self.line.take();
+        self.lines.extend(line.map(|line| (self.rows.len() as u64, line)));
         self.rows.push(&self.row);
-        self.row.fill(f32::NAN);
         Ok(())
+    }
+
+    fn replace(&mut self, place: usize) {
+        for (index, (column, value)) in self.columns.iter_mut().zip(&self.row).enumerate() {
+            column.missing -= u64::from(self.rows.get(place, index).is_nan());
+            column.missing += u64::from(value.is_nan());
+        }
+        self.lines.remove(&(place as u64));
+        let line = self.line.take();
+        self.lines.extend(line.map(|line| (place as u64, line)));
+        self.rows.replace(place, &self.row);
     }
 
     pub(crate) fn finish(self) -> Table {
@@ -186,7 +259,11 @@ impl TableBuilder {
             kind: column.dictionary.map_or(CellKind::Numbers, Dictionary::finish),
             missing: column.missing,
         });
-        Table { name: self.name, columns: columns.collect(), rows: self.rows, unread: self.unread }
+        if self.read > self.rows.len() as u64 {
+            let (kept, read) = (self.rows.len(), self.read);
+            tracing::warn!("the table has {read} rows, of which {kept} are taken, drawn evenly at random");
+        }
+        Table { name: self.name, columns: columns.collect(), rows: self.rows, unread: self.unread, lines: self.lines }
     }
 }
 
@@ -251,6 +328,26 @@ mod tests {
         dictionary.see(MAX_CATEGORIES as f32);
         let CellKind::Words { words, seen, more, .. } = dictionary.finish() else { panic!("words") };
         assert_eq!((words.len(), seen.len(), more), (MAX_CATEGORIES, MAX_CATEGORIES, true));
+    }
+
+    #[test]
+    fn every_row_is_as_likely_to_be_sampled_as_any_other() {
+        let mut times = [0u32; 40];
+        for seed in 0..500 {
+            let mut table = TableBuilder::new("t", vec![("a".into(), Cells::Numbers)]).unwrap();
+            table.sample(Some(Sample { rows: 10, seed }));
+            for row in 0..40 {
+                table.row_mut()[0] = if row == 7 { f32::NAN } else { row as f32 };
+                table.end_row().unwrap();
+            }
+            let table = table.finish();
+            assert_eq!(table.len(), 10);
+            let kept: Vec<f32> = (0..10).map(|row| table.rows.get(row, 0)).collect();
+            assert_eq!(table.columns[0].missing, kept.iter().filter(|value| value.is_nan()).count() as u64);
+            kept.iter().for_each(|value| times[if value.is_nan() { 7 } else { *value as usize }] += 1);
+        }
+        // Each is expected 125 times, with a standard deviation of 9.7.
+        assert!(times.iter().all(|&times| (85..=165).contains(&times)), "{times:?}");
     }
 
     #[test]

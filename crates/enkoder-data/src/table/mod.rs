@@ -62,6 +62,20 @@ pub struct TableOptions {
     pub separator: Option<u8>,
     /// Whether the first row of a CSV file holds the columns' names; found out where it is not given.
     pub header: Option<bool>,
+    /// The most rows to keep of a table that may be larger than the memory; all where it is not given.
+    pub sample: Option<Sample>,
+    /// Columns that are no features, but carried beside them as they are written, by their names; of
+    /// [`Source::chunks`](crate::Source::chunks) only.
+    pub keep: Vec<String>,
+}
+
+/// Rows drawn evenly at random while a table is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// How many at most. Of wide tables fewer are kept: 67,108,864 values (256 MiB as f32).
+    pub rows: usize,
+    /// The seed of the draw.
+    pub seed: u64,
 }
 
 impl TableOptions {
@@ -83,6 +97,8 @@ pub struct Table {
     rows: Rows,
     /// Columns of the file that were not read.
     unread: Vec<String>,
+    /// The lines of rows with infinite values, by the row's number.
+    lines: HashMap<u64, u64>,
 }
 
 /// One column of a [`Table`].
@@ -212,19 +228,26 @@ impl Table {
     /// When there is no row, no such label column or column to ignore, no feature left, an infinite value, a missing value under
     /// [`MissingPolicy::Error`], or a column of the schema that is missing or holds words instead of numbers.
     pub fn into_dataset(self, options: &TableOptions) -> Result<Dataset, DataError> {
-        let name = self.name.clone();
-        features::into_dataset(self, options).map_err(|error| error.within(name))
+        let (name, lines) = (self.name.clone(), self.lines.clone());
+        features::into_dataset(self, options).map_err(|error| error.in_line(&lines).within(name))
     }
 
     /// The number of the column that a name (or `#3`) means.
     fn find(&self, name: &str) -> Result<usize, DataError> {
-        let by_name = self.columns.iter().position(|column| column.name == name);
-        let by_number = || {
-            let number: usize = name.strip_prefix('#')?.parse().ok()?;
-            number.checked_sub(1).filter(|&index| index < self.columns.len())
-        };
-        by_name.or_else(by_number).ok_or_else(|| {
-            DataError::unknown_name("column", name, self.columns.iter().map(|column| column.name.clone()))
-        })
+        find_column(self.columns.iter().map(|column| column.name.as_str()), name)
     }
+}
+
+/// The number of the column that a name (or `#3`) means among those there are.
+pub(crate) fn find_column<'a>(
+    mut columns: impl ExactSizeIterator<Item = &'a str> + Clone,
+    name: &str,
+) -> Result<usize, DataError> {
+    let (count, known) = (columns.len(), columns.clone());
+    let by_number = || {
+        let number: usize = name.strip_prefix('#')?.parse().ok()?;
+        number.checked_sub(1).filter(|&index| index < count)
+    };
+    let by_name = columns.position(|column| column == name);
+    by_name.or_else(by_number).ok_or_else(|| DataError::unknown_name("column", name, known.map(str::to_owned)))
 }

@@ -73,14 +73,27 @@ impl Rows {
             }
             self.blocks.push(block);
         }
-        if row.iter().zip(&self.layout.wide).any(|(&value, &wide)| !wide && !is_byte(value)) {
-            let wide = row.iter().zip(&self.layout.wide).map(|(&value, &wide)| wide || !is_byte(value)).collect();
-            self.layout = Rc::new(Layout::new(wide));
-        }
+        self.make_room_for(row);
         if let Some(block) = self.blocks.last_mut() {
             block.widen(&self.layout);
             block.push(row);
             self.len += 1;
+        }
+    }
+
+    /// Puts another row in the place of one.
+    pub(super) fn replace(&mut self, row: usize, values: &[f32]) {
+        self.make_room_for(values);
+        let block = &mut self.blocks[row / self.rows_per_block];
+        block.widen(&self.layout);
+        block.replace(row % self.rows_per_block, values);
+    }
+
+    /// Makes columns wide that cannot hold these values as bytes.
+    fn make_room_for(&mut self, row: &[f32]) {
+        if row.iter().zip(&self.layout.wide).any(|(&value, &wide)| !wide && !is_byte(value)) {
+            let wide = row.iter().zip(&self.layout.wide).map(|(&value, &wide)| wide || !is_byte(value)).collect();
+            self.layout = Rc::new(Layout::new(wide));
         }
     }
 
@@ -130,6 +143,18 @@ impl Block {
             wider.push(&row);
         }
         *self = wider;
+    }
+
+    fn replace(&mut self, row: usize, values: &[f32]) {
+        let mut bytes = self.bytes[row * self.layout.narrow_count..].iter_mut();
+        let mut floats = self.floats[row * self.layout.wide_count..].iter_mut();
+        for (&value, &wide) in values.iter().zip(&self.layout.wide) {
+            if wide {
+                floats.next().into_iter().for_each(|place| *place = value);
+            } else {
+                bytes.next().into_iter().for_each(|place| *place = value as u8);
+            }
+        }
     }
 
     fn push(&mut self, row: &[f32]) {
@@ -186,6 +211,10 @@ mod tests {
             for (index, row) in values.iter().enumerate() {
                 prop_assert!(row.iter().enumerate().all(|(column, &value)| same(rows.get(index, column), value)));
             }
+            for (index, row) in values.iter().enumerate() {
+                rows.replace(values.len() - 1 - index, row);
+            }
+            values.iter().enumerate().for_each(|(index, row)| rows.replace(index, row));
             let mut out = vec![0.0; values[0].len()];
             let mut expected = values.iter();
             for block in rows.into_blocks() {

@@ -5,7 +5,9 @@ use super::error::AnomalyError;
 use super::learning::{Learned, learn};
 use super::members::Members;
 use super::preparation::Preparation;
+use super::series::SeriesScorer;
 use super::threshold::{Calibration, Guarantee, Threshold, ThresholdRule};
+use super::timeline::SeriesColumns;
 use super::windows::Windows;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
@@ -52,6 +54,7 @@ pub struct Detector {
     pub(super) members: Members,
     pub(super) calibration: Calibration,
     pub(super) windows: Option<Windows>,
+    pub(super) series: SeriesColumns,
 }
 
 impl Detector {
@@ -91,6 +94,7 @@ impl Detector {
             members,
             calibration: Calibration::new(scores),
             windows: None,
+            series: SeriesColumns::default(),
         })
     }
 
@@ -104,11 +108,21 @@ impl Detector {
         self.check(data)?;
         match self.windows {
             None => Ok(self.members.score(&self.preparation, data)),
-            Some(windows) => {
-                let scores = self.members.score(&self.preparation, &windows.of(data)?);
-                windows.to_moments(&scores, data.len())
+            Some(Windows { length, stride }) => {
+                if data.len() < length {
+                    return Err(AnomalyError::Window { window: length, stride, rows: data.len() });
+                }
+                let mut scorer = SeriesScorer::new(self).expect("it has windows");
+                let mut scores = scorer.push(data)?;
+                scores.extend(scorer.finish()?);
+                Ok(scores)
             }
         }
+    }
+
+    /// The scores of whole windows.
+    pub(super) fn score_windows(&self, windows: &Dataset) -> Vec<f32> {
+        self.members.score(&self.preparation, windows)
     }
 
     /// Checks that the rows can be scored: columns, and that all values are finite or missing.
@@ -165,6 +179,16 @@ impl Detector {
         self.windows
     }
 
+    /// The same detector, which knows from which columns to tell time and series.
+    pub fn with_series_columns(self, series: SeriesColumns) -> Self {
+        Self { series, ..self }
+    }
+
+    /// The columns that tell time and series, which are no features.
+    pub fn series_columns(&self) -> &SeriesColumns {
+        &self.series
+    }
+
     /// How many rows it learned from: those kept for calibration do not count.
     pub fn rows_learned(&self) -> usize {
         self.rows_learned
@@ -182,14 +206,16 @@ impl Detector {
 }
 
 /// Refuses rows that nothing can be learned from.
-pub(super) fn check_learnable(data: &Dataset) -> Result<(), AnomalyError> {
-    if data.len() < FEWEST_ROWS {
-        return Err(AnomalyError::TooFew { rows: data.len(), needed: FEWEST_ROWS });
-    }
+fn check_learnable(data: &Dataset) -> Result<(), AnomalyError> {
+    check_count(data.len())?;
     check_finite(data)
 }
 
-fn check_finite(data: &Dataset) -> Result<(), AnomalyError> {
+pub(super) fn check_count(rows: usize) -> Result<(), AnomalyError> {
+    if rows < FEWEST_ROWS { Err(AnomalyError::TooFew { rows, needed: FEWEST_ROWS }) } else { Ok(()) }
+}
+
+pub(super) fn check_finite(data: &Dataset) -> Result<(), AnomalyError> {
     match data.first_infinite() {
         Some((row, feature)) => Err(AnomalyError::Infinite { row, feature: name_of(data.schema(), feature) }),
         None => Ok(()),

@@ -13,6 +13,7 @@ use super::preparation::Preparation;
 use super::residuals::ResidualNetwork;
 use super::surprise::Reference;
 use super::threshold::Calibration;
+use super::timeline::SeriesColumns;
 use super::whitening::{Variances, Whitening};
 use super::windows::Windows;
 use crate::network::{Architecture, ArchitectureError, Network};
@@ -58,6 +59,8 @@ struct Metadata {
     autoencoder: Option<NetworkMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     windows: Option<Windows>,
+    #[serde(default)]
+    series: SeriesColumns,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -161,6 +164,7 @@ impl Detector {
             members,
             calibration: Calibration::new(scores),
             windows: metadata.windows,
+            series: metadata.series,
         })
     }
 
@@ -188,6 +192,7 @@ impl Detector {
                 .map(|(costs, reference)| MarginalMetadata { costs: costs.clone(), reference: reference.scores.len() }),
             linear: linear.as_ref().map(|(linear, reference)| whitening(linear, reference)),
             windows: self.windows,
+            series: self.series.clone(),
             ensemble: ensemble.iter().map(network).collect(),
             autoencoder: autoencoder.as_ref().map(network),
         }

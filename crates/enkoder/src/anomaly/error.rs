@@ -67,6 +67,26 @@ pub enum AnomalyError {
         /// Rows of the series.
         rows: usize,
     },
+    /// Series of which none is long enough to learn from one part and calibrate on another.
+    #[error(
+        "no series has {needed} rows in a row: a window of {window} to learn from and another to calibrate on\nhint: choose a shorter window, or give longer series"
+    )]
+    ShortSeries {
+        /// Rows of a window.
+        window: usize,
+        /// Rows that would do.
+        needed: usize,
+    },
+    /// A time before that of the row before it.
+    #[error("the clock runs backwards: time {time} of row {row} comes after {before}\nhint: sort the rows by time")]
+    Backwards {
+        /// The row's number in its series.
+        row: usize,
+        /// Its time in seconds.
+        time: f64,
+        /// The time of the row before it.
+        before: f64,
+    },
     /// Labels that no threshold can be chosen with.
     #[error("the threshold of the best F1 cannot be chosen")]
     Labels(#[from] crate::metrics::MetricError),

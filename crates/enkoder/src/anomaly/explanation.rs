@@ -53,7 +53,12 @@ impl Detector {
         };
         let mut values = vec![0.0; self.features];
         data.copy_row(0, &mut values);
-        let (shares, expected) = self.shares(&values);
+        self.explain_window(&values, count)
+    }
+
+    /// The same of a whole window, or a row where there are no windows.
+    pub(super) fn explain_window(&self, values: &[f32], count: usize) -> Result<Vec<Reason>, AnomalyError> {
+        let (shares, expected) = self.shares(values);
         let mut order: Vec<usize> = (0..shares.len()).filter(|&column| shares[column] > 0.0).collect();
         order.sort_by(|&a, &b| shares[b].total_cmp(&shares[a]));
         order.truncate(count);
@@ -63,7 +68,7 @@ impl Detector {
             Reason {
                 column: column.name.clone(),
                 share: shares[number],
-                observed: value_of(column, &values),
+                observed: value_of(column, values),
                 expected: value_of(column, &expected),
                 usual: range.filter(|_| column.categories.is_none()).map(|range| (range.low, range.high)),
             }

@@ -5,12 +5,15 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::choice::DetectorConfig;
-use super::detector::{Detector, check_learnable};
+use super::detector::{Detector, check_count, check_finite};
 use super::error::AnomalyError;
 use super::threshold::Calibration;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
 use crate::schema::{Column, Schema};
+
+/// The most values of windows that are learned from: 512 MiB.
+const MOST_VALUES: usize = 1 << 27;
 
 /// How windows slide over a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,43 +69,50 @@ impl Windows {
         });
         Ok(data.with_schema(Schema::new(columns.collect()))?)
     }
-
-    /// For each of `rows` moments the mean score of the windows that cover it.
-    pub(super) fn to_moments(self, scores: &[f32], rows: usize) -> Result<Vec<f32>, AnomalyError> {
-        let (mut sums, mut counts) = (vec![0.0f64; rows], vec![0u32; rows]);
-        for (start, &score) in self.starts(rows)?.into_iter().zip(scores) {
-            for moment in start..start + self.length {
-                sums[moment] += f64::from(score);
-                counts[moment] += 1;
-            }
-        }
-        Ok(sums.iter().zip(counts).map(|(sum, count)| (sum / f64::from(count)) as f32).collect())
-    }
 }
 
 impl Detector {
-    /// Learns from windows over one or several series, without labels, mostly normal. The last part of each series calibrates,
+    /// Learns from windows over one or several series, without labels, mostly normal; cut a series at its gaps to have no window
+    /// cross one. The last part of each series calibrates,
     /// by the scores of its moments. Neighbouring moments share windows, so the calibration scores of a series depend on each
     /// other: the false-alarm rate holds on the average over time, but false alarms come in groups.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit), and when neither part of any series is as long as a window.
+    /// As [`fit`](Self::fit), and when no series is long enough to learn from one window and calibrate on another. Series
+    /// shorter than a window are left out.
     pub fn fit_series(series: &[Dataset], windows: Windows, config: &DetectorConfig) -> Result<Self, AnomalyError> {
         config.validate()?;
-        let mut learned: Vec<Dataset> = Vec::new();
-        let mut held_out = Vec::new();
+        check_count(series.iter().map(Dataset::len).sum())?;
+        let Windows { length, .. } = windows;
+        let (mut learned, mut held_out) = (Vec::new(), Vec::new());
+        let mut whole = 0;
         for one in series {
-            check_learnable(one)?;
+            check_finite(one)?;
             if one.features() != series[0].features() {
                 let (found, expected) = (one.features(), series[0].features());
                 return Err(ModelError::Features { found, expected }.into());
             }
-            let held = ((one.len() as f64 * config.calibration) as usize).max(windows.length);
             let rows: Vec<usize> = (0..one.len()).collect();
-            let (first, last) = rows.split_at(one.len().saturating_sub(held));
-            learned.push(windows.of(&one.select(first))?);
-            held_out.push(one.select(last));
+            let held = ((one.len() as f64 * config.calibration) as usize).max(length);
+            if one.len() >= held + length {
+                let (first, last) = rows.split_at(one.len() - held);
+                learned.push(one.select(first));
+                held_out.push(one.select(last));
+            } else if one.len() >= length {
+                // Too short to cut: as many of these as the part says calibrate.
+                whole += 1;
+                let calibrates = (f64::from(whole) * config.calibration).fract() < config.calibration;
+                if calibrates { &mut held_out } else { &mut learned }.push(one.clone());
+            }
         }
+        if learned.is_empty() || held_out.is_empty() {
+            return Err(AnomalyError::ShortSeries { window: length, needed: 2 * length });
+        }
+        // Of more windows than memory should hold every so-many-th is learned from.
+        let values: usize = learned.iter().map(|one| (one.len() / windows.stride + 1) * length * one.features()).sum();
+        let sparse = windows.stride.saturating_mul(values.div_ceil(MOST_VALUES)).clamp(1, length.max(1));
+        let sparse = Windows { stride: sparse.max(windows.stride), ..windows };
+        let learned = learned.iter().map(|one| sparse.of(one)).collect::<Result<Vec<_>, _>>()?;
         let mut detector = Self::learn(&joined(&learned)?, config)?;
         detector.schema = series[0].schema().cloned();
         detector.windows = Some(windows);
@@ -137,12 +147,11 @@ mod tests {
     use ndarray::array;
 
     #[test]
-    fn every_moment_has_the_mean_of_the_windows_that_cover_it() {
+    fn the_last_window_ends_with_the_series() {
         let windows = Windows { length: 3, stride: 2 };
         // Windows at 0, 2 and, to reach the end, 3.
         assert_eq!(windows.starts(6).unwrap(), [0, 2, 3]);
-        let moments = windows.to_moments(&[1.0, 2.0, 6.0], 6).unwrap();
-        assert_eq!(moments, [1.0, 1.0, 1.5, 4.0, 4.0, 6.0]);
+        assert_eq!(windows.starts(7).unwrap(), [0, 2, 4]);
     }
 
     #[test]

@@ -1,0 +1,95 @@
+//! Data some rows at a time: the rows of the whole however it is cut, and faults named by their line.
+
+use std::path::PathBuf;
+
+use enkoder::{Column, Schema};
+use enkoder_data::{Chunk, DataError, ReadOptions, Source, TableOptions, read_csv};
+use proptest::prelude::*;
+
+struct Csv {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Csv {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, text).unwrap();
+        Self { _folder: folder, path }
+    }
+
+    fn chunks(&self, table: TableOptions, rows: usize) -> Result<Vec<Chunk>, DataError> {
+        let source = Source::find(self.path.to_str().unwrap())?;
+        source.chunks(&ReadOptions { table, ..Default::default() }, rows)?.collect()
+    }
+}
+
+fn schema() -> Schema {
+    Schema::new(vec![
+        Column::numeric("a"),
+        Column::categorical("b", vec!["x".into(), "y".into()]),
+        Column::numeric("c"),
+    ])
+}
+
+fn options() -> TableOptions {
+    TableOptions { schema: Some(schema()), ..TableOptions::default() }
+}
+
+proptest! {
+    #[test]
+    fn chunks_have_the_rows_of_the_whole(
+        rows in prop::collection::vec((-1e6f32..1e6, "[xyz]?", prop::option::of(0u8..9), "[a-z \"]{0,6}"), 1..40),
+        size in 1usize..50,
+    ) {
+        let line = |(a, b, c, text): &(f32, String, Option<u8>, String)| {
+            let c = c.map_or(String::new(), |c| c.to_string());
+            format!("\"{}\",{c},{b},{a}\n", text.replace('"', "\"\""))
+        };
+        let csv = Csv::new(&format!("t,c,b,a\n{}", rows.iter().map(line).collect::<String>()));
+        let whole = read_csv(&csv.path, &options()).unwrap().into_dataset(&options()).unwrap().to_array();
+        let chunks = csv.chunks(TableOptions { keep: vec!["t".into()], ..options() }, size).unwrap();
+        let mut row = 0;
+        for chunk in chunks {
+            for (index, found) in chunk.data.to_array().rows().into_iter().enumerate() {
+                prop_assert!(found.iter().zip(whole.row(row)).all(|(a, b)| a == b || (a.is_nan() && b.is_nan())));
+                prop_assert_eq!(&chunk.kept[0][index], rows[row].3.trim());
+                row += 1;
+            }
+        }
+        prop_assert_eq!(row, rows.len());
+    }
+}
+
+#[test]
+fn a_fault_far_down_is_named_by_its_line() {
+    let with = |last: &str| Csv::new(&format!("a,b,c\n{}{last}\n", "1,x,2\n".repeat(30)));
+    let message = |last: &str| with(last).chunks(options(), 7).unwrap_err().to_string();
+    assert!(message("1,x").ends_with("line 32: the row has 2 cells, but the first row has 3"), "{}", message("1,x"));
+    assert!(message("1,x,hot").contains("line 32: column \"c\" holds \"hot\""), "{}", message("1,x,hot"));
+    assert!(message("inf,x,1").contains("line 32: the value of feature a is inf"), "{}", message("inf,x,1"));
+    let whole = with("inf,x,1");
+    let error = read_csv(&whole.path, &TableOptions::default()).unwrap().into_dataset(&TableOptions::default());
+    assert!(error.unwrap_err().to_string().contains("line 32: the value of feature a is inf"));
+}
+
+#[test]
+fn a_column_that_is_missing_is_refused_before_anything_is_read() {
+    let error = Csv::new("a,c\n1,2\n").chunks(options(), 7).unwrap_err();
+    assert!(error.to_string().contains("column \"b\", which the model was trained on, is missing"), "{error}");
+    let keep = TableOptions { keep: vec!["tine".into()], ..options() };
+    let error = Csv::new("a,b,c,time\n1,x,2,3\n").chunks(keep, 7).unwrap_err();
+    assert_eq!(error.hint().as_deref(), Some("did you mean \"time\"?"));
+}
+
+#[test]
+fn labels_are_those_of_the_chunk() {
+    let csv = Csv::new("a,b,c,y\n1,x,2,0\n1,y,2,1\n1,x,2,1\n");
+    let chunks = csv.chunks(TableOptions { label: Some("#4".into()), ..options() }, 2).unwrap();
+    let labels = |chunk: &Chunk| {
+        let classes = chunk.data.classes().unwrap();
+        (0..chunk.data.len()).map(|row| classes[chunk.data.label(row).unwrap() as usize].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(chunks.iter().flat_map(labels).collect::<Vec<_>>(), ["0", "1", "1"]);
+}
