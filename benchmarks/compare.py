@@ -2,9 +2,9 @@
 """Runs Enkoder and its peers in turn on the same cores and prints the table of ratios.
 
     cargo build --release -p enkoder-benchmarks
-    ENKODER_TEST_DATA=FOLDER benchmarks/compare.py --jax PYTHON --keras PYTHON --onnxruntime PYTHON
+    ENKODER_TEST_DATA=FOLDER benchmarks/compare.py --jax PYTHON --keras PYTHON --onnxruntime PYTHON --pyod PYTHON
 
-FOLDER holds `mnist/` with the four IDX files. Each PYTHON is an interpreter with that peer installed (the first line of each script
+FOLDER holds `mnist/` with the four IDX files and, for PyOD, `adbench/` with the tables. Each PYTHON is an interpreter with that peer installed (the first line of each script
 in `peers/` says what); a peer that is not given is left out. Machines drift, so each pair is measured `--rounds` times in turn and the
 median of the ratios is what counts.
 """
@@ -54,6 +54,7 @@ def main():
     parser.add_argument("--jax")
     parser.add_argument("--keras")
     parser.add_argument("--onnxruntime")
+    parser.add_argument("--pyod")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -73,6 +74,17 @@ def main():
         figures = [f"{verb}_{batch}" for verb in ("encode", "reconstruct") for batch in (1, 256, 10_000)]
         theirs = [args.onnxruntime, peer("infer_onnxruntime.py"), *threads]
         compare("inference", args.rounds, [BINARY, "infer", args.threads], theirs, figures)
+    if args.pyod:
+        # Less is better here, so the ratio is turned round.
+        theirs = [args.pyod, peer("detect_pyod.py"), "--epochs", 10, *threads]
+        pairs = [(run(BINARY, "detect", 10, args.threads), run(*theirs)) for _ in range(args.rounds)]
+        mine, peer_s = ([side["seconds"] for side in sides] for sides in zip(*pairs))
+        ratios = [b / a for a, b in zip(mine, peer_s)]
+        print(
+            f"| seconds to fit and score the 21 tables of ADBench, 10 epochs | {statistics.median(mine):.2f} | "
+            f"{statistics.median(peer_s):.2f} | {statistics.median(ratios):.2f} | {min(ratios):.2f}–{max(ratios):.2f} | "
+            f"{pairs[0][0]['peak_mb']:.0f} / {pairs[0][1]['peak_mb']:.0f} MB | pyod |"
+        )
 
 
 if __name__ == "__main__":

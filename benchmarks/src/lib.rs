@@ -1,6 +1,11 @@
 //! What all benchmarks share: the reference network and the data that it is timed on.
 
+pub mod adbench;
+
 use enkoder::{Activation, Architecture, Dataset, TrainingConfig};
+use ndarray::Array2;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 /// The reference network: 784-128-64-10 and its mirror image, ReLU inside, a sigmoid at the output.
 pub fn reference_network() -> Architecture {
@@ -20,4 +25,19 @@ pub fn digits() -> Dataset {
         Ok(folder) => enkoder_data::open(&format!("{folder}/mnist"), &options).expect("the test data has MNIST"),
         Err(_) => enkoder_data::strokes::strokes(70_000, 0),
     }
+}
+
+/// Rows of sensors that follow three hidden numbers along bent curves, with noise.
+pub fn sensors(rows: usize, columns: usize, seed: u64) -> Dataset {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut values = Array2::zeros((rows, columns));
+    for mut row in values.rows_mut() {
+        let hidden: [f32; 3] = std::array::from_fn(|_| random.random_range(-1.0..1.0));
+        for (column, value) in row.iter_mut().enumerate() {
+            let phase = column as f32 * 0.7;
+            let noise: f32 = random.random_range(-0.1..0.1);
+            *value = (hidden[column % 3] * 2.0 + phase).sin() + hidden[(column + 1) % 3] * phase.cos() + noise;
+        }
+    }
+    Dataset::from_f32("sensors", values).expect("every row has all columns")
 }

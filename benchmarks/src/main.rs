@@ -3,12 +3,16 @@
 //! ```text
 //! enkoder-benchmarks train BATCH EPOCHS THREADS     # the first epoch is warm-up
 //! enkoder-benchmarks infer THREADS
+//! enkoder-benchmarks detect EPOCHS THREADS          # an autoencoder of 64 and 32 units for each table of ADBench
+//! enkoder-benchmarks score ROWS                     # fits detectors to 10,000 rows of 30 columns, and scores
 //! ```
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use enkoder::anomaly::{Detector, DetectorConfig, Method};
 use enkoder::{Dataset, Trainer};
-use enkoder_benchmarks::{digits, reference_network, timed_training};
+use enkoder_benchmarks::{adbench, digits, reference_network, sensors, timed_training};
 use serde_json::{Value, json};
 
 fn main() {
@@ -17,7 +21,11 @@ fn main() {
     let result = match arguments.first().map(String::as_str) {
         Some("train") => train(number(1), number(2), number(3)),
         Some("infer") => infer(number(1)),
-        _ => panic!("usage: enkoder-benchmarks train BATCH EPOCHS THREADS | infer THREADS"),
+        Some("detect") => detect(number(1), number(2)).expect("the tables can be read and learned"),
+        Some("score") => score(number(1)),
+        _ => panic!(
+            "usage: enkoder-benchmarks train BATCH EPOCHS THREADS | infer THREADS | detect EPOCHS THREADS | score ROWS"
+        ),
     };
     println!("{result}");
 }
@@ -58,6 +66,44 @@ fn infer(threads: usize) -> Value {
             result[format!("reconstruct_{batch}")] = rate(batch, || drop(model.reconstruct(&samples))).into();
         }
     });
+    result["peak_mb"] = peak_megabytes().into();
+    result
+}
+
+/// The seconds that the plain autoencoder takes to fit and score all tables, nothing trimmed, as PyOD's does.
+fn detect(epochs: usize, threads: usize) -> Result<Value, adbench::Failure> {
+    let folder = std::env::var("ENKODER_TEST_DATA")?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let mut seconds = 0.0;
+    let sets = adbench::sets(&Path::new(&folder).join("adbench"))?;
+    for (_, path) in &sets {
+        let (train, test, _) = adbench::protocol(&adbench::open(path)?, 1)?;
+        let config = DetectorConfig {
+            method: Method::Autoencoder,
+            layers: Some(vec![64, 32]),
+            epochs: Some(epochs),
+            trim: Some(0.0),
+            ..DetectorConfig::default()
+        };
+        let start = Instant::now();
+        pool.install(|| Detector::fit(&train, &config)?.score(&test))?;
+        seconds += start.elapsed().as_secs_f64();
+    }
+    Ok(json!({ "tool": "enkoder", "seconds": seconds, "sets": sets.len(), "peak_mb": peak_megabytes() }))
+}
+
+/// Seconds to fit each kind of detector to 10,000 rows of 30 columns, and rows a second that it scores.
+fn score(rows: usize) -> Value {
+    let (train, rows) = (sensors(10_000, 30, 1), sensors(rows, 30, 2));
+    let mut result = json!({ "tool": "enkoder" });
+    for method in [Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble, Method::Auto] {
+        let start = Instant::now();
+        let config = DetectorConfig { method, ..DetectorConfig::default() };
+        let detector = Detector::fit(&train, &config).expect("the rows can be learned");
+        result[format!("{method}_fit_seconds")] = start.elapsed().as_secs_f64().into();
+        let score = || drop(detector.score(&rows).expect("the rows have the same columns"));
+        result[format!("{method}_rows_per_second")] = rate(rows.len(), score).into();
+    }
     result["peak_mb"] = peak_megabytes().into();
     result
 }

@@ -15,10 +15,7 @@ use std::time::Instant;
 
 use enkoder::anomaly::{Detector, DetectorConfig, Method};
 use enkoder::metrics::{auroc, average_precision};
-use enkoder::{Dataset, Scaler, Scaling};
-use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use enkoder_benchmarks::adbench;
 
 const METHODS: [Method; 5] = [Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble, Method::Auto];
 /// Published detectors shown beside ours: the three best of 14 by mean AUROC, and the two others for comparison.
@@ -48,21 +45,15 @@ fn run() -> Result<(), Failure> {
     let folder = Path::new(&folder).join("adbench");
     let published = [published(&folder.join("published_aucroc.csv"))?, published(&folder.join("published_aucpr.csv"))?];
 
-    let mut names: Vec<String> = std::fs::read_dir(&folder)?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".npz"))
-        .collect();
-    names.sort();
+    let sets = adbench::sets(&folder)?;
     // For each set, for AUROC and average precision, a mean over the seeds for each method.
     let mut rows: Vec<(String, [Vec<f64>; 2])> = Vec::new();
     let mut seconds = vec![0.0; methods.len()];
-    for file in &names {
-        let path = folder.join(file);
-        let data = enkoder_data::open(&path.to_string_lossy(), &enkoder_data::ReadOptions::default())?;
-        let set = file.trim_end_matches(".npz").split_once('_').map_or(file.as_str(), |(_, name)| name).to_owned();
+    for (set, path) in &sets {
+        let data = adbench::open(path)?;
         let mut sums = [vec![0.0; methods.len()], vec![0.0; methods.len()]];
         for seed in 1..=seeds {
-            let (train, test, positive) = protocol(&data, seed)?;
+            let (train, test, positive) = adbench::protocol(&data, seed)?;
             for (index, &method) in methods.iter().enumerate() {
                 let start = Instant::now();
                 let config = DetectorConfig { method, seed, ..DetectorConfig::default() };
@@ -73,13 +64,13 @@ fn run() -> Result<(), Failure> {
             }
         }
         eprintln!("{set}");
-        rows.push((set, sums));
+        rows.push((set.clone(), sums));
     }
     for (metric, title) in ["AUROC", "average precision"].into_iter().enumerate() {
         print_table(title, &methods, &rows, metric, &published[metric])?;
     }
     for (method, seconds) in methods.iter().zip(seconds) {
-        println!("{method}: fitted and scored the {} sets in {:.1} s", names.len(), seconds / seeds as f64);
+        println!("{method}: fitted and scored the {} sets in {:.1} s", sets.len(), seconds / seeds as f64);
     }
     Ok(())
 }
@@ -111,39 +102,6 @@ fn print_table(
 
 fn list(cells: impl IntoIterator<Item = String>) -> String {
     cells.into_iter().collect::<Vec<_>>().join(" | ")
-}
-
-/// Rows to fit, rows to judge by, and which of these are anomalies.
-fn protocol(data: &Dataset, seed: u64) -> Result<(Dataset, Dataset, Vec<bool>), Failure> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let anomaly = data
-        .classes()
-        .and_then(|classes| classes.iter().position(|class| class == "1" || class == "1.0"))
-        .ok_or("there are no labels 0 and 1")?;
-    let mut rows: Vec<usize> = (0..data.len()).collect();
-    if rows.len() < 1000 {
-        rows = (0..1000).map(|_| random.random_range(0..data.len())).collect();
-    }
-    rows.shuffle(&mut random);
-    rows.truncate(10_000);
-    let (anomalies, normal): (Vec<usize>, Vec<usize>) =
-        rows.into_iter().partition(|&row| data.label(row) == Some(anomaly as u32));
-    let cut = |rows: &[usize]| (rows.len() as f64 * 0.7).round() as usize;
-    let mut train: Vec<usize> = [&anomalies[..cut(&anomalies)], &normal[..cut(&normal)]].concat();
-    let test: Vec<usize> = [&anomalies[cut(&anomalies)..], &normal[cut(&normal)..]].concat();
-    train.shuffle(&mut random);
-    let positive = test.iter().map(|&row| data.label(row) == Some(anomaly as u32)).collect();
-    let (train, test) = (data.select(&train), data.select(&test));
-    let scaler = Scaler::fit(Scaling::MinMax, &train)?;
-    let scaled = |data: &Dataset| {
-        let mut values = data.to_array();
-        values
-            .rows_mut()
-            .into_iter()
-            .for_each(|mut row| scaler.transform_row(row.as_slice_mut().expect("rows are contiguous")));
-        Dataset::from_f32(data.name(), values)
-    };
-    Ok((scaled(&train)?, scaled(&test)?, positive))
 }
 
 /// By set and detector.

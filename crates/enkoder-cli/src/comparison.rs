@@ -177,7 +177,7 @@ impl Comparison {
 }
 
 /// The command as it was typed, for the report.
-fn command_line() -> String {
+pub fn command_line() -> String {
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let words = std::iter::once("enkoder").chain(arguments.iter().map(String::as_str));
     // Only a NUL character cannot be quoted, and no argument holds one.

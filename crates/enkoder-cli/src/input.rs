@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use enkoder::{Autoencoder, Dataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{ReadOptions, Source, TableOptions};
+use enkoder_data::{Chunks, ReadOptions, Source, TableOptions};
 
 use crate::arguments::{DataOptions, FetchOptions};
 use crate::progress::DownloadProgress;
@@ -23,6 +23,30 @@ impl DataOptions {
 
     /// Opens data with these options for tables, beside those that the user gives.
     pub fn read(&self, name: &str, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
+        let (source, options) = self.find(name, table, screen)?;
+        let _busy = screen.busy(format!("reading {name}"));
+        Ok(match source {
+            Source::Openml { .. } => {
+                source.open_with(&options, &self.fetching.client()?, &mut |_| ControlFlow::Continue(()))?
+            }
+            _ => source.open(&options)?,
+        })
+    }
+
+    /// The same, some rows at a time.
+    pub fn chunks(&self, name: &str, table: TableOptions, rows: usize, screen: Screen) -> anyhow::Result<Chunks> {
+        let (source, options) = self.find(name, table, screen)?;
+        Ok(match source {
+            Source::Openml { .. } => {
+                let client = self.fetching.client()?;
+                source.chunks_with(&options, rows, &client, &mut |_| ControlFlow::Continue(()))?
+            }
+            _ => source.chunks(&options, rows)?,
+        })
+    }
+
+    /// What a name stands for, fetched where it has to be, and how it is to be read.
+    fn find(&self, name: &str, table: TableOptions, screen: Screen) -> anyhow::Result<(Source, ReadOptions)> {
         let options = ReadOptions {
             table: TableOptions { label: self.label.clone(), missing: self.missing.into(), ..table },
             size: self.size,
@@ -35,13 +59,7 @@ impl DataOptions {
             // What has to be downloaded is seen to be, before it is read.
             self.fetching.fetch(id, screen)?;
         }
-        let _busy = screen.busy(format!("reading {name}"));
-        Ok(match source {
-            Source::Openml { .. } => {
-                source.open_with(&options, &self.fetching.client()?, &mut |_| ControlFlow::Continue(()))?
-            }
-            _ => source.open(&options)?,
-        })
+        Ok((source, options))
     }
 }
 

@@ -10,6 +10,7 @@ mod lines;
 mod network;
 mod scale;
 mod scatter;
+mod scores;
 mod svg;
 
 pub(crate) use bars::{BarChart, BarRow, spark_histogram};
@@ -19,3 +20,4 @@ pub(crate) use lines::{LineChart, Mark, Reference, Series, Style};
 pub(crate) use network::network_drawing;
 pub(crate) use scale::Scale;
 pub(crate) use scatter::{ScatterChart, ScatterClass};
+pub(crate) use scores::{ScoreCourse, ScoreHistogram};

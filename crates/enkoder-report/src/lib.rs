@@ -4,6 +4,7 @@
 //! HTML file and into figures; [`preview`] shows originals and reconstructions in a terminal.
 
 mod charts;
+pub mod detection;
 mod drawings;
 mod evaluation;
 mod number;

@@ -1,9 +1,11 @@
 //! Numbers that say how good a result is: of a reconstruction against its original, and of scores against known labels.
 //! All are computed in f64 and follow the definitions of scikit-image and scikit-learn, so that they can be compared.
 
+mod range;
 mod ranking;
 mod reconstruction;
 
+pub use range::vus_pr;
 pub use ranking::{Confusion, auroc, average_precision};
 pub use reconstruction::{mae, mse, psnr, ssim};
 

@@ -127,7 +127,7 @@ impl Ranking {
     }
 }
 
-fn check(scores: &[f32], positive: &[bool]) -> Result<(), MetricError> {
+pub(super) fn check(scores: &[f32], positive: &[bool]) -> Result<(), MetricError> {
     if scores.len() != positive.len() {
         return Err(MetricError::Labels { scores: scores.len(), labels: positive.len() });
     }

@@ -6,19 +6,26 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::anomaly::{Detector, DetectorConfig, Method, Windows};
-use enkoder_data::TableOptions;
+use enkoder::Dataset;
+use enkoder::anomaly::{Detector, DetectorConfig, Method, SeriesColumns, Windows};
 use enkoder_data::export::{Overwrite, check_output};
+use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
 
+use super::moments::{Stretches, in_words, kept_columns};
 use super::{RuleOptions, describe, threshold};
-use crate::arguments::{DataOptions, RunOptions};
-use crate::screen::print;
+use crate::arguments::{DataOptions, Missing, RunOptions};
+use crate::screen::{Screen, print};
 use crate::wording;
+
+/// Rows read at once where only the columns beside the features are wanted.
+const READ_AT_ONCE: usize = 1 << 16;
 
 /// Fit a detector to rows that are mostly normal, without labels
 ///
-/// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter.
+/// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter. Tables may be larger
+/// than memory: of more than --sample rows as many are drawn evenly at random while the file is read, and only these are kept.
+/// Series are read whole.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Built-in name, openml:ID, or a path
@@ -41,7 +48,7 @@ pub struct Options {
     #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = parse_number)]
     layers: Option<Vec<usize>>,
 
-    /// Times that the networks see every row [default: 10 to 50, by the rows]
+    /// Times that the networks see every row [default: 10 to 50 for small ones, for the autoencoder as long as it gains]
     #[arg(long, value_name = "N", value_parser = parse_number)]
     epochs: Option<usize>,
 
@@ -55,6 +62,19 @@ pub struct Options {
     /// Rows between the starts of two windows [default: 1]
     #[arg(long, value_name = "N", value_parser = parse_number, requires = "window")]
     stride: Option<usize>,
+
+    /// The column that says when a row was measured; windows do not cross gaps in it, and it is no reading
+    #[arg(long, value_name = "COLUMN")]
+    time: Option<String>,
+
+    /// The column that tells several series apart; windows never mix them, and it is no reading
+    #[arg(long, value_name = "COLUMN")]
+    group: Option<String>,
+
+    /// Learn from at most N rows of a table, drawn at random [default: 1000000, and 67 million values]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, hide_default_value = true, conflicts_with = "window")]
+    #[arg(value_parser = crate::arguments::parse_count)]
+    sample: usize,
 
     /// A column that is not looked at, by name or by number as #3 (may be given several times)
     #[arg(long, value_name = "COLUMN")]
@@ -94,20 +114,37 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         options.layers.is_none() || options.method == Method::Autoencoder,
         "--layers are those of one autoencoder\nhint: add --method autoencoder"
     );
-    let table = TableOptions { ignore: options.ignore.clone(), ..TableOptions::default() };
+    let columns = SeriesColumns { time: options.time.clone(), step: None, group: options.group.clone() };
+    let beside = kept_columns(&columns);
+    anyhow::ensure!(
+        beside.is_empty() || options.reading.missing != Missing::Drop,
+        "--missing drop would tear holes into the series\nhint: leave it out: a missing value is a feature of its own"
+    );
+    let sample = options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed });
+    let table = TableOptions { ignore: [&options.ignore[..], &beside].concat(), sample, ..TableOptions::default() };
     let data = options.reading.read(&options.data, table, screen)?;
+    let windows = options.window.map(|length| Windows { length, stride: options.stride.unwrap_or(1) });
+    let mut stretches = None;
+    if let Some(windows) = windows {
+        let kept = read_kept(&options, &beside, &data, screen)?;
+        let cut = Stretches::of(&data, &columns, &kept)?;
+        screen.note(series_in_words(&cut, windows, &options));
+        stretches = Some(cut);
+    }
     let start = Instant::now();
     let detector = {
         let _busy = screen.busy(format!("fitting a detector to {}", options.data));
-        match options.window {
+        match windows.zip(stretches.as_ref()) {
             None => Detector::fit(&data, &config),
-            Some(length) => {
-                let windows = Windows { length, stride: options.stride.unwrap_or(1) };
-                Detector::fit_series(std::slice::from_ref(&data), windows, &config)
+            Some((windows, stretches)) => {
+                let series: Vec<Dataset> = stretches.rows.iter().map(|rows| data.select(rows)).collect();
+                Detector::fit_series(&series, windows, &config)
             }
         }
         .with_context(|| format!("no detector can be fitted to {}", options.data))?
     };
+    let step = stretches.as_ref().and_then(|stretches| stretches.step);
+    let detector = detector.with_series_columns(SeriesColumns { step, ..columns });
     let seconds = start.elapsed().as_secs_f64();
     let threshold = threshold(&detector, None)?;
     detector.save(&options.out)?;
@@ -117,10 +154,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             "out": options.out, "rows_learned": detector.rows_learned(), "chosen": detector.chosen(),
             "ignored_columns": ignored, "threshold": threshold, "seconds": seconds,
             "calibration": detector.calibration().scores().len(),
+            "irregularities": stretches.map(|stretches| stretches.irregularities),
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let learned = wording::counted(detector.rows_learned(), "sample", "samples");
+    let (one, many) = if windows.is_some() { ("window", "windows") } else { ("row", "rows") };
+    let learned = wording::counted(detector.rows_learned(), one, many);
     screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", options.out.display()));
     screen.note(format_args!("chosen: {}", detector.chosen()));
     if !ignored.is_empty() {
@@ -128,6 +167,35 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     screen.note(describe(&detector, &threshold));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The text of the columns beside the features, for every row.
+fn read_kept(options: &Options, beside: &[String], data: &Dataset, screen: Screen) -> anyhow::Result<Vec<Vec<String>>> {
+    if beside.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut kept = vec![Vec::new(); beside.len()];
+    let table = TableOptions { schema: data.schema().cloned(), keep: beside.to_vec(), ..TableOptions::default() };
+    for chunk in options.reading.chunks(&options.data, table, READ_AT_ONCE, screen)? {
+        kept.iter_mut().zip(chunk?.kept).for_each(|(all, some)| all.extend(some));
+    }
+    anyhow::ensure!(kept.iter().all(|texts| texts.len() == data.len()), "{} changed while it was read", options.data);
+    Ok(kept)
+}
+
+fn series_in_words(cut: &Stretches, windows: Windows, options: &Options) -> String {
+    let series = wording::counted(cut.series, "series", "series");
+    let stretches = wording::counted(cut.rows.len(), "stretch", "stretches");
+    let step = cut.step.map_or(String::new(), |step| format!(", a row every {}", wording::seconds(step)));
+    let short = cut.rows.iter().filter(|rows| rows.len() < windows.length).count();
+    let mut text = format!("{}: {series} in {stretches} without a gap{step}", options.data);
+    if short > 0 {
+        text += &format!("; {short} shorter than a window, left out");
+    }
+    match in_words(&cut.irregularities) {
+        Some(found) => format!("{text}\n{found}"),
+        None => text,
+    }
 }
 
 fn parse_number(text: &str) -> Result<usize, String> {

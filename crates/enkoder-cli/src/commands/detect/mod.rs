@@ -1,8 +1,11 @@
 //! `enkoder detect`: fit a detector of anomalies to mostly normal rows, and score others with it.
 
 mod fit;
+mod moments;
 mod score;
 mod scored;
+mod scoring;
+mod summary;
 mod watch;
 
 use std::path::Path;

@@ -1,29 +1,32 @@
 //! `enkoder detect score`: a detector and rows in, a line for each row out.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::Dataset;
-use enkoder::anomaly::Threshold;
-use enkoder::metrics::{Confusion, auroc, average_precision};
+use enkoder::anomaly::Irregularities;
 use enkoder_data::TableOptions;
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
+use enkoder_report::detection::{Agreement, Collector, Row};
 use serde_json::json;
 
+use super::moments::{in_words, kept_columns};
 use super::scored::ScoredWriter;
+use super::scoring::{ScoredRow, chunk_rows, score_all};
+use super::summary::{Judgement, Summary};
 use super::{RuleOptions, describe, load, threshold};
 use crate::arguments::{DataOptions, RunOptions};
+use crate::comparison::command_line;
 use crate::screen::{print, print_with};
-use crate::wording;
 
 /// Score rows: how odd each is, whether it is flagged, and why
 ///
 /// Writes CSV with a line for each row: its number from 1, the score, the p-value, whether it is flagged (1 or 0), and with
-/// --explain the columns that contribute most. With labels (--label COLUMN)
-/// it also says how well the scores tell them apart.
+/// --explain the columns that contribute most; before the score stand the columns of time and group that the detector was fitted
+/// with. Files are read, scored and written some rows at a time, however long they are, and the output appears only when it is
+/// complete. With labels (--label COLUMN) it also says how well the scores tell them apart, for which it keeps all scores.
 #[derive(Debug, Args)]
 pub struct Options {
     /// What `enkoder detect fit` wrote
@@ -46,6 +49,10 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     explain: usize,
 
+    /// Write a page with the worst rows and their reasons, the score over time, and its distribution
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    report: Option<PathBuf>,
+
     #[command(flatten)]
     rule: RuleOptions,
 
@@ -59,71 +66,89 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
-    if let Some(out) = &options.out {
-        check_output(out, overwrite)?;
+    for path in options.out.iter().chain(&options.report) {
+        check_output(path, overwrite)?;
     }
     let detector = load(&options.detector)?;
     let threshold = threshold(&detector, options.rule.rule())?;
-    let table = TableOptions { schema: detector.schema().cloned(), ..TableOptions::default() };
-    let data = options.reading.read(&options.data, table, screen)?;
-    let scores = {
+    let keep = kept_columns(detector.series_columns());
+    let table = TableOptions { schema: detector.schema().cloned(), keep, ..TableOptions::default() };
+    let chunks = options.reading.chunks(&options.data, table, chunk_rows(&detector), screen)?;
+    let mut summary = Summary::new(&detector, threshold);
+    let mut page = options.report.as_ref().map(|_| Collector::new(threshold));
+    let mut irregularities = Irregularities::default();
+    let score = |out: Option<&mut dyn Write>| {
         let _busy = screen.busy(format!("scoring {}", options.data));
-        let fits = || format!("the detector {} does not fit {}", options.detector.display(), options.data);
-        detector.score(&data).with_context(fits)?
-    };
-    let write = |out: &mut dyn Write| {
-        let mut writer = ScoredWriter::new(&detector, threshold, options.explain, out)?;
-        scores.iter().enumerate().try_for_each(|(row, &score)| writer.row(row, &data, row, score))?;
-        writer.flush()
+        let mut writer = out.map(|out| ScoredWriter::new(&detector, threshold, options.explain, out)).transpose()?;
+        let give = &mut |row: &ScoredRow<'_>| {
+            summary.add(row);
+            if let Some(page) = &mut page {
+                page.add(&report_row(row))?;
+            }
+            writer.as_mut().map_or(Ok(()), |writer| writer.row(row))
+        };
+        irregularities = score_all(&detector, chunks, give)
+            .with_context(|| format!("{} cannot be scored by {}", options.data, options.detector.display()))?;
+        writer.map_or(Ok(()), |mut writer| Ok(writer.flush()?))
     };
     match &options.out {
-        Some(out) => write_atomically(out, overwrite, |mut file| write(&mut file))?,
-        None if options.common.json => {}
-        None => print_with(write)?,
+        Some(out) => whole(|write| Ok(write_atomically(out, overwrite, |file| write(file))?), score)?,
+        None if options.common.json => score(None)?,
+        None => whole(|write| print_with(write), score)?,
     }
-    let flagged = scores.iter().filter(|&&score| threshold.flags(score)).count();
-    let judged = data.classes().map(|_| Judgement::of(&data, &scores, &threshold)).transpose()?;
+    let judged = summary.judgement()?;
+    if let (Some(path), Some(page)) = (&options.report, page) {
+        let html = page.finish(&detector, &options.data, judged.map(figures_of), command_line()).to_html()?;
+        write_atomically(path, overwrite, |file| file.write_all(html.as_bytes()))?;
+    }
     if options.common.json {
-        print(json!({
-            "out": options.out, "rows": scores.len(), "flagged": flagged, "threshold": threshold,
-            "auroc": judged.map(|judged| judged.auroc),
-            "average_precision": judged.map(|judged| judged.average_precision),
-            "precision": judged.map(|judged| judged.counts.precision()),
-            "recall": judged.map(|judged| judged.counts.recall()),
-            "f1": judged.map(|judged| judged.counts.f1()),
-        }))?;
+        let mut found = json!({
+            "out": options.out, "report": options.report, "rows": summary.rows, "flagged": summary.flagged,
+            "without_score": summary.without_score, "threshold": threshold, "irregularities": irregularities,
+        });
+        if let (Some(judged), Some(found)) = (judged, found.as_object_mut()) {
+            found.extend(json!(judged).as_object().cloned().unwrap_or_default());
+        }
+        print(found)?;
         return Ok(ExitCode::SUCCESS);
     }
-    screen.note(format_args!("{flagged} of {} flagged", wording::counted(scores.len(), "row", "rows")));
+    screen.note(&summary);
+    if let Some(found) = in_words(&irregularities) {
+        screen.note(found);
+    }
     screen.note(describe(&detector, &threshold));
-    if let Some(Judgement { auroc, average_precision, counts }) = judged {
-        screen.note(format_args!(
-            "against the labels: AUROC {auroc:.3}, average precision {average_precision:.3}; at the threshold precision {:.3}, recall {:.3}, F1 {:.3}",
-            counts.precision(), counts.recall(), counts.f1()
-        ));
+    if let Some(judged) = judged {
+        screen.note(judged);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-#[derive(Clone, Copy)]
-struct Judgement {
-    auroc: f64,
-    average_precision: f64,
-    counts: Confusion,
+/// Runs `score` within `write`, which knows only errors of writing: those of scoring come back as they are.
+fn whole(
+    write: impl FnOnce(&mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()>,
+    score: impl FnOnce(Option<&mut dyn Write>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut score = Some(score);
+    let mut failure = None;
+    let written = write(&mut |out| {
+        let Some(score) = score.take() else { return Ok(()) };
+        score(Some(out)).map_err(|error| match error.downcast::<io::Error>() {
+            Ok(error) => error,
+            Err(error) => {
+                failure = Some(error);
+                io::Error::other("the scoring failed")
+            }
+        })
+    });
+    failure.map_or(written, Err)
 }
 
-impl Judgement {
-    /// Against labels, of which 0, false, no and normal mean a usual row, and all others an anomaly.
-    fn of(data: &Dataset, scores: &[f32], threshold: &Threshold) -> anyhow::Result<Self> {
-        let classes = data.classes().context("the label column holds no classes")?;
-        let usual = |class: &str| ["0", "0.0", "false", "no", "normal"].contains(&class.to_lowercase().as_str());
-        let odd: Vec<bool> = classes.iter().map(|class| !usual(class)).collect();
-        let positive: Vec<bool> =
-            (0..data.len()).map(|row| data.label(row).is_some_and(|label| odd[label as usize])).collect();
-        Ok(Self {
-            auroc: auroc(scores, &positive).context("the scores cannot be judged by the labels")?,
-            average_precision: average_precision(scores, &positive)?,
-            counts: Confusion::at(scores, &positive, threshold.score)?,
-        })
-    }
+fn report_row<'a>(row: &'a ScoredRow<'a>) -> Row<'a> {
+    let ScoredRow { number, beside, score, positive, reasons } = *row;
+    Row { number, time: beside.time, group: beside.group, score, positive, reasons }
+}
+
+fn figures_of(judged: Judgement) -> Agreement {
+    let Judgement { auroc, average_precision, vus_pr, precision, recall, f1 } = judged;
+    Agreement { auroc, average_precision, vus_pr, precision, recall, f1 }
 }

@@ -1,10 +1,11 @@
-//! Scored rows as CSV: a line for each, with its number from 1, its score, its p-value, whether it is flagged, and why.
+//! Scored rows as CSV: a line for each, with its number from 1, its time and series where it has them, its score, its p-value,
+//! whether it is flagged, and why.
 
 use std::io::{self, Write};
 
-use enkoder::Dataset;
 use enkoder::anomaly::{Detector, Reason, Threshold, Value};
 
+use super::scoring::ScoredRow;
 use crate::output::csv_error;
 
 /// Writes scored rows.
@@ -14,42 +15,58 @@ pub struct ScoredWriter<'a, W: Write> {
     /// How many reasons a flagged row is given; with none there is no column for them.
     explain: usize,
     out: csv::Writer<W>,
+    cell: String,
 }
 
 impl<'a, W: Write> ScoredWriter<'a, W> {
     /// A writer that has written the header.
     pub fn new(detector: &'a Detector, threshold: Threshold, explain: usize, out: W) -> io::Result<Self> {
-        let mut writer = Self { detector, threshold, explain, out: csv::Writer::from_writer(out) };
-        writer.record(&["row", "score", "p_value", "flagged", "reasons"].map(str::to_owned))?;
+        let out = csv::Writer::from_writer(out);
+        let mut writer = Self { detector, threshold, explain, out, cell: String::new() };
+        let columns = detector.series_columns();
+        let beside = columns.time.iter().chain(&columns.group).map(String::as_str);
+        let reasons = (explain > 0).then_some("reasons");
+        let header = ["row"].into_iter().chain(beside).chain(["score", "p_value", "flagged"]).chain(reasons);
+        writer.out.write_record(header).map_err(csv_error)?;
         Ok(writer)
     }
 
-    /// The row of `data` with this index, as number `number` from 0.
-    pub fn row(&mut self, number: usize, data: &Dataset, row: usize, score: f32) -> io::Result<()> {
-        let flagged = self.threshold.flags(score);
-        let p_value = self.detector.calibration().p_value(score);
-        let reasons = if flagged && self.explain > 0 {
-            self.detector.explain(data, row, self.explain).map_err(io::Error::other)?
-        } else {
-            Vec::new()
-        };
-        let reasons = reasons.iter().map(in_words).collect::<Vec<_>>().join("; ");
-        let [number, score] = [(number + 1).to_string(), score.to_string()];
-        self.record(&[number, score, format!("{p_value:.6}"), u8::from(flagged).to_string(), reasons])
-    }
-
-    /// A row that has no score.
-    pub fn row_without_score(&mut self, number: usize) -> io::Result<()> {
-        self.record(&[(number + 1).to_string(), String::new(), String::new(), String::new(), String::new()])
+    pub fn row(&mut self, row: &ScoredRow<'_>) -> anyhow::Result<()> {
+        self.cell(format_args!("{}", row.number + 1))?;
+        let columns = self.detector.series_columns();
+        for (_, text) in [(&columns.time, row.beside.time), (&columns.group, row.beside.group)]
+            .into_iter()
+            .filter(|(column, _)| column.is_some())
+        {
+            self.out.write_field(text.unwrap_or_default()).map_err(csv_error)?;
+        }
+        let flagged = row.score.is_some_and(|score| self.threshold.flags(score));
+        match row.score {
+            Some(score) => {
+                self.cell(format_args!("{score}"))?;
+                self.cell(format_args!("{:.6}", self.detector.calibration().p_value(score)))?;
+                self.cell(format_args!("{}", u8::from(flagged)))?;
+            }
+            None => ["", "", ""].iter().try_for_each(|empty| self.out.write_field(empty)).map_err(csv_error)?,
+        }
+        if self.explain > 0 {
+            let reasons = if flagged { (row.reasons)(self.explain)? } else { Vec::new() };
+            let reasons = reasons.iter().map(in_words).collect::<Vec<_>>().join("; ");
+            self.out.write_field(reasons).map_err(csv_error)?;
+        }
+        Ok(self.out.write_record(None::<&[u8]>).map_err(csv_error)?)
     }
 
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
-    fn record(&mut self, cells: &[String; 5]) -> io::Result<()> {
-        let cells = if self.explain > 0 { &cells[..] } else { &cells[..4] };
-        self.out.write_record(cells).map_err(csv_error)
+    fn cell(&mut self, content: std::fmt::Arguments<'_>) -> io::Result<()> {
+        use std::fmt::Write;
+        self.cell.clear();
+        // Writing to a string does not fail.
+        let _ = self.cell.write_fmt(content);
+        self.out.write_field(&self.cell).map_err(csv_error)
     }
 }
 

@@ -1,0 +1,220 @@
+//! What is kept of scored rows: the worst with their reasons, the course of the score in bins that grow wider as rows come, the
+//! spans that were flagged, and a histogram.
+
+use enkoder::anomaly::{AnomalyError, Detector, Reason, Threshold};
+
+use super::page::DetectionReport;
+use super::{Agreement, Row};
+
+/// Rows that are shown with their reasons, and columns for each.
+const WORST: usize = 20;
+const REASONS: usize = 3;
+/// Bins over time and over scores; twice as many are halved.
+const BINS: usize = 600;
+/// Flagged spans that are kept; of more only the number.
+const SPANS: usize = 2000;
+/// Score that one bin of the histogram is wide at first.
+const FINEST: f64 = 0.01;
+
+/// A row that is shown.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) number: usize,
+    pub(super) time: Option<String>,
+    pub(super) group: Option<String>,
+    pub(super) score: f32,
+    pub(super) positive: Option<bool>,
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// Some rows that follow each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Bin {
+    /// The highest score; none where no row has one.
+    pub(super) highest: Option<f32>,
+    pub(super) positive: bool,
+}
+
+/// Flagged rows that follow each other directly, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) first: usize,
+    pub(super) last: usize,
+}
+
+/// Takes scored rows.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    pub(super) threshold: Threshold,
+    pub(super) rows: usize,
+    pub(super) flagged: usize,
+    pub(super) without_score: usize,
+    pub(super) positives: Option<usize>,
+    /// From the worst on.
+    pub(super) worst: Vec<Shown>,
+    pub(super) over_time: Vec<Bin>,
+    /// Rows of a bin.
+    pub(super) bin_rows: usize,
+    pub(super) spans: Vec<Span>,
+    pub(super) spans_in_all: usize,
+    pub(super) histogram: Vec<usize>,
+    /// Score that a bin of the histogram is wide.
+    pub(super) bin_width: f64,
+    pub(super) first_time: Option<String>,
+    pub(super) last_time: Option<String>,
+}
+
+impl Collector {
+    /// For rows of this threshold.
+    pub fn new(threshold: Threshold) -> Self {
+        Self {
+            threshold,
+            rows: 0,
+            flagged: 0,
+            without_score: 0,
+            positives: None,
+            worst: Vec::new(),
+            over_time: Vec::new(),
+            bin_rows: 1,
+            spans: Vec::new(),
+            spans_in_all: 0,
+            histogram: Vec::new(),
+            bin_width: FINEST,
+            first_time: None,
+            last_time: None,
+        }
+    }
+
+    /// Takes a row, in any order.
+    ///
+    /// # Errors
+    /// When the row's reasons cannot be found.
+    pub fn add(&mut self, row: &Row<'_>) -> Result<(), AnomalyError> {
+        self.rows += 1;
+        if let Some(time) = row.time {
+            self.first_time.get_or_insert_with(|| time.to_owned());
+            let last = self.last_time.get_or_insert_default();
+            last.clear();
+            last.push_str(time);
+        }
+        if let Some(positive) = row.positive {
+            *self.positives.get_or_insert(0) += usize::from(positive);
+        }
+        let bin = self.bin_of(row.number);
+        bin.positive |= row.positive == Some(true);
+        let Some(score) = row.score else {
+            self.without_score += 1;
+            return Ok(());
+        };
+        bin.highest = Some(bin.highest.map_or(score, |highest| highest.max(score)));
+        self.count(score);
+        if self.threshold.flags(score) {
+            self.flagged += 1;
+            self.span(row.number);
+        }
+        if self.worst.len() < WORST || self.worst.last().is_some_and(|last| score > last.score) {
+            let place = self.worst.partition_point(|shown| shown.score >= score);
+            let shown = Shown {
+                number: row.number,
+                time: row.time.map(str::to_owned),
+                group: row.group.map(str::to_owned),
+                score,
+                positive: row.positive,
+                reasons: (row.reasons)(REASONS)?,
+            };
+            self.worst.insert(place, shown);
+            self.worst.truncate(WORST);
+        }
+        Ok(())
+    }
+
+    /// The report of all rows that came.
+    pub fn finish(
+        self,
+        detector: &Detector,
+        data: &str,
+        agreement: Option<Agreement>,
+        command_line: String,
+    ) -> DetectionReport {
+        DetectionReport::new(self, detector, data, agreement, command_line)
+    }
+
+    fn bin_of(&mut self, number: usize) -> &mut Bin {
+        while number / self.bin_rows >= 2 * BINS {
+            self.bin_rows *= 2;
+            let halved = self.over_time.chunks(2).map(|pair| {
+                pair.iter().fold(Bin::default(), |sum, bin| Bin {
+                    // None is less than any.
+                    highest: if sum.highest > bin.highest { sum.highest } else { bin.highest },
+                    positive: sum.positive | bin.positive,
+                })
+            });
+            self.over_time = halved.collect();
+        }
+        let at = number / self.bin_rows;
+        if at >= self.over_time.len() {
+            self.over_time.resize(at + 1, Bin::default());
+        }
+        &mut self.over_time[at]
+    }
+
+    fn count(&mut self, score: f32) {
+        let score = f64::from(score).max(0.0);
+        while score / self.bin_width >= (2 * BINS) as f64 {
+            self.bin_width *= 2.0;
+            self.histogram = self.histogram.chunks(2).map(|pair| pair.iter().sum()).collect();
+        }
+        let at = (score / self.bin_width) as usize;
+        if at >= self.histogram.len() {
+            self.histogram.resize(at + 1, 0);
+        }
+        self.histogram[at] += 1;
+    }
+
+    fn span(&mut self, number: usize) {
+        match self.spans.last_mut() {
+            Some(span) if number == span.last + 1 => span.last = number,
+            _ => {
+                self.spans_in_all += 1;
+                if self.spans.len() < SPANS {
+                    self.spans.push(Span { first: number, last: number });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use enkoder::anomaly::Guarantee;
+
+    fn collected(scores: impl IntoIterator<Item = f32>) -> Collector {
+        let mut collector = Collector::new(Threshold { score: 5.0, rate: 0.01, guarantee: Guarantee::Conformal });
+        for (number, score) in scores.into_iter().enumerate() {
+            let none = |_| Ok(Vec::new());
+            let row = Row { number, time: None, group: None, score: Some(score), positive: None, reasons: &none };
+            collector.add(&row).unwrap();
+        }
+        collector
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_nothing_high_is_lost() {
+        let rows = 50_000;
+        let collector = collected((0..rows).map(|row| if row % 10 == 9 { 6.0 + row as f32 / 1e3 } else { 1.0 }));
+        assert!(collector.over_time.len() < 2 * BINS && collector.histogram.len() <= 2 * BINS);
+        assert_eq!(collector.histogram.iter().sum::<usize>(), rows);
+        assert_eq!((collector.flagged, collector.spans_in_all, collector.spans.len()), (5000, 5000, SPANS));
+        assert_eq!(collector.worst.len(), WORST);
+        assert_eq!(collector.worst[0].number, rows - 1);
+        assert!(collector.worst.windows(2).all(|pair| pair[0].score >= pair[1].score));
+        assert_eq!(collector.over_time.iter().filter_map(|bin| bin.highest).fold(0.0, f32::max), 55.999);
+    }
+
+    #[test]
+    fn rows_flagged_one_after_the_other_are_one_span() {
+        let collector = collected([1.0, 9.0, 9.0, 1.0, 9.0]);
+        assert_eq!(collector.spans, [Span { first: 1, last: 2 }, Span { first: 4, last: 4 }]);
+    }
+}
