@@ -1,6 +1,7 @@
 //! Warnings of the library and the readers, as lines on stderr.
 
 use std::fmt::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -18,6 +19,9 @@ pub fn show(screen: Screen) {
 
 struct Warnings;
 
+/// The warning that was printed last.
+static LAST: Mutex<String> = Mutex::new(String::new());
+
 impl Subscriber for Warnings {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::WARN && metadata.target().starts_with("enkoder") && metadata.is_event()
@@ -26,7 +30,12 @@ impl Subscriber for Warnings {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message(String::new());
         event.record(&mut message);
-        tell(format_args!("{WARNING}warning:{WARNING:#} {}", message.0));
+        // What is read in pieces gives the same warning for each.
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != message.0 {
+            tell(format_args!("{WARNING}warning:{WARNING:#} {}", message.0));
+            *last = message.0;
+        }
     }
 
     // Spans are never enabled, and so never entered.

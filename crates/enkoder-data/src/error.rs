@@ -186,14 +186,23 @@ impl From<&Path> for Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let position = match self.position {
-            Position::Whole if self.source.is_empty() => return f.write_str("the data"),
-            Position::Whole => return f.write_str(&self.source),
-            Position::Byte(offset) => format!("byte {offset}"),
-            Position::Line(line) => format!("line {line}"),
-            Position::Row(row) => format!("row {row}"),
-        };
-        if self.source.is_empty() { f.write_str(&position) } else { write!(f, "{}, {position}", self.source) }
+        match self.position {
+            Position::Whole if self.source.is_empty() => f.write_str("the data"),
+            Position::Whole => f.write_str(&self.source),
+            position if self.source.is_empty() => position.fmt(f),
+            position => write!(f, "{}, {position}", self.source),
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.write_str("the whole"),
+            Self::Byte(offset) => write!(f, "byte {offset}"),
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+        }
     }
 }
 

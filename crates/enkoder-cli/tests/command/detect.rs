@@ -111,3 +111,94 @@ fn a_series_is_scored_moment_by_moment() {
     assert_eq!(scored.lines().count(), 301);
     assert!(score(165) > 2.0 * score(60), "{} against {}", score(165), score(60));
 }
+
+/// Two machines, whose rows come in turn; the first of them breaks its rhythm in 300..330 of the new ones, and a stretch is missing.
+fn machines(rows: std::ops::Range<usize>, gap: std::ops::Range<usize>, broken: std::ops::Range<usize>) -> String {
+    let mut text = "at,machine,a,b\n".to_owned();
+    for row in rows.filter(|row| !gap.contains(row)) {
+        for (machine, speed) in [("m1", 0.3), ("m2", 0.45)] {
+            let speed = if machine == "m1" && broken.contains(&row) { speed * 3.0 } else { speed };
+            let (hour, minute, second) = (row / 3600, row / 60 % 60, row % 60);
+            let (a, b) = ((row as f64 * speed).sin(), (row as f64 * speed).cos());
+            text += &format!("2026-01-01 {hour:02}:{minute:02}:{second:02},{machine},{a:.4},{b:.4}\n");
+        }
+    }
+    text
+}
+
+#[test]
+fn series_are_told_apart_by_group_and_no_window_crosses_a_gap() {
+    let place = Workplace::new();
+    place.write("normal.csv", machines(0..1200, 700..760, 0..0));
+    place.write("new.csv", machines(0..600, 100..110, 300..330));
+    let fit = "detect fit normal.csv -o d.safetensors --window 16 --time at --group machine --method linear";
+    let fitted = place.succeed(fit).stderr;
+    assert!(fitted.contains("2 series in 4 stretches without a gap, a row every 1.0 s"), "{fitted}");
+    assert!(fitted.contains("2 gaps where about 120 rows are missing"), "{fitted}");
+    assert!(fitted.contains("normal moments on the average over time"), "{fitted}");
+    place.succeed("detect score d.safetensors new.csv -o scored.csv --report r.html -q");
+    let scored = String::from_utf8(place.read("scored.csv")).unwrap();
+    assert_eq!(scored.lines().next(), Some("row,at,machine,score,p_value,flagged"));
+    assert_eq!(scored.lines().count(), 1181);
+    let flagged: Vec<Vec<&str>> =
+        scored.lines().skip(1).map(|line| line.split(',').collect()).filter(|cells: &Vec<_>| cells[5] == "1").collect();
+    let broken = flagged.iter().filter(|cells| cells[2] == "m1" && cells[1] >= "2026-01-01 00:04:45").count();
+    assert!(broken >= 15 && broken * 2 > flagged.len(), "{broken} of {} flagged", flagged.len());
+    let page = String::from_utf8(place.read("r.html")).unwrap();
+    assert!(page.contains("From 2026-01-01 00:00:00 to 2026-01-01 00:09:59"), "the span of times is missing");
+
+    let backwards = place.read("new.csv");
+    let backwards = String::from_utf8(backwards).unwrap().replace("2026-01-01 00:05:00", "2025-12-31 00:05:00");
+    place.write("backwards.csv", backwards);
+    let message = place.fail("detect score d.safetensors backwards.csv -o x.csv");
+    assert!(message.contains("the clock of \"m1\" runs backwards") && message.contains("row 581"), "{message}");
+    assert!(!place.path("x.csv").exists());
+    let watched = place.succeed_with_input("detect watch d.safetensors -q", &machines(0..40, 0..0, 0..0));
+    // The first window of either series ends with its sixteenth row.
+    assert!(watched.stdout.lines().nth(30).unwrap().ends_with(",,,"), "{}", watched.stdout);
+    assert!(!watched.stdout.lines().nth(31).unwrap().ends_with(",,,"), "{}", watched.stdout);
+}
+
+#[test]
+fn a_fault_far_down_is_named_by_its_line_and_nothing_is_left_behind() {
+    let place = with_detector();
+    let normal = String::from_utf8(place.read("normal.csv")).unwrap();
+    for (last, expected) in [
+        ("1,2,3", "line 2002: the row has 3 cells, but the first row has 8"),
+        ("hot,1,2,3,4,5,6,normal", "line 2002: column \"speed_rpm\" holds \"hot\""),
+        ("inf,1,2,3,4,5,6,normal", "line 2002: the value of feature speed_rpm is inf"),
+    ] {
+        place.write("bad.csv", format!("{normal}{last}\n"));
+        let message = place.fail("detect score pump.safetensors bad.csv -o x.csv --report x.html");
+        assert!(message.contains(expected), "{message}");
+        assert!(!place.path("x.csv").exists() && !place.path("x.html").exists());
+    }
+    place.write("bad.csv", format!("{normal}hot,1,2,3,4,5,6,normal\n"));
+    let warned = place.succeed("detect fit bad.csv -o d.safetensors --method linear").stderr;
+    assert!(warned.contains("column \"speed_rpm\" holds \"hot\" in line 2002"), "{warned}");
+}
+
+#[test]
+fn more_rows_than_the_sample_are_drawn_from_and_that_is_said() {
+    let place = Workplace::new();
+    place.succeed("data export pump --samples 2000 -o normal.csv -q");
+    let fitted = place.succeed("detect fit normal.csv -o d.safetensors --method linear --sample 400").stderr;
+    assert!(fitted.contains("the table has 2000 rows, of which 400 are taken, drawn evenly at random"), "{fitted}");
+    assert!(fitted.contains("learned from 300 rows"), "{fitted}");
+}
+
+#[test]
+fn the_report_of_scored_rows_is_a_page_that_is_complete() {
+    let place = with_detector();
+    place.succeed("data export pump:faults -o faults.csv -q");
+    place.succeed("detect score pump.safetensors faults.csv --label label --report r.html -o scored.csv -q");
+    let page = String::from_utf8(place.read("r.html")).unwrap();
+    for part in
+        ["4,000 rows flagged", "The worst rows, and why", "vibration_mms", "AUROC", "label: anomaly", "faults.csv"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    for foreign in ["http://", "https://", "<script", "src="] {
+        assert!(!page.replace("http://www.w3.org/2000/svg", "").contains(foreign), "{foreign}");
+    }
+}

@@ -129,7 +129,15 @@ fn fill(
                     let word = std::str::from_utf8(cell).map_err(|_| not_utf8(&records, &record, column, dialect))?;
                     match *content {
                         Content::NumbersOnly => return Err(not_a_number(&records, &record, column, dialect, word)),
-                        Content::Numbers => table = None,
+                        Content::Numbers => {
+                            // It may well be a slip in a column of numbers.
+                            let (name, place) = (&dialect.names[column], records.line(&record).position);
+                            let word: String = word.chars().take(40).collect();
+                            tracing::warn!(
+                                "column {name:?} holds {word:?} in {place}, so all of it is seen as words, not as numbers"
+                            );
+                            table = None;
+                        }
                         Content::Unknown | Content::Words => {}
                     }
                     *content = Content::Words;

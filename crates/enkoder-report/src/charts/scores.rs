@@ -34,7 +34,7 @@ impl ScoreCourse<'_> {
             legend.push(("labelled as anomaly", Ink::Code, Swatch::Box));
         }
         let highest = self.points.iter().filter_map(|point| point.1).chain([self.threshold * 1.15]);
-        let x = Axis { title: "row", scale: Scale::linear([0.0, self.rows.max(1.0)]), ticks: 6 };
+        let x = Axis { title: "row", scale: Scale::linear([0.0, self.rows.max(1.0) * 1.02]), ticks: 6 };
         let y = Axis { title: "", scale: Scale::from_zero(highest), ticks: 4 };
         let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, 0.0);
         let bottom = frame.top + frame.height;

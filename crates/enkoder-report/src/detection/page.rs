@@ -15,6 +15,7 @@ const BARS: usize = 70;
 /// Flagged spans listed in words.
 const SPANS_LISTED: usize = 40;
 const LONGEST_NAME: usize = 60;
+const LEAST_SHARE: f32 = 0.01;
 
 /// The report of a detector on rows: one file that is complete in itself, follows light and dark, and needs no script.
 #[derive(Template)]
@@ -205,8 +206,17 @@ fn worst_row(shown: &Shown, of: &Collector, detector: &Detector, one: &str) -> W
             Some(false) => "usual",
             None => "",
         },
-        reasons: shown.reasons.iter().map(reason).collect(),
+        reasons: telling(&shown.reasons).map(reason).collect(),
     }
+}
+
+/// The reasons that tell something: the first, and others with a share worth a look.
+fn telling(reasons: &[Reason]) -> impl Iterator<Item = &Reason> {
+    reasons
+        .iter()
+        .enumerate()
+        .filter(|(place, reason)| *place == 0 || reason.share >= LEAST_SHARE)
+        .map(|(_, reason)| reason)
 }
 
 fn reason(reason: &Reason) -> [String; 5] {

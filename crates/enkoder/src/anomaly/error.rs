@@ -80,7 +80,7 @@ pub enum AnomalyError {
     /// A time before that of the row before it.
     #[error("the clock runs backwards: time {time} of row {row} comes after {before}\nhint: sort the rows by time")]
     Backwards {
-        /// The row's number in its series.
+        /// The row's number.
         row: usize,
         /// Its time in seconds.
         time: f64,

@@ -27,7 +27,8 @@ pub struct Reason {
     pub share: f32,
     /// What the row has.
     pub observed: Value,
-    /// What the other columns let expect, by the linear model; what is commonest where the detector has none.
+    /// What the other columns let expect, by the linear model; what the autoencoder makes of the row where there is only that;
+    /// and otherwise what is commonest.
     pub expected: Value,
     /// The central 98 % of the numbers learned from; none for words.
     pub usual: Option<(f32, f32)>,
@@ -104,11 +105,17 @@ impl Detector {
             marginal.add_contributions(row, &mut contributions);
             add(&contributions, reference.surprise(marginal.score(row)));
         }
-        if let Some((whitening, reference)) = &self.members.linear {
-            let (expectation, surprise) = whitening.expected(&prepared);
+        let mut expect = |expectation: Vec<f32>| {
             for (input, expectation) in preparation.inputs.iter().zip(expectation).filter(|(input, _)| !input.absence) {
                 expected[input.feature] = input.restore(expectation);
             }
+        };
+        if let Some((network, _)) = &self.members.autoencoder {
+            expect(network.expected(&prepared));
+        }
+        if let Some((whitening, reference)) = &self.members.linear {
+            let (expectation, surprise) = whitening.expected(&prepared);
+            expect(expectation);
             whitening.scores(&mut prepared.clone(), &mut score, &mut scratch.whitening);
             add(&by_column(&surprise), reference.surprise(score[0]));
         }

@@ -122,7 +122,7 @@ fn fit_autoencoder(
     let (name, epochs, of) = (architecture.summary(), history.epochs.len(), sample_in_words(&sample, prepared));
     let best = match history.best_epoch {
         best if best == epochs => String::new(),
-        best => format!(", of which the {best}th was best on rows held out"),
+        best => format!(", best on rows held out after {best}"),
     };
     Ok(((member, reference), format!("the autoencoder {name} trained for {epochs} epochs{of}{best}")))
 }

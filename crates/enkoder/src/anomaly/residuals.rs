@@ -4,6 +4,7 @@
 
 use super::whitening::{Whitening, WhiteningScratch};
 use crate::dataset::Dataset;
+use crate::network::vectorised::vectorised;
 use crate::network::{Architecture, Network, Scratch};
 use crate::pca::PcaError;
 
@@ -54,6 +55,13 @@ impl ResidualNetwork {
         self.whitening.scores(rows, scores, &mut scratch.whitening);
     }
 
+    /// What the network makes of a prepared row.
+    pub(super) fn expected(&self, row: &[f32]) -> Vec<f32> {
+        let mut residuals = row.to_vec();
+        subtract_reconstruction(&self.network, &mut residuals, &mut ResidualScratch::default());
+        row.iter().zip(residuals).map(|(value, residual)| value - residual).collect()
+    }
+
     /// Adds to each prepared number the square of its standardised residual.
     pub(super) fn add_contributions(&self, row: &[f32], contributions: &mut [f32]) {
         let mut residuals = row.to_vec();
@@ -73,15 +81,28 @@ pub(super) struct ResidualScratch {
 }
 
 fn subtract_reconstruction(network: &Network, rows: &mut [f32], scratch: &mut ResidualScratch) {
-    scratch.seen.clear();
-    scratch.seen.extend(rows.iter().map(|value| value.clamp(-SIGHT, SIGHT)));
+    scratch.seen.resize(rows.len(), 0.0);
+    let seen = &mut scratch.seen[..];
+    vectorised(
+        #[inline(always)]
+        || seen.iter_mut().zip(&*rows).for_each(|(seen, value)| *seen = value.clamp(-SIGHT, SIGHT)),
+    );
     scratch.output.resize(rows.len(), 0.0);
     network.forward(0..network.layers.len(), &scratch.seen, &mut scratch.output, &mut scratch.network);
-    rows.iter_mut().zip(&scratch.output).for_each(|(value, output)| *value -= output);
+    let output = &scratch.output;
+    vectorised(
+        #[inline(always)]
+        || rows.iter_mut().zip(output).for_each(|(value, output)| *value -= output),
+    );
 }
 
 fn divide(rows: &mut [f32], spread: &[f32]) {
-    for row in rows.chunks_exact_mut(spread.len()) {
-        row.iter_mut().zip(spread).for_each(|(value, spread)| *value /= spread);
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in rows.chunks_exact_mut(spread.len()) {
+                row.iter_mut().zip(spread).for_each(|(value, spread)| *value /= spread);
+            }
+        },
+    );
 }

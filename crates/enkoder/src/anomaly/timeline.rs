@@ -29,7 +29,8 @@ pub struct SeriesColumns {
 ///
 /// let times = [0.0, 10.0, 20.0, 60.0, 70.0];
 /// let mut timeline = Timeline::new(Timeline::usual_step(&times));
-/// let begins = times.map(|time| timeline.next(Some(time)).unwrap());
+/// let mut row = 0..;
+/// let begins = times.map(|time| timeline.next(row.next().unwrap(), Some(time)).unwrap());
 /// assert_eq!(begins, [true, false, false, true, false]);
 /// assert_eq!((timeline.irregularities().gaps, timeline.irregularities().missing_rows), (1, 3));
 /// ```
@@ -37,7 +38,7 @@ pub struct SeriesColumns {
 pub struct Timeline {
     step: Option<f64>,
     last: Option<f64>,
-    rows: usize,
+    begun: bool,
     irregularities: Irregularities,
 }
 
@@ -80,7 +81,7 @@ impl Irregularities {
 impl Timeline {
     /// A clock with this usual step; without one nothing is a gap.
     pub fn new(step: Option<f64>) -> Self {
-        Self { step, last: None, rows: 0, irregularities: Irregularities::default() }
+        Self { step, last: None, begun: false, irregularities: Irregularities::default() }
     }
 
     /// The median of the steps forward; none where there is none.
@@ -90,21 +91,20 @@ impl Timeline {
         steps.get(steps.len() / 2).copied()
     }
 
-    /// Takes the time of the next row, and says whether a new stretch of the series begins with it: it is the first, or comes
+    /// Takes the time of the next row, whose number (from 0) is for messages, and says whether a new stretch of the series begins with it: it is the first, or comes
     /// after a gap.
     ///
     /// # Errors
     /// When the time is before that of the row before.
-    pub fn next(&mut self, time: Option<f64>) -> Result<bool, AnomalyError> {
-        let row = self.rows;
-        self.rows += 1;
+    pub fn next(&mut self, row: usize, time: Option<f64>) -> Result<bool, AnomalyError> {
+        let first = !std::mem::replace(&mut self.begun, true);
         let found = &mut self.irregularities;
         let Some(time) = time else {
             found.rows_without_time += 1;
             self.last = self.last.map(|last| last + self.step.unwrap_or(0.0));
-            return Ok(row == 0);
+            return Ok(first);
         };
-        let Some(before) = self.last.replace(time) else { return Ok(row == 0) };
+        let Some(before) = self.last.replace(time) else { return Ok(first) };
         let passed = time - before;
         if passed < 0.0 {
             return Err(AnomalyError::Backwards { row, time, before });
@@ -137,7 +137,8 @@ mod tests {
     fn what_is_irregular_is_counted_and_a_clock_that_runs_backwards_is_refused() {
         let mut timeline = Timeline::new(Some(10.0));
         let times = [Some(0.0), Some(10.0), None, Some(31.0), Some(31.0), Some(33.0), Some(43.0), Some(200.0)];
-        let begins: Vec<bool> = times.into_iter().map(|time| timeline.next(time).unwrap()).collect();
+        let begins: Vec<bool> =
+            times.into_iter().enumerate().map(|(row, time)| timeline.next(row, time).unwrap()).collect();
         assert_eq!(begins, [true, false, false, false, false, false, false, true]);
         let expected = Irregularities {
             gaps: 1,
@@ -148,7 +149,7 @@ mod tests {
             first_gaps: vec![(7, 157.0)],
         };
         assert_eq!(*timeline.irregularities(), expected);
-        let message = timeline.next(Some(190.0)).unwrap_err().to_string();
+        let message = timeline.next(8, Some(190.0)).unwrap_err().to_string();
         assert!(message.contains("190") && message.contains("200"), "{message}");
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::network::products::rows_times_rows;
+use crate::network::vectorised::{LANES, sum_lanes, vectorised};
 use crate::pca::{PcaError, principal_components};
 use crate::scaling::{Scaler, Scaling};
 
@@ -88,21 +89,30 @@ impl Whitening {
     /// Writes the cost of each vector, a mean over its numbers; the vectors become their deviations from the mean.
     pub(super) fn scores(&self, vectors: &mut [f32], scores: &mut [f32], scratch: &mut WhiteningScratch) {
         let width = self.mean.len();
-        for vector in vectors.chunks_exact_mut(width) {
-            vector.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value -= mean);
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for vector in vectors.chunks_exact_mut(width) {
+                    vector.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value -= mean);
+                }
+            },
+        );
         let directions = self.directions();
         scratch.parts.resize(scores.len() * directions, 0.0);
         if directions > 0 {
             // The directions are rows, so that the product is with their transpose.
             rows_times_rows(vectors, &self.directions, width, &mut scratch.parts);
         }
-        for (row, (score, vector)) in scores.iter_mut().zip(vectors.chunks_exact(width)).enumerate() {
-            let parts = &scratch.parts[row * directions..(row + 1) * directions];
-            let along: f32 = parts.iter().zip(&self.weights).map(|(part, weight)| weight * part * part).sum();
-            let whole: f32 = vector.iter().map(|value| value * value).sum();
-            *score = (along + self.rest * whole).max(0.0) / width as f32;
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for (row, (score, vector)) in scores.iter_mut().zip(vectors.chunks_exact(width)).enumerate() {
+                    let parts = &scratch.parts[row * directions..(row + 1) * directions];
+                    let along = weighted_squares(parts, &self.weights);
+                    *score = (along + self.rest * squares(vector)).max(0.0) / width as f32;
+                }
+            },
+        );
     }
 
     /// What each number of a vector should be, given all others, and the square of its deviation from that in units of its
@@ -128,6 +138,28 @@ impl Whitening {
             })
             .unzip()
     }
+}
+
+/// Σ w·x² over two slices of equal length.
+#[inline(always)]
+fn weighted_squares(values: &[f32], weights: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    for (values, weights) in values.chunks(LANES).zip(weights.chunks(LANES)) {
+        for ((sum, value), weight) in sums.iter_mut().zip(values).zip(weights) {
+            *sum += weight * value * value;
+        }
+    }
+    sum_lanes(sums)
+}
+
+/// Σ x².
+#[inline(always)]
+fn squares(values: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    for values in values.chunks(LANES) {
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * value);
+    }
+    sum_lanes(sums)
 }
 
 /// Buffers of one thread.

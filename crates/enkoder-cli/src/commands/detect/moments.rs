@@ -96,7 +96,7 @@ impl Stretches {
         for one in &series {
             let mut timeline = Timeline::new(step);
             for &(row, time) in one {
-                let begins = timeline.next(time);
+                let begins = timeline.next(row, time);
                 if begins.map_err(|error| clock_error(error, row, Beside::of(columns, kept, row)))? {
                     rows.push(Vec::new());
                 }

@@ -111,7 +111,7 @@ impl<'a> Scoring<'a> {
             let number = self.series_of(beside.group.unwrap_or_default());
             let series = &mut self.series[number];
             let time = beside.seconds(first + index)?;
-            let begins = series.timeline.next(time);
+            let begins = series.timeline.next(first + index, time);
             if begins.map_err(|error| clock_error(error, first + index, beside))? {
                 series.end(self.detector, &chunk.data, give)?;
             }

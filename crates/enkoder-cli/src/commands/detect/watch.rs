@@ -148,7 +148,7 @@ impl<'a> Watched<'a> {
             self.series.entry(group).or_insert_with(|| Recent { rows: VecDeque::new(), timeline: Timeline::new(step) });
         let time = beside.seconds(number)?;
         let mut timeline = series.timeline.clone();
-        let begins = timeline.next(time).map_err(|error| clock_error(error, number, beside))?;
+        let begins = timeline.next(number, time).map_err(|error| clock_error(error, number, beside))?;
         if begins {
             series.rows.clear();
         }
