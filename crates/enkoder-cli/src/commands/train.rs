@@ -112,7 +112,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let model = options.fit(config, checkpoint, (&train, &validation), &folder, screen)?;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
-    interrupt::training_ended();
+    interrupt::work_ended();
     let mut files = vec![path];
     if options.checkpoint_every.is_some() && folder.file(CHECKPOINT).exists() {
         files.push(folder.file(CHECKPOINT));
@@ -203,7 +203,7 @@ impl Options {
                 (Trainer::new(architecture, config), epochs, 0)
             }
         };
-        interrupt::training_begins();
+        interrupt::work_begins();
         let mut progress = TrainingProgress::new(screen, epochs, train.len(), done);
         let trainer = trainer.with_progress(|news| progress.update(news));
         let trainer = match self.checkpoint_every {

@@ -122,6 +122,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_course_with_a_flagged_span_looks_as_it_did() {
+        let course = ScoreCourse {
+            label: "Scores",
+            size: (300.0, 200.0),
+            points: vec![(0.5, Some(1.0)), (1.5, Some(6.0)), (2.5, None), (3.5, Some(0.5))],
+            threshold: 4.0,
+            flagged: vec![(1.0, 1.0)],
+            labelled: vec![(1.0, 2.0)],
+            rows: 4.0,
+        };
+        insta::assert_snapshot!(course.draw(Theme::Page));
+    }
+
+    #[test]
     fn scores_of_any_number_and_value_draw_well_formed() {
         for (points, threshold) in [
             (vec![], f64::NAN),

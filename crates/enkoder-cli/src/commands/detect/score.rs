@@ -19,6 +19,7 @@ use super::summary::{Judgement, Summary};
 use super::{RuleOptions, describe, load, threshold};
 use crate::arguments::{DataOptions, RunOptions};
 use crate::comparison::command_line;
+use crate::interrupt;
 use crate::screen::{print, print_with};
 
 /// Score rows: how odd each is, whether it is flagged, and why
@@ -63,6 +64,11 @@ pub struct Options {
     common: RunOptions,
 }
 
+/// Ctrl-C.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted: no file was written")]
+struct Interrupted;
+
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
@@ -81,6 +87,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let _busy = screen.busy(format!("scoring {}", options.data));
         let mut writer = out.map(|out| ScoredWriter::new(&detector, threshold, options.explain, out)).transpose()?;
         let give = &mut |row: &ScoredRow<'_>| {
+            if interrupt::requested() {
+                return Err(Interrupted.into());
+            }
             summary.add(row);
             if let Some(page) = &mut page {
                 page.add(&report_row(row))?;
@@ -91,10 +100,20 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("{} cannot be scored by {}", options.data, options.detector.display()))?;
         writer.map_or(Ok(()), |mut writer| Ok(writer.flush()?))
     };
-    match &options.out {
-        Some(out) => whole(|write| Ok(write_atomically(out, overwrite, |file| write(file))?), score)?,
-        None if options.common.json => score(None)?,
-        None => whole(|write| print_with(write), score)?,
+    interrupt::listen()?;
+    interrupt::work_begins();
+    let scored = match &options.out {
+        Some(out) => whole(|write| Ok(write_atomically(out, overwrite, |file| write(file))?), score),
+        None if options.common.json => score(None),
+        None => whole(|write| print_with(write), score),
+    };
+    interrupt::work_ended();
+    match scored {
+        Err(error) if error.is::<Interrupted>() => {
+            screen.note(Interrupted);
+            return Ok(ExitCode::from(interrupt::EXIT_CODE));
+        }
+        other => other?,
     }
     let judged = summary.judgement()?;
     if let (Some(path), Some(page)) = (&options.report, page) {
