@@ -30,6 +30,12 @@ pub struct Chunks {
     ended: bool,
 }
 
+/// Some rows of a file as its format reads them.
+pub(crate) struct Part {
+    pub(crate) table: Table,
+    pub(crate) kept: Vec<Vec<String>>,
+}
+
 enum Reader {
     Csv(CsvChunks),
     Parquet(ParquetChunks),
@@ -71,7 +77,7 @@ impl Chunks {
         if rows == 0 {
             return Ok(None);
         }
-        let (table, kept) = match &mut self.from {
+        let Part { table, kept } = match &mut self.from {
             Reader::Memory(data) => {
                 let end = data.len().min(self.given + rows);
                 let data = data.select(&(self.given..end).collect::<Vec<_>>());
@@ -86,7 +92,6 @@ impl Chunks {
                 None => return Ok(None),
             },
         };
-        let table: Table = table;
         let data = table.into_dataset(&self.options).map_err(|error| error.behind(self.given as u64))?;
         Ok(Some(Chunk { data: data.with_name(self.name.as_str()), kept }))
     }

@@ -9,9 +9,10 @@ use enkoder::ColumnKind;
 use super::dialect::Dialect;
 use super::records::Records;
 use super::{not_a_number, not_utf8, ragged};
+use crate::chunks::Part;
 use crate::table::{
-    Cells, Table, TableBuilder, TableOptions, find_column, is_missing, missing_column, parse_number,
-    parse_number_with_comma, warn_of,
+    Cells, TableBuilder, TableOptions, find_column, is_missing, missing_column, parse_number, parse_number_with_comma,
+    warn_of,
 };
 use crate::{ByteSource, DataError};
 
@@ -28,6 +29,9 @@ enum Role {
     Kept(usize),
 }
 
+/// The columns of a table to be built.
+type Columns = Vec<(String, Cells)>;
+
 /// The rows of a CSV file, some at a time.
 pub(crate) struct CsvChunks {
     source: String,
@@ -35,7 +39,7 @@ pub(crate) struct CsvChunks {
     dialect: Dialect,
     roles: Vec<Role>,
     /// The columns of each table.
-    cells: Vec<(String, Cells)>,
+    cells: Columns,
     /// How many columns are kept as text.
     kept: usize,
     /// The name of the label column.
@@ -64,11 +68,11 @@ impl CsvChunks {
     }
 
     /// The next rows, up to so many, and the text that is kept of them; none at the end.
-    pub(crate) fn next(&mut self, rows: usize) -> Result<Option<(Table, Vec<Vec<String>>)>, DataError> {
+    pub(crate) fn next(&mut self, rows: usize) -> Result<Option<Part>, DataError> {
         self.read(rows).map_err(|error| error.within(self.source.clone()))
     }
 
-    fn read(&mut self, rows: usize) -> Result<Option<(Table, Vec<Vec<String>>)>, DataError> {
+    fn read(&mut self, rows: usize) -> Result<Option<Part>, DataError> {
         let parse = if self.dialect.separator == b';' { parse_number_with_comma } else { parse_number };
         let mut table = TableBuilder::new(self.source.as_str(), self.cells.clone())?;
         let mut kept = vec![Vec::new(); self.kept];
@@ -105,12 +109,12 @@ impl CsvChunks {
             table.end_row()?;
             read += 1;
         }
-        Ok((read > 0).then(|| (table.finish(), kept)))
+        Ok((read > 0).then(|| Part { table: table.finish(), kept }))
     }
 }
 
 /// What each column of the file is read as, and the columns of the table.
-fn roles(names: &[String], options: &TableOptions) -> Result<(Vec<Role>, Vec<(String, Cells)>), DataError> {
+fn roles(names: &[String], options: &TableOptions) -> Result<(Vec<Role>, Columns), DataError> {
     let mut roles = vec![Role::Skipped; names.len()];
     let mut cells = Vec::new();
     for column in options.schema.iter().flat_map(|schema| &schema.columns) {

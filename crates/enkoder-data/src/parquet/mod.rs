@@ -16,6 +16,7 @@ use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use bytes::Bytes;
 
+use crate::chunks::Part;
 use crate::table::{Cells, Table, TableBuilder, TableOptions, missing_column, warn_of};
 use crate::{DataError, Place};
 
@@ -195,13 +196,13 @@ impl ParquetChunks {
     }
 
     /// The next rows, up to so many, and the text that is kept of them; none at the end.
-    pub(crate) fn next(&mut self, rows: usize) -> Result<Option<(Table, Vec<Vec<String>>)>, DataError> {
+    pub(crate) fn next(&mut self, rows: usize) -> Result<Option<Part>, DataError> {
         let Self { source, groups, kept } = self;
         let read = guarded(|| {
             let mut table = groups.table(source)?;
             let mut kept = vec![Vec::new(); *kept];
             let read = groups.fill(&mut table, &mut kept, rows)?;
-            Ok((read > 0).then(|| (table.finish(), kept)))
+            Ok((read > 0).then(|| Part { table: table.finish(), kept }))
         });
         read.map_err(|error| error.within(source.clone()))
     }

@@ -164,7 +164,7 @@ fn split_distinct(rows: &Dataset, seed: u64) -> Result<(Dataset, Dataset), Anoma
     let mut row = vec![0.0; rows.features()];
     let (held_out, learned): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|&index| {
         rows.copy_row(index, &mut row);
-        row_hash(&row, seed) % HELD_OUT == 0
+        row_hash(&row, seed).is_multiple_of(HELD_OUT)
     });
     if held_out.is_empty() || learned.is_empty() {
         return Ok(rows.split(1.0 / HELD_OUT as f64, seed)?);
