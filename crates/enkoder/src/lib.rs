@@ -38,6 +38,7 @@
 //! model's own; the crate `enkoder-data` has the readers.
 
 mod autoencoder;
+pub mod codec;
 mod dataset;
 pub mod metrics;
 mod model_file;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::autoencoder::{Autoencoder, TrainingRecord};
+use crate::autoencoder::{Autoencoder, ModelError, TrainingRecord};
+use crate::codec::Calibration;
 use crate::network::{Architecture, ArchitectureError, Network};
 use crate::scaling::{Scaler, ScalerError};
 use crate::schema::Schema;
@@ -12,6 +13,8 @@ use crate::tensor_file::{TensorFile, TensorFileError};
 
 const KIND: &str = "enkoder.autoencoder";
 const VERSION: u32 = 1;
+/// An optional tensor, one value a feature: where reconstructions err.
+const SPREAD: &str = "residual.spread";
 
 /// Why a model could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,9 @@ pub enum ModelFileError {
     /// The scaler in it is damaged.
     #[error("the model's scaler is damaged")]
     Scaler(#[from] ScalerError),
+    /// What it knows of its errors is of another network.
+    #[error("the model's calibration is damaged")]
+    Calibration(#[from] ModelError),
     /// The columns in it are not those of the network.
     #[error("the model's columns make {columns} features, but its network takes {features}")]
     Schema {
@@ -96,7 +102,12 @@ impl Autoencoder {
             parameters.extend(file.take(&format!("{}.bias", layer.name), &[layer.outputs])?);
         }
         let network = Network::from_parameters(&architecture, parameters)?;
-        Ok(Self::new(architecture, network, scaler, schema, training))
+        let spread = file.has(SPREAD).then(|| file.take(SPREAD, &[architecture.features()])).transpose()?;
+        let model = Self::new(architecture, network, scaler, schema, training);
+        match spread {
+            Some(residual_spread) => Ok(model.with_calibration(Calibration { residual_spread })?),
+            None => Ok(model),
+        }
     }
 
     fn metadata(&self) -> Metadata {
@@ -116,12 +127,19 @@ impl Autoencoder {
         &'a self,
         shapes: &'a [(String, [usize; 2])],
     ) -> impl Iterator<Item = (String, &'a [usize], &'a [f32])> {
-        shapes.iter().zip(&self.network.layers).flat_map(|((name, shape), layer)| {
+        let spread = self.calibration().map(|calibration| {
+            let spread = &calibration.residual_spread;
+            // As many values as the last layer has outputs.
+            let shape = shapes.last().map_or(&[][..], |(_, shape)| &shape[1..]);
+            (SPREAD.to_owned(), shape, &spread[..])
+        });
+        let layers = shapes.iter().zip(&self.network.layers).flat_map(|((name, shape), layer)| {
             let parameters = &self.network.parameters;
             [
                 (format!("{name}.weight"), &shape[..], &parameters[layer.weight()]),
                 (format!("{name}.bias"), &shape[1..], &parameters[layer.bias()]),
             ]
-        })
+        });
+        layers.chain(spread)
     }
 }
