@@ -1,3 +1,41 @@
-//! The command `enkoder`.
+//! The command `enkoder`: reads arguments, calls the library, prints. `main` → [`run`] → exit code; nothing heavy happens
+//! before the arguments are understood.
 
-fn main() {}
+mod arguments;
+mod commands;
+mod comparison;
+mod failure;
+mod input;
+mod interrupt;
+mod model;
+mod output;
+mod progress;
+mod run_folder;
+mod screen;
+mod warnings;
+mod wording;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    run(Arguments::parse()).unwrap_or_else(|error| failure::report(&error))
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Command::Train(options) => commands::train::run(*options),
+        Command::Eval(options) => commands::eval::run(options),
+        Command::Encode(options) => commands::encode::run(options),
+        Command::Decode(options) => commands::decode::run(options),
+        Command::Reconstruct(options) => commands::reconstruct::run(options),
+        Command::Compress(options) => commands::compress::run(options),
+        Command::Decompress(options) => commands::decompress::run(options),
+        Command::Info(options) => commands::info::run(options),
+        Command::Data(options) => commands::data::run(options),
+        Command::Completions(options) => commands::completions::run(options),
+    }
+}

@@ -1,1 +1,29 @@
 //! Readers: bytes, files and servers in, a [`enkoder::Dataset`] out.
+
+mod arff;
+mod byte_source;
+mod csv;
+mod element;
+mod error;
+pub mod export;
+pub mod idx;
+pub mod images;
+mod labels;
+pub mod npy;
+mod npy_samples;
+pub mod npz;
+pub mod openml;
+mod parquet;
+mod source;
+pub mod strokes;
+mod table;
+
+pub use arff::{parse_arff, read_arff};
+pub use byte_source::ByteSource;
+pub use csv::{parse_csv, read_csv};
+pub use error::{Cause, DataError, Place, Position};
+pub use parquet::{parse_parquet, read_parquet};
+pub use source::{Builtin, Format, ReadOptions, Source, builtin, open};
+pub use table::{
+    Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Table, TableColumn, TableOptions,
+};

@@ -1,1 +1,18 @@
-//! Figures and the self-contained HTML report, from results.
+//! Figures and the self-contained HTML report of a trained autoencoder.
+//!
+//! [`Evaluation`] measures an autoencoder and its PCA baseline on samples neither has seen, once; [`Report`] turns that into one
+//! HTML file and into figures; [`preview`] shows originals and reconstructions in a terminal.
+
+mod charts;
+mod drawings;
+mod evaluation;
+mod number;
+mod palette;
+mod picture;
+mod preview;
+mod report;
+
+pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};
+pub use picture::PictureError;
+pub use preview::preview;
+pub use report::{Figure, Report, ReportError};

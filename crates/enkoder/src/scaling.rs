@@ -20,7 +20,8 @@ use self::ranges::{Ranges, check_width};
 /// Which scaling to fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scaling {
-    /// Bytes: [`UnitRange`](Self::UnitRange); numbers that all lie within 0..1: [`None`](Self::None); other numbers:
+    /// Pixels, which are bytes of samples with a shape, or of samples without columns where some value exceeds 127:
+    /// [`UnitRange`](Self::UnitRange); values that all lie within 0..1: [`None`](Self::None); other values, such as a table's:
     /// [`Standard`](Self::Standard).
     #[default]
     #[serde(rename = "auto")]
@@ -169,7 +170,7 @@ impl Scaler {
         if train.is_empty() || features == 0 {
             return Err(ScalerError::Empty { samples: train.len(), features });
         }
-        if train.is_u8() && matches!(scaling, Scaling::Auto | Scaling::UnitRange) {
+        if train.is_u8() && (scaling == Scaling::UnitRange || scaling == Scaling::Auto && are_pixels(train)) {
             return Ok(Self::bytes_to_unit_range(train));
         }
         let ranges = Ranges::of(train)?;
@@ -377,6 +378,12 @@ impl Scaler {
             }
         }
     }
+}
+
+/// Whether bytes are brightnesses. Small whole numbers of a table come as bytes too, but 0..255 says nothing of their range.
+fn are_pixels(train: &Dataset) -> bool {
+    let bright = |index| train.row_u8(index).is_some_and(|row| row.iter().any(|&value| value > 127));
+    train.shape().len() > 1 || (train.schema().is_none() && (0..train.len()).any(bright))
 }
 
 /// The scale that brings `min..max` to 0..1 without rounding above 1; 1 for a range too narrow to have one.

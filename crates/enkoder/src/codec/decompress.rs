@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::block;
 use super::bound::Bound;
 use super::container::{
-    BLOCK_MARK, END_BYTES, Frame, Header, MAX_HEADER, ModelPlace, end_from_bytes, index_from_bytes,
+    BLOCK_MARK, END_BYTES, Frame, Header, MAX_HEADER, ModelPlace, end_from_bytes, index_from_bytes, is_sound,
 };
 use super::element::{Element, ElementType};
 use super::error::CodecError;
@@ -66,7 +66,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
             }
             let model = read_at(&mut input, header_length as u64, model_bytes)?;
             let (model, checksum) = model.split_last_chunk::<4>().ok_or(CodecError::Magic)?;
-            if crc32fast::hash(model) != u32::from_le_bytes(*checksum) {
+            if !is_sound(model, u32::from_le_bytes(*checksum)) {
                 let what = "the model's checksum is wrong".to_owned();
                 return Err(CodecError::Damaged { offset: header_length as u64, what });
             }

@@ -36,7 +36,13 @@ fn every_scaling_reads_its_own_name_back() {
 #[test]
 fn automatic_scaling_goes_by_kind_and_range_of_the_values() {
     let kind = |data: Dataset| Scaler::fit(Scaling::Auto, &data).unwrap().kind();
-    assert_eq!(kind(Dataset::from_u8("bytes", array![[0, 1]]).unwrap()), Scaling::UnitRange);
+    let bytes = |values| Dataset::from_u8("bytes", values).unwrap();
+    assert_eq!(kind(bytes(array![[0, 1]]).with_shape([1, 2]).unwrap()), Scaling::UnitRange);
+    assert_eq!(kind(bytes(array![[0, 1], [128, 2]])), Scaling::UnitRange);
+    assert_eq!(kind(bytes(array![[0, 10], [3, 2]])), Scaling::Standard);
+    let columns = Schema::new(vec![Column::numeric("age"), Column::numeric("weight")]);
+    assert_eq!(kind(bytes(array![[30, 72], [5, 140]]).with_schema(columns).unwrap()), Scaling::Standard);
+    assert_eq!(kind(bytes(array![[0, 1], [1, 1]])), Scaling::None);
     assert_eq!(kind(numbers(array![[0.0, 1.0], [f32::NAN, 0.5]])), Scaling::None);
     assert_eq!(kind(numbers(array![[0.0, 1.5]])), Scaling::Standard);
     assert_eq!(kind(numbers(array![[-0.1, 0.5]])), Scaling::Standard);

@@ -12,6 +12,7 @@ use super::evaluation::evaluate;
 use super::gradient::{Engine, Position};
 use super::history::{EpochRecord, History, Stopped};
 use super::shards::Sums;
+use super::team::with_team;
 use crate::autoencoder::{Autoencoder, DataRecord, TrainingRecord};
 use crate::dataset::Dataset;
 use crate::network::{Architecture, ArchitectureError, Network};
@@ -202,11 +203,8 @@ impl<'a> Trainer<'a> {
         train.check("training", &self.architecture)?;
         validation.check("validation", &self.architecture)?;
         let threads = self.config.threads.unwrap_or(0);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|source| TrainingError::Threads(threads, source))?;
-        pool.install(|| self.train(train, validation))
+        with_team(threads, || self.train(train, validation))
+            .map_err(|source| TrainingError::Threads(threads, source))?
     }
 
     fn train(mut self, train: Pair<'_>, validation: Pair<'_>) -> Result<Autoencoder, TrainingError> {

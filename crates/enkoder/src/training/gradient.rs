@@ -3,8 +3,6 @@
 //! the cache). Shards depend on the number of rows alone and tiles on the architecture alone, so the same seed gives the same
 //! bits for any number of threads. Buffers are allocated once, for the largest batch.
 
-use rayon::prelude::*;
-
 use super::adam::{Adam, AdamStep};
 use super::batches::{Damage, Samples};
 use super::config::TrainingConfig;
@@ -12,11 +10,12 @@ use super::corruption::Corruption;
 use super::loss::Loss;
 use super::penalty::Penalty;
 use super::shards::{Batch, Buffers, Sums, code_push, shard_rows, total};
+use super::team;
 use super::tiles::{Tile, tiles};
 use crate::network::Network;
 use crate::network::matmul::Packing;
 
-/// Work below which a phase runs on one thread: waking another costs more.
+/// Work below which a phase runs on one thread: handing it to others costs more.
 const PARALLEL_FLOPS: usize = 1_000_000;
 
 /// Where a step stands in the run.
@@ -170,10 +169,10 @@ fn take<'a>(slice: &mut &'a mut [f32], length: usize) -> &'a mut [f32] {
     taken
 }
 /// Calls `work` for each item, in parallel where there is enough to do.
-fn for_each<T: Send>(items: &mut [T], flops: usize, work: impl Fn(&mut T) + Sync + Send) {
+fn for_each<T: Send>(items: &mut [T], flops: usize, work: impl Fn(&mut T) + Sync) {
     if flops < PARALLEL_FLOPS {
         items.iter_mut().for_each(work);
     } else {
-        items.par_iter_mut().with_max_len(1).for_each(work);
+        team::for_each(items, work);
     }
 }

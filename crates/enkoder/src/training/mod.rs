@@ -17,6 +17,7 @@ mod loss;
 mod penalty;
 mod schedule;
 mod shards;
+mod team;
 mod tiles;
 
 pub use adam::Adam;

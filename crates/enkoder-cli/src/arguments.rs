@@ -1,0 +1,157 @@
+//! What can be typed: the verbs, and the options that several of them share.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Style};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use enkoder_data::MissingPolicy;
+
+use crate::commands::{completions, compress, data, decode, decompress, encode, eval, info, reconstruct, train};
+use crate::screen::Screen;
+use crate::warnings;
+
+const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default().dimmed());
+
+/// Learn the structure of data by copying it through a narrow code.
+///
+/// `enkoder train` trains an autoencoder on built-in digits and writes a model and a report. Give it your own data, then encode,
+/// decode and reconstruct with the model.
+#[derive(Debug, Parser)]
+#[command(name = "enkoder", version, styles = STYLES, max_term_width = 100, arg_required_else_help = true)]
+#[command(subcommand_required = true, infer_subcommands = false, propagate_version = false)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Train(Box<train::Options>),
+    Eval(eval::Options),
+    Encode(encode::Options),
+    Decode(decode::Options),
+    Reconstruct(reconstruct::Options),
+    Compress(compress::Options),
+    Decompress(decompress::Options),
+    Info(info::Options),
+    Data(data::Options),
+    Completions(completions::Options),
+}
+
+/// How data is read.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data options")]
+pub struct DataOptions {
+    /// Take only the first N samples; of `strokes`, draw N
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub samples: Option<usize>,
+
+    /// Resize images to HEIGHTxWIDTH pixels, or to a square
+    #[arg(long, value_name = "28x28|64", value_parser = parse_size)]
+    pub size: Option<(usize, usize)>,
+
+    /// Turn colour images grey
+    #[arg(long)]
+    pub grey: bool,
+
+    /// Column of a table (by name, or by number as #3) or array of an NPZ file with the labels; they are shown, never learned
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+
+    /// What to do with table rows that miss a value; kept values become the mean of their column [default: keep]
+    #[arg(long, value_enum, value_name = "keep|drop|error", hide_possible_values = true, hide_default_value = true)]
+    #[arg(default_value_t = Missing::Keep)]
+    pub missing: Missing,
+
+    /// Seed of generated data (`strokes`) [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub data_seed: u64,
+
+    #[command(flatten)]
+    pub fetching: FetchOptions,
+}
+
+/// How data is fetched from OpenML.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data options")]
+pub struct FetchOptions {
+    /// Folder that keeps fetched data [default: the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "ENKODER_CACHE", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Never use the network: only what was fetched before
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Address of another OpenML server
+    #[arg(long, value_name = "URL", env = "ENKODER_OPENML", hide_env_values = true, value_hint = ValueHint::Url)]
+    pub openml_server: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Missing {
+    #[default]
+    Keep,
+    Drop,
+    Error,
+}
+
+impl From<Missing> for MissingPolicy {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Keep => Self::Keep,
+            Missing::Drop => Self::Drop,
+            Missing::Error => Self::Error,
+        }
+    }
+}
+
+/// What every verb that works on data understands.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "General options")]
+pub struct RunOptions {
+    /// Threads to use [default: all that the machine has]; the result does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+
+    /// No progress, notes or warnings: only results and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+impl RunOptions {
+    /// Makes the threads and lets warnings be seen. Once, before anything else.
+    pub fn start(&self) -> anyhow::Result<Screen> {
+        let screen = Screen::new(self);
+        warnings::show(screen);
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+            pool.build_global().with_context(|| format!("cannot start {threads} threads"))?;
+        }
+        Ok(screen)
+    }
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed".into()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn parse_size(text: &str) -> Result<(usize, usize), String> {
+    let (height, width) = text.split_once(['x', '×']).unwrap_or((text, text));
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=16_384).contains(side));
+    side(height).zip(side(width)).ok_or_else(|| "write HEIGHTxWIDTH as 28x28, or one side from 1 to 16384".into())
+}

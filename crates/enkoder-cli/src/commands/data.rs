@@ -1,0 +1,278 @@
+//! `enkoder data`: what data there is, what is in it, fetching it, and writing it to other formats.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueHint};
+use enkoder::{ColumnKind, Dataset};
+use enkoder_data::export::{Overwrite, check_output};
+use enkoder_data::images::write_images;
+use enkoder_data::npy::write_npy_dataset;
+use enkoder_data::openml::{CachedSet, Verified};
+use enkoder_data::{Source, builtin};
+use serde_json::{Value, json};
+
+use crate::arguments::{DataOptions, FetchOptions, RunOptions};
+use crate::failure::Usage;
+use crate::screen::{FAINT, STRONG, print};
+use crate::wording;
+
+/// List, show, fetch and export data
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List built-in data and what was fetched from OpenML
+    List {
+        #[command(flatten)]
+        fetching: FetchOptions,
+        #[command(flatten)]
+        common: RunOptions,
+    },
+    /// Show what is in some data
+    Info {
+        /// Built-in name, openml:ID, or a path
+        #[arg(value_hint = ValueHint::AnyPath)]
+        data: String,
+        #[command(flatten)]
+        reading: DataOptions,
+        #[command(flatten)]
+        common: RunOptions,
+    },
+    /// Fetch a data set from OpenML into the cache, once
+    Fetch {
+        /// mnist or openml:ID
+        data: String,
+        #[command(flatten)]
+        fetching: FetchOptions,
+        #[command(flatten)]
+        common: RunOptions,
+    },
+    /// Write data as one NPY file, or images as a folder of PNG files
+    Export {
+        /// Built-in name, openml:ID, or a path
+        #[arg(value_hint = ValueHint::AnyPath)]
+        data: String,
+        /// A name with .npy, or a folder for PNG images
+        #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        out: PathBuf,
+        /// Replace what is there already
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        reading: DataOptions,
+        #[command(flatten)]
+        common: RunOptions,
+    },
+}
+
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    match options.verb {
+        Verb::List { fetching, common } => list(&fetching, &common)?,
+        Verb::Info { data, reading, common } => {
+            let data = reading.open(&data, common.start()?)?;
+            print(if common.json { describe_json(&data).to_string() } else { describe_text(&data) })?;
+        }
+        Verb::Fetch { data, fetching, common } => fetch(&data, &fetching, &common)?,
+        Verb::Export { data, out, force, reading, common } => {
+            let overwrite = if force { Overwrite::Replace } else { Overwrite::Never };
+            export(&data, &out, overwrite, &reading, &common)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(fetching: &FetchOptions, common: &RunOptions) -> anyhow::Result<()> {
+    common.start()?;
+    let client = fetching.client()?;
+    let cached = client.cached()?;
+    if common.json {
+        let builtin: Vec<Value> =
+            builtin().iter().map(|data| json!({ "name": data.name, "about": data.about })).collect();
+        let fetched: Vec<Value> = cached.iter().map(set_to_json).collect();
+        return print(json!({ "builtin": builtin, "fetched": fetched, "folder": client.folder() }));
+    }
+    let mut text = format!("{STRONG}built in{STRONG:#}");
+    for data in builtin() {
+        text += &format!("\n  {:<12} {}", data.name, data.about);
+    }
+    text += &format!("\n\n{STRONG}fetched from OpenML{STRONG:#} {FAINT}into {}{FAINT:#}", client.folder().display());
+    for set in &cached {
+        let name = format!("openml:{}", set.description.id);
+        text += &format!("\n  {name:<12} {}, {}", set.description.name, wording::bytes(set.bytes));
+    }
+    if cached.is_empty() {
+        text += "\n  nothing yet";
+    }
+    text += &format!("\n\n{STRONG}by name{STRONG:#}");
+    for (name, about) in [
+        ("openml:ID", "a data set on OpenML, fetched once: https://www.openml.org/search?type=data"),
+        (
+            "PATH",
+            "IDX, NPY, NPZ, CSV, TSV, ARFF, Parquet (also .gz), PNG, JPEG, PGM, PPM, or a folder or pattern of images",
+        ),
+    ] {
+        text += &format!("\n  {name:<12} {about}");
+    }
+    print(text)
+}
+
+fn fetch(name: &str, fetching: &FetchOptions, common: &RunOptions) -> anyhow::Result<()> {
+    let screen = common.start()?;
+    let Source::Openml { id } = Source::find(name)? else {
+        return Err(Usage::new(format!("{name} needs no fetching")).with_hint("fetch mnist or openml:ID").into());
+    };
+    let set = fetching.fetch(id, screen)?;
+    if common.json {
+        return print(set_to_json(&set));
+    }
+    let checked = match set.verified {
+        Verified::Description => "its MD5 is that of OpenML's description",
+        Verified::EntityTag => "its MD5 is that of the server's entity tag",
+        Verified::Length => "its length was checked, for there is no checksum of it",
+    };
+    print(format_args!("{FAINT}name{FAINT:#}    {}", set.description.name))?;
+    print(format_args!("{FAINT}file{FAINT:#}    {} ({})", set.path.display(), wording::bytes(set.bytes)))?;
+    print(format_args!("{FAINT}checked{FAINT:#} {checked}"))
+}
+
+fn set_to_json(set: &CachedSet) -> Value {
+    json!({
+        "id": set.description.id,
+        "name": set.description.name,
+        "path": set.path,
+        "bytes": set.bytes,
+        "md5": set.md5,
+        "verified": set.verified,
+        "url": set.url,
+    })
+}
+
+fn export(
+    name: &str,
+    out: &std::path::Path,
+    overwrite: Overwrite,
+    reading: &DataOptions,
+    common: &RunOptions,
+) -> anyhow::Result<()> {
+    let screen = common.start()?;
+    let extension = out.extension().and_then(|extension| extension.to_str());
+    let is_array = match extension {
+        Some("npy") => true,
+        None => false,
+        Some(_) => {
+            return Err(Usage::new(format!("cannot tell from {} how to write", out.display()))
+                .with_hint("name the output .npy, or a folder for PNG images")
+                .into());
+        }
+    };
+    if is_array {
+        check_output(out, overwrite)?;
+    }
+    let data = reading.open(name, screen)?;
+    if is_array {
+        write_npy_dataset(out, overwrite, &data)?;
+    } else {
+        let summary = data.summary();
+        let unit = summary.min >= 0.0 && summary.max <= 1.0;
+        let range = if data.is_u8() {
+            (0.0, 255.0)
+        } else if unit {
+            (0.0, 1.0)
+        } else {
+            (summary.min, summary.max)
+        };
+        write_images(out, overwrite, &data, range)?;
+    }
+    if common.json {
+        return print(json!({ "out": out, "samples": data.len(), "shape": data.shape() }));
+    }
+    screen.note(format_args!("{}: {}", out.display(), wording::data(&data)));
+    Ok(())
+}
+
+/// What is in a data set.
+pub fn describe_text(data: &Dataset) -> String {
+    let summary = data.summary();
+    let line = |heading: &str, text: String| format!("{FAINT}{heading:<8}{FAINT:#} {text}\n");
+    let mut text = line("data", data.name().to_owned());
+    text += &line("samples", wording::grouped(data.len()));
+    text += &line("each", wording::sample(data.shape(), data.bytes_per_value()));
+    if summary.min <= summary.max {
+        text += &line("values", format!("{} to {}", summary.min, summary.max));
+    }
+    if summary.missing > 0 {
+        let all = data.len() * data.features();
+        let share = 100.0 * summary.missing as f64 / all as f64;
+        text += &line(
+            "missing",
+            format!("{} of {} values ({share:.2} %)", wording::grouped(summary.missing), wording::grouped(all)),
+        );
+    }
+    if let Some(classes) = data.classes() {
+        const SHOWN: usize = 20;
+        let counts = class_counts(data, classes.len());
+        let mut words: Vec<String> = classes
+            .iter()
+            .zip(&counts)
+            .take(SHOWN)
+            .map(|(name, count)| format!("{name} ({})", wording::grouped(*count)))
+            .collect();
+        if classes.len() > SHOWN {
+            words.push(format!("… {} in all", wording::grouped(classes.len())));
+        }
+        text += &line("classes", words.join(", "));
+    }
+    if let Some(schema) = data.schema() {
+        for (index, column) in schema.columns.iter().enumerate() {
+            let kind = match &column.kind {
+                ColumnKind::Numeric => "number".to_owned(),
+                ColumnKind::Categorical { categories } => {
+                    let mut shown = categories.iter().take(6).map(String::as_str).collect::<Vec<_>>().join(", ");
+                    if categories.len() > 6 {
+                        shown += ", …";
+                    }
+                    format!("{}: {shown}", wording::counted(categories.len(), "category", "categories"))
+                }
+            };
+            text += &line(if index == 0 { "columns" } else { "" }, format!("{} {FAINT}({kind}){FAINT:#}", column.name));
+        }
+    }
+    text.truncate(text.trim_end_matches('\n').len());
+    text
+}
+
+/// What is in a data set, for programs.
+pub fn describe_json(data: &Dataset) -> Value {
+    let summary = data.summary();
+    let classes = data.classes().map(|classes| {
+        let counts = class_counts(data, classes.len());
+        let named = |(name, count): (&String, usize)| json!({ "name": name, "samples": count });
+        classes.iter().zip(counts).map(named).collect::<Value>()
+    });
+    json!({
+        "kind": "data",
+        "name": data.name(),
+        "samples": data.len(),
+        "shape": data.shape(),
+        "bytes_per_value": data.bytes_per_value(),
+        "min": (summary.min <= summary.max).then_some(summary.min),
+        "max": (summary.min <= summary.max).then_some(summary.max),
+        "missing": summary.missing,
+        "classes": classes,
+        "columns": data.schema(),
+        "fingerprint": data.fingerprint(),
+    })
+}
+
+fn class_counts(data: &Dataset, classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; classes];
+    for label in (0..data.len()).filter_map(|index| data.label(index)) {
+        counts[label as usize] += 1;
+    }
+    counts
+}

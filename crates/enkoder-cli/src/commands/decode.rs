@@ -1,0 +1,46 @@
+//! `enkoder decode`: codes in, samples out.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueHint};
+use enkoder_data::{ReadOptions, open};
+
+use crate::arguments::RunOptions;
+use crate::model;
+use crate::output::OutputOptions;
+
+/// Turn codes back into samples
+///
+/// The samples have the units of the data that the model was trained on. Without --out they are printed as CSV.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The model file, or the folder that `enkoder train` wrote
+    #[arg(value_hint = ValueHint::AnyPath)]
+    model: PathBuf,
+
+    /// The codes, one a row: .npy or .csv, as `enkoder encode` writes them
+    #[arg(value_hint = ValueHint::FilePath)]
+    codes: String,
+
+    #[command(flatten)]
+    output: OutputOptions,
+
+    #[command(flatten)]
+    common: RunOptions,
+}
+
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let screen = options.common.start()?;
+    let model = model::load(&options.model)?;
+    let shape = &model.architecture().input_shape;
+    let output = options.output.open(Some(shape))?;
+    let codes = open(&options.codes, &ReadOptions::default())?.to_array();
+    let samples = model
+        .decode(codes.view())
+        .with_context(|| format!("{} cannot be decoded with {}", options.codes, options.model.display()))?;
+    options.output.write_samples(&output, &model, samples.view())?;
+    output.confirm(options.common.json, screen, samples.nrows(), shape)?;
+    Ok(ExitCode::SUCCESS)
+}

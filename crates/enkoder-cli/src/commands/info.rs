@@ -1,0 +1,224 @@
+//! `enkoder info`: what a file is: a model, a checkpoint, a compressed file, or data.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueHint};
+use enkoder::codec::{CodecError, EnkFile};
+use enkoder::{
+    Architecture, Autoencoder, Checkpoint, ModelFileError, Schema, TensorFileError, TrainingConfig, TrainingRecord,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::data::{describe_json, describe_text};
+use crate::arguments::{DataOptions, RunOptions};
+use crate::model;
+use crate::screen::{FAINT, print};
+use crate::wording;
+
+/// Show what a model, a checkpoint, a compressed file or data is
+#[derive(Debug, Args)]
+pub struct Options {
+    /// A model, the folder that `enkoder train` wrote, a checkpoint, an .enk file, or data
+    #[arg(value_name = "MODEL|DATA", value_hint = ValueHint::AnyPath)]
+    what: String,
+
+    #[command(flatten)]
+    reading: DataOptions,
+
+    #[command(flatten)]
+    common: RunOptions,
+}
+
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let screen = options.common.start()?;
+    let json = options.common.json;
+    let path = model::file_of(Path::new(&options.what));
+    if is_safetensors(&path) {
+        match Autoencoder::load(&path) {
+            Ok(model) if json => print(model_json(&model)?)?,
+            Ok(model) => print(model_text(&model))?,
+            Err(ModelFileError::File(TensorFileError::Kind { found, .. })) if found == "enkoder.checkpoint" => {
+                let checkpoint = Checkpoint::load(&path)?;
+                print(if json { checkpoint_json(&checkpoint)? } else { checkpoint_text(&checkpoint) })?;
+            }
+            Err(_) => drop(model::load(&path)?),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if begins_as_enk(&path) {
+        let cannot = || format!("{} cannot be read", path.display());
+        let mut file = EnkFile::open(File::open(&path).with_context(cannot)?).with_context(cannot)?;
+        print(compressed(&mut file, json).with_context(cannot)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let data = options.reading.open(&options.what, screen)?;
+    print(if json { describe_json(&data).to_string() } else { describe_text(&data) })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a file begins as safetensors do, with the length of a header and the header's brace, or is called so.
+fn is_safetensors(path: &Path) -> bool {
+    let mut start = [0; 9];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let named = path.extension().is_some_and(|extension| extension == "safetensors");
+    match read {
+        Ok(()) => (start[8] == b'{' && start[5..8] == [0; 3]) || named,
+        Err(_) => named && path.is_file(),
+    }
+}
+
+fn begins_as_enk(path: &Path) -> bool {
+    let mut start = [0; 4];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"\x89ENK"
+}
+
+/// A compressed file, every byte accounted for.
+fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError> {
+    let (codes, residual, rest) = file.account()?;
+    let values: usize = file.shape().iter().product();
+    let original = file.samples() * (values * file.element().bytes()) as u64;
+    let (length, model) = (file.length(), file.model_bytes());
+    if json {
+        let object = json!({
+            "kind": "compressed",
+            "samples": file.samples(),
+            "shape": file.shape(),
+            "element": file.element().name(),
+            "bound": file.bound().to_string(),
+            "blocks": file.blocks(),
+            "block_samples": file.block_samples(),
+            "active_latents": file.active_latents(),
+            "model": file.model_hash(),
+            "bytes": { "original": original, "file": length, "model": model, "codes": codes, "residual": residual, "other": rest },
+        });
+        return Ok(object.to_string());
+    }
+    let sample = wording::sample(file.shape(), file.element().bytes());
+    let samples = wording::counted(file.samples() as usize, "sample", "samples");
+    let mut text = line("compressed", format_args!("{samples} of {sample}, {}", file.element()));
+    text += &line("bound", file.bound());
+    let blocks = wording::counted(file.blocks() as usize, "block", "blocks");
+    text += &line("blocks", format_args!("{blocks} of up to {} samples", wording::grouped(file.block_samples())));
+    text += &line("model", format_args!("{} ({})", file.model_hash(), if model > 0 { "in the file" } else { "not in the file" }));
+    let ratio = |bytes: u64| wording::times(original as f64 / bytes.max(1) as f64);
+    text += &line("bytes", format_args!("{} of {}: {}×", wording::grouped(length as usize), wording::grouped(original as usize), ratio(length)));
+    for (part, bytes) in [("model", model), ("codes", codes), ("residual", residual), ("all else", rest)] {
+        text += &line("", format_args!("{:>14} {part}", wording::grouped(bytes as usize)));
+    }
+    Ok(text.trim_end().to_owned())
+}
+
+fn line(heading: &str, text: impl std::fmt::Display) -> String {
+    format!("{FAINT}{heading:<11}{FAINT:#} {text}\n")
+}
+
+fn model_text(model: &Autoencoder) -> String {
+    let (architecture, record) = (model.architecture(), model.record());
+    let data = &record.data;
+    let sample = wording::sample(&data.shape, data.bytes_per_value);
+    let [train, validation] = [data.train_samples, data.validation_samples].map(wording::grouped);
+    let mut text = line("model", format_args!("{}, {} numbers a code", architecture.summary(), architecture.latent()));
+    text += &line(
+        "data",
+        format_args!("{}: samples of {sample}, {train} to train and {validation} to validate", data.name),
+    );
+    text += &line("fingerprint", &data.fingerprint);
+    text += &line("scaling", model.scaler().kind());
+    match (&record.config, &record.history) {
+        (Some(config), Some(history)) => {
+            let (epochs, best) = (wording::counted(history.epochs.len(), "epoch", "epochs"), history.best_epoch);
+            text += &line(
+                "training",
+                format_args!("{epochs} of {}, best epoch {best}, seed {}", config.epochs, config.seed),
+            );
+        }
+        _ => text += &line("training", "in closed form: principal components"),
+    }
+    let [train, validation] = [record.train_loss, record.validation_loss].map(wording::error);
+    text += &line("loss", format_args!("training {train}, validation {validation}"));
+    if let Some(schema) = model.schema() {
+        let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+        text += &line("columns", names.join(", "));
+    }
+    text += &format!(
+        "\n{FAINT}{:<10}  {:<6} {:>8} {:>8}  {:<10} {:>10}{FAINT:#}",
+        "layer", "kind", "inputs", "outputs", "activation", "parameters"
+    );
+    for layer in architecture.layers() {
+        let [inputs, outputs, parameters] = [layer.inputs, layer.outputs, layer.parameters].map(wording::grouped);
+        text += &format!(
+            "\n{:<10}  {:<6} {inputs:>8} {outputs:>8}  {:<10} {parameters:>10}",
+            layer.name,
+            layer.kind,
+            layer.activation.name()
+        );
+    }
+    text + &format!(
+        "\n{:<10}  {:<6} {:>8} {:>8}  {:<10} {:>10}",
+        "",
+        "",
+        "",
+        "",
+        "",
+        wording::grouped(architecture.parameters())
+    )
+}
+
+/// Serialised without a detour over a JSON value, which would turn 0.002 into 0.0020000000949949026.
+#[derive(Serialize)]
+struct ModelJson<'a> {
+    kind: &'static str,
+    layers: String,
+    parameters: usize,
+    latent: usize,
+    scaling: String,
+    architecture: &'a Architecture,
+    columns: Option<&'a Schema>,
+    training: &'a TrainingRecord,
+}
+
+fn model_json(model: &Autoencoder) -> serde_json::Result<String> {
+    let architecture = model.architecture();
+    serde_json::to_string(&ModelJson {
+        kind: "model",
+        layers: architecture.summary(),
+        parameters: architecture.parameters(),
+        latent: architecture.latent(),
+        scaling: model.scaler().kind().to_string(),
+        architecture,
+        columns: model.schema(),
+        training: model.record(),
+    })
+}
+
+fn checkpoint_text(checkpoint: &Checkpoint) -> String {
+    let config = checkpoint.config();
+    let mut text = line("checkpoint", format_args!("after epoch {} of {}", checkpoint.epoch(), config.epochs));
+    text += &line("network", checkpoint.architecture().summary());
+    text += &line("seed", config.seed);
+    text + &format!("{FAINT}{:<11}{FAINT:#} enkoder train DATA --resume FILE", "go on with")
+}
+
+#[derive(Serialize)]
+struct CheckpointJson<'a> {
+    kind: &'static str,
+    epoch: usize,
+    layers: String,
+    architecture: &'a Architecture,
+    config: &'a TrainingConfig,
+}
+
+fn checkpoint_json(checkpoint: &Checkpoint) -> serde_json::Result<String> {
+    serde_json::to_string(&CheckpointJson {
+        kind: "checkpoint",
+        epoch: checkpoint.epoch(),
+        layers: checkpoint.architecture().summary(),
+        architecture: checkpoint.architecture(),
+        config: checkpoint.config(),
+    })
+}

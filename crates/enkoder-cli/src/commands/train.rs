@@ -1,0 +1,267 @@
+//! `enkoder train`: data in, a model and a report out.
+
+mod options;
+mod summary;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueHint};
+use enkoder::{Autoencoder, Checkpoint, Dataset, Scaler, Stopped, Trainer, TrainingConfig, fit_pca};
+
+use self::options::{NetworkOptions, TrainingOptions};
+use self::summary::Summary;
+use crate::arguments::{DataOptions, RunOptions};
+use crate::comparison::{Comparison, figures_folder};
+use crate::failure::{Failure, Usage};
+use crate::interrupt;
+use crate::model;
+use crate::progress::TrainingProgress;
+use crate::run_folder::{CHECKPOINT, REPORT, RunFolder};
+use crate::screen::{HINT, Screen, print};
+use crate::wording;
+
+/// Train an autoencoder and write a model and a report
+///
+/// The samples are shuffled and split into training and validation. After every epoch the loss on the validation samples is
+/// measured, and the model of the best epoch is kept. The same seed gives the same model, bit for bit, with any number of threads.
+///
+/// Ctrl-C stops the training, saves the best model so far and ends with exit code 130; a second Ctrl-C ends at once.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  enkoder train                                          built-in digits, everything by default
+  enkoder train mnist --seed 7 --out runs/mnist          fetched once from OpenML
+  enkoder train photos/ --size 64 --hidden 512,256 --latent 32 --epochs 50
+  enkoder train table.csv --label class --latent 3 --hidden 16
+  enkoder train mnist --checkpoint-every 5 --out runs/a  and, after it was stopped,
+  enkoder train mnist --resume runs/a")]
+pub struct Options {
+    /// Built-in name (strokes, strokes:5000, mnist), openml:ID, or a path: IDX, NPY, NPZ, CSV, ARFF, Parquet, an image, a
+    /// folder or a pattern of images [default: strokes]
+    #[arg(default_value = "strokes", hide_default_value = true, value_hint = ValueHint::AnyPath)]
+    data: String,
+
+    #[command(flatten)]
+    network: NetworkOptions,
+
+    #[command(flatten)]
+    training: TrainingOptions,
+
+    /// Fraction of the samples that are not trained on but validate [default: 0.2]
+    #[arg(long, value_name = "X", default_value_t = 0.2, hide_default_value = true, help_heading = "Training")]
+    #[arg(value_parser = parse_validation)]
+    validation: f64,
+
+    /// Seed of the split, the weights and the order of the samples [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    seed: Option<u64>,
+
+    /// Write a checkpoint to the output folder every N epochs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Training")]
+    checkpoint_every: Option<u32>,
+
+    /// Go on from a checkpoint (the file or its folder), to the same bits as if the run had never stopped; give the same DATA
+    #[arg(long, value_name = "PATH", help_heading = "Training", value_hint = ValueHint::AnyPath)]
+    resume: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: DataOptions,
+
+    /// Folder to write to [default: enkoder-out, or enkoder-out-2, … so that no earlier run is lost]
+    #[arg(short, long, value_name = "FOLDER", help_heading = "Output", value_hint = ValueHint::DirPath)]
+    out: Option<PathBuf>,
+
+    /// Replace what is in the output folder already
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+
+    /// Write no report
+    #[arg(long, help_heading = "Output")]
+    no_report: bool,
+
+    /// Also write each figure of the report to this folder, as SVG or PNG
+    #[arg(long, value_name = "FOLDER", help_heading = "Output", value_hint = ValueHint::DirPath)]
+    figures: Option<PathBuf>,
+
+    #[command(flatten)]
+    common: RunOptions,
+}
+
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let screen = options.common.start()?;
+    options.check()?;
+    let config = options.config()?;
+    let checkpoint = options.resume.as_deref().map(load_checkpoint).transpose()?;
+    let folder = options.run_folder(checkpoint.as_ref())?;
+    let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
+    let seed = match &checkpoint {
+        Some((_, checkpoint)) => checkpoint.config().seed,
+        None => options.seed.unwrap_or(0),
+    };
+    let data = options.reading.open(&options.data, screen)?;
+    if !screen.is_moving() {
+        // On a terminal the summary follows on the same screen.
+        screen.note(wording::data(&data));
+    }
+    let (train, validation) =
+        data.split(options.validation, seed).with_context(|| format!("{} cannot be trained on", data.name()))?;
+
+    let model = options.fit(config, checkpoint, (&train, &validation), &folder, screen)?;
+    let path = folder.file(model::FILE_NAME);
+    model.save(&path)?;
+    interrupt::release();
+    let mut files = vec![path];
+    if options.checkpoint_every.is_some() && folder.file(CHECKPOINT).exists() {
+        files.push(folder.file(CHECKPOINT));
+    }
+
+    let comparison = Comparison::new(&model, Some(&train), &validation, seed, screen)?;
+    if let Some(comparison) = &comparison {
+        let _busy = screen.busy("writing the report");
+        if !options.no_report {
+            comparison.write_report(&folder.file(REPORT), folder.overwrite())?;
+            files.push(folder.file(REPORT));
+        }
+        if let Some(figures) = figures {
+            comparison.write_figures(&figures, folder.overwrite())?;
+            files.push(figures);
+        }
+    }
+    let summary = Summary { model: &model, data: &data, comparison: comparison.as_ref(), files: &files };
+    let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
+    print(text)?;
+    if comparison.as_ref().is_some_and(Comparison::is_worse_than_baseline) {
+        screen.note(advice(&model));
+    }
+    Ok(options.farewell(&model, &folder, screen))
+}
+
+impl Options {
+    /// Refuses options that have no meaning together.
+    fn check(&self) -> Result<(), Usage> {
+        let of_training = || self.network.given().chain(self.training.given());
+        if let (Some(_), Some(option)) =
+            (&self.resume, of_training().chain(self.network.given_of_all()).chain(self.seed.map(|_| "--seed")).next())
+        {
+            return Err(Usage::new(format!(
+                "{option} cannot be given with --resume: the checkpoint says how to go on"
+            ))
+            .with_hint("leave it out, or begin a new training without --resume"));
+        }
+        if let (true, Some(option)) = (self.network.is_linear(), of_training().next()) {
+            return Err(Usage::new(format!(
+                "{option} has no meaning with --arch linear, which is computed in closed form"
+            ))
+            .with_hint("leave it out; to train one linear layer each way write --hidden none"));
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> Result<TrainingConfig, Usage> {
+        let threads = self.common.threads.map(usize::from);
+        self.training.config(self.network.scaling(), self.seed.unwrap_or(0), threads)
+    }
+
+    fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
+        let mut wanted = vec![model::FILE_NAME];
+        wanted.extend((!self.no_report).then_some(REPORT));
+        wanted.extend(self.checkpoint_every.map(|_| CHECKPOINT));
+        match (&self.out, checkpoint) {
+            (Some(path), _) => RunFolder::named(path, &wanted, self.force),
+            (None, Some((file, checkpoint))) => RunFolder::of_checkpoint(file, checkpoint, &wanted, self.force),
+            (None, None) => RunFolder::fresh(&wanted),
+        }
+    }
+
+    fn fit(
+        &self,
+        config: TrainingConfig,
+        checkpoint: Option<(PathBuf, Checkpoint)>,
+        (train, validation): (&Dataset, &Dataset),
+        folder: &RunFolder,
+        screen: Screen,
+    ) -> anyhow::Result<Autoencoder> {
+        if self.network.is_linear() {
+            let _busy = screen.busy("computing principal components");
+            return Ok(fit_pca(train, validation, self.network.latent(), self.network.scaling())?);
+        }
+        let (trainer, epochs, done) = match checkpoint {
+            Some((_, checkpoint)) => {
+                let (epochs, done) = (checkpoint.config().epochs, checkpoint.epoch());
+                screen.note(format_args!("{done} of {epochs} epochs are done"));
+                (Trainer::resume(checkpoint, config.threads), epochs, done)
+            }
+            None => {
+                let scaler = Scaler::fit(config.scaling, train).context("the training samples cannot be scaled")?;
+                let architecture = self.network.architecture(train.shape(), &scaler);
+                architecture.validate()?;
+                config.validate(&architecture)?;
+                let epochs = config.epochs;
+                (Trainer::new(architecture, config), epochs, 0)
+            }
+        };
+        interrupt::watch()?;
+        let mut progress = TrainingProgress::new(screen, epochs, train.len(), done);
+        let trainer = trainer.with_progress(|news| progress.update(news));
+        let trainer = match self.checkpoint_every {
+            Some(every) => trainer.with_checkpoints(folder.file(CHECKPOINT), every as usize),
+            None => trainer,
+        };
+        Ok(trainer.fit(train, validation)?)
+    }
+
+    /// The last words, and the exit code.
+    fn farewell(&self, model: &Autoencoder, folder: &RunFolder, screen: Screen) -> ExitCode {
+        let Some(history) = &model.record().history else { return ExitCode::SUCCESS };
+        let best = history.best_epoch;
+        match history.stopped {
+            Stopped::Interrupted => {
+                screen.note(format_args!(
+                    "the training was interrupted: the model saved is the best so far, of epoch {best}"
+                ));
+                if self.checkpoint_every.is_some() && folder.file(CHECKPOINT).exists() {
+                    let folder = folder.path().display();
+                    screen.note(format_args!(
+                        "go on from its checkpoint with the same data options and --resume {folder}"
+                    ));
+                }
+                return ExitCode::from(interrupt::EXIT_CODE);
+            }
+            Stopped::Diverged => screen.note(format_args!(
+                "the loss became infinite or not a number: the model saved is that of epoch {best}, before it did; \
+                 a lower --learning-rate or --clip 1 may help"
+            )),
+            Stopped::Early | Stopped::Completed => {}
+        }
+        ExitCode::SUCCESS
+    }
+}
+
+/// What may help where principal components do better.
+fn advice(model: &Autoencoder) -> String {
+    let still_falling =
+        model.record().history.as_ref().is_some_and(|history| history.best_epoch == history.epochs.len());
+    let way_out = if still_falling {
+        "the loss was still falling: more --epochs or a smaller --batch-size may help"
+    } else {
+        "more samples, a wider --hidden or another --learning-rate may help"
+    };
+    format!("{HINT}hint:{HINT:#} principal components do better than this network; {way_out}")
+}
+
+fn load_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, Checkpoint)> {
+    let file = if path.is_dir() { path.join(CHECKPOINT) } else { path.to_owned() };
+    let checkpoint = Checkpoint::load(&file).map_err(|error| {
+        let message = format!("cannot go on from {}", file.display());
+        Failure::new(message, "a checkpoint is written by `enkoder train --checkpoint-every N`", error)
+    })?;
+    Ok((file, checkpoint))
+}
+
+fn parse_validation(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|&part| part > 0.0 && part < 1.0)
+        .ok_or_else(|| "a number between 0 and 1 is needed".into())
+}

@@ -1,0 +1,365 @@
+//! The options of a training, and the library's configuration that they stand for. An option that is not given is `None`, so that
+//! it is known which ones were.
+
+use std::fmt;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use enkoder::{Activation, Adam, Architecture, Corruption, Loss, Penalty, Scaler, Scaling, Schedule, TrainingConfig};
+
+use crate::failure::Usage;
+
+const DEFAULT_LATENT: usize = 10;
+const DEFAULT_HIDDEN: [usize; 2] = [128, 64];
+/// The fraction of a one-cycle run in which the learning rate rises.
+const ONE_CYCLE_RISE: f32 = 0.3;
+
+/// What kind of autoencoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Dense layers, trained by gradient descent
+    Dense,
+    /// Principal component analysis, computed in closed form
+    Linear,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LossName {
+    /// Mean squared error
+    Mse,
+    /// Mean absolute error
+    Mae,
+    /// Huber's loss: squared for small errors, absolute for large ones
+    Huber,
+    /// Binary cross-entropy, for values from 0 to 1
+    Bce,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScheduleName {
+    /// Falls to zero along half a cosine
+    Cosine,
+    /// Stays the same
+    Constant,
+    /// Rises, then falls to nearly zero
+    OneCycle,
+}
+
+/// The output layer's activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputActivation {
+    Auto,
+    Of(Activation),
+}
+
+impl FromStr for OutputActivation {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        if name == "auto" {
+            Ok(Self::Auto)
+        } else {
+            name.parse().map(Self::Of).map_err(|error| format!("{error}, or auto"))
+        }
+    }
+}
+
+/// Widths of hidden layers; `none` for no hidden layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Widths(Vec<usize>);
+
+impl FromStr for Widths {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let width = |width: &str| match width.trim().parse() {
+            Ok(0) | Err(_) => {
+                Err(format!("{width:?} is no width: write numbers as 128,64 from the outermost layer in, or none"))
+            }
+            Ok(width) => Ok(width),
+        };
+        text.split(',').map(width).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// The network.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkOptions {
+    /// Kind of autoencoder: dense layers, or linear (principal components in closed form) [default: dense]
+    #[arg(long, value_enum, value_name = "dense|linear", hide_possible_values = true)]
+    pub arch: Option<Kind>,
+
+    /// Widths of the encoder's hidden layers, mirrored in the decoder; none for no hidden layer [default: 128,64]
+    #[arg(long, value_name = "WIDTHS")]
+    pub hidden: Option<Widths>,
+
+    /// Numbers in a code [default: 10]
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub latent: Option<usize>,
+
+    /// Activation of hidden layers: relu, leaky-relu, elu, gelu, tanh, sigmoid or linear [default: relu]
+    #[arg(long, value_name = "NAME")]
+    pub activation: Option<Activation>,
+
+    /// Activation of the code [default: linear]
+    #[arg(long, value_name = "NAME")]
+    pub latent_activation: Option<Activation>,
+
+    /// Activation of the output; auto is sigmoid where the scaled values lie in 0..1 and linear elsewhere [default: auto]
+    #[arg(long, value_name = "NAME")]
+    pub output_activation: Option<OutputActivation>,
+
+    /// How values are scaled: auto, none, unit, minmax or standard; fitted on the training samples [default: auto]
+    #[arg(long, value_name = "NAME", value_parser = parse_scaling)]
+    pub scaling: Option<Scaling>,
+}
+
+/// The training.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Training")]
+pub struct TrainingOptions {
+    /// How many times every training sample is seen [default: 20]
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub epochs: Option<usize>,
+
+    /// Samples in one step [default: 128]
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub batch_size: Option<usize>,
+
+    /// What is minimised: mse, mae, huber or bce (binary cross-entropy) [default: mse]
+    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
+    pub loss: Option<LossName>,
+
+    /// Where Huber's loss turns from squared to absolute, in scaled units [default: 1]
+    #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
+    pub huber_delta: Option<f32>,
+
+    /// Highest learning rate of Adam [default: 0.002]
+    #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
+    pub learning_rate: Option<f32>,
+
+    /// How the learning rate changes: cosine (down to zero), constant or one-cycle [default: cosine]
+    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
+    pub schedule: Option<ScheduleName>,
+
+    /// Fraction of the run in which the learning rate rises first [default: 0; 0.3 for one-cycle]
+    #[arg(long, value_name = "X", value_parser = unit, allow_negative_numbers = true)]
+    pub warmup: Option<f32>,
+
+    /// Weight decay (AdamW) [default: 0]
+    #[arg(long, value_name = "X", value_parser = decay, allow_negative_numbers = true)]
+    pub weight_decay: Option<f32>,
+
+    /// Shorten gradients that are longer than this
+    #[arg(long, value_name = "NORM", value_parser = positive, allow_negative_numbers = true)]
+    pub clip: Option<f32>,
+
+    /// Damage the inputs, to learn denoising: gaussian:0.3, masking:0.25 or salt-pepper:0.1
+    #[arg(long, value_name = "KIND:X", value_parser = parse_noise)]
+    pub noise: Option<Corruption>,
+
+    /// Hold the code to a rule: l1:WEIGHT, kl:WEIGHT:TARGET (sparse) or contractive:WEIGHT
+    #[arg(long, value_name = "KIND:WEIGHT", value_parser = parse_penalty)]
+    pub penalty: Option<Penalty>,
+
+    /// Stop when the validation loss has not improved for N epochs
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub patience: Option<usize>,
+}
+
+impl NetworkOptions {
+    pub fn is_linear(&self) -> bool {
+        self.arch == Some(Kind::Linear)
+    }
+
+    pub fn latent(&self) -> usize {
+        self.latent.unwrap_or(DEFAULT_LATENT)
+    }
+
+    pub fn scaling(&self) -> Scaling {
+        self.scaling.unwrap_or(Scaling::Auto)
+    }
+
+    /// The layers for samples of this shape, scaled so.
+    pub fn architecture(&self, shape: &[usize], scaler: &Scaler) -> Architecture {
+        let hidden = self.hidden.as_ref().map_or(&DEFAULT_HIDDEN[..], |widths| &widths.0);
+        let output = match self.output_activation.unwrap_or(OutputActivation::Auto) {
+            OutputActivation::Of(activation) => activation,
+            OutputActivation::Auto if scaler.is_unit_interval() => Activation::Sigmoid,
+            OutputActivation::Auto => Activation::Linear,
+        };
+        Architecture::dense(shape, hidden, self.latent())
+            .with_activation(self.activation.unwrap_or(Activation::Relu))
+            .with_latent_activation(self.latent_activation.unwrap_or(Activation::Linear))
+            .with_output_activation(output)
+    }
+
+    /// The options that were given, of those that only a network to train has.
+    pub fn given(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("--hidden", self.hidden.is_some()),
+            ("--activation", self.activation.is_some()),
+            ("--latent-activation", self.latent_activation.is_some()),
+            ("--output-activation", self.output_activation.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
+    }
+
+    /// The options that were given, of those that every autoencoder has.
+    pub fn given_of_all(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("--arch", self.arch.is_some()),
+            ("--latent", self.latent.is_some()),
+            ("--scaling", self.scaling.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+impl TrainingOptions {
+    /// The options as the library takes them.
+    pub fn config(&self, scaling: Scaling, seed: u64, threads: Option<usize>) -> Result<TrainingConfig, Usage> {
+        if self.huber_delta.is_some() && self.loss != Some(LossName::Huber) {
+            return Err(Usage::new("--huber-delta is given, but the loss is not Huber's").with_hint("add --loss huber"));
+        }
+        let default = TrainingConfig::default();
+        let adam = Adam::default();
+        let loss = match self.loss {
+            None => default.loss,
+            Some(LossName::Mse) => Loss::MeanSquared,
+            Some(LossName::Mae) => Loss::MeanAbsolute,
+            Some(LossName::Huber) => Loss::Huber { delta: self.huber_delta.unwrap_or(1.0) },
+            Some(LossName::Bce) => Loss::BinaryCrossEntropy,
+        };
+        let schedule = match self.schedule.unwrap_or(ScheduleName::Cosine) {
+            ScheduleName::Cosine => Schedule::Cosine { warmup: self.warmup.unwrap_or(0.0) },
+            ScheduleName::Constant => Schedule::Constant { warmup: self.warmup.unwrap_or(0.0) },
+            ScheduleName::OneCycle => Schedule::OneCycle { warmup: self.warmup.unwrap_or(ONE_CYCLE_RISE) },
+        };
+        Ok(TrainingConfig {
+            epochs: self.epochs.unwrap_or(default.epochs),
+            batch_size: self.batch_size.unwrap_or(default.batch_size),
+            loss,
+            optimizer: Adam {
+                learning_rate: self.learning_rate.unwrap_or(adam.learning_rate),
+                weight_decay: self.weight_decay.unwrap_or(adam.weight_decay),
+                ..adam
+            },
+            schedule,
+            gradient_clip: self.clip,
+            corruption: self.noise,
+            penalty: self.penalty,
+            patience: self.patience,
+            scaling,
+            seed,
+            threads,
+        })
+    }
+
+    /// The options that were given.
+    pub fn given(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("--epochs", self.epochs.is_some()),
+            ("--batch-size", self.batch_size.is_some()),
+            ("--loss", self.loss.is_some()),
+            ("--huber-delta", self.huber_delta.is_some()),
+            ("--learning-rate", self.learning_rate.is_some()),
+            ("--schedule", self.schedule.is_some()),
+            ("--warmup", self.warmup.is_some()),
+            ("--weight-decay", self.weight_decay.is_some()),
+            ("--clip", self.clip.is_some()),
+            ("--noise", self.noise.is_some()),
+            ("--penalty", self.penalty.is_some()),
+            ("--patience", self.patience.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+fn parse_positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn parse_scaling(name: &str) -> Result<Scaling, String> {
+    name.parse().map_err(|_| "choose auto, none, unit, minmax or standard".to_owned())
+}
+
+/// A number in a range, which a colon leads to.
+fn number(text: &str, range: impl Fn(f32) -> bool, wanted: impl fmt::Display) -> Result<f32, String> {
+    text.parse().ok().filter(|&number| range(number)).ok_or_else(|| format!("{text:?} is not {wanted}"))
+}
+
+fn positive(text: &str) -> Result<f32, String> {
+    number(text, |number| number > 0.0 && number.is_finite(), "a positive number")
+}
+
+fn fraction(text: &str) -> Result<f32, String> {
+    number(text, |number| number > 0.0 && number < 1.0, "a number between 0 and 1")
+}
+
+fn unit(text: &str) -> Result<f32, String> {
+    number(text, |number| (0.0..=1.0).contains(&number), "a number from 0 to 1")
+}
+
+fn decay(text: &str) -> Result<f32, String> {
+    number(text, |number| (0.0..1.0).contains(&number), "a number from 0 to below 1")
+}
+
+fn parse_noise(text: &str) -> Result<Corruption, String> {
+    match text.split_once(':') {
+        Some(("gaussian", sigma)) => Ok(Corruption::Gaussian { sigma: positive(sigma)? }),
+        Some(("masking", part)) => Ok(Corruption::Masking { fraction: fraction(part)? }),
+        Some(("salt-pepper", part)) => Ok(Corruption::SaltAndPepper { fraction: fraction(part)? }),
+        _ => Err("write gaussian:SIGMA, masking:FRACTION or salt-pepper:FRACTION, for example gaussian:0.3".into()),
+    }
+}
+
+fn parse_penalty(text: &str) -> Result<Penalty, String> {
+    match text.split(':').collect::<Vec<_>>()[..] {
+        ["l1", weight] => Ok(Penalty::L1 { weight: positive(weight)? }),
+        ["kl", weight, target] => Ok(Penalty::KullbackLeibler { weight: positive(weight)?, target: fraction(target)? }),
+        ["contractive", weight] => Ok(Penalty::Contractive { weight: positive(weight)? }),
+        _ => Err("write l1:WEIGHT, kl:WEIGHT:TARGET or contractive:WEIGHT, for example l1:0.001".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_widths_are_numbers_or_none() {
+        assert_eq!("512, 256".parse(), Ok(Widths(vec![512, 256])));
+        assert_eq!("none".parse(), Ok(Widths(vec![])));
+        assert!(["", "0", "12,", "a"].iter().all(|text| text.parse::<Widths>().is_err()));
+    }
+
+    #[test]
+    fn noise_and_penalties_are_checked_as_they_are_read() {
+        assert_eq!(parse_noise("gaussian:0.3"), Ok(Corruption::Gaussian { sigma: 0.3 }));
+        assert!(
+            ["gaussian", "gaussian:-1", "masking:1", "salt-pepper:x", "rain:0.1"]
+                .iter()
+                .all(|text| parse_noise(text).is_err())
+        );
+        assert_eq!(parse_penalty("kl:0.1:0.05"), Ok(Penalty::KullbackLeibler { weight: 0.1, target: 0.05 }));
+        assert!(["l1", "l1:0", "kl:0.1", "kl:0.1:2", "l2:1"].iter().all(|text| parse_penalty(text).is_err()));
+    }
+
+    #[test]
+    fn a_one_cycle_schedule_rises_for_a_third_by_default() {
+        let options = TrainingOptions { schedule: Some(ScheduleName::OneCycle), ..TrainingOptions::default() };
+        let config = options.config(Scaling::Auto, 0, None).unwrap();
+        assert_eq!(config.schedule, Schedule::OneCycle { warmup: 0.3 });
+        let config = TrainingOptions::default().config(Scaling::Auto, 0, None).unwrap();
+        assert_eq!(config, TrainingConfig::default());
+    }
+}

@@ -1,0 +1,149 @@
+//! What `train` says at its end.
+
+use std::path::PathBuf;
+
+use enkoder::{Autoencoder, Dataset, History, Stopped, TrainingConfig};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::comparison::Comparison;
+use crate::screen::{FAINT, picture_width};
+use crate::wording;
+
+/// All that is said.
+pub struct Summary<'a> {
+    pub model: &'a Autoencoder,
+    pub data: &'a Dataset,
+    pub comparison: Option<&'a Comparison>,
+    pub files: &'a [PathBuf],
+}
+
+impl Summary<'_> {
+    pub fn to_text(&self) -> String {
+        let mut lines = vec![
+            line("data", &self.data_text()),
+            line("network", &network(self.model)),
+            line("training", &self.training_text()),
+        ];
+        if let Some(comparison) = self.comparison {
+            lines.push(String::new());
+            lines.push(comparison.to_text("validation MSE"));
+            lines.push(String::new());
+            lines.push(line("size", &comparison.sizes_to_text()));
+        }
+        for (index, file) in self.files.iter().enumerate() {
+            lines.push(line(if index == 0 { "written" } else { "" }, &file.display().to_string()));
+        }
+        lines.extend(self.preview());
+        lines.join("\n")
+    }
+
+    fn data_text(&self) -> String {
+        let record = &self.model.record().data;
+        let [train, validation] = [record.train_samples, record.validation_samples].map(wording::grouped);
+        format!("{} ({train} to train, {validation} to validate)", wording::data(self.data))
+    }
+
+    fn training_text(&self) -> String {
+        let record = self.model.record();
+        let time = wording::seconds(record.seconds);
+        let Some(history) = &record.history else { return format!("in closed form, {time}") };
+        let stopped = match history.stopped {
+            Stopped::Completed => "",
+            Stopped::Early => ", stopped early",
+            Stopped::Interrupted => ", interrupted",
+            Stopped::Diverged => ", diverged",
+        };
+        let rate = wording::grouped(samples_per_second(history) as usize);
+        let epochs = wording::counted(history.epochs.len(), "epoch", "epochs");
+        format!("{epochs} in {time}{stopped}, {rate} samples/s, best epoch {}", history.best_epoch)
+    }
+
+    /// Originals above reconstructions, where stdout is a terminal and samples are images.
+    fn preview(&self) -> Option<String> {
+        let comparison = self.comparison.filter(|_| self.data.shape().len() > 1)?;
+        let (width, colour) = picture_width()?;
+        let preview = comparison.evaluation.preview(width, colour);
+        (!preview.is_empty()).then(|| {
+            let heading = format!("{FAINT}validation samples above their reconstructions{FAINT:#}");
+            format!("\n{heading}\n{}", preview.trim_end_matches('\n'))
+        })
+    }
+
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let record = self.model.record();
+        let architecture = self.model.architecture();
+        serde_json::to_string(&SummaryJson {
+            data: json!({
+                "name": record.data.name,
+                "shape": record.data.shape,
+                "training_samples": record.data.train_samples,
+                "validation_samples": record.data.validation_samples,
+            }),
+            network: json!({
+                "layers": architecture.summary(),
+                "parameters": architecture.parameters(),
+                "latent": architecture.latent(),
+                "scaling": self.model.scaler().kind().to_string(),
+            }),
+            training: TrainingJson {
+                seconds: record.seconds,
+                samples_per_second: record.history.as_ref().map(samples_per_second),
+                train_loss: record.train_loss,
+                validation_loss: record.validation_loss,
+                config: record.config.as_ref(),
+                history: record.history.as_ref(),
+            },
+            validation: self.comparison.map(Comparison::to_json),
+            files: self.files.iter().map(|file| file.display().to_string()).collect(),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct SummaryJson<'a> {
+    data: Value,
+    network: Value,
+    training: TrainingJson<'a>,
+    validation: Option<Value>,
+    files: Vec<String>,
+}
+
+/// Serialised without a detour over [`Value`], which would turn 0.002 into 0.0020000000949949026.
+#[derive(Serialize)]
+struct TrainingJson<'a> {
+    seconds: f64,
+    samples_per_second: Option<f64>,
+    train_loss: f64,
+    validation_loss: f64,
+    config: Option<&'a TrainingConfig>,
+    history: Option<&'a History>,
+}
+
+/// A line with its heading.
+fn line(heading: &str, text: &str) -> String {
+    format!("{FAINT}{heading:<9}{FAINT:#} {text}")
+}
+
+/// The network in a line: `784-128-64-10-64-128-784, relu, sigmoid output, 219,546 parameters`.
+pub fn network(model: &Autoencoder) -> String {
+    let architecture = model.architecture();
+    let mut text = architecture.summary();
+    let layers = architecture.layers();
+    let code = architecture.encoder.len() - 1;
+    if model.record().config.is_some() {
+        if code > 0 {
+            text += &format!(", {}", layers[0].activation);
+        }
+        text += &format!(", {} code, {} output", layers[code].activation, layers[layers.len() - 1].activation);
+    }
+    text += &format!(", {} parameters", wording::grouped(architecture.parameters()));
+    text
+}
+
+/// Training samples a second, over all epochs.
+fn samples_per_second(history: &History) -> f64 {
+    let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
+    let samples: f64 = history.epochs.iter().map(|epoch| epoch.seconds * epoch.samples_per_second).sum();
+    if seconds > 0.0 { samples / seconds } else { 0.0 }
+}

@@ -1,0 +1,160 @@
+//! From an error to what the user reads and the exit code: what went wrong, what caused it where that says more, and the way out.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use enkoder::{ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError};
+use enkoder_data::DataError;
+use enkoder_data::openml::OpenmlError;
+
+use crate::screen::{ClosedPipe, ERROR, FAINT, HINT, tell};
+
+/// A mistake in the arguments that only became clear after they were parsed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Usage {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Usage {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Another error with the way out.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    message: String,
+    hint: String,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    pub fn new(
+        message: impl Into<String>,
+        hint: impl Into<String>,
+        source: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { message: message.into(), hint: hint.into(), source: Box::new(source) }
+    }
+}
+
+/// Prints the error and says how the process ends: 0 when only the reader of the output is gone, 2 for a mistake in the arguments,
+/// 1 for everything else.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    if error.is::<ClosedPipe>() {
+        return ExitCode::SUCCESS;
+    }
+    let Text { messages, hints } = Text::of(error);
+    let mut messages = messages.iter();
+    if let Some(message) = messages.next() {
+        tell(format_args!("{ERROR}error:{ERROR:#} {message}"));
+    }
+    for message in messages {
+        tell(format_args!("  {FAINT}caused by:{FAINT:#} {message}"));
+    }
+    for hint in &hints {
+        tell(format_args!("{HINT}hint:{HINT:#} {hint}"));
+    }
+    let usage = error.chain().any(|cause| {
+        cause.is::<Usage>()
+            || cause.is::<ConfigError>()
+            || matches!(cause.downcast_ref(), Some(TrainingError::Config(_) | TrainingError::Architecture(_)))
+    });
+    ExitCode::from(if usage { 2 } else { 1 })
+}
+
+/// What is said of an error.
+#[derive(Debug, PartialEq, Eq)]
+struct Text {
+    messages: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Text {
+    fn of(error: &anyhow::Error) -> Self {
+        let (mut messages, mut hints) = (Vec::<String>::new(), Vec::<String>::new());
+        for cause in error.chain() {
+            let text = cause.to_string();
+            let mut lines = text.split("\nhint: ");
+            let message = lines.next().unwrap_or_default();
+            // Some errors repeat their cause in their own words.
+            if !messages.iter().any(|before| before.contains(message)) {
+                messages.push(message.to_owned());
+            }
+            for hint in lines.map(str::to_owned).chain(hint(cause)) {
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
+            }
+        }
+        Self { messages, hints }
+    }
+}
+
+/// The way out of an error that does not say it itself.
+fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<DataError>() {
+        return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<OpenmlError>() {
+        return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<Usage>() {
+        return error.hint.clone();
+    }
+    if let Some(error) = error.downcast_ref::<Failure>() {
+        return Some(error.hint.clone());
+    }
+    if let Some(error) = error.downcast_ref::<ModelFileError>() {
+        return model_file_hint(error).map(str::to_owned);
+    }
+    if let Some(error) = error.downcast_ref::<ModelError>() {
+        return model_hint(error);
+    }
+    match error.downcast_ref::<ConfigError>().or(match error.downcast_ref() {
+        Some(TrainingError::Config(error)) => Some(error),
+        _ => None,
+    }) {
+        Some(ConfigError::Activation { layer: "output", .. }) => {
+            Some("bring the values to 0..1 with --scaling minmax, or choose --output-activation sigmoid".into())
+        }
+        Some(ConfigError::Activation { .. }) => Some("choose --latent-activation sigmoid".into()),
+        _ => None,
+    }
+}
+
+fn model_file_hint(error: &ModelFileError) -> Option<&'static str> {
+    let ModelFileError::File(error) = error else { return None };
+    match error {
+        TensorFileError::Kind { found, .. } if found == "enkoder.checkpoint" => {
+            Some("this is a checkpoint: go on training with `enkoder train DATA --resume FILE`")
+        }
+        TensorFileError::Read { .. } => {
+            Some("MODEL is the file model.safetensors that `enkoder train` wrote, or the folder with it")
+        }
+        _ => None,
+    }
+}
+
+fn model_hint(error: &ModelError) -> Option<String> {
+    match error {
+        ModelError::Features { .. } | ModelError::Columns { .. } => {
+            Some("`enkoder info MODEL` shows what the model was trained on".into())
+        }
+        ModelError::Shape { expected, .. } => match expected[..] {
+            [height, width] | [height, width, _] => Some(format!("resize images with --size {height}x{width}")),
+            _ => None,
+        },
+        ModelError::Codes { .. } => Some("decode with the model that made the codes".into()),
+        _ => None,
+    }
+}

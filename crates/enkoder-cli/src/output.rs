@@ -1,0 +1,198 @@
+//! Writing arrays to where the user wants them: NPY, CSV, a folder of PNG files, or CSV on stdout.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::ValueHint;
+use enkoder::{Autoencoder, ColumnKind, Dataset, Scaling, Schema};
+use enkoder_data::DataError;
+use enkoder_data::export::{Overwrite, check_output, write_atomically};
+use enkoder_data::images::write_images;
+use enkoder_data::npy::write_npy;
+use ndarray::{ArrayView1, ArrayView2};
+use serde_json::json;
+
+use crate::failure::Usage;
+use crate::screen::{Screen, print, print_with};
+use crate::wording;
+
+/// Where arrays go.
+#[derive(Clone, Debug, Args)]
+pub struct OutputOptions {
+    /// Where to write: a name with .npy or .csv, or a folder for PNG images [default: CSV on standard output]
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub out: Option<PathBuf>,
+
+    /// Replace what is there already
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A place to write an array to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    Stdout,
+    Npy(PathBuf),
+    Csv(PathBuf),
+    Images(PathBuf),
+}
+
+impl OutputOptions {
+    /// The place that is meant, which is free and can be written to. `shape` is that of one sample, where there may be images.
+    pub fn open(&self, shape: Option<&[usize]>) -> anyhow::Result<Output> {
+        let Some(path) = &self.out else { return Ok(Output::Stdout) };
+        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
+        let is_image = shape.is_some_and(|shape| matches!(shape, [_, _] | [_, _, 1 | 3]));
+        let output = match extension.as_deref() {
+            Some("npy") => Output::Npy(path.clone()),
+            Some("csv") => Output::Csv(path.clone()),
+            None if is_image => Output::Images(path.clone()),
+            _ => {
+                let formats = if is_image { ".npy, .csv, or a folder for PNG images" } else { ".npy or .csv" };
+                let why = format!("cannot tell from {} how to write", path.display());
+                return Err(Usage::new(why).with_hint(format!("name the output {formats}")).into());
+            }
+        };
+        match &output {
+            Output::Images(folder) if !self.force && !is_free(folder)? => {
+                Err(DataError::Exists { path: folder.clone() }.into())
+            }
+            Output::Npy(path) | Output::Csv(path) => Ok(check_output(path, self.overwrite()).map(|()| output)?),
+            _ => Ok(output),
+        }
+    }
+
+    fn overwrite(&self) -> Overwrite {
+        if self.force { Overwrite::Replace } else { Overwrite::Never }
+    }
+
+    /// Writes codes.
+    pub fn write_codes(&self, output: &Output, codes: ArrayView2<'_, f32>) -> anyhow::Result<()> {
+        let names = (1..=codes.ncols()).map(|number| format!("code{number}")).collect();
+        let table = Table { names, values: codes, schema: None };
+        self.write(output, &table, &[codes.ncols()], (0.0, 1.0))
+    }
+
+    /// Writes samples as the model's own data looked: images, or a table with its columns.
+    pub fn write_samples(
+        &self,
+        output: &Output,
+        model: &Autoencoder,
+        samples: ArrayView2<'_, f32>,
+    ) -> anyhow::Result<()> {
+        let shape = &model.architecture().input_shape;
+        let word = if shape.len() > 1 { "pixel" } else { "feature" };
+        let names = match model.schema() {
+            Some(schema) => schema.columns.iter().map(|column| column.name.clone()).collect(),
+            None => (1..=samples.ncols()).map(|number| format!("{word}{number}")).collect(),
+        };
+        let table = Table { names, values: samples, schema: model.schema() };
+        self.write(output, &table, shape, range_of(model, samples))
+    }
+
+    fn write(&self, output: &Output, table: &Table<'_>, shape: &[usize], range: (f32, f32)) -> anyhow::Result<()> {
+        match output {
+            Output::Stdout => print_with(|out| table.write_csv(out)),
+            Output::Csv(path) => Ok(write_atomically(path, self.overwrite(), |out| table.write_csv(out))?),
+            Output::Npy(path) => {
+                let axes: Vec<usize> = std::iter::once(table.values.nrows()).chain(shape.iter().copied()).collect();
+                let values = table.values.to_shape(axes).expect("a sample has as many values as its shape says");
+                Ok(write_npy(path, self.overwrite(), values.view())?)
+            }
+            Output::Images(folder) => {
+                let data = Dataset::from_f32("images", table.values.to_owned())?.with_shape(shape)?;
+                Ok(write_images(folder, self.overwrite(), &data, range)?)
+            }
+        }
+    }
+}
+
+impl Output {
+    /// Says what was written, to a program on stdout and to a person on stderr.
+    pub fn confirm(&self, json: bool, screen: Screen, samples: usize, shape: &[usize]) -> anyhow::Result<()> {
+        let (format, path) = match self {
+            Self::Stdout => return Ok(()),
+            Self::Npy(path) => ("npy", path),
+            Self::Csv(path) => ("csv", path),
+            Self::Images(path) => ("png", path),
+        };
+        if json {
+            let path = path.display().to_string();
+            return print(json!({ "out": path, "format": format, "samples": samples, "shape": shape }));
+        }
+        let (samples, each) = (wording::counted(samples, "row", "rows"), wording::sample(shape, 4));
+        screen.note(format_args!("{}: {samples} of {each}", path.display()));
+        Ok(())
+    }
+}
+
+/// Whether a folder is not there or empty.
+fn is_free(folder: &Path) -> Result<bool, DataError> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(source) => Err(DataError::io("read the folder", folder, source)),
+    }
+}
+
+/// What is black and what is white: as the training data had it.
+fn range_of(model: &Autoencoder, samples: ArrayView2<'_, f32>) -> (f32, f32) {
+    if model.record().data.bytes_per_value == 1 {
+        return (0.0, 255.0);
+    }
+    if model.scaler().kind() == Scaling::None && model.scaler().is_unit_interval() {
+        return (0.0, 1.0);
+    }
+    let finite = || samples.iter().copied().filter(|value| value.is_finite());
+    let (min, max) = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
+    if min < max { (min, max) } else { (0.0, 1.0) }
+}
+
+/// An array with names for its columns.
+struct Table<'a> {
+    names: Vec<String>,
+    values: ArrayView2<'a, f32>,
+    /// Where it is given, features become the columns that they were made of: the category with the highest value.
+    schema: Option<&'a Schema>,
+}
+
+impl Table<'_> {
+    fn write_csv(&self, out: impl io::Write) -> io::Result<()> {
+        self.write_records(out).map_err(|error| match error.into_kind() {
+            // As the system said it: a closed pipe must be known as one.
+            csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
+    }
+
+    fn write_records(&self, out: impl io::Write) -> Result<(), csv::Error> {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(&self.names)?;
+        let mut cells = Vec::new();
+        for row in self.values.rows() {
+            cells.clear();
+            match self.schema {
+                None => cells.extend(row.iter().map(f32::to_string)),
+                Some(schema) => columns_of(schema, row, &mut cells),
+            }
+            writer.write_record(&cells)?;
+        }
+        Ok(writer.flush()?)
+    }
+}
+
+fn columns_of(schema: &Schema, row: ArrayView1<'_, f32>, cells: &mut Vec<String>) {
+    let mut feature = 0;
+    for column in &schema.columns {
+        cells.push(match &column.kind {
+            ColumnKind::Numeric => row[feature].to_string(),
+            ColumnKind::Categorical { categories } => {
+                let values = row.iter().skip(feature).zip(categories);
+                values.max_by(|a, b| a.0.total_cmp(b.0)).map(|(_, name)| name.clone()).unwrap_or_default()
+            }
+        });
+        feature += column.width();
+    }
+}

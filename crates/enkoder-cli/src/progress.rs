@@ -1,0 +1,151 @@
+//! What is shown while training and downloading: one line that moves on a terminal, and a line for each epoch elsewhere.
+
+use std::ops::ControlFlow;
+
+use enkoder::Progress;
+use enkoder_data::openml::DownloadEvent;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::interrupt;
+use crate::screen::Screen;
+use crate::wording;
+
+/// The progress of a training.
+pub struct TrainingProgress {
+    screen: Screen,
+    bar: Option<ProgressBar>,
+    epochs: usize,
+    seconds: f64,
+    epochs_seen: usize,
+}
+
+impl TrainingProgress {
+    /// A training of so many epochs of so many samples, of which some epochs are done already.
+    pub fn new(screen: Screen, epochs: usize, samples: usize, epochs_done: usize) -> Self {
+        let bar = screen.is_moving().then(|| {
+            let template = "{prefix} {wide_bar:.cyan/dim} {per_sec} {eta:>4} left  {msg}";
+            let style = ProgressStyle::with_template(template)
+                .expect("a sound template")
+                .progress_chars("━━─")
+                .with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                    let _ = write!(out, "{:>9}/s", wording::grouped(state.per_sec() as usize));
+                });
+            let bar = ProgressBar::new((epochs * samples) as u64).with_style(style);
+            bar.set_position((epochs_done * samples) as u64);
+            bar.reset_eta();
+            bar.set_prefix(format!("epoch {}/{epochs}", epochs_done + 1));
+            bar
+        });
+        Self { screen, bar, epochs, seconds: 0.0, epochs_seen: 0 }
+    }
+
+    /// Shows the news, and says whether to go on.
+    pub fn update(&mut self, progress: Progress<'_>) -> ControlFlow<()> {
+        match (progress, &self.bar) {
+            (Progress::Step { epoch, samples, of, .. }, Some(bar)) => {
+                bar.set_position(((epoch - 1) * of + samples) as u64)
+            }
+            (Progress::Epoch { record, epochs, best }, bar) => {
+                self.seconds += record.seconds;
+                self.epochs_seen += 1;
+                let validation = wording::error(record.validation_loss);
+                match bar {
+                    Some(bar) => {
+                        bar.set_prefix(format!("epoch {}/{epochs}", (record.epoch + 1).min(epochs)));
+                        bar.set_message(format!("loss {validation}"));
+                    }
+                    None => {
+                        let left = (epochs - record.epoch) as f64 * self.seconds / self.epochs_seen as f64;
+                        let width = self.epochs.to_string().len();
+                        self.screen.note(format_args!(
+                            "epoch {:>width$}/{epochs}  train {}  validation {validation}  {:>7}/s  {} left{}",
+                            record.epoch,
+                            wording::error(record.train_loss),
+                            wording::grouped(record.samples_per_second as usize),
+                            wording::seconds(left),
+                            if best { "  best" } else { "" },
+                        ));
+                    }
+                }
+            }
+            _ => {}
+        }
+        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl Drop for TrainingProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The progress of a download.
+pub struct DownloadProgress {
+    screen: Screen,
+    id: u32,
+    bar: Option<ProgressBar>,
+    begun: bool,
+    waiting: bool,
+}
+
+impl DownloadProgress {
+    /// The download of the data set with this number.
+    pub fn new(id: u32, screen: Screen) -> Self {
+        Self { screen, id, bar: None, begun: false, waiting: false }
+    }
+
+    /// Shows the news.
+    pub fn update(&mut self, event: &DownloadEvent<'_>) {
+        match event {
+            DownloadEvent::Received { bytes, total } => self.received(*bytes, *total),
+            DownloadEvent::Retrying { error, wait } => {
+                self.say(format!("{error}; trying again in {}", wording::seconds(wait.as_secs_f64())));
+            }
+            DownloadEvent::FallingBack { error } => self.say(format!("{error}; fetching the ARFF file instead")),
+            DownloadEvent::WaitingForOther if !self.waiting => {
+                self.waiting = true;
+                self.say(format!("another run is fetching openml:{}: waiting for it", self.id));
+            }
+            _ => {}
+        }
+    }
+
+    fn received(&mut self, bytes: u64, total: Option<u64>) {
+        if !self.begun {
+            self.begun = true;
+            if self.screen.is_moving() {
+                let template = "fetching openml:{prefix} {wide_bar:.cyan/dim} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left";
+                let style = ProgressStyle::with_template(template).expect("a sound template").progress_chars("━━─");
+                let bar = ProgressBar::new(total.unwrap_or(bytes)).with_style(style).with_prefix(self.id.to_string());
+                bar.set_position(bytes);
+                bar.reset_eta();
+                self.bar = Some(bar);
+            } else {
+                let size = total.map(|total| format!(" ({})", wording::bytes(total))).unwrap_or_default();
+                self.screen.note(format_args!("fetching openml:{}{size}", self.id));
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_length(total.unwrap_or(bytes).max(bytes));
+            bar.set_position(bytes);
+        }
+    }
+
+    fn say(&self, text: String) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.screen.note(text)),
+            None => self.screen.note(text),
+        }
+    }
+}
+
+impl Drop for DownloadProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

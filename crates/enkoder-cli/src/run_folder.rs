@@ -1,0 +1,116 @@
+//! The folder that a training writes to. It is made, and found writable, before the training starts; it goes away again if nothing
+//! was written to it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use enkoder::{Autoencoder, Checkpoint};
+use enkoder_data::DataError;
+use enkoder_data::export::{Overwrite, check_output};
+
+use crate::model;
+
+/// The checkpoint's name in the folder.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The report's name in the folder.
+pub const REPORT: &str = "report.html";
+/// The folder's name where none was given; with -2, -3, … where it is taken.
+const DEFAULT: &str = "enkoder-out";
+
+/// Where the files of one training go.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// The folders made for it, outermost first.
+    made: Vec<PathBuf>,
+    overwrite: Overwrite,
+}
+
+impl RunFolder {
+    /// The folder that was asked for, in which none of the `wanted` files may be replaced without `force`.
+    pub fn named(path: &Path, wanted: &[&str], force: bool) -> anyhow::Result<Self> {
+        let overwrite = if force { Overwrite::Replace } else { Overwrite::Never };
+        let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite }.make()?;
+        folder.check(wanted)?;
+        Ok(folder)
+    }
+
+    /// A folder of the default name, or the first numbered one that is not taken, so that no earlier run is lost.
+    pub fn fresh(wanted: &[&str]) -> anyhow::Result<Self> {
+        let mut name = DEFAULT.to_owned();
+        for number in 2.. {
+            match fs::create_dir(&name) {
+                Ok(()) => break,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => name = format!("{DEFAULT}-{number}"),
+                Err(source) => return Err(DataError::io("make the folder", name, source).into()),
+            }
+        }
+        let path = PathBuf::from(name);
+        let folder = Self { made: vec![path.clone()], path, overwrite: Overwrite::Never };
+        folder.check(wanted)?;
+        Ok(folder)
+    }
+
+    /// The folder of the checkpoint that a training goes on from. What stands there is of the same training, and replaced; a model
+    /// of another one is not, without `force`.
+    pub fn of_checkpoint(file: &Path, checkpoint: &Checkpoint, wanted: &[&str], force: bool) -> anyhow::Result<Self> {
+        let path = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let same = Autoencoder::load(path.join(model::FILE_NAME)).is_ok_and(|model| {
+            model.architecture() == checkpoint.architecture()
+                && model.record().config.as_ref() == Some(checkpoint.config())
+        });
+        let overwrite = if same || force { Overwrite::Replace } else { Overwrite::Never };
+        let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite };
+        // The checkpoint itself is what goes on.
+        let wanted: Vec<&str> = wanted.iter().copied().filter(|&name| path.join(name) != file).collect();
+        folder.check(&wanted)?;
+        Ok(folder)
+    }
+
+    fn make(mut self) -> anyhow::Result<Self> {
+        let mut missing: Vec<&Path> = self.path.ancestors().take_while(|path| !path.exists()).collect();
+        missing.retain(|path| !path.as_os_str().is_empty());
+        for folder in missing.into_iter().rev() {
+            fs::create_dir(folder).map_err(|source| DataError::io("make the folder", folder, source))?;
+            self.made.push(folder.to_owned());
+        }
+        if !self.path.is_dir() {
+            return Err(DataError::unsuitable(self.path.as_path(), "is a file, but a folder is needed to write to")
+                .with_hint("name a folder with --out")
+                .into());
+        }
+        Ok(self)
+    }
+
+    fn check(&self, wanted: &[&str]) -> Result<(), DataError> {
+        wanted.iter().try_for_each(|name| check_output(&self.path.join(name), self.overwrite))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Whether files in it may be replaced.
+    pub fn overwrite(&self) -> Overwrite {
+        self.overwrite
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        // Only empty folders can be removed so.
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}

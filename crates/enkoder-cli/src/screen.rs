@@ -1,0 +1,125 @@
+//! The two streams: results on stdout, where a closed pipe ends the command quietly, and notes on stderr, where nobody's absence
+//! is an error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::arguments::RunOptions;
+
+/// The reader of our output is gone: no error, but nothing is left to do.
+#[derive(Debug, thiserror::Error)]
+#[error("the output was closed")]
+pub struct ClosedPipe;
+
+pub const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
+pub const STRONG: Style = Style::new().bold();
+pub const FAINT: Style = Style::new().dimmed();
+
+/// Prints a result and a line feed. Styles in it are kept only where they are understood and wanted.
+pub fn print(text: impl Display) -> anyhow::Result<()> {
+    closed_is_no_error(writeln!(anstream::stdout().lock(), "{text}"))
+}
+
+/// Prints bytes as they are.
+pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    closed_is_no_error(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// Writes to stdout through `write`, which may be long.
+pub fn print_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    closed_is_no_error(write(&mut out).and_then(|()| out.flush()))
+}
+
+fn closed_is_no_error(result: io::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
+        other => Ok(other?),
+    }
+}
+
+/// Writes a line to stderr.
+pub fn tell(text: impl Display) {
+    // There is nobody to tell that stderr is gone.
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// What may be shown while a verb works.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    quiet: bool,
+    moving: bool,
+}
+
+impl Screen {
+    /// What the options and the terminal allow.
+    pub fn new(options: &RunOptions) -> Self {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self { quiet: options.quiet, moving: !options.quiet && !dumb && io::stderr().is_terminal() }
+    }
+
+    /// Whether only results and errors are wanted.
+    pub fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// Whether a line on stderr can be drawn again and again.
+    pub fn is_moving(self) -> bool {
+        self.moving
+    }
+
+    /// Says something on stderr.
+    pub fn note(self, text: impl Display) {
+        if !self.quiet {
+            tell(text);
+        }
+    }
+
+    /// Shows that something goes on that takes a moment, until what is returned is dropped.
+    pub fn busy(self, what: impl Into<String>) -> Busy {
+        Busy(self.moving.then(|| {
+            let style = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}").expect("a sound template");
+            let bar = ProgressBar::new_spinner().with_style(style).with_message(what.into());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        }))
+    }
+}
+
+/// A sign of life; it goes away with this value.
+pub struct Busy(Option<ProgressBar>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The width for pictures on stdout, where that is a terminal that can show them, and whether it may have colours.
+pub fn picture_width() -> Option<(usize, bool)> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let (width, _) = terminal_size::terminal_size()?;
+    let colour = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never && has_true_colour();
+    Some((usize::from(width.0), colour))
+}
+
+/// Nearly every terminal of today understands 24-bit colours; those that do not would show noise.
+fn has_true_colour() -> bool {
+    let is = |variable: &str, values: &[&str]| {
+        std::env::var(variable).is_ok_and(|value| values.iter().any(|known| value == *known))
+    };
+    is("COLORTERM", &["truecolor", "24bit"])
+        || !(is("TERM_PROGRAM", &["Apple_Terminal"]) || is("TERM", &["linux", "vt100", "vt220", "ansi", "xterm"]))
+}

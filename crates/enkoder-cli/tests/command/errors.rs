@@ -1,0 +1,155 @@
+//! Mistakes, damaged files and impossible data: one clear message each, with the way out, and nothing half-written.
+
+use enkoder_data::export::Overwrite;
+use enkoder_data::npy::write_npy;
+use insta::assert_snapshot;
+use ndarray::{Array2, Array3, array};
+
+use crate::workplace::Workplace;
+
+#[test]
+fn a_file_that_is_not_there() {
+    let place = Workplace::new();
+    assert_snapshot!(place.fail("train none.csv"));
+    assert_snapshot!(place.fail("train stroks"));
+    assert_snapshot!(place.fail("eval none.safetensors strokes:50"));
+    assert_eq!(place.names("."), [""; 0], "the folder made for the results is gone again");
+}
+
+#[test]
+fn a_place_that_cannot_be_written() {
+    let place = Workplace::new().with_model();
+    place.write("file", "");
+    assert_snapshot!(place.fail("train strokes:50 --out file"));
+    assert_snapshot!(place.fail("train strokes:50 --out file/run"));
+    assert_snapshot!(place.fail("encode model.safetensors strokes:50 --out none/codes.npy"));
+}
+
+#[test]
+fn an_output_that_is_there_already() {
+    let place = Workplace::new().with_model();
+    let before = place.read("model.safetensors");
+    assert_snapshot!(place.fail("train strokes:50 --out ."));
+    assert_eq!(place.read("model.safetensors"), before);
+    place.write("codes.npy", "mine");
+    assert_snapshot!(place.fail("encode . strokes:50 --out codes.npy"));
+    assert_eq!(place.read("codes.npy"), b"mine");
+    std::fs::create_dir(place.path("images")).unwrap();
+    place.write("images/0000.png", "mine");
+    assert_snapshot!(place.fail("reconstruct . strokes:50 --out images"));
+    assert_snapshot!(place.fail("eval . strokes:50 --figures images"));
+    place.succeed("encode . strokes:50 --out codes.npy --force -q");
+    assert_ne!(place.read("codes.npy"), b"mine");
+}
+
+#[test]
+fn a_model_of_other_data() {
+    let place = Workplace::new().with_model();
+    place.write("table.csv", "a,b\n1,2\n3,4\n5,7\n");
+    place.write("swapped.csv", "b,a\n1,2\n3,4\n5,7\n");
+    place.write("other.csv", "a,c\n1,2\n3,4\n5,7\n");
+    let wide = Array3::<u8>::zeros((4, 14, 56));
+    write_npy(&place.path("wide.npy"), Overwrite::Never, wide.into_dyn().view()).unwrap();
+    assert_snapshot!(place.fail("eval . table.csv"));
+    assert_snapshot!(place.fail("encode . wide.npy"));
+    place.succeed("train table.csv --latent 1 --hidden none --epochs 1 --out table --no-report -q");
+    assert_snapshot!(place.fail("encode table other.csv"));
+    place.succeed("encode table swapped.csv");
+    write_npy(&place.path("codes.npy"), Overwrite::Never, array![[1f32, 2.0]].into_dyn().view()).unwrap();
+    assert_snapshot!(place.fail("decode . codes.npy"));
+}
+
+#[test]
+fn a_damaged_model() {
+    let place = Workplace::new().with_model();
+    let model = place.read("model.safetensors");
+    place.write("short.safetensors", &model[..model.len() / 2]);
+    place.write("empty.safetensors", "");
+    place.write("text.safetensors", "not a model at all");
+    for (name, verb) in [("short", "eval"), ("empty", "encode"), ("text", "reconstruct")] {
+        assert_snapshot!(name, place.fail(&format!("{verb} {name}.safetensors strokes:50")));
+    }
+    assert_snapshot!(place.fail("info short.safetensors"));
+    assert_snapshot!(place.fail("train strokes:60 --resume model.safetensors"));
+    place.succeed("train strokes:60 --epochs 1 --hidden 4 --out run --checkpoint-every 1 --no-report -q");
+    assert_snapshot!(place.fail("eval run/checkpoint.safetensors strokes:60"));
+}
+
+#[test]
+fn values_that_no_option_takes() {
+    let place = Workplace::new();
+    for (name, arguments) in [
+        ("epochs", "train --epochs 0"),
+        ("loss", "train --loss mean"),
+        ("activation", "train --activation swish"),
+        ("noise", "train --noise rain"),
+        ("penalty", "train --penalty l1"),
+        ("size", "train --size 28x"),
+        ("hidden", "train --hidden 128,x"),
+        ("scaling", "train --scaling log"),
+        ("validation", "train --validation 1"),
+        ("learning-rate", "train --learning-rate -1"),
+        ("bce", "train strokes:50 --loss bce --output-activation linear"),
+        ("kl", "train strokes:50 --penalty kl:1:0.1"),
+        ("delta", "train strokes:50 --huber-delta 2"),
+        ("linear", "train strokes:50 --arch linear --epochs 3"),
+        ("resume", "train strokes:50 --resume run --epochs 3"),
+        ("strokes", "train strokes:none"),
+        ("samples", "train --samples 0"),
+    ] {
+        assert_snapshot!(name, place.fail(arguments));
+    }
+    let place = Workplace::new().with_model();
+    assert_snapshot!(place.fail("encode . strokes:50 --out codes.txt"));
+    assert_snapshot!(place.fail("data export strokes:50 --out digits.xls"));
+    assert_snapshot!(place.fail("data fetch strokes"));
+}
+
+#[test]
+fn data_that_is_cut_off() {
+    let place = Workplace::new();
+    write_npy(&place.path("whole.npy"), Overwrite::Never, Array2::<f32>::ones((30, 4)).into_dyn().view()).unwrap();
+    let whole = place.read("whole.npy");
+    place.write("short.npy", &whole[..whole.len() - 100]);
+    assert_snapshot!(place.fail("train short.npy"));
+    place.write("ragged.csv", "a,b\n1,2\n3\n");
+    assert_snapshot!(place.fail("train ragged.csv"));
+    place.write("empty.csv", "");
+    assert_snapshot!(place.fail("train empty.csv"));
+}
+
+#[test]
+fn one_sample_cannot_be_split() {
+    assert_snapshot!(Workplace::new().fail("train strokes:1"));
+}
+
+#[test]
+fn infinite_and_missing_values() {
+    let place = Workplace::new();
+    place.write("infinite.csv", "a,b\n1,2\n3,inf\n5,6\n");
+    assert_snapshot!(place.fail("train infinite.csv"));
+    place.write("missing.csv", "a,b\n1,2\n3,\n5,6\n4,4\n");
+    assert_snapshot!(place.fail("train missing.csv --missing error"));
+    place.succeed("train missing.csv --latent 1 --hidden none --epochs 1 --no-report -q");
+    assert_snapshot!(place.fail("train missing.csv --label c"));
+}
+
+#[test]
+fn other_data_than_the_checkpoint_was_made_with() {
+    let place = Workplace::new();
+    place.succeed("train strokes:60 --epochs 1 --hidden 4 --out run --checkpoint-every 1 --no-report -q");
+    assert_snapshot!(place.fail("train strokes:50 --resume run --no-report -q"));
+}
+
+#[test]
+fn a_set_that_is_not_in_the_cache() {
+    assert_snapshot!(Workplace::new().fail("train openml:61 --offline"));
+}
+
+#[test]
+fn a_training_that_diverges() {
+    let place = Workplace::new();
+    place.write("large.csv", (0..40).map(|i| format!("{}e30,{}e30\n", i, 40 - i * i)).collect::<String>());
+    assert_snapshot!(place.fail("train large.csv --scaling none --epochs 2 --latent 1"));
+    assert!(!place.path("enkoder-out").exists());
+}

@@ -1,0 +1,9 @@
+//! The command as a user meets it: what it says, where its results go, and how it fails.
+
+mod errors;
+mod help;
+mod reproducible;
+mod results;
+mod streams;
+mod training;
+mod workplace;

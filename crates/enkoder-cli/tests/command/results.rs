@@ -1,0 +1,153 @@
+//! What encode, decode, reconstruct and export write agrees with the library.
+
+use enkoder::{Autoencoder, Dataset};
+use enkoder_data::{ReadOptions, TableOptions, open};
+use ndarray::Array2;
+use serde_json::Value;
+
+use crate::workplace::Workplace;
+
+fn read(place: &Workplace, name: &str) -> Dataset {
+    open(place.path(name).to_str().unwrap(), &ReadOptions::default()).unwrap()
+}
+
+fn digits() -> (Workplace, Autoencoder, Dataset) {
+    let place = Workplace::new().with_model();
+    let model = Autoencoder::load(place.path("model.safetensors")).unwrap();
+    (place, model, enkoder_data::strokes::strokes(70, 0))
+}
+
+#[test]
+fn codes_agree_with_the_library_as_npy_and_as_csv() {
+    let (place, model, data) = digits();
+    place.succeed("encode model.safetensors strokes:70 --out codes.npy");
+    place.succeed("encode . strokes:70 --out codes.csv");
+    let codes = model.encode(&data).unwrap();
+    assert_eq!(read(&place, "codes.npy").to_array(), codes);
+    assert_eq!(read(&place, "codes.csv").to_array(), codes);
+    let printed = place.succeed("encode . strokes:70 -q").stdout;
+    assert_eq!(printed.as_bytes(), place.read("codes.csv"));
+    assert!(printed.starts_with("code1,code2,code3,code4\n"), "{printed}");
+}
+
+#[test]
+fn codes_are_decoded_to_what_reconstructing_gives() {
+    let (place, model, data) = digits();
+    place.succeed("encode . strokes:70 --out codes.npy");
+    place.succeed("encode . strokes:70 --out codes.csv");
+    place.succeed("decode . codes.npy --out decoded.npy");
+    place.succeed("reconstruct . strokes:70 --out copies.npy");
+    let expected = model.reconstruct(&data).unwrap();
+    let copies = read(&place, "copies.npy");
+    assert_eq!(copies.shape(), [28, 28]);
+    assert_eq!(copies.to_array(), expected);
+    let decoded = read(&place, "decoded.npy").to_array();
+    assert!(decoded.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-3));
+    place.succeed("decode . codes.csv --out images");
+    assert_eq!(place.names("images").len(), 70);
+    let images = read(&place, "images").to_array();
+    assert!(images.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 0.51));
+}
+
+#[test]
+fn a_table_comes_back_with_its_columns() {
+    let place = Workplace::new();
+    let mut table = "size,colour,price\n".to_owned();
+    for i in 0..200 {
+        let colour = ["red", "green", "blue"][i % 3];
+        table += &format!("{},{colour},{}\n", i % 17, 3 * (i % 17) + 20 * (i % 3));
+    }
+    place.write("table.csv", &table);
+    place.succeed("train table.csv --arch linear --latent 3 --out run --no-report -q");
+    place.succeed("reconstruct run table.csv --out copy.csv");
+    let copy = String::from_utf8(place.read("copy.csv")).unwrap();
+    assert!(copy.starts_with("size,colour,price\n"), "{copy}");
+    for (copied, original) in copy.lines().zip(table.lines()).skip(1) {
+        let [copied, original] = [copied, original].map(|line| line.split(',').collect::<Vec<_>>());
+        assert_eq!(copied[1], original[1], "the data has three directions, and so has the code");
+        for column in [0, 2] {
+            let [copied, original] = [&copied, &original].map(|cells| cells[column].parse::<f32>().unwrap());
+            assert!((copied - original).abs() < 1e-3, "{copied} is not {original}");
+        }
+    }
+    let model = Autoencoder::load(place.path("run/model.safetensors")).unwrap();
+    let options = TableOptions { schema: model.schema().cloned(), ..TableOptions::default() };
+    let options = ReadOptions { table: options, ..ReadOptions::default() };
+    let data = open(place.path("table.csv").to_str().unwrap(), &options).unwrap();
+    place.succeed("reconstruct run table.csv --out copy.npy");
+    assert_eq!(read(&place, "copy.npy").to_array(), model.reconstruct(&data).unwrap());
+}
+
+#[test]
+fn data_is_exported_as_it_is() {
+    let place = Workplace::new();
+    place.succeed("data export strokes --samples 30 --data-seed 5 --out digits.npy");
+    place.succeed("data export strokes:30 --data-seed 5 --out digits");
+    let expected = enkoder_data::strokes::strokes(30, 5);
+    for name in ["digits.npy", "digits"] {
+        let data = read(&place, name);
+        assert_eq!((data.is_u8(), data.shape()), (true, &[28, 28][..]));
+        assert_eq!(data.to_array(), expected.to_array(), "{name}");
+    }
+}
+
+#[test]
+fn evaluation_takes_the_validation_samples_of_the_data_it_was_trained_on() {
+    let (place, model, _) = digits();
+    let run = place.succeed("eval . strokes:60 --json");
+    let result: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&result["measured"], &result["samples"]), (&"validation samples".into(), &12.into()));
+    let mse = result["errors"]["mse"].as_f64().unwrap();
+    assert!((mse - model.record().validation_loss).abs() < 1e-6 * mse, "{mse}");
+    assert!(run.stderr.contains("which it has not learned from"), "{}", run.stderr);
+
+    let run = place.succeed("eval . strokes:40 --data-seed 9 --json --report report.html --figures figures");
+    let result: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&result["measured"], &result["samples"]), (&"other samples".into(), &40.into()));
+    assert!(place.read("report.html").starts_with(b"<!DOCTYPE html>"));
+    assert!(place.names("figures").contains(&"network.svg".to_owned()));
+}
+
+#[test]
+fn a_linear_model_is_as_good_as_its_baseline_says() {
+    let place = Workplace::new();
+    let run = place.succeed("train strokes:200 --arch linear --latent 5 --out pca --json -q");
+    let result: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(result["validation"]["mse"], result["validation"]["pca"]["mse"]);
+    place.succeed("encode pca strokes:10 --out codes.npy");
+    assert_eq!(read(&place, "codes.npy").to_array().dim(), (10, 5));
+}
+
+#[test]
+fn info_tells_models_checkpoints_and_data_apart() {
+    let (place, ..) = digits();
+    place.succeed("train strokes:60 --epochs 2 --hidden 4 --out run --checkpoint-every 1 --no-report -q");
+    let kind = |arguments: &str| {
+        let result: Value = serde_json::from_str(&place.succeed(arguments).stdout).unwrap();
+        result["kind"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(kind("info . --json"), "model");
+    assert_eq!(kind("info run/checkpoint.safetensors --json"), "checkpoint");
+    assert_eq!(kind("info strokes:10 --json"), "data");
+    insta::assert_snapshot!("info-model", place.succeed("info .").stdout);
+    insta::assert_snapshot!("info-checkpoint", place.succeed("info run/checkpoint.safetensors").stdout);
+    place.write("table.csv", "size,colour,kind\n1,red,a\n2,green,b\n,red,a\n");
+    insta::assert_snapshot!("info-table", place.succeed("info table.csv --label kind").stdout);
+    insta::assert_snapshot!("info-strokes", place.succeed("data info strokes:50").stdout);
+}
+
+#[test]
+fn the_list_of_data_names_what_is_built_in() {
+    let place = Workplace::new();
+    insta::assert_snapshot!(place.succeed("data list").stdout);
+    let list: Value = serde_json::from_str(&place.succeed("data list --json").stdout).unwrap();
+    assert_eq!(list["builtin"][0]["name"], "strokes");
+}
+
+#[test]
+fn one_code_decodes_to_one_sample() {
+    let (place, model, _) = digits();
+    place.write("codes.csv", "a,b,c,d\n0,0,0,0\n");
+    place.succeed("decode . codes.csv --out one.npy");
+    assert_eq!(read(&place, "one.npy").to_array(), model.decode(Array2::zeros((1, 4)).view()).unwrap());
+}

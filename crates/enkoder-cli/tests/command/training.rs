@@ -1,0 +1,133 @@
+//! What a training leaves behind and says, to its end or to Ctrl-C.
+
+use enkoder::Autoencoder;
+use serde_json::Value;
+
+use crate::workplace::{Workplace, test_data};
+
+#[test]
+fn a_training_writes_a_model_and_a_report_and_says_how_good_it_is() {
+    let place = Workplace::new();
+    let run = place.succeed("train strokes:200 --epochs 2 --hidden 16 --latent 4");
+    assert_eq!(place.names("enkoder-out"), ["model.safetensors", "report.html"]);
+    for said in ["784-16-4-16-784", "best epoch 2", "PCA, 4 components", "mean of all samples", "49.0 times smaller"] {
+        assert!(run.stdout.contains(said), "{said} is not in\n{}", run.stdout);
+    }
+    assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'));
+    assert_eq!(run.stderr.matches("epoch ").count(), 2, "one line an epoch:\n{}", run.stderr);
+    assert!(run.stderr.contains("hint: principal components do better than this network"), "{}", run.stderr);
+}
+
+#[test]
+fn a_second_training_goes_to_a_folder_of_its_own() {
+    let place = Workplace::new();
+    for _ in 0..3 {
+        place.succeed("train strokes:50 --epochs 1 --hidden 4 --no-report -q");
+    }
+    assert_eq!(place.names("."), ["enkoder-out", "enkoder-out-2", "enkoder-out-3"]);
+}
+
+#[test]
+fn a_quiet_training_says_nothing_on_stderr_and_json_is_one_object() {
+    let place = Workplace::new();
+    let run = place.succeed("train strokes:100 --epochs 2 --hidden 8 --figures figures --json -q");
+    assert_eq!(run.stderr, "");
+    let result: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(result["network"]["layers"], "784-8-10-8-784");
+    assert_eq!(result["training"]["history"]["epochs"].as_array().unwrap().len(), 2);
+    assert_eq!(result["files"][0], "enkoder-out/model.safetensors");
+    assert!(place.names("figures").contains(&"training-loss.svg".to_owned()));
+}
+
+#[test]
+fn fewer_samples_than_a_batch_and_two_samples_are_enough() {
+    let place = Workplace::new();
+    place.succeed("train strokes:20 --epochs 1 --batch-size 4096 --out few -q");
+    let run = place.succeed("train strokes:2 --epochs 1 --out two");
+    assert!(run.stderr.contains("no comparison with principal components"), "{}", run.stderr);
+    assert_eq!(place.names("two"), ["model.safetensors"]);
+}
+
+#[test]
+fn a_column_of_one_value_is_no_obstacle() {
+    let place = Workplace::new();
+    place.write("constant.csv", "a,b\n1,7\n2,7\n3,7\n4,7\n5,7\n");
+    for kind in ["dense --epochs 2 --hidden none", "linear"] {
+        place.succeed(&format!("train constant.csv --latent 1 --arch {kind} -q"));
+    }
+    place.write("constants.csv", "a,b\n1,7\n1,7\n1,7\n1,7\n1,7\n");
+    let run = place.succeed("train constants.csv --latent 1 --hidden none --epochs 2 -q");
+    assert!(!run.stdout.contains("NaN") && !run.stdout.contains("inf"), "{}", run.stdout);
+}
+
+#[test]
+fn the_output_is_a_sigmoid_where_values_lie_in_0_to_1_and_linear_elsewhere() {
+    let place = Workplace::new();
+    let output = |arguments: &str, folder: &str| {
+        place.succeed(&format!("train {arguments} --epochs 1 --hidden 4 --latent 1 --out {folder} --no-report -q"));
+        let model = Autoencoder::load(place.path(folder).join("model.safetensors")).unwrap();
+        model.architecture().layers().last().unwrap().activation.to_string()
+    };
+    place.write("table.csv", "a,b\n1.5,2\n3,-4\n5,7\n2,2\n");
+    assert_eq!(output("strokes:50", "bytes"), "sigmoid");
+    assert_eq!(output("table.csv", "table"), "linear");
+    assert_eq!(output("table.csv --scaling minmax", "minmax"), "sigmoid");
+    assert_eq!(output("strokes:50 --output-activation tanh", "tanh"), "tanh");
+}
+
+#[test]
+fn every_option_of_a_training_reaches_it() {
+    let place = Workplace::new();
+    place.succeed(
+        "train strokes:60 --epochs 2 --batch-size 16 --hidden 8 --latent 3 --activation gelu --latent-activation sigmoid \
+         --loss huber --huber-delta 0.5 --learning-rate 0.01 --schedule one-cycle --warmup 0.2 --weight-decay 0.01 --clip 1 \
+         --noise masking:0.25 --penalty kl:0.1:0.2 --patience 5 --validation 0.5 --scaling standard --seed 3 --out run \
+         --no-report -q",
+    );
+    let model = Autoencoder::load(place.path("run/model.safetensors")).unwrap();
+    let record = model.record();
+    insta::assert_snapshot!(serde_json::to_string_pretty(record.config.as_ref().unwrap()).unwrap());
+    assert_eq!((record.data.train_samples, record.data.validation_samples), (30, 30));
+}
+
+#[test]
+fn mnist_is_read_from_its_folder_and_learned() {
+    let Some(mnist) = test_data("mnist") else { return };
+    let place = Workplace::new();
+    let run = place.succeed(&format!("train {} --samples 2000 --epochs 8 --json -q --out run", mnist.display()));
+    let result: Value = serde_json::from_str(&run.stdout).unwrap();
+    let errors = &result["validation"];
+    assert!(errors["mse"].as_f64().unwrap() < errors["mean_sample_mse"].as_f64().unwrap() * 0.8, "{errors}");
+}
+
+/// Runs the command until a line with this text appears on stderr, then sends it SIGINT.
+#[cfg(unix)]
+pub fn interrupt_after(place: &Workplace, arguments: &str, text: &str) -> crate::workplace::Run {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let mut child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut reader = BufReader::new(child.stderr.take().unwrap());
+    let mut stderr = String::new();
+    while !stderr.lines().last().is_some_and(|line| line.contains(text)) {
+        assert_ne!(reader.read_line(&mut stderr).unwrap(), 0, "it ended before {text:?}:\n{stderr}");
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    reader.read_to_string(&mut stderr).unwrap();
+    let output = child.wait_with_output().unwrap();
+    crate::workplace::Run { stderr, ..crate::workplace::Run::of(output) }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_the_best_model_so_far_and_says_so() {
+    let place = Workplace::new();
+    let run = interrupt_after(&place, "train strokes:100 --epochs 100000 --hidden 8 --latent 4", "epoch      3/");
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.stderr.contains("the training was interrupted: the model saved is the best so far"), "{}", run.stderr);
+    let model = Autoencoder::load(place.path("enkoder-out/model.safetensors")).unwrap();
+    let history = model.record().history.as_ref().unwrap();
+    assert!((3..100_000).contains(&history.epochs.len()) && history.stopped == enkoder::Stopped::Interrupted);
+    assert!(place.path("enkoder-out/report.html").exists());
+}

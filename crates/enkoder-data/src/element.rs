@@ -1,0 +1,147 @@
+//! The numbers that array files hold, and how they become the values of a data set: bytes stay bytes, everything else is
+//! converted to f32 as it is read.
+
+use half::f16;
+
+use crate::byte_source::ByteSource;
+use crate::error::{DataError, Position};
+
+/// The type of one number in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Element {
+    Bool,
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    U64,
+    I64,
+    F16,
+    F32,
+    F64,
+}
+
+/// The order of the bytes of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endian {
+    Little,
+    Big,
+}
+
+impl Element {
+    /// The bytes of one number.
+    pub fn size(self) -> u64 {
+        match self {
+            Self::Bool | Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 | Self::F16 => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+        }
+    }
+
+    /// Appends `count` numbers, rounded to the nearest f64 where they are 64-bit integers.
+    pub fn read_f64(
+        self,
+        source: &mut ByteSource,
+        endian: Endian,
+        count: usize,
+        out: &mut Vec<f64>,
+    ) -> Result<(), DataError> {
+        self.read(source, endian, count, out, |value| value)
+    }
+
+    /// Appends `count` numbers, rounded to the nearest f32.
+    pub fn read_f32(
+        self,
+        source: &mut ByteSource,
+        endian: Endian,
+        count: usize,
+        out: &mut Vec<f32>,
+    ) -> Result<(), DataError> {
+        self.read(source, endian, count, out, |value| value as f32)
+    }
+
+    fn read<T>(
+        self,
+        source: &mut ByteSource,
+        endian: Endian,
+        count: usize,
+        out: &mut Vec<T>,
+        convert: impl Fn(f64) -> T,
+    ) -> Result<(), DataError> {
+        macro_rules! numbers {
+            ($type:ty, $widen:expr) => {{
+                let widen = $widen;
+                match endian {
+                    Endian::Little => source.values(count, out, |b| convert(widen(<$type>::from_le_bytes(b)))),
+                    Endian::Big => source.values(count, out, |b| convert(widen(<$type>::from_be_bytes(b)))),
+                }
+            }};
+        }
+        match self {
+            Self::Bool | Self::U8 => numbers!(u8, |v: u8| f64::from(v)),
+            Self::I8 => numbers!(i8, |v: i8| f64::from(v)),
+            Self::U16 => numbers!(u16, |v: u16| f64::from(v)),
+            Self::I16 => numbers!(i16, |v: i16| f64::from(v)),
+            Self::U32 => numbers!(u32, |v: u32| f64::from(v)),
+            Self::I32 => numbers!(i32, |v: i32| f64::from(v)),
+            Self::U64 => numbers!(u64, |v: u64| v as f64),
+            Self::I64 => numbers!(i64, |v: i64| v as f64),
+            Self::F16 => numbers!(f16, |v: f16| v.to_f64()),
+            Self::F32 => numbers!(f32, |v: f32| f64::from(v)),
+            Self::F64 => numbers!(f64, |v: f64| v),
+        }
+    }
+}
+
+/// Refuses a value that is infinite, or was too large for f32, with its row and feature.
+pub(crate) fn check_finite(source: &ByteSource, values: &[f32], features: usize) -> Result<(), DataError> {
+    match values.iter().position(|value| value.is_infinite()) {
+        None => Ok(()),
+        Some(index) => Err(DataError::Infinite {
+            place: source.place(Position::Row((index / features) as u64)),
+            feature: (index % features).to_string(),
+            value: values[index].into(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(element: Element, endian: Endian, bytes: &[u8]) -> Vec<f32> {
+        let mut source = ByteSource::from_bytes("test", bytes).unwrap();
+        let mut values = Vec::new();
+        let count = bytes.len() / element.size() as usize;
+        element.read_f32(&mut source, endian, count, &mut values).unwrap();
+        values
+    }
+
+    #[test]
+    fn every_type_is_read_in_both_byte_orders() {
+        use Element::*;
+        use Endian::*;
+        assert_eq!(read(Bool, Little, &[0, 1]), [0.0, 1.0]);
+        assert_eq!(read(I8, Big, &[0xff, 0x7f]), [-1.0, 127.0]);
+        assert_eq!(read(U16, Little, &[1, 2]), [513.0]);
+        assert_eq!(read(I16, Big, &[0xff, 0xfe]), [-2.0]);
+        assert_eq!(read(U32, Big, &[0, 1, 0, 0]), [65536.0]);
+        assert_eq!(read(I32, Little, &[0xff; 4]), [-1.0]);
+        assert_eq!(read(U64, Little, &[0xff; 8]), [18_446_744_073_709_551_615.0]);
+        assert_eq!(read(I64, Big, &[0xff; 8]), [-1.0]);
+        assert_eq!(read(F16, Little, &[0x00, 0x3c]), [1.0]);
+        assert_eq!(read(F32, Big, &1.5f32.to_be_bytes()), [1.5]);
+        assert_eq!(read(F64, Little, &(-2.25f64).to_le_bytes()), [-2.25]);
+    }
+
+    #[test]
+    fn an_infinite_value_is_refused_with_its_row_and_feature_and_a_missing_one_is_kept() {
+        let source = ByteSource::from_bytes("test", &[]).unwrap();
+        let error = check_finite(&source, &[1.0, f32::NAN, 2.0, f32::NEG_INFINITY], 2).unwrap_err();
+        assert_eq!(error.to_string(), "test, row 1: the value of feature 1 is -inf");
+        assert!(check_finite(&source, &[1.0, f32::NAN], 2).is_ok());
+    }
+}

@@ -1,0 +1,352 @@
+//! What can be wrong with data: one error for all readers and sources, which says where the fault lies and what it is. The way
+//! out stands apart, in [`DataError::hint`], so that a command can print it on a line of its own.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use enkoder::DatasetError;
+
+use crate::openml::OpenmlError;
+
+/// A cause of another type, kept for the chain of sources.
+pub type Cause = Box<dyn Error + Send + Sync + 'static>;
+
+/// Why data could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The system refused to read or write.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: "open", "read", "write", ….
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The bytes are not what their format asks for.
+    #[error("{place}: {why}")]
+    Malformed {
+        /// Where the fault was found.
+        place: Place,
+        /// What is wrong, with the value found.
+        why: String,
+        /// The way out, where one is known.
+        hint: Option<String>,
+        /// The error of the library that decodes the format, where there was one.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// The data is sound, but cannot be used as asked.
+    #[error("{place}: {why}")]
+    Unsuitable {
+        /// The data, and where in it, if in one place.
+        place: Place,
+        /// What does not fit, with the values found.
+        why: String,
+        /// The way out, where one is known.
+        hint: Option<String>,
+    },
+    /// A size claimed by a file is over the limit; found before anything was allocated.
+    #[error("{place}: {what} of {claimed} is over the limit of {limit}")]
+    TooLarge {
+        /// Where the claim stands.
+        place: Place,
+        /// What the claim is about, with its unit: "decoded size in bytes".
+        what: &'static str,
+        /// The size claimed.
+        claimed: u64,
+        /// The largest size accepted.
+        limit: u64,
+    },
+    /// An infinite value; only missing values (NaN) are accepted.
+    #[error("{place}: the value of feature {feature} is {value}")]
+    Infinite {
+        /// The data, and the row, counted from 0 as samples are.
+        place: Place,
+        /// The feature's name, or its number counted from 0.
+        feature: String,
+        /// The value as read.
+        value: f64,
+    },
+    /// There is no sample.
+    #[error("{place}: there is no sample in it")]
+    Empty {
+        /// The data.
+        place: Place,
+    },
+    /// Neither the content nor the name says what format a file has.
+    #[error("{}: the format is not known, neither from the first bytes nor from the name", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A name that names neither a built-in source nor a file, or not one of the parts there are.
+    #[error("there is no {what} {name:?}")]
+    UnknownName {
+        /// What was looked for: "file or built-in data", "column", "array".
+        what: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// An output is there already and may not be replaced.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// Data could not be fetched from a server.
+    #[error("{address}: {why}")]
+    Fetch {
+        /// The address asked.
+        address: String,
+        /// What went wrong.
+        why: String,
+        /// The way out, where one is known.
+        hint: Option<String>,
+        /// The error of the connection, where there was one.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// A data set could not be had from OpenML.
+    #[error(transparent)]
+    Openml(#[from] OpenmlError),
+    /// What was read makes no data set.
+    #[error("{place}")]
+    Dataset {
+        /// The data.
+        place: Place,
+        /// What does not fit.
+        #[source]
+        source: DatasetError,
+    },
+}
+
+/// A place in a source of data: the source's name, a member in it, and a position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file or other source; empty while only bytes are known. A reader of bytes leaves it so, and whoever opened the file
+    /// fills it with [`DataError::within`].
+    pub source: String,
+    /// The position in the source.
+    pub position: Position,
+}
+
+/// A position in a source of data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Position {
+    /// The source as a whole.
+    #[default]
+    Whole,
+    /// A byte of the (unpacked) content, counted from 0.
+    Byte(u64),
+    /// A line of text, counted from 1.
+    Line(u64),
+    /// A sample, counted from 0.
+    Row(u64),
+}
+
+impl Place {
+    /// A source as a whole.
+    pub fn source(source: impl Into<String>) -> Self {
+        Self { source: source.into(), position: Position::Whole }
+    }
+
+    /// A file as a whole.
+    pub fn path(path: &Path) -> Self {
+        Self::source(path.display().to_string())
+    }
+
+    /// A byte, counted from 0.
+    pub fn byte(offset: u64) -> Self {
+        Position::Byte(offset).into()
+    }
+
+    /// A line, counted from 1.
+    pub fn line(line: u64) -> Self {
+        Position::Line(line).into()
+    }
+
+    /// A sample, counted from 0.
+    pub fn row(row: u64) -> Self {
+        Position::Row(row).into()
+    }
+}
+
+impl From<Position> for Place {
+    fn from(position: Position) -> Self {
+        Self { source: String::new(), position }
+    }
+}
+
+impl From<&Path> for Place {
+    fn from(path: &Path) -> Self {
+        Self::path(path)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let position = match self.position {
+            Position::Whole if self.source.is_empty() => return f.write_str("the data"),
+            Position::Whole => return f.write_str(&self.source),
+            Position::Byte(offset) => format!("byte {offset}"),
+            Position::Line(line) => format!("line {line}"),
+            Position::Row(row) => format!("row {row}"),
+        };
+        if self.source.is_empty() { f.write_str(&position) } else { write!(f, "{}, {position}", self.source) }
+    }
+}
+
+impl DataError {
+    /// The system's refusal to do `action` ("open", "read", "write", …) with a file.
+    pub fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io { action, path: path.into(), source }
+    }
+
+    /// Content that breaks its format, at a place, with the reason in lower case.
+    pub fn malformed(place: impl Into<Place>, why: impl Into<String>) -> Self {
+        Self::Malformed { place: place.into(), why: why.into(), hint: None, source: None }
+    }
+
+    /// Sound data that cannot be used as asked, with the reason in lower case.
+    pub fn unsuitable(place: impl Into<Place>, why: impl Into<String>) -> Self {
+        Self::Unsuitable { place: place.into(), why: why.into(), hint: None }
+    }
+
+    /// A failed request to a server, with the reason in lower case.
+    pub fn fetch(address: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Fetch { address: address.into(), why: why.into(), hint: None, source: None }
+    }
+
+    /// A name that is not among those known.
+    pub fn unknown_name(what: &'static str, name: impl Into<String>, known: impl IntoIterator<Item = String>) -> Self {
+        Self::UnknownName { what, name: name.into(), known: known.into_iter().collect() }
+    }
+
+    /// Data without a sample.
+    pub fn empty(place: impl Into<Place>) -> Self {
+        Self::Empty { place: place.into() }
+    }
+
+    /// What was read makes no data set.
+    pub fn dataset(place: impl Into<Place>, source: DatasetError) -> Self {
+        Self::Dataset { place: place.into(), source }
+    }
+
+    /// The same error with the way out. Errors whose way out is fixed keep it.
+    pub fn with_hint(mut self, way_out: impl Into<String>) -> Self {
+        if let Self::Malformed { hint, .. } | Self::Unsuitable { hint, .. } | Self::Fetch { hint, .. } = &mut self {
+            *hint = Some(way_out.into());
+        }
+        self
+    }
+
+    /// The same error with the error of another library that led to it.
+    pub fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
+        if let Self::Malformed { source, .. } | Self::Fetch { source, .. } = &mut self {
+            *source = Some(cause.into());
+        }
+        self
+    }
+
+    /// The same error, said of this source where it did not name one yet.
+    pub fn within(mut self, name: impl Into<String>) -> Self {
+        if let Self::Malformed { place, .. }
+        | Self::Unsuitable { place, .. }
+        | Self::TooLarge { place, .. }
+        | Self::Infinite { place, .. }
+        | Self::Empty { place }
+        | Self::Dataset { place, .. } = &mut self
+            && place.source.is_empty()
+        {
+            place.source = name.into();
+        }
+        self
+    }
+
+    /// The way out, where one is known: a sentence in lower case to print behind "hint: ".
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Malformed { hint, .. } | Self::Unsuitable { hint, .. } | Self::Fetch { hint, .. } => hint.clone(),
+            Self::Infinite { .. } => Some("replace infinite values by a number, or leave the cell empty".into()),
+            Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
+            Self::UnknownFormat { .. } => {
+                Some("readable are IDX, NPY, NPZ, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM".into())
+            }
+            Self::UnknownName { name, known, .. } => known_names(name, known),
+            Self::Exists { .. } => Some("name another output, or replace it with --force".into()),
+            Self::Openml(error) => error.hint(),
+            Self::Io { .. } | Self::Empty { .. } | Self::Dataset { .. } => None,
+        }
+    }
+}
+
+/// The nearest of the known names where one is near, and otherwise the first of them.
+fn known_names(name: &str, known: &[String]) -> Option<String> {
+    const SHOWN: usize = 12;
+    let nearest = known.iter().map(|other| (edit_distance(name, other), other)).min();
+    match nearest {
+        None => None,
+        Some((distance, other)) if distance <= 2 && distance < other.chars().count() => {
+            Some(format!("did you mean {other:?}?"))
+        }
+        Some(_) => {
+            let mut list = known.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+            if known.len() > SHOWN {
+                list += &format!(", … ({} in all)", known.len());
+            }
+            Some(format!("known are: {list}"))
+        }
+    }
+}
+
+/// Insertions, deletions and substitutions that lead from one name to the other, upper and lower case alike (Levenshtein).
+fn edit_distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.to_lowercase().chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &b) in to.iter().enumerate() {
+            let substituted = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_its_source_and_its_place_once_both_are_known() {
+        let error = DataError::malformed(Place::byte(4), "dimension 0 is negative");
+        assert_eq!(error.to_string(), "byte 4: dimension 0 is negative");
+        let error = error.within("a.idx").within("outer");
+        assert_eq!(error.to_string(), "a.idx, byte 4: dimension 0 is negative");
+    }
+
+    #[test]
+    fn a_misspelt_name_is_answered_with_the_nearest_one() {
+        let known = ["strokes", "mnist"].map(String::from);
+        let error = DataError::unknown_name("built-in data", "Minst", known.clone());
+        assert_eq!(error.hint().as_deref(), Some("did you mean \"mnist\"?"));
+        let error = DataError::unknown_name("built-in data", "photographs", known);
+        assert_eq!(error.hint().as_deref(), Some("known are: strokes, mnist"));
+    }
+
+    #[test]
+    fn the_cause_is_kept_as_the_source() {
+        let error = DataError::malformed(Place::default(), "broken").with_cause(io::Error::other("deflate"));
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("deflate"));
+    }
+}

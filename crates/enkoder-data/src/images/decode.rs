@@ -1,0 +1,154 @@
+//! One image file: what it holds, and its pixels as bytes in the size and colours asked for.
+
+use std::io::Cursor;
+
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
+
+use crate::byte_source::MOST_UNPACKED_PER_BYTE;
+use crate::error::{DataError, Place};
+
+/// The most bytes that one decoded image may take: a file of a few bytes can claim any size.
+pub(super) const MOST_BYTES: u64 = 512 << 20;
+
+/// The longest side of an image in pixels.
+const MOST_PIXELS: u32 = 1 << 16;
+
+/// No file is packed tighter: deflate's 1032, and 24 where PNG unfolds a bit to a colour. (JPEG spends a bit for 192 values.)
+const MOST_DECODED_PER_BYTE: u64 = MOST_UNPACKED_PER_BYTE * 24;
+
+const REPLACE: &str = "remove the file or replace it by a sound one";
+
+/// What the header of an image file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Format {
+    pub height: usize,
+    pub width: usize,
+    pub colour: bool,
+    /// Whether values have 16 bits.
+    pub deep: bool,
+}
+
+/// Whether content that begins so is an image that can be read.
+pub fn is_image(head: &[u8]) -> bool {
+    let pnm = matches!(head, [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r' | b'#', ..]);
+    pnm || head.starts_with(b"\x89PNG\r\n\x1a\n") || head.starts_with(b"\xff\xd8\xff")
+}
+
+/// Reads the header.
+pub(super) fn inspect(name: &str, bytes: &[u8]) -> Result<Format, DataError> {
+    let mut decoder = decoder(name, bytes)?;
+    let (mut width, mut height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(DataError::malformed(Place::source(name), format!("an image of {height}×{width} pixels")));
+    }
+    if turns(orientation(&mut decoder)) {
+        (width, height) = (height, width);
+    }
+    let most = (bytes.len() as u64).saturating_mul(MOST_DECODED_PER_BYTE);
+    if decoder.total_bytes() > most {
+        let why = format!("{} bytes cannot hold the {height}×{width} pixels that the header claims", bytes.len());
+        return Err(DataError::malformed(Place::source(name), why));
+    }
+    let colour = decoder.color_type();
+    let deep = !matches!(colour, ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8);
+    Ok(Format { height: height as usize, width: width as usize, colour: colour.has_color(), deep })
+}
+
+/// Writes the pixels of an image, resized where it has another size, in rows from the top with `channels` of 1 (grey) or 3 (red,
+/// green, blue) to a pixel.
+pub(super) fn pixels(
+    name: &str,
+    bytes: &[u8],
+    height: usize,
+    width: usize,
+    channels: usize,
+    out: &mut [u8],
+) -> Result<(), DataError> {
+    let mut decoder = decoder(name, bytes)?;
+    // The JPEG decoder fills what is missing with grey.
+    if bytes.starts_with(b"\xff\xd8") && !jpeg_ends(bytes) {
+        let why = "the JPEG image is cut off: its end is not marked";
+        return Err(DataError::malformed(Place::source(name), why).with_hint(REPLACE));
+    }
+    let orientation = orientation(&mut decoder);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| failure(name, error))?;
+    image.apply_orientation(orientation);
+    let mut image = if channels == 1 { DynamicImage::from(image.to_luma8()) } else { image.to_rgb8().into() };
+    if (image.height() as usize, image.width() as usize) != (height, width) {
+        // Linear interpolation averages over what a smaller pixel covers and never leaves the range of its neighbours.
+        image = image.resize_exact(width as u32, height as u32, FilterType::Triangle);
+    }
+    out.copy_from_slice(image.as_bytes());
+    Ok(())
+}
+
+fn decoder<'a>(name: &str, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, DataError> {
+    if bytes.is_empty() {
+        return Err(DataError::malformed(Place::source(name), "the file is empty"));
+    }
+    if !is_image(bytes) {
+        return Err(DataError::malformed(
+            Place::source(name),
+            "the first bytes are not those of PNG, JPEG, PGM or PPM",
+        ));
+    }
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| failure(name, ImageError::IoError(error)))?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MOST_PIXELS);
+    limits.max_image_height = Some(MOST_PIXELS);
+    limits.max_alloc = Some(MOST_BYTES);
+    reader.limits(limits);
+    reader.into_decoder().map_err(|error| failure(name, error))
+}
+
+/// A photograph's orientation; damaged EXIF data is no reason to refuse the picture.
+fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
+    decoder.orientation().unwrap_or(Orientation::NoTransforms)
+}
+
+fn turns(orientation: Orientation) -> bool {
+    use Orientation::*;
+    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+}
+
+/// Whether the end-of-image marker stands at the level of the image itself, not only in a preview inside its metadata
+/// (ITU-T T.81, B.1.1: a marker is 0xff and a code; most have a length; scan data holds 0xff only before 0 or a restart code).
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    loop {
+        let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == 0xff)) else {
+            return false;
+        };
+        at += found + 1;
+        match bytes.get(at) {
+            None => return false,
+            Some(0xd9) => return true,
+            // Scan data, restarts, a byte of padding: look on from here.
+            Some(0x00 | 0x01 | 0xd0..=0xd8) => at += 1,
+            Some(0xff) => {}
+            Some(_) => match bytes.get(at + 1..at + 3) {
+                Some(length) => at += 1 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2),
+                None => return false,
+            },
+        }
+    }
+}
+
+fn failure(name: &str, error: ImageError) -> DataError {
+    let place = Place::source(name);
+    match error {
+        ImageError::Limits(_) => DataError::malformed(
+            place,
+            format!("the image is over the limits of {MOST_PIXELS} pixels a side and {MOST_BYTES} bytes"),
+        )
+        .with_cause(error),
+        ImageError::Unsupported(_) => {
+            DataError::unsuitable(place, format!("this kind of image is not read ({error})").to_lowercase())
+        }
+        error => DataError::malformed(place, "the image is damaged or cut off").with_cause(error).with_hint(REPLACE),
+    }
+}

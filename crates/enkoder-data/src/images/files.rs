@@ -1,0 +1,156 @@
+//! Which files of a folder are images, and in which order.
+
+use std::cmp::Ordering;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use enkoder::Labels;
+
+use crate::error::{DataError, Place};
+
+const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "pgm", "ppm", "pnm", "pbm"];
+
+/// The images found in a folder.
+pub(super) struct Found {
+    pub paths: Vec<PathBuf>,
+    pub labels: Option<Labels>,
+}
+
+/// The images in a folder, or else those in its sub-folders, whose names are classes.
+pub(super) fn in_folder(folder: &Path) -> Result<Found, DataError> {
+    let (images, folders) = list(folder)?;
+    let mut classes = Vec::new();
+    for folder in folders {
+        let (images, _) = list(&folder)?;
+        if !images.is_empty() {
+            classes.push((name(&folder), images));
+        }
+    }
+    match (images.is_empty(), classes.is_empty()) {
+        (true, true) => Err(DataError::unsuitable(folder, "no image in the folder or its sub-folders")
+            .with_hint("images are files named .png, .jpg, .jpeg, .pgm, .ppm, .pnm or .pbm")),
+        (false, true) => Ok(Found { paths: images, labels: None }),
+        (false, false) => Err(DataError::unsuitable(
+            folder,
+            format!("images lie both in the folder and in sub-folders such as {:?}: are those classes?", classes[0].0),
+        )
+        .with_hint(format!("take only the upper ones with the pattern '{}'", folder.join("*").display()))),
+        (true, false) => {
+            let mut found = Found { paths: Vec::new(), labels: None };
+            let mut labels = Labels { classes: Vec::new(), values: Vec::new() };
+            for (number, (class, images)) in classes.into_iter().enumerate() {
+                labels.classes.push(class);
+                labels.values.extend(std::iter::repeat_n(number as u32, images.len()));
+                found.paths.extend(images);
+            }
+            found.labels = Some(labels);
+            Ok(found)
+        }
+    }
+}
+
+/// The images that a pattern with `*`, `?`, `[…]` or `**` matches.
+pub(crate) fn matching(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
+    let matches = glob::glob(pattern).map_err(|error| {
+        DataError::malformed(Place::source(pattern), "the pattern cannot be read").with_cause(error)
+    })?;
+    let mut paths = Vec::new();
+    for path in matches {
+        let path = path.map_err(|error| {
+            let path = error.path().to_owned();
+            DataError::io("read", path, error.into())
+        })?;
+        if is_image_name(&path) && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
+    Ok(paths)
+}
+
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
+    fs::read(path).map_err(|source| DataError::io("read", path, source))
+}
+
+/// The images and the folders in a folder, in natural order and without hidden ones.
+fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
+    let failed = |source| DataError::io("read", folder, source);
+    let (mut images, mut folders) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if name(&path).starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            folders.push(path);
+        } else if is_image_name(&path) {
+            images.push(path);
+        }
+    }
+    for paths in [&mut images, &mut folders] {
+        paths.sort_by(|a, b| natural_order(&name(a), &name(b)));
+    }
+    Ok((images, folders))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn is_image_name(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+/// Numbers in names count as numbers: `image2` stands before `image10`. Names that differ only in leading zeros keep the order
+/// of their bytes.
+fn natural_order(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a, b);
+    while let (Some(x), Some(y)) = (left.chars().next(), right.chars().next()) {
+        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
+            let (x, y) = (digits(&mut left), digits(&mut right));
+            x.len().cmp(&y.len()).then_with(|| x.cmp(y))
+        } else {
+            (left, right) = (&left[x.len_utf8()..], &right[y.len_utf8()..]);
+            x.cmp(&y)
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    left.len().cmp(&right.len()).then_with(|| a.cmp(b))
+}
+
+/// Takes the digits at the start of a text, and returns them without leading zeros.
+fn digits<'a>(text: &mut &'a str) -> &'a str {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    *text = rest;
+    digits.trim_start_matches('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_in_names_are_ordered_by_their_value() {
+        let mut names = ["b1", "a10", "a2", "a", "a02", "é3", "a2b", "a10b1", "99999999999999999999999"];
+        names.sort_by(|a, b| natural_order(a, b));
+        assert_eq!(names, ["99999999999999999999999", "a", "a02", "a2", "a2b", "a10", "a10b1", "b1", "é3"]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_total(names in prop::collection::vec("[a0-2é]{0,5}", 3)) {
+            let [a, b, c] = [&names[0], &names[1], &names[2]];
+            prop_assert_eq!(natural_order(a, b), natural_order(b, a).reverse());
+            prop_assert_eq!(natural_order(a, b) == Ordering::Equal, a == b);
+            if natural_order(a, b).is_le() && natural_order(b, c).is_le() {
+                prop_assert!(natural_order(a, c).is_le());
+            }
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! NPY, NumPy's format for one array: a magic string, a version, a header written as a Python dictionary, then the values
+//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>, versions 1.0 to 3.0). The first axis counts samples
+//! and the others are a sample's shape; a one-dimensional array is one feature. The header is parsed here and not by a library,
+//! because its claims must be held against the length of the file before memory is taken.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use enkoder::Dataset;
+use enkoder::codec::ElementType;
+use ndarray::{Array2, ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
+
+use crate::byte_source::ByteSource;
+use crate::element::{Element, Endian, check_finite};
+use crate::error::{DataError, Place, Position};
+use crate::export::{Overwrite, write_atomically};
+
+pub use crate::npy_samples::{NpySamples, write_header};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// NumPy itself refuses headers over 10,000 bytes; no array of numbers needs as many.
+const MOST_HEADER: u32 = 64 << 10;
+
+/// What the header of an NPY file says.
+#[derive(Debug)]
+pub(crate) struct Header {
+    element: Element,
+    endian: Endian,
+    fortran_order: bool,
+    /// The array's axes.
+    pub shape: Vec<usize>,
+}
+
+/// Whether content that begins so is NPY.
+pub fn is_npy(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
+}
+
+/// Reads NPY content: u8 stays u8; booleans, integers and floats of both byte orders become f32.
+pub fn read_npy(source: &mut ByteSource) -> Result<Dataset, DataError> {
+    let header = read_header(source)?;
+    let dataset = header.read(source)?;
+    source.finish()?;
+    Ok(dataset)
+}
+
+/// The type and axes of an array whose values lie in the file as a codec takes them.
+pub(crate) struct Layout {
+    pub element: ElementType,
+    pub shape: Vec<usize>,
+}
+
+/// Reads the header and stays at the first value; none where values would have to be converted or turned.
+pub(crate) fn layout(source: &mut ByteSource) -> Result<Option<Layout>, DataError> {
+    let header = read_header(source)?;
+    let element = match header.element {
+        Element::Bool | Element::F16 => return Ok(None),
+        Element::U8 => ElementType::U8,
+        Element::I8 => ElementType::I8,
+        Element::U16 => ElementType::U16,
+        Element::I16 => ElementType::I16,
+        Element::U32 => ElementType::U32,
+        Element::I32 => ElementType::I32,
+        Element::U64 => ElementType::U64,
+        Element::I64 => ElementType::I64,
+        Element::F32 => ElementType::F32,
+        Element::F64 => ElementType::F64,
+    };
+    let turned = header.fortran_order && header.shape.len() > 1;
+    let swapped = header.endian == Endian::Big && element.bytes() > 1;
+    Ok((!turned && !swapped).then_some(Layout { element, shape: header.shape }))
+}
+
+/// Reads the header and stays at the first value.
+pub(crate) fn read_header(source: &mut ByteSource) -> Result<Header, DataError> {
+    let magic: [u8; 6] = source.array("the NPY magic string")?;
+    if magic != MAGIC {
+        return Err(source.malformed(0, "NPY begins with \\x93NUMPY; this does not"));
+    }
+    let [major, minor] = source.array("the NPY version")?;
+    let length = match major {
+        1 => u32::from(u16::from_le_bytes(source.array("the length of the NPY header")?)),
+        2 | 3 => u32::from_le_bytes(source.array("the length of the NPY header")?),
+        _ => return Err(source.malformed(6, format!("NPY version {major}.{minor} is not known; known are 1 to 3"))),
+    };
+    if length > MOST_HEADER {
+        return Err(DataError::TooLarge {
+            place: source.place(Position::Byte(8)),
+            what: "an NPY header in bytes",
+            claimed: length.into(),
+            limit: MOST_HEADER.into(),
+        });
+    }
+    let start = source.offset();
+    let mut text = vec![0; length as usize];
+    source.fill(&mut text, "the NPY header")?;
+    let header =
+        Dictionary { text: &text, at: 0 }.header().map_err(|(at, why)| source.malformed(start + at as u64, why))?;
+    let count = header.shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
+    // Axes of 0 hide how large the others are; so the largest product of any of them must fit too.
+    let nonzero = header.shape.iter().filter(|&&size| size > 0);
+    let fits = nonzero.copied().try_fold(1usize, usize::checked_mul).is_some_and(|n| isize::try_from(n).is_ok());
+    let Some(count) = count.filter(|_| fits) else {
+        let why = format!("the shape {:?} makes more values than can be counted", header.shape);
+        return Err(source.malformed(start, why));
+    };
+    let bytes = source.claim(count, header.element.size(), "values")?;
+    if let Some(length) = source.length().filter(|&length| length > source.offset() + bytes) {
+        let end = source.offset() + bytes;
+        return Err(source.malformed(end, format!("{} more bytes follow after the last value", length - end)));
+    }
+    Ok(header)
+}
+
+impl Header {
+    /// The values of one sample.
+    fn sample_shape(&self) -> Vec<usize> {
+        if self.shape.len() > 1 { self.shape[1..].to_vec() } else { vec![1] }
+    }
+
+    /// Reads the values as samples.
+    pub fn read(&self, source: &mut ByteSource) -> Result<Dataset, DataError> {
+        let name = source.name().to_owned();
+        let Some(&samples) = self.shape.first() else {
+            return Err(DataError::unsuitable(
+                Place::source(name),
+                "the array is a single number, not a list of samples",
+            ));
+        };
+        let shape = self.sample_shape();
+        let features: usize = shape.iter().product();
+        if samples == 0 || features == 0 {
+            return Err(DataError::empty(Place::source(name)));
+        }
+        let count = samples * features;
+        let dataset = if self.element == Element::U8 {
+            let mut values = Vec::new();
+            source.values::<1, u8>(count, &mut values, |[byte]| byte)?;
+            Dataset::from_u8(&name, self.rows(values, samples, features))
+        } else {
+            let mut values = Vec::new();
+            self.element.read_f32(source, self.endian, count, &mut values)?;
+            let values = self.rows(values, samples, features);
+            check_finite(source, values.as_slice().unwrap_or_default(), features)?;
+            Dataset::from_f32(&name, values)
+        };
+        dataset.and_then(|data| data.with_shape(shape)).map_err(|error| DataError::dataset(Place::source(name), error))
+    }
+
+    /// Reads the values of a one-dimensional array, or a column.
+    pub fn read_numbers(&self, source: &mut ByteSource) -> Result<Vec<f64>, DataError> {
+        let mut values = Vec::new();
+        self.element.read_f64(source, self.endian, self.shape.iter().product(), &mut values)?;
+        Ok(values)
+    }
+
+    /// The values as one row a sample, turned where the first axis lies closest in the file.
+    fn rows<T: Clone>(&self, values: Vec<T>, samples: usize, features: usize) -> Array2<T> {
+        let values = if self.fortran_order && self.shape.len() > 1 {
+            let array =
+                ArrayD::from_shape_vec(IxDyn(&self.shape).f(), values).expect("as many values as the shape holds");
+            array.iter().cloned().collect()
+        } else {
+            values
+        };
+        Array2::from_shape_vec((samples, features), values).expect("as many values as the shape holds")
+    }
+}
+
+/// A parser of the three entries that the header's dictionary has; faults are a position in the text and a reason.
+struct Dictionary<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+type Fault = (usize, String);
+
+impl<'a> Dictionary<'a> {
+    fn header(mut self) -> Result<Header, Fault> {
+        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
+        self.expect(b'{')?;
+        while !self.accept(b'}') {
+            let start = self.at;
+            let key = self.string()?;
+            self.expect(b':')?;
+            match key {
+                "descr" => descr = Some(self.element()?),
+                "fortran_order" => fortran_order = Some(self.boolean()?),
+                "shape" => shape = Some(self.shape()?),
+                _ => return Err((start, format!("the header has an entry {key:?} that NPY does not know"))),
+            }
+            if !self.accept(b',') {
+                self.expect(b'}')?;
+                break;
+            }
+        }
+        if self.peek().is_some() {
+            return Err((self.at, "more text follows after the header's dictionary".into()));
+        }
+        let missing = |name: &str| (0, format!("the header has no entry {name:?}"));
+        let (element, endian) = descr.ok_or_else(|| missing("descr"))?;
+        let fortran_order = fortran_order.ok_or_else(|| missing("fortran_order"))?;
+        Ok(Header { element, endian, fortran_order, shape: shape.ok_or_else(|| missing("shape"))? })
+    }
+
+    /// The next byte that is not white space.
+    fn peek(&mut self) -> Option<u8> {
+        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        self.text.get(self.at).copied()
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Fault> {
+        if self.accept(byte) { Ok(()) } else { Err(self.unexpected(&format!("{:?}", byte as char))) }
+    }
+
+    fn unexpected(&mut self, wanted: &str) -> Fault {
+        let found = self.peek().map_or("the end of the header".into(), |byte| format!("{:?}", byte as char));
+        (self.at, format!("{wanted} is needed here in the header, not {found}"))
+    }
+
+    fn string(&mut self) -> Result<&'a str, Fault> {
+        let Some(quote @ (b'\'' | b'"')) = self.peek() else { return Err(self.unexpected("a quoted word")) };
+        let rest = &self.text[self.at + 1..];
+        let Some(length) = rest.iter().position(|&byte| byte == quote) else {
+            return Err((self.at, "the quote that opens here is never closed".into()));
+        };
+        let word = std::str::from_utf8(&rest[..length]).map_err(|_| (self.at, "a word that is not UTF-8".into()))?;
+        self.at += length + 2;
+        Ok(word)
+    }
+
+    fn boolean(&mut self) -> Result<bool, Fault> {
+        self.peek();
+        for (word, value) in [("True", true), ("False", false)] {
+            if self.text[self.at..].starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(self.unexpected("True or False"))
+    }
+
+    fn shape(&mut self) -> Result<Vec<usize>, Fault> {
+        let mut shape = Vec::new();
+        self.expect(b'(')?;
+        while !self.accept(b')') {
+            self.peek();
+            let start = self.at;
+            while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
+                self.at += 1;
+            }
+            let digits = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
+            if digits.is_empty() {
+                return Err(self.unexpected("the length of an axis"));
+            }
+            let size =
+                digits.parse().map_err(|_| (start, format!("an axis of {digits} is longer than can be counted")))?;
+            shape.push(size);
+            if self.text.get(self.at) == Some(&b'L') {
+                // Python 2 wrote long integers so.
+                self.at += 1;
+            }
+            if !self.accept(b',') {
+                self.expect(b')')?;
+                break;
+            }
+        }
+        Ok(shape)
+    }
+
+    fn element(&mut self) -> Result<(Element, Endian), Fault> {
+        if self.peek() == Some(b'[') {
+            return Err((self.at, "an array of records (a structured type) is not read, only plain numbers".into()));
+        }
+        let start = self.at;
+        let word = self.string()?;
+        let (order, kind) = word.split_at_checked(1).unwrap_or_default();
+        let endian = match order {
+            "<" | "|" => Endian::Little,
+            ">" => Endian::Big,
+            "=" if cfg!(target_endian = "big") => Endian::Big,
+            "=" => Endian::Little,
+            _ => return Err((start, format!("the type {word:?} has no byte order (one of < > | =)"))),
+        };
+        let element = match kind {
+            "b1" => Element::Bool,
+            "u1" => Element::U8,
+            "i1" => Element::I8,
+            "u2" => Element::U16,
+            "i2" => Element::I16,
+            "u4" => Element::U32,
+            "i4" => Element::I32,
+            "u8" => Element::U64,
+            "i8" => Element::I64,
+            "f2" => Element::F16,
+            "f4" => Element::F32,
+            "f8" => Element::F64,
+            _ => {
+                let known = "booleans, integers and floats of up to 8 bytes";
+                return Err((start, format!("values of type {word:?} are not read, only {known}")));
+            }
+        };
+        Ok((element, endian))
+    }
+}
+
+/// A number that NPY files can be written of.
+pub trait NpyNumber: Copy {
+    /// The type as NumPy names it.
+    const DESCR: &'static str;
+
+    /// Appends the number's bytes, least first.
+    fn append(self, bytes: &mut Vec<u8>);
+}
+
+impl NpyNumber for u8 {
+    const DESCR: &'static str = "|u1";
+
+    fn append(self, bytes: &mut Vec<u8>) {
+        bytes.push(self);
+    }
+}
+
+impl NpyNumber for f32 {
+    const DESCR: &'static str = "<f4";
+
+    fn append(self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.to_le_bytes());
+    }
+}
+
+/// Writes an array in C order as NPY version 1.0, whole or not at all.
+pub fn write_npy<T: NpyNumber>(path: &Path, overwrite: Overwrite, array: ArrayViewD<T>) -> Result<(), DataError> {
+    write_atomically(path, overwrite, |file| write_npy_to(file, array))
+}
+
+/// Writes an array in C order as NPY version 1.0.
+pub fn write_npy_to<T: NpyNumber>(out: &mut impl Write, array: ArrayViewD<T>) -> io::Result<()> {
+    write_header::<T>(out, array.shape())?;
+    write_values(out, array.iter().copied())
+}
+
+/// Writes all samples of a data set as one array of samples × shape, bytes as bytes and numbers as f32.
+pub fn write_npy_dataset(path: &Path, overwrite: Overwrite, data: &Dataset) -> Result<(), DataError> {
+    let shape: Vec<usize> = std::iter::once(data.len()).chain(data.shape().iter().copied()).collect();
+    write_atomically(path, overwrite, |file| {
+        if data.is_u8() {
+            write_header::<u8>(file, &shape)?;
+            (0..data.len()).filter_map(|i| data.row_u8(i)).try_for_each(|row| file.write_all(row))
+        } else {
+            write_header::<f32>(file, &shape)?;
+            (0..data.len()).filter_map(|i| data.row_f32(i)).try_for_each(|row| write_values(file, row.iter().copied()))
+        }
+    })
+}
+
+fn write_header<T: NpyNumber>(out: &mut impl Write, shape: &[usize]) -> io::Result<()> {
+    let axes: String = match shape {
+        [one] => format!("{one},"),
+        _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let mut text = format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({axes}), }}", T::DESCR);
+    // Values begin at a multiple of 64 bytes, the last byte of the header being a line feed.
+    let fixed = MAGIC.len() + 4;
+    let padding = (fixed + text.len() + 1).next_multiple_of(64) - (fixed + text.len() + 1);
+    text.extend(std::iter::repeat_n(' ', padding));
+    text.push('\n');
+    let length = u16::try_from(text.len()).map_err(|_| io::Error::other("the array has too many axes for NPY"))?;
+    out.write_all(MAGIC)?;
+    out.write_all(&[1, 0])?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(text.as_bytes())
+}
+
+fn write_values<T: NpyNumber>(out: &mut impl Write, values: impl Iterator<Item = T>) -> io::Result<()> {
+    const CHUNK: usize = 64 << 10;
+    let mut bytes = Vec::with_capacity(CHUNK + 8);
+    for value in values {
+        value.append(&mut bytes);
+        if bytes.len() >= CHUNK {
+            out.write_all(&bytes)?;
+            bytes.clear();
+        }
+    }
+    out.write_all(&bytes)
+}

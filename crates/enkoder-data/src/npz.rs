@@ -1,0 +1,186 @@
+//! NPZ, NumPy's zip file of named NPY arrays. One array is the data: the one asked for, or the one with a usual name (`X`, `x`,
+//! `data`, `arr_0`), or the only one with two or more axes. An array of one number for each sample, named `y` or `labels`, is
+//! its labels.
+
+use std::io::{self, Read, Seek};
+
+use enkoder::Dataset;
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use crate::byte_source::{ByteSource, MOST_UNPACKED_PER_BYTE};
+use crate::error::{DataError, Place};
+use crate::labels;
+use crate::npy;
+
+/// More arrays than anyone names; a directory that claims more is refused.
+const MOST_MEMBERS: usize = 100_000;
+
+/// The names under which the data is looked for, in this order.
+const DATA_NAMES: [&str; 4] = ["X", "x", "data", "arr_0"];
+
+/// The names under which labels are looked for, in this order.
+const LABEL_NAMES: [&str; 4] = ["y", "Y", "labels", "label"];
+
+/// Whether content that begins so is a zip file.
+pub fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
+
+/// Which arrays of the file to take; what is not given is found by the usual names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NpzOptions<'a> {
+    /// The name of the array with the samples.
+    pub array: Option<&'a str>,
+    /// The name of the array with the labels.
+    pub label: Option<&'a str>,
+}
+
+/// Reads one array of an NPZ file, and its labels. `length` is the number of bytes of `reader`.
+pub fn read_npz<R: Read + Seek + Send>(
+    name: &str,
+    reader: R,
+    length: u64,
+    options: &NpzOptions,
+) -> Result<Dataset, DataError> {
+    let archive = ZipArchive::new(reader).map_err(|error| zip_error(name, error))?;
+    let mut npz = Npz { name, archive, length, arrays: Vec::new() };
+    npz.list()?;
+    let chosen = match options.array {
+        Some(array) => npz.find(array)?,
+        None => npz.choose()?,
+    };
+    let data_name = npz.arrays[chosen].0.clone();
+    let data = npz.with(chosen, npy::read_npy)?;
+    let labels = match options.label {
+        Some(label) => Some(npz.find(label)?),
+        None => npz.labels_of(&data_name, data.len())?,
+    };
+    let Some(labels) = labels else { return Ok(data) };
+    if labels == chosen {
+        let why = format!("the array {data_name:?} is the data, and cannot be its labels too");
+        return Err(DataError::unsuitable(Place::source(name), why));
+    }
+    let label_name = format!("{name}:{}", npz.arrays[labels].0);
+    let numbers = npz.with(labels, |source| {
+        let header = npy::read_header(source)?;
+        if header.shape.iter().skip(1).product::<usize>() != 1 || header.shape.is_empty() {
+            let why = format!("labels must be one number for each sample, not an array of shape {:?}", header.shape);
+            return Err(DataError::unsuitable(Place::source(source.name()), why));
+        }
+        let numbers = header.read_numbers(source)?;
+        source.finish()?;
+        Ok(numbers)
+    })?;
+    let labels = labels::from_numbers(&numbers, &label_name)?;
+    data.with_labels(labels).map_err(|error| DataError::dataset(Place::source(label_name), error))
+}
+
+struct Npz<'a, R> {
+    name: &'a str,
+    archive: ZipArchive<R>,
+    length: u64,
+    /// The arrays' names and their numbers in the archive.
+    arrays: Vec<(String, usize)>,
+}
+
+impl<R: Read + Seek + Send> Npz<'_, R> {
+    fn list(&mut self) -> Result<(), DataError> {
+        let count = self.archive.len();
+        if count > MOST_MEMBERS {
+            return Err(DataError::TooLarge {
+                place: Place::source(self.name),
+                what: "a number of arrays",
+                claimed: count as u64,
+                limit: MOST_MEMBERS as u64,
+            });
+        }
+        for (index, member) in self.archive.file_names().enumerate() {
+            let member = member.map_err(|error| zip_error(self.name, error))?;
+            if let Some(array) = member.strip_suffix(".npy") {
+                self.arrays.push((array.to_owned(), index));
+            }
+        }
+        if self.arrays.is_empty() {
+            let why = "a zip file without an array (a member that ends in .npy)";
+            return Err(DataError::unsuitable(Place::source(self.name), why));
+        }
+        Ok(())
+    }
+
+    /// The number in `arrays` of the array of this name.
+    fn find(&self, name: &str) -> Result<usize, DataError> {
+        let found = self.arrays.iter().position(|(array, _)| array == name);
+        found.ok_or_else(|| DataError::unknown_name("array", name, self.arrays.iter().map(|(array, _)| array.clone())))
+    }
+
+    fn choose(&mut self) -> Result<usize, DataError> {
+        if let Some(found) = DATA_NAMES.iter().find_map(|name| self.find(name).ok()) {
+            return Ok(found);
+        }
+        let mut with_axes = Vec::new();
+        for index in 0..self.arrays.len() {
+            if self.shape(index)?.len() >= 2 {
+                with_axes.push(index);
+            }
+        }
+        match with_axes[..] {
+            [only] => Ok(only),
+            _ if self.arrays.len() == 1 => Ok(0),
+            _ => {
+                let names: Vec<&str> = self.arrays.iter().map(|(array, _)| array.as_str()).collect();
+                let why = format!("which of its arrays is the data? it has {}", names.join(", "));
+                let example = self.arrays[with_axes.first().copied().unwrap_or(0)].0.as_str();
+                Err(DataError::unsuitable(Place::source(self.name), why)
+                    .with_hint(format!("name it behind a colon: {}:{example}", self.name)))
+            }
+        }
+    }
+
+    /// The array with one number for each sample that has a usual name for labels: also `y_train` for `x_train`.
+    fn labels_of(&mut self, data: &str, samples: usize) -> Result<Option<usize>, DataError> {
+        let beside = match data.as_bytes() {
+            [b'x', rest @ ..] if !rest.is_empty() => Some(format!("y{}", &data[1..])),
+            [b'X', rest @ ..] if !rest.is_empty() => Some(format!("y{}", &data[1..])),
+            _ => None,
+        };
+        for name in beside.as_deref().into_iter().chain(LABEL_NAMES) {
+            if let Ok(found) = self.find(name)
+                && name != data
+                && let Ok(shape) = self.shape(found)
+                && shape.first() == Some(&samples)
+                && shape[1..].iter().all(|&size| size == 1)
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn shape(&mut self, index: usize) -> Result<Vec<usize>, DataError> {
+        self.with(index, |source| npy::read_header(source).map(|header| header.shape))
+    }
+
+    /// Lets `read` read an array.
+    fn with<T>(
+        &mut self,
+        index: usize,
+        read: impl FnOnce(&mut ByteSource) -> Result<T, DataError>,
+    ) -> Result<T, DataError> {
+        let (array, member) = &self.arrays[index];
+        let name = format!("{}:{array}", self.name);
+        let file = self.archive.by_index(*member).map_err(|error| zip_error(&name, error))?;
+        // The sizes in the directory are claims too: what lies packed in the file can become so much and no more.
+        let most = file.compressed_size().min(self.length).saturating_mul(MOST_UNPACKED_PER_BYTE).min(file.size());
+        let mut source = ByteSource::member(name, file, most)?;
+        read(&mut source)
+    }
+}
+
+fn zip_error(name: &str, error: ZipError) -> DataError {
+    match error {
+        ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => DataError::io("read", name, error),
+        ZipError::InvalidPassword => DataError::unsuitable(Place::source(name), "the zip file is encrypted"),
+        error => DataError::malformed(Place::source(name), "the zip file cannot be read").with_cause(error),
+    }
+}

@@ -1,0 +1,238 @@
+//! The values of one stored column as numbers: what is missing, where lists begin, and what the bytes mean.
+
+use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use ::parquet::data_type::{ByteArray, DataType, FixedLenByteArray, Int96};
+use ::parquet::errors::ParquetError;
+use half::f16;
+
+use super::columns::{Leaf, Meaning};
+use crate::{DataError, Place};
+
+/// The day in the calendar of `INT96` (Julian days) that 1970-01-01 is.
+const JULIAN_1970: f64 = 2_440_588.0;
+
+const SECONDS_PER_DAY: f64 = 86_400.0;
+
+/// Levels of the batch read last.
+#[derive(Default)]
+pub(super) struct Buffers {
+    definitions: Vec<i16>,
+    repetitions: Vec<i16>,
+}
+
+/// Reads the next `rows` rows of a column into `out`, where those of a list stand element behind element, `rows` values each.
+/// `out` must be NaN before.
+pub(super) fn fill(
+    reader: &mut ColumnReader,
+    leaf: &Leaf,
+    rows: usize,
+    buffers: &mut Buffers,
+    out: &mut [f32],
+    mut word: impl FnMut(&str) -> f32,
+) -> Result<(), DataError> {
+    let meaning = leaf.meaning();
+    match reader {
+        ColumnReader::BoolColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |&value| Ok(f32::from(u8::from(value))))
+        }
+        ColumnReader::Int32ColumnReader(reader) => {
+            let values = read(reader, leaf, rows, buffers)?;
+            match meaning {
+                Meaning::Unsigned => values.place(leaf, rows, buffers, out, |&value| Ok(value as u32 as f32)),
+                Meaning::Plain => values.place(leaf, rows, buffers, out, |&value| Ok(value as f32)),
+                _ => values.place(leaf, rows, buffers, out, |&value| Ok(meaning.number(f64::from(value)))),
+            }
+        }
+        ColumnReader::Int64ColumnReader(reader) => {
+            let values = read(reader, leaf, rows, buffers)?;
+            match meaning {
+                Meaning::Unsigned => values.place(leaf, rows, buffers, out, |&value| Ok(value as u64 as f32)),
+                Meaning::Plain => values.place(leaf, rows, buffers, out, |&value| Ok(value as f32)),
+                _ => values.place(leaf, rows, buffers, out, |&value| Ok(meaning.number(value as f64))),
+            }
+        }
+        ColumnReader::Int96ColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value| Ok(timestamp(value)))
+        }
+        ColumnReader::FloatColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |&value| Ok(value))
+        }
+        ColumnReader::DoubleColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |&value| Ok(value as f32))
+        }
+        ColumnReader::ByteArrayColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value: &ByteArray| match meaning {
+                Meaning::Word => std::str::from_utf8(value.data()).map(&mut word).map_err(|_| not_text(leaf)),
+                _ => Ok(meaning.number(whole_number(value.data()))),
+            })
+        }
+        ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value: &FixedLenByteArray| {
+                match (meaning, value.data()) {
+                    (Meaning::Half, &[low, high]) => Ok(f16::from_le_bytes([low, high]).to_f32()),
+                    (Meaning::Half, other) => Err(wrong_length(leaf, other.len())),
+                    (_, bytes) => Ok(meaning.number(whole_number(bytes))),
+                }
+            })
+        }
+    }
+}
+
+/// The length of the first list within the next `rows` rows that is not missing.
+pub(super) fn list_length(reader: &mut ColumnReader, leaf: &Leaf, rows: usize) -> Result<Option<usize>, DataError> {
+    let mut buffers = Buffers::default();
+    // One at a time: the first is long enough as a rule.
+    for _ in 0..rows {
+        match reader {
+            ColumnReader::BoolColumnReader(reader) => read(reader, leaf, 1, &mut buffers).map(drop),
+            ColumnReader::Int32ColumnReader(reader) => read(reader, leaf, 1, &mut buffers).map(drop),
+            ColumnReader::Int64ColumnReader(reader) => read(reader, leaf, 1, &mut buffers).map(drop),
+            ColumnReader::Int96ColumnReader(reader) => read(reader, leaf, 1, &mut buffers).map(drop),
+            ColumnReader::FloatColumnReader(reader) => read(reader, leaf, 1, &mut buffers).map(drop),
+            ColumnReader::DoubleColumnReader(reader) => read(reader, leaf, 1, &mut buffers).map(drop),
+            ColumnReader::ByteArrayColumnReader(reader) => read(reader, leaf, 1, &mut buffers).map(drop),
+            ColumnReader::FixedLenByteArrayColumnReader(reader) => read(reader, leaf, 1, &mut buffers).map(drop),
+        }?;
+        let elements = buffers.definitions.iter().filter(|&&level| Some(level) >= leaf.element).count();
+        if elements > 0 {
+            return Ok(Some(elements));
+        }
+    }
+    Ok(None)
+}
+
+impl Meaning {
+    fn number(self, value: f64) -> f32 {
+        match self {
+            Self::Divided(by) => (value / by) as f32,
+            Self::Days => (value * SECONDS_PER_DAY) as f32,
+            Self::Plain | Self::Unsigned | Self::Half | Self::Word => value as f32,
+        }
+    }
+}
+
+/// The values of a batch that are not missing.
+struct Values<T>(Vec<T>);
+
+fn read<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    leaf: &Leaf,
+    rows: usize,
+    buffers: &mut Buffers,
+) -> Result<Values<T::T>, DataError> {
+    let mut values = Vec::with_capacity(rows);
+    buffers.definitions.clear();
+    buffers.repetitions.clear();
+    let read = reader.read_records(rows, Some(&mut buffers.definitions), Some(&mut buffers.repetitions), &mut values);
+    let (records, _, _) = read.map_err(|error: ParquetError| {
+        fault(leaf, "its values are damaged, or written in a way that is not supported".into()).with_cause(error)
+    })?;
+    if records != rows {
+        return Err(fault(leaf, "it has fewer rows than the file claims".into()));
+    }
+    Ok(Values(values))
+}
+
+impl<T> Values<T> {
+    fn place(
+        &self,
+        leaf: &Leaf,
+        rows: usize,
+        buffers: &Buffers,
+        out: &mut [f32],
+        mut number: impl FnMut(&T) -> Result<f32, DataError>,
+    ) -> Result<(), DataError> {
+        let mut values = self.0.iter();
+        let mut next = || match values.next() {
+            Some(value) => number(value),
+            None => Err(fault(leaf, "it has fewer values than it claims".into())),
+        };
+        let Some(element) = leaf.element else {
+            for (row, out) in out.iter_mut().enumerate() {
+                if leaf.present == 0 || buffers.definitions.get(row) == Some(&leaf.present) {
+                    *out = next()?;
+                }
+            }
+            return Ok(());
+        };
+        let (mut row, mut elements, mut begun) = (0, 0, false);
+        let full = |elements: usize| elements == 0 || elements == leaf.width();
+        for (&definition, &repetition) in buffers.definitions.iter().zip(&buffers.repetitions) {
+            if repetition == 0 {
+                if !full(elements) {
+                    return Err(uneven(leaf, elements));
+                }
+                row += usize::from(begun);
+                (elements, begun) = (0, true);
+            }
+            if definition >= element {
+                let value = if definition == leaf.present { next()? } else { f32::NAN };
+                if elements >= leaf.width() || row >= rows {
+                    return Err(uneven(leaf, elements + 1));
+                }
+                out[elements * rows + row] = value;
+                elements += 1;
+            }
+        }
+        if full(elements) { Ok(()) } else { Err(uneven(leaf, elements)) }
+    }
+}
+
+fn fault(leaf: &Leaf, why: String) -> DataError {
+    DataError::malformed(Place::default(), format!("column {:?}: {why}", leaf.name()))
+}
+
+fn uneven(leaf: &Leaf, elements: usize) -> DataError {
+    let (name, length) = (leaf.name(), leaf.width());
+    DataError::unsuitable(
+        Place::default(),
+        format!(
+            "column {name:?} holds lists of different lengths: the first has {length} elements, another {elements} or more"
+        ),
+    )
+}
+
+fn not_text(leaf: &Leaf) -> DataError {
+    let why = format!("column {:?} holds binary data, not text in UTF-8", leaf.name());
+    DataError::unsuitable(Place::default(), why).with_hint("write the file without this column")
+}
+
+fn wrong_length(leaf: &Leaf, length: usize) -> DataError {
+    fault(leaf, format!("a half-precision number of {length} bytes instead of 2"))
+}
+
+/// The whole number that big-endian bytes in two's complement are.
+fn whole_number(bytes: &[u8]) -> f64 {
+    let negative = bytes.first().is_some_and(|&byte| byte >= 0x80);
+    // All bits of a negative number inverted are one less than what it lacks to zero.
+    let magnitude = bytes.iter().fold(0.0, |sum, &byte| sum * 256.0 + f64::from(if negative { !byte } else { byte }));
+    if negative { -magnitude - 1.0 } else { magnitude }
+}
+
+/// Seconds since 1970: nanoseconds of the day in the first eight bytes, the Julian day in the last four.
+fn timestamp(value: &Int96) -> f32 {
+    let data = value.data();
+    let nanoseconds = (u64::from(data[1]) << 32 | u64::from(data[0])) as f64;
+    ((f64::from(data[2]) - JULIAN_1970) * SECONDS_PER_DAY + nanoseconds / 1e9) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_two_s_complement() {
+        assert_eq!(whole_number(&[]), 0.0);
+        assert_eq!(whole_number(&[0xff]), -1.0);
+        assert_eq!(whole_number(&[0x01, 0x00]), 256.0);
+        assert_eq!(whole_number(&[0xff, 0x7f]), -129.0);
+        assert_eq!(whole_number(&[0x00; 16]), 0.0);
+    }
+
+    #[test]
+    fn int96_counts_from_1970() {
+        let mut value = Int96::new();
+        value.set_data(1_000_000_000, 0, 2_440_589);
+        assert_eq!(timestamp(&value), 86_401.0);
+    }
+}

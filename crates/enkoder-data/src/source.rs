@@ -1,0 +1,374 @@
+//! One door for all data: a name in, a [`Dataset`] out. A name is that of built-in data, a data set on OpenML, a file, a folder,
+//! or a pattern of image files. A file's format is told from its first bytes, and from its name where those say nothing.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use enkoder::Dataset;
+
+use crate::arff::read_arff;
+use crate::byte_source::ByteSource;
+use crate::csv::read_csv;
+use crate::error::{DataError, Place};
+use crate::idx::{IdxFolder, is_idx, read_idx_file};
+use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
+use crate::npy::{is_npy, read_npy};
+use crate::npz::{NpzOptions, is_zip, read_npz};
+use crate::openml::{MNIST, OpenmlClient, Watcher};
+use crate::parquet::read_parquet;
+use crate::strokes;
+use crate::table::TableOptions;
+
+/// How data is read. What does not concern a format is ignored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadOptions {
+    /// How tables are read. Its `label` also names the array of labels in an NPZ file.
+    pub table: TableOptions,
+    /// Height and width that images are resized to.
+    pub size: Option<(usize, usize)>,
+    /// Whether images in colour become grey.
+    pub grey: bool,
+    /// How many samples to take from the start at most, or to draw of `strokes`.
+    pub samples: Option<usize>,
+    /// The seed of generated data.
+    pub seed: u64,
+}
+
+/// Data that needs no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Builtin {
+    /// The name to open it by.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+}
+
+/// The built-in names.
+pub fn builtin() -> &'static [Builtin] {
+    &[
+        Builtin {
+            name: "strokes",
+            about: "12,000 handwriting-like digits of 28×28, drawn here from a seed; strokes:N draws N",
+        },
+        Builtin {
+            name: "mnist", about: "70,000 handwritten digits of 28×28, fetched once from OpenML (data set 554)"
+        },
+    ]
+}
+
+/// What a name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Generated digits; see [`strokes`](crate::strokes).
+    Strokes {
+        /// How many, where the name says so.
+        count: Option<usize>,
+    },
+    /// A data set on OpenML.
+    Openml {
+        /// Its number there.
+        id: u32,
+    },
+    /// A folder.
+    Folder {
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// A file.
+    File {
+        /// Where it lies.
+        path: PathBuf,
+        /// The array in it, for a name like `file.npz:NAME`.
+        part: Option<String>,
+    },
+    /// Image files by a pattern.
+    Pattern {
+        /// The pattern.
+        pattern: String,
+    },
+}
+
+/// The most digits drawn at once: 7.8 GB of pixels.
+const MOST_STROKES: usize = 10_000_000;
+
+impl Source {
+    /// What `name` stands for. A file called like built-in data is opened as `./NAME`.
+    pub fn find(name: &str) -> Result<Self, DataError> {
+        match name.split_once(':') {
+            None if name == "strokes" => return Ok(Self::Strokes { count: None }),
+            None if name == "mnist" => return Ok(Self::Openml { id: MNIST }),
+            Some(("strokes", count)) => {
+                let count = count.parse().ok().filter(|count| (1..=MOST_STROKES).contains(count)).ok_or_else(|| {
+                    let why = format!("{count:?} is not a number of digits from 1 to {MOST_STROKES}");
+                    DataError::unsuitable(Place::source(name), why).with_hint("write for example strokes:5000")
+                })?;
+                return Ok(Self::Strokes { count: Some(count) });
+            }
+            Some(("openml", id)) => {
+                let id = id.parse().map_err(|_| {
+                    let why = format!("{id:?} is not the number of a data set on OpenML");
+                    DataError::unsuitable(Place::source(name), why).with_hint("write for example openml:554")
+                })?;
+                return Ok(Self::Openml { id });
+            }
+            _ => {}
+        }
+        let path = Path::new(name);
+        if path.is_dir() {
+            return Ok(Self::Folder { path: path.into() });
+        }
+        if path.exists() {
+            return Ok(Self::File { path: path.into(), part: None });
+        }
+        if let Some((file, part)) = name.rsplit_once(':')
+            && Path::new(file).is_file()
+        {
+            return Ok(Self::File { path: file.into(), part: Some(part.into()) });
+        }
+        if name.contains(['*', '?', '[']) {
+            return Ok(Self::Pattern { pattern: name.into() });
+        }
+        if name.contains(['/', '\\', '.']) {
+            let error = fs::metadata(path).err().unwrap_or_else(|| std::io::ErrorKind::NotFound.into());
+            return Err(DataError::io("open", path, error));
+        }
+        let known = builtin().iter().map(|data| data.name.to_owned()).chain(["openml:ID".into(), "a path".into()]);
+        Err(DataError::unknown_name("file or built-in data", name, known))
+    }
+
+    /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
+    pub fn open(&self, options: &ReadOptions) -> Result<Dataset, DataError> {
+        self.read(options, |id| OpenmlClient::new()?.open(id, &options.table, &mut |_| ControlFlow::Continue(())))
+    }
+
+    /// Reads the data; what is on OpenML with this client, which tells what it does.
+    pub fn open_with(
+        &self,
+        options: &ReadOptions,
+        client: &OpenmlClient,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Dataset, DataError> {
+        self.read(options, |id| client.open(id, &options.table, watcher))
+    }
+
+    fn read(
+        &self,
+        options: &ReadOptions,
+        fetch: impl FnOnce(u32) -> Result<Dataset, DataError>,
+    ) -> Result<Dataset, DataError> {
+        let images = ImageOptions { size: options.size, grey: options.grey };
+        let data = match self {
+            Self::Strokes { count } => {
+                let count = count.or(options.samples).unwrap_or(strokes::DEFAULT_COUNT);
+                if !(1..=MOST_STROKES).contains(&count) {
+                    let why = format!("{count} is not a number of digits from 1 to {MOST_STROKES}");
+                    return Err(DataError::unsuitable(Place::source("strokes"), why));
+                }
+                strokes::strokes(count, options.seed)
+            }
+            Self::Openml { id } => fetch(*id)?,
+            Self::Folder { path } => {
+                let data = match IdxFolder::find(path)? {
+                    Some(folder) => folder.read()?,
+                    None => read_image_folder(path, &images)?,
+                };
+                data.with_name(short_name(path))
+            }
+            Self::File { path, part } => open_file(path, part.as_deref(), options)?,
+            Self::Pattern { pattern } => {
+                let paths = matching(pattern)?;
+                if paths.is_empty() {
+                    return Err(DataError::unsuitable(Place::source(pattern), "no image file matches the pattern"));
+                }
+                read_image_files(pattern, &paths, &images)?
+            }
+        };
+        if data.is_empty() {
+            return Err(DataError::empty(Place::source(data.name())));
+        }
+        Ok(match options.samples {
+            Some(samples) if samples < data.len() => data.head(samples),
+            _ => data,
+        })
+    }
+}
+
+/// Opens the data that `name` stands for: `strokes`, `strokes:5000`, `mnist`, `openml:61`, a path, `arrays.npz:NAME`, or a
+/// pattern of image files such as `photos/*.png`.
+///
+/// ```
+/// use enkoder_data::{ReadOptions, open};
+///
+/// let digits = open("strokes:100", &ReadOptions::default())?;
+/// assert_eq!((digits.len(), digits.shape()), (100, &[28, 28][..]));
+/// # Ok::<(), enkoder_data::DataError>(())
+/// ```
+pub fn open(name: &str, options: &ReadOptions) -> Result<Dataset, DataError> {
+    Source::find(name)?.open(options)
+}
+
+/// A format of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// IDX, as of MNIST.
+    Idx,
+    /// One NumPy array.
+    Npy,
+    /// Several NumPy arrays.
+    Npz,
+    /// A Parquet table.
+    Parquet,
+    /// A table of Weka and OpenML.
+    Arff,
+    /// A table with any separator between its cells.
+    Csv,
+    /// PNG, JPEG, PGM or PPM.
+    Image,
+}
+
+impl Format {
+    /// The format of a file: by its first bytes (unpacked where it is gzip), and where those could be anything, by its name.
+    pub fn of(path: &Path) -> Result<Self, DataError> {
+        let source = ByteSource::open(path)?;
+        if source.head().is_empty() {
+            return Err(DataError::empty(Place::path(path)));
+        }
+        Self::of_content(source.head())
+            .or_else(|| Self::of_name(path))
+            .ok_or_else(|| DataError::UnknownFormat { path: path.into() })
+    }
+
+    fn of_content(head: &[u8]) -> Option<Self> {
+        Some(match head {
+            _ if is_npy(head) => Self::Npy,
+            _ if is_zip(head) => Self::Npz,
+            _ if head.starts_with(b"PAR1") => Self::Parquet,
+            _ if is_image(head) => Self::Image,
+            _ if is_idx(head) => Self::Idx,
+            _ => Self::of_text(text(head)?),
+        })
+    }
+
+    /// ARFF begins with comments after `%` and then `@relation`; all other text is a table.
+    fn of_text(text: &str) -> Self {
+        let first = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('%'));
+        let arff = match first {
+            Some(line) => line.get(..9).is_some_and(|word| word.eq_ignore_ascii_case("@relation")),
+            None => text.trim_start().starts_with('%'),
+        };
+        if arff { Self::Arff } else { Self::Csv }
+    }
+
+    fn of_name(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let (_, extension) = name.rsplit_once('.')?;
+        Some(match extension {
+            "npy" => Self::Npy,
+            "npz" => Self::Npz,
+            "parquet" | "pq" => Self::Parquet,
+            "png" | "jpg" | "jpeg" | "pgm" | "ppm" | "pnm" | "pbm" => Self::Image,
+            "idx" | "idx1-ubyte" | "idx3-ubyte" => Self::Idx,
+            "arff" => Self::Arff,
+            "csv" | "tsv" | "txt" => Self::Csv,
+            _ => return None,
+        })
+    }
+}
+
+/// The start of a file as text, if it can be that: UTF-8 without control characters but white space.
+fn text(head: &[u8]) -> Option<&str> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // The last character may be cut in two.
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(&head[..error.valid_up_to()]).ok()?,
+        Err(_) => return None,
+    };
+    text.chars().all(|c| !c.is_control() || c.is_whitespace()).then_some(text)
+}
+
+fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<Dataset, DataError> {
+    if !path.is_file() {
+        return Err(DataError::unsuitable(path, "is a pipe or device, and a file is read more than once")
+            .with_hint("save it to a file first"));
+    }
+    let format = Format::of(path)?;
+    if let Some(part) = part.filter(|_| format != Format::Npz) {
+        let why = format!("has no array {part:?}: only NPZ files have arrays with names");
+        return Err(DataError::unsuitable(path, why));
+    }
+    let data = match format {
+        Format::Csv => return read_csv(path, &options.table)?.into_dataset(&options.table),
+        Format::Arff => return read_arff(path, &options.table)?.into_dataset(&options.table),
+        Format::Parquet => return read_parquet(path, &options.table)?.into_dataset(&options.table),
+        Format::Idx => read_idx_file(path)?,
+        Format::Npy => read_npy(&mut ByteSource::open(path)?)?,
+        Format::Npz => {
+            let failed = |source| DataError::io("open", path, source);
+            let file = File::open(path).map_err(failed)?;
+            let length = file.metadata().map_err(failed)?.len();
+            let npz = NpzOptions { array: part, label: options.table.label.as_deref() };
+            read_npz(&path.display().to_string(), BufReader::new(file), length, &npz)?
+        }
+        Format::Image => {
+            let images = ImageOptions { size: options.size, grey: options.grey };
+            read_image_files(&path.display().to_string(), &[path.to_owned()], &images)?
+        }
+    };
+    let name = short_name(path);
+    Ok(data.with_name(part.map_or(name.clone(), |part| format!("{name}:{part}"))))
+}
+
+/// What data from a path is called in reports: the name of the file or folder up to its first dot.
+fn short_name(path: &Path) -> String {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    match name.split_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
+        _ => name.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        assert_eq!(Source::find("strokes").unwrap(), Source::Strokes { count: None });
+        assert_eq!(Source::find("strokes:50").unwrap(), Source::Strokes { count: Some(50) });
+        assert_eq!(Source::find("mnist").unwrap(), Source::Openml { id: 554 });
+        assert_eq!(Source::find("openml:61").unwrap(), Source::Openml { id: 61 });
+        assert_eq!(Source::find("photos/*.png").unwrap(), Source::Pattern { pattern: "photos/*.png".into() });
+        assert!(matches!(Source::find("src").unwrap(), Source::Folder { .. }));
+        let part = Source::File { path: "Cargo.toml".into(), part: Some("x".into()) };
+        assert_eq!(Source::find("Cargo.toml:x").unwrap(), part);
+        assert!(matches!(Source::find("not/there.csv"), Err(DataError::Io { .. })));
+        for wrong in ["strokes:0", "strokes:many", "strokes:99999999999999999999", "openml:mnist", "openml:-1"] {
+            assert!(matches!(Source::find(wrong), Err(DataError::Unsuitable { .. })), "{wrong}");
+        }
+        assert_eq!(Source::find("stroke").unwrap_err().hint().as_deref(), Some("did you mean \"strokes\"?"));
+    }
+
+    #[test]
+    fn formats_are_told_by_their_first_bytes() {
+        let of = Format::of_content;
+        assert_eq!(of(b"\x93NUMPY\x01\x00"), Some(Format::Npy));
+        assert_eq!(of(b"PK\x03\x04rest"), Some(Format::Npz));
+        assert_eq!(of(b"PAR1\x15"), Some(Format::Parquet));
+        assert_eq!(of(&[0, 0, 8, 1, 0, 0, 0, 1, 7]), Some(Format::Idx));
+        assert_eq!(of(b"\xff\xd8\xff\xe0"), Some(Format::Image));
+        assert_eq!(of(b"P5\n3 3"), Some(Format::Image));
+        assert_eq!(of(b"% words\n\n  @RELATION iris"), Some(Format::Arff));
+        assert_eq!(of(b"% a long preface"), Some(Format::Arff));
+        assert_eq!(of(b"P5,P6\n1,2\n"), Some(Format::Csv));
+        assert_eq!(of("\u{feff}länge;breite\n1,5;2\n".as_bytes()), Some(Format::Csv));
+        assert_eq!(of(b"\x00\x01\x02"), None);
+        assert_eq!(Format::of_name(Path::new("a.b/train.ARFF.gz")), Some(Format::Arff));
+    }
+}

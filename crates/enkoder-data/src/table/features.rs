@@ -1,0 +1,192 @@
+//! From a table's columns to a data set's features: which columns count, and what each becomes.
+
+use std::collections::{HashMap, HashSet};
+
+use enkoder::{Column, ColumnKind, Dataset, DatasetError, Schema};
+use ndarray::{Array2, ShapeError};
+
+use super::encoding::{Encoded, Encoding, Source, encode, number_key};
+use super::labels::labels;
+use super::pixels::image_shape;
+use super::text::parse_number;
+use super::{CellKind, MAX_CATEGORIES, MAX_VALUES, Table, TableColumn, TableOptions};
+use crate::{DataError, Place};
+
+/// Fewer rows than this are too few to tell text from categories by how many words are different.
+const MIN_ROWS_FOR_TEXT: u64 = 20;
+
+pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Dataset, DataError> {
+    if table.is_empty() {
+        return Err(DataError::empty(Place::default()));
+    }
+    let label = options.label.as_deref().map(|name| table.find(name)).transpose()?;
+    let ignored = options.ignore.iter().filter(|name| !table.unread.contains(name));
+    let mut apart = ignored.map(|name| table.find(name)).collect::<Result<HashSet<_>, _>>()?;
+    apart.extend(label);
+    let (mut sources, schema) = match &options.schema {
+        Some(schema) => (known_sources(&table, &apart, schema)?, schema.clone()),
+        None => learned_sources(&table, &apart),
+    };
+    let shape = if options.schema.is_none() { pixel_shape(&schema) } else { None };
+    let features: usize = sources.iter().map(Source::width).sum();
+    if features == 0 {
+        return Err(DataError::unsuitable(Place::default(), "no column is left to learn from"));
+    }
+    let values = (table.len() as u64).saturating_mul(features as u64);
+    if values > MAX_VALUES {
+        let what = "number of values, with one for each category,";
+        return Err(DataError::TooLarge { place: Place::default(), what, claimed: values, limit: MAX_VALUES });
+    }
+
+    let Table { name, columns, rows, .. } = table;
+    let policy = options.missing;
+    let (dataset, label_values) = if sources.iter().all(|source| source.is_bytes(&rows, &columns)) {
+        let encoded = encode(rows, &columns, &mut sources, label, policy, |value| value as u8)?;
+        let (values, labels) = encoded.into_array(features)?;
+        (Dataset::from_u8(name, values), labels)
+    } else {
+        let encoded = encode(rows, &columns, &mut sources, label, policy, |value| value)?;
+        let (values, labels) = encoded.into_array(features)?;
+        (Dataset::from_f32(name, values), labels)
+    };
+    warn_of_unknown_words(&sources, &columns);
+    let dataset = dataset.and_then(|dataset| match shape {
+        Some(shape) => dataset.with_shape(shape),
+        None => dataset.with_schema(schema),
+    });
+    let dataset = match label.and_then(|label| labels(&columns[label], &label_values)) {
+        Some(labels) => dataset.and_then(|dataset| dataset.with_labels(labels)),
+        None => dataset,
+    };
+    dataset.map_err(no_dataset)
+}
+
+fn no_dataset(source: DatasetError) -> DataError {
+    DataError::dataset(Place::default(), source)
+}
+
+impl<T> Encoded<T> {
+    fn into_array(self, features: usize) -> Result<(Array2<T>, Vec<f32>), DataError> {
+        let refused = |error: ShapeError| DataError::unsuitable(Place::default(), error.to_string());
+        Ok((Array2::from_shape_vec((self.rows, features), self.values).map_err(refused)?, self.labels))
+    }
+}
+
+/// The shape of the image where the columns are its pixels.
+fn pixel_shape(schema: &Schema) -> Option<[usize; 2]> {
+    let numeric = schema.columns.iter().all(|column| column.kind == ColumnKind::Numeric);
+    let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+    if numeric { image_shape(&names) } else { None }
+}
+
+/// What a table to train on offers: all columns from which something can be learned.
+fn learned_sources(table: &Table, apart: &HashSet<usize>) -> (Vec<Source>, Schema) {
+    let rows = table.len() as u64;
+    let (mut sources, mut schema) = (Vec::new(), Vec::new());
+    let (mut without_value, mut text) = (Vec::new(), Vec::new());
+    for (index, column) in table.columns.iter().enumerate().filter(|(index, _)| !apart.contains(index)) {
+        let name = column.name.as_str();
+        if column.missing == rows {
+            without_value.push(name);
+            continue;
+        }
+        match &column.kind {
+            CellKind::Numbers => {
+                sources.push(Source::new(index, Encoding::Number));
+                schema.push(Column::numeric(name));
+            }
+            CellKind::Words { more: true, .. } => text.push(name),
+            CellKind::Words { words, seen, .. } => {
+                let different = seen.iter().filter(|&&seen| seen).count();
+                let present = rows - column.missing;
+                if different > MAX_CATEGORIES || (present >= MIN_ROWS_FOR_TEXT && different as u64 > present / 2) {
+                    text.push(name);
+                    continue;
+                }
+                let mut number = 0..;
+                let categories = seen.iter().map(|&seen| if seen { number.next() } else { None }).collect();
+                sources.push(Source::new(index, Encoding::OneHot { categories, width: different }));
+                let names = words.iter().zip(seen).filter(|&(_, &seen)| seen).map(|(word, _)| word.clone());
+                schema.push(Column::categorical(name, names.collect()));
+            }
+        }
+    }
+    warn_of(&without_value, "left out, for no row has a value there");
+    warn_of(&text, "left out as text, with too many different words for categories");
+    (sources, Schema::new(schema))
+}
+
+/// The columns that a model needs, in its order.
+fn known_sources(table: &Table, apart: &HashSet<usize>, schema: &Schema) -> Result<Vec<Source>, DataError> {
+    let by_name: HashMap<&str, usize> =
+        table.columns.iter().enumerate().map(|(index, column)| (column.name.as_str(), index)).collect();
+    let mut used = HashSet::new();
+    let mut sources = Vec::with_capacity(schema.columns.len());
+    for wanted in &schema.columns {
+        let index = *by_name
+            .get(wanted.name.as_str())
+            .ok_or_else(|| missing_column(&wanted.name, table.columns.iter().map(|column| column.name.clone())))?;
+        used.insert(index);
+        let encoding = match (&wanted.kind, &table.columns[index].kind) {
+            (ColumnKind::Numeric, CellKind::Numbers) => Encoding::Number,
+            (ColumnKind::Numeric, CellKind::Words { words, .. }) => {
+                Encoding::WordAsNumber(words.iter().map(|word| parse_number(word.trim().as_bytes())).collect())
+            }
+            (ColumnKind::Categorical { categories }, CellKind::Words { words, .. }) => {
+                let known: HashMap<&str, u32> = categories.iter().map(String::as_str).zip(0..).collect();
+                let numbers = words.iter().map(|word| known.get(word.as_str()).copied()).collect();
+                Encoding::OneHot { categories: numbers, width: categories.len() }
+            }
+            (ColumnKind::Categorical { categories }, CellKind::Numbers) => {
+                let known = categories.iter().zip(0..);
+                let known =
+                    known.filter_map(|(name, number)| Some((number_key(parse_number(name.as_bytes())?), number)));
+                Encoding::NumberOneHot { categories: known.collect(), width: categories.len() }
+            }
+        };
+        sources.push(Source::new(index, encoding));
+    }
+    let others = table.columns.iter().enumerate();
+    let others = others.filter(|(index, _)| !used.contains(index) && !apart.contains(index));
+    let others: Vec<&str> = others.map(|(_, column)| column.name.as_str()).collect();
+    warn_of(&others, "left out, for the model does not know them");
+    Ok(sources)
+}
+
+/// A column that a model needs is not among those there are.
+pub(crate) fn missing_column(name: &str, known: impl IntoIterator<Item = String>) -> DataError {
+    let why = format!("column {name:?}, which the model was trained on, is missing");
+    let error = DataError::unsuitable(Place::default(), why);
+    match DataError::unknown_name("column", name, known).hint() {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// One warning for several columns, of which the first few are named.
+pub(crate) fn warn_of(columns: &[impl AsRef<str>], what: &str) {
+    const SHOWN: usize = 8;
+    if columns.is_empty() {
+        return;
+    }
+    let mut names =
+        columns.iter().take(SHOWN).map(|name| format!("{:?}", name.as_ref())).collect::<Vec<_>>().join(", ");
+    if columns.len() > SHOWN {
+        names += &format!(", … ({} in all)", columns.len());
+    }
+    tracing::warn!("columns {what}: {names}");
+}
+
+fn warn_of_unknown_words(sources: &[Source], columns: &[TableColumn]) {
+    for source in sources {
+        if let Some(first) = source.first_unknown {
+            let column = &columns[source.column];
+            let (name, word) = (&column.name, column.word(first));
+            tracing::warn!(
+                "column {name:?}: the model does not know the categories of {} rows, such as {word}; they count as none of \
+                 its categories",
+                source.unknown
+            );
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! CSV: what files in use look like, round trips, and files that lie.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use enkoder::{Column, Schema};
+use enkoder_data::{Cell, CellKind, DataError, Table, TableOptions, parse_csv, read_csv};
+use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
+
+use Cell::{Missing, Number, Text, Word};
+
+fn parse(text: impl AsRef<[u8]>) -> Result<Table, DataError> {
+    parse_csv("t.csv", text.as_ref(), &TableOptions::default())
+}
+
+fn message(text: impl AsRef<[u8]>) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+fn row(table: &Table, row: usize) -> Vec<Cell<'_>> {
+    (0..table.columns().len()).map(|column| table.cell(row, column)).collect()
+}
+
+fn names(table: &Table) -> Vec<&str> {
+    table.columns().iter().map(|column| column.name()).collect()
+}
+
+#[test]
+fn names_numbers_words_and_missing_values_are_told_apart() {
+    let text = "age,city,member\n34,\"Rome, IT\",true\nNA,Oslo,false\n5.5,,true\n";
+    for text in [text.to_owned(), text.replace('\n', "\r\n"), format!("\u{feff}{text}"), text.trim_end().to_owned()] {
+        let table = parse(&text).unwrap();
+        assert_eq!(names(&table), ["age", "city", "member"]);
+        assert_eq!(row(&table, 0), [Number(34.0), Word("Rome, IT"), Word("true")]);
+        assert_eq!(row(&table, 1), [Missing, Word("Oslo"), Word("false")]);
+        assert_eq!(row(&table, 2), [Number(5.5), Missing, Word("true")]);
+    }
+}
+
+#[test]
+fn every_word_for_a_missing_value_is_missing() {
+    for word in ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-", "\"\"", " NA "] {
+        let table = parse(format!("x,y\n1,1\n{word},2\n")).unwrap();
+        assert_eq!(row(&table, 1), [Missing, Number(2.0)], "{word:?}");
+    }
+}
+
+#[test]
+fn commas_may_stand_before_fractions_between_semicolons() {
+    let table = parse("a;b\n1,5;x\n-2,25;y\n3.5;x\n").unwrap();
+    assert_eq!(row(&table, 1), [Number(-2.25), Word("y")]);
+    assert_eq!(row(&table, 2), [Number(3.5), Word("x")]);
+}
+
+#[test]
+fn a_table_without_names_gets_numbered_ones() {
+    assert_eq!(names(&parse("1,2\n3,4\n").unwrap()), ["column1", "column2"]);
+    let options = TableOptions { header: Some(false), ..Default::default() };
+    assert_eq!(parse_csv("t", b"a,b\n1,2\n", &options).unwrap().len(), 2);
+    let options = TableOptions { header: Some(true), ..Default::default() };
+    assert_eq!(names(&parse_csv("t", b"1,2\n3,4\n", &options).unwrap()), ["1", "2"]);
+}
+
+#[test]
+fn a_separator_that_is_given_is_taken() {
+    let options = TableOptions { separator: Some(b':'), ..Default::default() };
+    let table = parse_csv("t", b"a:b\n1:2\n", &options).unwrap();
+    assert_eq!((names(&table), row(&table, 0)), (vec!["a", "b"], vec![Number(1.0), Number(2.0)]));
+}
+
+#[test]
+fn a_column_of_numbers_that_meets_a_word_late_holds_words_as_they_were_written() {
+    let mut text = "code,x\n".to_owned();
+    for index in 0..10_000 {
+        text += &format!("{:03},{}\n", index % 200, index);
+    }
+    text += "A1,5\n";
+    let table = parse(&text).unwrap();
+    assert_eq!(row(&table, 7), [Word("007"), Number(7.0)]);
+    assert_eq!(row(&table, 10_000), [Word("A1"), Number(5.0)]);
+    let CellKind::Words { words, more, .. } = table.columns()[0].kind() else { panic!("words") };
+    assert_eq!((words.len(), *more), (201, false));
+}
+
+#[test]
+fn a_column_of_too_many_words_is_text() {
+    let text: String = (0..1500).map(|n| format!("word{n},{n}\n")).collect();
+    let table = parse(format!("a,b\n{text}")).unwrap();
+    assert_eq!((table.cell(999, 0), table.cell(1000, 0)), (Word("word999"), Text));
+    let data = table.into_dataset(&TableOptions::default()).unwrap();
+    assert_eq!(data.schema().unwrap().feature_names(), ["b"]);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_line() {
+    assert_eq!(message("a,b\n1,2\n\n1,2,3\n"), "t.csv, line 4: the row has 3 cells, but the first row has 2");
+    assert_eq!(message("a,b\n1,2\n1\n"), "t.csv, line 3: the row has 1 cells, but the first row has 2");
+    assert_eq!(message("a,b\r\n1,2\r\n\r\n1\r\n"), "t.csv, line 4: the row has 1 cells, but the first row has 2");
+    assert_eq!(message("a,b\n\"1\n2\",2\n\n\n1"), "t.csv, line 6: the row has 1 cells, but the first row has 2");
+    assert_eq!(message(b"a,b\n1,x\n2,\xff\n"), "t.csv, line 3: column \"b\" is not text in UTF-8");
+    assert_eq!(message(b"a\xff,b\n1,x\n"), "t.csv, line 1: the names of the columns are not text in UTF-8");
+    assert_eq!(message(b"\xff\xfea\0,\0b\0"), "t.csv: the text is UTF-16");
+    assert_eq!(message(b"a,b\n1,\0\n"), "t.csv, byte 6: a zero byte stands here, so this is no text");
+}
+
+#[test]
+fn a_model_s_columns_are_read_as_the_model_knows_them() {
+    let zip = Column::categorical("zip", ["01", "1"].map(String::from).to_vec());
+    let options = TableOptions { schema: Some(Schema::new(vec![zip, Column::numeric("x")])), ..Default::default() };
+    let data = parse_csv("t", b"x,zip\n2,1\n3,01\n", &options).unwrap().into_dataset(&options).unwrap();
+    assert_eq!(data.row_u8(0).unwrap(), [0, 1, 2]);
+    assert_eq!(data.row_u8(1).unwrap(), [1, 0, 3]);
+    let error = parse_csv("t", b"x,zip\n2,1\nred,01\n", &options).unwrap_err();
+    assert_eq!(error.to_string(), "t, line 3: column \"x\" holds \"red\", but the model was trained on numbers there");
+}
+
+#[test]
+fn an_empty_file_and_one_of_names_only_hold_no_sample() {
+    for text in ["", "\n\n\n", "\u{feff}"] {
+        assert!(matches!(parse(text), Err(DataError::Empty { .. })), "{text:?}");
+    }
+    let table = parse("a,b\n").unwrap();
+    assert!(matches!(table.into_dataset(&TableOptions::default()), Err(DataError::Empty { .. })));
+}
+
+#[test]
+fn a_single_row_is_a_sample() {
+    let data = parse("1,2.5\n").unwrap().into_dataset(&TableOptions::default()).unwrap();
+    assert_eq!((data.len(), data.row_f32(0)), (1, Some(&[1.0, 2.5][..])));
+}
+
+#[test]
+fn no_truncation_is_a_panic() {
+    let text = "name;x\n\"a;\"\"b\"\"\";1,5\n\u{e9};NA\nc;-2\n";
+    for length in 0..text.len() {
+        let _ = parse(&text.as_bytes()[..length]);
+    }
+}
+
+#[test]
+fn a_quote_that_is_not_closed_cannot_draw_the_file_into_memory() {
+    let text = format!("a,b\n1,2\n\"{}", "1,2\n".repeat(5 << 20));
+    assert!(matches!(parse(text), Err(DataError::TooLarge { limit: 16_777_216, .. })));
+}
+
+#[test]
+fn a_hundred_thousand_columns_are_read() {
+    let line = |cell: &dyn Fn(usize) -> String| (0..100_000).map(cell).collect::<Vec<_>>().join(",");
+    let text = format!("{}\n{}\n", line(&|n| format!("c{n}")), line(&|n| n.to_string()));
+    let data = parse(text).unwrap().into_dataset(&TableOptions::default()).unwrap();
+    assert_eq!((data.len(), data.features(), data.row_f32(0).unwrap()[99_999]), (1, 100_000, 99_999.0));
+}
+
+#[test]
+fn packed_files_are_read_and_every_truncation_of_one_is_an_error() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(b"a,b\n1,2\n3,4\n").unwrap();
+    let packed = encoder.finish().unwrap();
+    assert_eq!(parse(&packed).unwrap().len(), 2);
+    for length in 0..packed.len() {
+        // Two bytes of the mark of a packed file are needed to know that it is one.
+        assert!(length == 1 || parse(&packed[..length]).is_err(), "cut at {length}");
+    }
+}
+
+#[test]
+fn a_table_is_named_after_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv.gz");
+    fs::write(&path, "a,b\n1,2\n").unwrap();
+    assert_eq!(read_csv(&path, &TableOptions::default()).unwrap().name(), "people");
+    let error = read_csv(&folder.path().join("none.csv"), &TableOptions::default()).unwrap_err();
+    assert!(matches!(error, DataError::Io { action: "open", .. }));
+}
+
+fn cell() -> impl Strategy<Value = Option<f32>> {
+    prop::option::of(any::<f32>().prop_filter("finite", |x| x.is_finite()))
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(
+        rows in prop::collection::vec((cell(), prop::option::of("[a-zA-Z,;|\t\"\n\u{e9} ]{0,10}x"), cell()), 1..40),
+        separator in prop::sample::select(vec![b',', b';', b'\t', b'|']),
+        crlf: bool,
+    ) {
+        let mut writer = csv::WriterBuilder::new();
+        writer.delimiter(separator);
+        if crlf {
+            writer.terminator(csv::Terminator::CRLF);
+        }
+        let mut writer = writer.from_writer(Vec::new());
+        writer.write_record(["first number", "word", "x"]).unwrap();
+        for (a, word, b) in &rows {
+            let number = |number: &Option<f32>| number.map_or(String::new(), |number| number.to_string());
+            writer.write_record([number(a), word.clone().unwrap_or("NA".into()), number(b)]).unwrap();
+        }
+        let options = TableOptions { header: Some(true), ..Default::default() };
+        let table = parse_csv("t", &writer.into_inner().unwrap(), &options).unwrap();
+        prop_assert_eq!(names(&table), ["first number", "word", "x"]);
+        prop_assert_eq!(table.len(), rows.len());
+        for (index, (a, word, b)) in rows.iter().enumerate() {
+            let word = word.as_deref().map_or(Missing, |word| Word(word.trim_ascii()));
+            prop_assert_eq!(row(&table, index), [a.map_or(Missing, Number), word, b.map_or(Missing, Number)]);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        if let Ok(table) = parse(&bytes) {
+            let _ = table.into_dataset(&TableOptions::default());
+        }
+    }
+
+    #[test]
+    fn no_text_of_few_letters_makes_it_panic(text in "[01a,;\"\n\r.-]{0,60}") {
+        if let Ok(table) = parse(&text) {
+            let _ = table.into_dataset(&TableOptions { label: Some("#1".into()), ..Default::default() });
+        }
+    }
+}
+
+#[test]
+fn published_tables_are_read() {
+    let Some(folder) = std::env::var_os("ENKODER_TEST_DATA") else {
+        return println!("skipped: ENKODER_TEST_DATA is not set");
+    };
+    let path = Path::new(&folder).join("adbench/published_aucroc.csv");
+    let lines = fs::read_to_string(&path).unwrap().lines().count();
+    let table = read_csv(&path, &TableOptions::default()).unwrap();
+    assert_eq!((table.name(), table.len()), ("published_aucroc", lines - 1));
+    let numbers = table.columns().iter().filter(|column| matches!(column.kind(), CellKind::Numbers)).count();
+    assert_eq!(numbers, table.columns().len() - 1);
+}

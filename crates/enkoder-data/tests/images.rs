@@ -1,0 +1,177 @@
+//! Images: real and made ones, folders with classes, odd sizes, and files that lie.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+use enkoder::Dataset;
+use enkoder_data::DataError;
+use enkoder_data::export::Overwrite;
+use enkoder_data::images::{ImageOptions, read_image, read_image_folder, write_images};
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
+use ndarray::{Array2, array};
+use proptest::prelude::*;
+
+const PLAIN: ImageOptions = ImageOptions { size: None, grey: false };
+
+fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.into().write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn grey(height: u32, width: u32, value: u8) -> Vec<u8> {
+    encoded(GrayImage::from_pixel(width, height, Luma([value])), ImageFormat::Png)
+}
+
+fn read(bytes: &[u8]) -> Result<Dataset, DataError> {
+    read_image("test", bytes, &PLAIN)
+}
+
+#[test]
+fn a_pgm_of_two_rows_is_read_from_the_top() {
+    let data = read(b"P5 3 2 255\n\x01\x02\x03\x04\x05\xff").unwrap();
+    assert_eq!((data.shape(), data.row_u8(0)), (&[2, 3][..], Some(&[1, 2, 3, 4, 5, 255][..])));
+    let data = read(b"P2\n# a comment\n2 1\n15\n0 15\n").unwrap();
+    assert_eq!(data.row_u8(0), Some(&[0, 255][..]));
+}
+
+#[test]
+fn colours_are_red_green_and_blue_unless_grey_is_asked_for() {
+    let bytes = b"P6 1 2 255\n\xff\x00\x00\x0a\x0a\x0a";
+    let data = read(bytes).unwrap();
+    assert_eq!((data.shape(), data.row_u8(0)), (&[2, 1, 3][..], Some(&[255, 0, 0, 10, 10, 10][..])));
+    let data = read_image("test", bytes, &ImageOptions { grey: true, ..PLAIN }).unwrap();
+    assert_eq!((data.shape(), data.row_u8(0).map(|row| row[1])), (&[2, 1][..], Some(10)));
+}
+
+#[test]
+fn sixteen_bits_are_scaled_to_eight() {
+    let image = image::ImageBuffer::<Luma<u16>, _>::from_raw(3, 1, vec![0u16, 0x8080, 0xffff]).unwrap();
+    assert_eq!(read(&encoded(image, ImageFormat::Png)).unwrap().row_u8(0), Some(&[0, 128, 255][..]));
+}
+
+#[test]
+fn sub_folders_name_the_classes_and_numbers_order_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, name, value) in [("cat", "10.png", 3), ("cat", "9.png", 2), ("ant", "1.png", 1), ("dog2", "x.PNG", 4)] {
+        fs::create_dir_all(folder.path().join(class)).unwrap();
+        fs::write(folder.path().join(class).join(name), grey(2, 2, value)).unwrap();
+    }
+    fs::create_dir(folder.path().join("notes")).unwrap();
+    fs::write(folder.path().join("notes/readme.txt"), "no image").unwrap();
+    let data = read_image_folder(folder.path(), &PLAIN).unwrap();
+    assert_eq!(data.classes().unwrap(), ["ant", "cat", "dog2"]);
+    let firsts: Vec<(u8, u32)> = (0..4).map(|i| (data.row_u8(i).unwrap()[0], data.label(i).unwrap())).collect();
+    assert_eq!(firsts, [(1, 0), (2, 1), (3, 1), (4, 2)]);
+
+    fs::write(folder.path().join("0.png"), grey(2, 2, 0)).unwrap();
+    let error = read_image_folder(folder.path(), &PLAIN).unwrap_err();
+    assert!(error.to_string().contains("both in the folder and in sub-folders"), "{error}");
+}
+
+#[test]
+fn one_image_in_colour_makes_all_of_them_coloured() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.png"), grey(1, 2, 9)).unwrap();
+    let red = RgbImage::from_pixel(2, 1, Rgb([255, 0, 0]));
+    fs::write(folder.path().join("b.png"), encoded(red, ImageFormat::Png)).unwrap();
+    let data = read_image_folder(folder.path(), &PLAIN).unwrap();
+    assert_eq!((data.shape(), data.row_u8(0)), (&[1, 2, 3][..], Some(&[9; 6][..])));
+}
+
+#[test]
+fn the_first_image_of_another_size_is_named_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, height) in [("1.png", 4), ("2.png", 4), ("3.png", 5), ("4.png", 6)] {
+        fs::write(folder.path().join(name), grey(height, 4, 7)).unwrap();
+    }
+    let error = read_image_folder(folder.path(), &PLAIN).unwrap_err();
+    assert!(error.to_string().contains("3.png: 5×4 pixels (height × width), but "), "{error}");
+    assert_eq!(error.hint().as_deref(), Some("resize all images alike with --size 4x4"));
+    let data = read_image_folder(folder.path(), &ImageOptions { size: Some((2, 3)), ..PLAIN }).unwrap();
+    assert_eq!((data.len(), data.shape(), data.row_u8(3)), (4, &[2, 3][..], Some(&[7; 6][..])));
+}
+
+#[test]
+fn a_damaged_image_among_others_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("1.png"), grey(4, 4, 7)).unwrap();
+    fs::write(folder.path().join("2.png"), &grey(4, 4, 7)[..60]).unwrap();
+    let error = read_image_folder(folder.path(), &PLAIN).unwrap_err();
+    assert!(error.to_string().ends_with("2.png: the image is damaged or cut off"), "{error}");
+    fs::write(folder.path().join("2.png"), "").unwrap();
+    assert!(read_image_folder(folder.path(), &PLAIN).unwrap_err().to_string().ends_with("2.png: the file is empty"));
+    fs::remove_file(folder.path().join("2.png")).unwrap();
+    fs::remove_file(folder.path().join("1.png")).unwrap();
+    assert!(read_image_folder(folder.path(), &PLAIN).unwrap_err().to_string().contains("no image in the folder"));
+}
+
+#[test]
+fn an_image_cut_anywhere_is_refused() {
+    let noise = GrayImage::from_fn(24, 24, |x, y| Luma([(x * 37 + y * y * 11) as u8]));
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Pnm] {
+        let bytes = encoded(noise.clone(), format);
+        assert!(read(&bytes).is_ok());
+        // The last bytes of PNG and JPEG only say that the image ends.
+        let needed = bytes.len() - if format == ImageFormat::Png { 12 } else { 2 };
+        for length in 0..needed {
+            assert!(read(&bytes[..length]).is_err(), "{format:?} cut at {length} of {}", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn a_header_that_claims_a_huge_image_is_refused_before_memory_is_taken() {
+    let error = read(b"P5 60000 60000 255\n\x01").unwrap_err();
+    assert!(error.to_string().contains("over the limits") || error.to_string().contains("cannot hold"), "{error}");
+    assert!(read(b"P5 20000 20000 255\n\x01").unwrap_err().to_string().contains("cannot hold the 20000×20000 pixels"));
+    assert!(read(b"P5 99999999999 2 255\n\x01").is_err());
+    assert!(read(b"P5 0 2 255\n\x01").is_err());
+}
+
+#[test]
+fn images_are_written_numbered_and_read_back_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let digits = enkoder_data::strokes::strokes(12, 3);
+    write_images(&folder.path().join("out"), Overwrite::Never, &digits, (0.0, 255.0)).unwrap();
+    let back = read_image_folder(&folder.path().join("out"), &PLAIN).unwrap();
+    assert_eq!(back.fingerprint(), digits.fingerprint());
+    assert!(folder.path().join("out/0011.png").is_file());
+    let again = write_images(&folder.path().join("out"), Overwrite::Never, &digits, (0.0, 255.0));
+    assert!(matches!(again, Err(DataError::Exists { .. })));
+    write_images(&folder.path().join("out"), Overwrite::Replace, &digits, (0.0, 255.0)).unwrap();
+}
+
+#[test]
+fn numbers_are_spread_over_the_range_and_clipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data =
+        Dataset::from_f32("x", array![[0.0, 0.5, 1.0, -1.0, 2.0, f32::NAN]]).unwrap().with_shape([2, 3]).unwrap();
+    write_images(folder.path(), Overwrite::Never, &data, (0.0, 1.0)).unwrap();
+    let back = read_image_folder(folder.path(), &PLAIN).unwrap();
+    assert_eq!(back.row_u8(0), Some(&[0, 128, 255, 0, 255, 0][..]));
+    let table = Dataset::from_f32("table", Array2::zeros((1, 6))).unwrap();
+    let error = write_images(folder.path(), Overwrite::Replace, &table, (0.0, 1.0)).unwrap_err();
+    assert_eq!(error.to_string(), "table: samples of shape [6] are no images");
+}
+
+#[test]
+fn the_photographs_of_set12_need_one_size() {
+    let Some(data) = std::env::var_os("ENKODER_TEST_DATA") else {
+        eprintln!("skipped: ENKODER_TEST_DATA is not set");
+        return;
+    };
+    let folder = Path::new(&data).join("images/Set12");
+    assert!(read_image_folder(&folder, &PLAIN).unwrap_err().hint().unwrap().contains("--size"));
+    let data = read_image_folder(&folder, &ImageOptions { size: Some((64, 64)), ..PLAIN }).unwrap();
+    assert_eq!((data.len(), data.shape(), data.is_u8()), (12, &[64, 64][..], true));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), start in 0..5usize) {
+        let starts: [&[u8]; 5] = [b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff", b"P5 3 3 255\n", b"P3 "];
+        let _ = read(&[starts[start], &bytes].concat());
+    }
+}

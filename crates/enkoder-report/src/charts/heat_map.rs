@@ -1,0 +1,90 @@
+//! Heat maps side by side on one colour scale, with its legend.
+
+use super::frame::SMALL;
+use super::scale::Scale;
+use super::svg::{Anchor, Svg, coordinate};
+use crate::palette::{Ink, Theme, viridis};
+use crate::picture::{Picture, PictureError};
+
+/// One map: `width × height` values by rows.
+#[derive(Clone, Debug)]
+pub(crate) struct HeatPanel<'a> {
+    pub(crate) title: String,
+    pub(crate) ink: Ink,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) values: &'a [f64],
+}
+
+/// Maps of the same quantity.
+#[derive(Clone, Debug)]
+pub(crate) struct HeatMap<'a> {
+    pub(crate) label: &'a str,
+    pub(crate) legend: &'a str,
+    pub(crate) panels: Vec<HeatPanel<'a>>,
+}
+
+impl HeatMap<'_> {
+    /// Draws the maps; the colours run from 0 to the largest value of all.
+    pub(crate) fn draw(&self, theme: Theme) -> Result<String, PictureError> {
+        let scale = Scale::from_zero(self.panels.iter().flat_map(|panel| panel.values.iter().copied()));
+        let colour = |value: f64| viridis(scale.position(value).unwrap_or(0.0));
+        let aspect = self.panels.first().map_or(1.0, |panel| panel.width as f64 / panel.height.max(1) as f64);
+        // Very wide maps lie below each other, and very long ones are pressed into a readable frame.
+        let stacked = aspect > 2.5;
+        let map_width: f64 = if stacked { 520.0 } else { 250.0 };
+        let map_height = (map_width / aspect).clamp(36.0, 380.0);
+        let step = if stacked { (0.0, map_height + 34.0) } else { (map_width + 20.0, 0.0) };
+        let last = self.panels.len().saturating_sub(1) as f64;
+        let bottom = 24.0 + step.1 * last + map_height;
+        let mut svg = Svg::new(step.0 * last + map_width, bottom + 52.0, theme);
+        for (index, panel) in self.panels.iter().enumerate() {
+            let corner = (step.0 * index as f64, 24.0 + step.1 * index as f64);
+            svg.bold_text((corner.0, corner.1 - 8.0), Anchor::Start, SMALL, panel.ink, &panel.title);
+            let picture =
+                Picture::from_colours(panel.width, panel.height, panel.values.iter().map(|&value| colour(value)));
+            svg.image(corner, (map_width, map_height), &picture.data_uri()?);
+        }
+        let legend_width = 250.0;
+        let stops: Vec<[u8; 3]> = (0..=10).map(|stop| viridis(f64::from(stop) / 10.0)).collect();
+        svg.gradient("viridis", (0.0, bottom + 18.0), (legend_width, 12.0), &stops);
+        for (value, text) in scale.ticks(4) {
+            let x = scale.position(value).unwrap_or(0.0) * legend_width;
+            let anchor = if x < 8.0 {
+                Anchor::Start
+            } else if x > legend_width - 12.0 {
+                Anchor::End
+            } else {
+                Anchor::Middle
+            };
+            svg.path(
+                &format!("M{} {}v4", coordinate(x.clamp(0.5, legend_width - 0.5)), coordinate(bottom + 30.0)),
+                Ink::Muted,
+                1.0,
+                None,
+            );
+            svg.text((x, bottom + 47.0), anchor, SMALL - 1.0, Ink::Muted, &text);
+        }
+        svg.text((legend_width + 14.0, bottom + 29.0), Anchor::Start, SMALL, Ink::Muted, self.legend);
+        Ok(svg.finish(self.label))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_of_any_shape_and_value_draw_well_formed() {
+        for (width, height) in [(1, 1), (1000, 2), (2, 1000), (28, 28)] {
+            for value in [0.0, 1.0, f64::NAN, f64::INFINITY] {
+                let values = vec![value; width * height];
+                let panel = HeatPanel { title: "<PCA>".into(), ink: Ink::Baseline, width, height, values: &values };
+                let map = HeatMap { label: "errors", legend: "MSE", panels: vec![panel.clone(), panel] };
+                let svg = map.draw(Theme::Paper).unwrap();
+                roxmltree::Document::parse(&svg).unwrap();
+                assert!(!svg.contains("NaN"));
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Everything that report, figures and terminal say of a trained model, computed once: the network and PCA side by side on the
+//! same unseen samples. Samples pass in chunks, so that memory does not grow with the data beyond two numbers a sample.
+
+mod codes;
+mod columns;
+mod errors;
+mod picks;
+mod projection;
+mod sizes;
+mod traversal;
+mod view;
+
+use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, TrainingRecord};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+pub use self::errors::ClassErrors;
+pub use self::sizes::Sizes;
+
+pub(crate) use self::columns::{ColumnSummary, Columns, MOST_COLUMNS};
+pub(crate) use self::errors::ModelErrors;
+pub(crate) use self::picks::{Pick, PickGroup, SamplePicture};
+pub(crate) use self::projection::{PointClass, Projection};
+pub(crate) use self::traversal::Traversal;
+pub(crate) use self::view::{View, Viewer};
+
+use self::codes::CodeRanges;
+use self::errors::{MeanErrors, Pass};
+use crate::number::name;
+use crate::picture::Layout;
+use crate::preview;
+
+/// Why a model could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluationError {
+    /// Nothing to evaluate on.
+    #[error("there is no sample to evaluate on: give at least one")]
+    NoSamples,
+    /// The model does not fit the data, or failed on it.
+    #[error("the autoencoder cannot be evaluated on \"{data}\"")]
+    Model {
+        /// What the data is called.
+        data: String,
+        /// What went wrong.
+        #[source]
+        source: ModelError,
+    },
+    /// The model's size on disk is not known, because it cannot be written.
+    #[error("the autoencoder's size cannot be measured")]
+    Size(#[from] ModelFileError),
+    /// The baseline does not fit the data, or failed on it.
+    #[error("the PCA baseline cannot be evaluated on \"{data}\"")]
+    Baseline {
+        /// What the data is called.
+        data: String,
+        /// What went wrong.
+        #[source]
+        source: ModelError,
+    },
+}
+
+/// About how many values one buffer of a chunk of samples holds.
+const CHUNK_VALUES: usize = 1 << 19;
+/// How many samples are looked at where a picture or a percentile needs no more.
+const MOST_SHOWN: usize = 3000;
+/// Longest name of a class, column or data set that is shown.
+pub(crate) const LONGEST_NAME: usize = 40;
+
+/// What is known of the data evaluated on.
+#[derive(Clone, Debug)]
+pub(crate) struct DataFacts {
+    pub(crate) name: String,
+    pub(crate) samples: usize,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) features: usize,
+    pub(crate) is_u8: bool,
+    pub(crate) missing: usize,
+    pub(crate) range: (f32, f32),
+    pub(crate) fingerprint: String,
+    pub(crate) layout: Layout,
+    /// Whether the caller gave the training samples, so that these are others.
+    pub(crate) unseen: bool,
+    /// Whether the features are columns of a table, which have no order.
+    pub(crate) is_table: bool,
+    pub(crate) classes: Vec<String>,
+    /// For each class how many training (where given) and evaluated samples it has.
+    pub(crate) class_counts: Vec<(Option<usize>, usize)>,
+}
+
+/// A trained autoencoder measured on samples it has not seen, beside PCA with as many numbers for a code.
+///
+/// All errors are mean squared errors over features and samples in the autoencoder's scaled units, the baseline's too.
+/// Missing values count as the training mean, which is what the network was given in their place.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    pub(crate) data: DataFacts,
+    pub(crate) architecture: Architecture,
+    pub(crate) baseline_latent: usize,
+    pub(crate) record: TrainingRecord,
+    pub(crate) scaling: String,
+    pub(crate) network: ModelErrors,
+    pub(crate) baseline: ModelErrors,
+    pub(crate) mean: MeanErrors,
+    pub(crate) classes: Vec<ClassErrors>,
+    pub(crate) columns: Option<Columns>,
+    pub(crate) samples: Vec<SamplePicture>,
+    pub(crate) picks: Vec<PickGroup>,
+    pub(crate) projections: [Projection; 2],
+    pub(crate) point_classes: Vec<PointClass>,
+    pub(crate) traversals: [Vec<Traversal>; 2],
+    pub(crate) sizes: Sizes,
+}
+
+impl Evaluation {
+    /// Measures `autoencoder` and `baseline` (PCA, fitted with [`enkoder::fit_pca`]) on `validation`. The training samples,
+    /// where given, tell what predicting their mean would cost and over which range a code is rounded to bytes; without
+    /// them, the evaluated samples do. `seed` decides which samples are shown at random.
+    ///
+    /// Encodes and decodes the samples three times with each model; holds a few tens of megabytes.
+    ///
+    /// # Errors
+    /// When there is no sample, or a model does not fit the data.
+    pub fn new(
+        autoencoder: &Autoencoder,
+        baseline: &Autoencoder,
+        train: Option<&Dataset>,
+        validation: &Dataset,
+        seed: u64,
+    ) -> Result<Self, EvaluationError> {
+        if validation.is_empty() || validation.features() == 0 {
+            return Err(EvaluationError::NoSamples);
+        }
+        let of_model = |source| EvaluationError::Model { data: validation.name().to_owned(), source };
+        let of_baseline = |source| EvaluationError::Baseline { data: validation.name().to_owned(), source };
+        autoencoder.check(validation).map_err(of_model)?;
+        baseline.check(validation).map_err(of_baseline)?;
+        let train = train.filter(|train| !train.is_empty() && train.features() == validation.features());
+        let reference = train.unwrap_or(validation);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+
+        let data = DataFacts::of(validation, train, autoencoder);
+        let ranges = CodeRanges::of(autoencoder, reference).map_err(of_model)?;
+        let baseline_ranges = CodeRanges::of(baseline, reference).map_err(of_baseline)?;
+        let shown = picks::spread(validation.len(), MOST_SHOWN, &mut rng);
+        let scaler = autoencoder.scaler();
+        let network = Pass { model: autoencoder, scaler, ranges: &ranges, shown: &shown }.run(validation);
+        let (network, codes) = network.map_err(of_model)?;
+        let pass = Pass { model: baseline, scaler, ranges: &baseline_ranges, shown: &shown };
+        let (baseline_errors, baseline_codes) = pass.run(validation).map_err(of_baseline)?;
+        let mean = MeanErrors::of(scaler, train, validation);
+        let classes = ClassErrors::of(validation, &data.classes, &network, &baseline_errors);
+
+        let viewer = Viewer::new(&data, scaler);
+        let samples = picks::samples(validation, &data, &viewer, &mut rng);
+        let models = [autoencoder, baseline];
+        let errors = [&network, &baseline_errors];
+        let picks = picks::groups(models, errors, validation, &data, &viewer, &mut rng)
+            .map_err(|(is_baseline, source)| if is_baseline { of_baseline(source) } else { of_model(source) })?;
+        let point_classes = projection::point_classes(validation, &shown, &data.classes);
+        let projections = [
+            Projection::of_codes(codes.view(), &point_classes),
+            Projection::of_first_components(baseline_codes.view(), &point_classes),
+        ];
+        let traversals = [
+            traversal::of(autoencoder, codes.view(), scaler, &viewer).map_err(of_model)?,
+            traversal::of(baseline, baseline_codes.view(), scaler, &viewer).map_err(of_baseline)?,
+        ];
+        Ok(Self {
+            columns: (data.layout == Layout::Vector).then(|| Columns::of(reference)),
+            sizes: Sizes::of(autoencoder, validation, train.is_some())?,
+            data,
+            architecture: autoencoder.architecture().clone(),
+            baseline_latent: baseline.architecture().latent(),
+            record: autoencoder.record().clone(),
+            scaling: scaler.kind().to_string(),
+            network,
+            baseline: baseline_errors,
+            mean,
+            classes,
+            samples,
+            picks,
+            projections,
+            point_classes,
+            traversals,
+        })
+    }
+
+    /// The number of samples evaluated.
+    pub fn samples(&self) -> usize {
+        self.data.samples
+    }
+
+    /// Mean squared error of the autoencoder.
+    pub fn mse(&self) -> f64 {
+        self.network.mse
+    }
+
+    /// Mean squared error of PCA.
+    pub fn baseline_mse(&self) -> f64 {
+        self.baseline.mse
+    }
+
+    /// Mean squared error of answering every sample with the mean of the training samples (or, where they were not given, of
+    /// the evaluated ones).
+    pub fn mean_mse(&self) -> f64 {
+        self.mean.mse
+    }
+
+    /// Mean squared error of the autoencoder when each number of the code is rounded to one byte.
+    pub fn quantised_mse(&self) -> f64 {
+        self.network.quantised_mse
+    }
+
+    /// How many times smaller the autoencoder's error is than PCA's; `None` where either is 0 or not finite.
+    pub fn times_below_baseline(&self) -> Option<f64> {
+        let ratio = self.baseline.mse / self.network.mse;
+        (ratio.is_finite() && ratio > 0.0).then_some(ratio)
+    }
+
+    /// Mean squared error of each sample, in the order of the samples.
+    pub fn sample_errors(&self) -> &[f32] {
+        &self.network.per_sample
+    }
+
+    /// Errors by class, in the order of the classes; classes without a sample are left out. Empty without labels.
+    pub fn class_errors(&self) -> &[ClassErrors] {
+        &self.classes
+    }
+
+    /// What a sample, a code and the model take in bytes.
+    pub fn sizes(&self) -> &Sizes {
+        &self.sizes
+    }
+
+    /// A preview for a terminal `width` characters wide of unseen originals above their reconstructions; `colour` allows
+    /// 24-bit ANSI colours. Every line ends with a line feed.
+    pub fn preview(&self, width: usize, colour: bool) -> String {
+        let picks = self.picks.last().map_or(&[][..], |group| &group.picks);
+        let pairs = picks.iter().map(|pick| (&pick.original, &pick.network));
+        preview::of_views(pairs, width, colour)
+    }
+
+    /// Whether the model is not trained but computed, as PCA itself is.
+    pub(crate) fn is_closed_form(&self) -> bool {
+        self.record.config.is_none()
+    }
+}
+
+impl DataFacts {
+    fn of(validation: &Dataset, train: Option<&Dataset>, autoencoder: &Autoencoder) -> Self {
+        let summary = validation.summary();
+        let finite = summary.min <= summary.max;
+        let range = if validation.is_u8() {
+            (0.0, 255.0)
+        } else if !finite || (autoencoder.scaler().is_unit_interval() && summary.min >= 0.0 && summary.max <= 1.0) {
+            (0.0, 1.0)
+        } else {
+            (summary.min, summary.max)
+        };
+        // Rows without a shape of their own have the shape that the model was trained on.
+        let known = &autoencoder.architecture().input_shape;
+        let shape = if validation.shape().len() > 1 { validation.shape() } else { known };
+        let classes = validation.classes().unwrap_or_default();
+        let count = |data: &Dataset| {
+            let mut counts = vec![0usize; classes.len()];
+            for class in (0..data.len()).filter_map(|index| data.label(index)) {
+                if let Some(count) = counts.get_mut(class as usize) {
+                    *count += 1;
+                }
+            }
+            counts
+        };
+        let evaluated = count(validation);
+        let trained = train.filter(|train| train.classes() == validation.classes()).map(count);
+        let class_counts = evaluated
+            .iter()
+            .enumerate()
+            .map(|(class, &evaluated)| (trained.as_ref().and_then(|trained| trained.get(class).copied()), evaluated));
+        Self {
+            name: name(validation.name(), LONGEST_NAME),
+            samples: validation.len(),
+            layout: Layout::of(shape),
+            shape: shape.to_vec(),
+            features: validation.features(),
+            is_u8: validation.is_u8(),
+            missing: summary.missing,
+            range,
+            fingerprint: validation.fingerprint(),
+            unseen: train.is_some(),
+            is_table: validation.schema().is_some(),
+            class_counts: class_counts.collect(),
+            classes: classes.iter().map(|class| name(class, LONGEST_NAME)).collect(),
+        }
+    }
+
+    /// The name of the class with this number.
+    pub(crate) fn class(&self, class: Option<u32>) -> Option<&str> {
+        self.classes.get(class? as usize).map(String::as_str)
+    }
+}
+
+/// How many samples a chunk has, so that no buffer becomes large.
+fn chunk_rows(features: usize) -> usize {
+    (CHUNK_VALUES / features.max(1)).clamp(1, 1024)
+}

@@ -1,0 +1,223 @@
+//! Samples as pictures: values become pixels, large images are averaged down to a readable size, and pixels become PNG.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Why a picture could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("a picture of {width} × {height} pixels could not be written as png")]
+pub struct PictureError {
+    width: usize,
+    height: usize,
+    #[source]
+    source: png::EncodingError,
+}
+
+/// How one sample is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// An image with one (grey) or three (red, green, blue) values for each pixel.
+    Image { width: usize, height: usize, channels: usize },
+    /// A row of values.
+    Vector,
+}
+
+/// Images longer than this for their width (or the reverse) are better read as lines.
+const EXTREME_ASPECT: usize = 64;
+
+impl Layout {
+    /// What the shape of a sample says: `[height, width]` and `[height, width, 1]` are grey images, `[height, width, 3]`
+    /// colour images, all else is a row of values; so are images of one pixel's height or width.
+    pub(crate) fn of(shape: &[usize]) -> Self {
+        let (height, width, channels) = match *shape {
+            [height, width] => (height, width, 1),
+            [height, width, channels @ (1 | 3)] => (height, width, channels),
+            _ => return Self::Vector,
+        };
+        let (short, long) = (height.min(width), height.max(width));
+        if short < 2 || long / short > EXTREME_ASPECT { Self::Vector } else { Self::Image { width, height, channels } }
+    }
+}
+
+/// Pixels by rows, grey or RGB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) channels: usize,
+    pub(crate) pixels: Vec<u8>,
+}
+
+impl Picture {
+    /// One sample as a picture: values from `range.0` to `range.1` become 0..255, and sides longer than `most` are brought
+    /// down by averaging blocks of pixels. `None` where the layout is no image or does not have as many values.
+    pub(crate) fn of_sample(values: &[f32], layout: Layout, range: (f32, f32), most: usize) -> Option<Self> {
+        let Layout::Image { width, height, channels } = layout else { return None };
+        if values.len() != width * height * channels {
+            return None;
+        }
+        let (width, height, values) = reduced(values.iter().map(|&v| f64::from(v)), width, height, channels, most);
+        let (low, high) = (f64::from(range.0), f64::from(range.1));
+        let span = if high > low { high - low } else { 1.0 };
+        // Casting saturates, and turns NaN into 0.
+        let pixels = values.iter().map(|value| ((value - low) / span * 255.0).round() as u8).collect();
+        Some(Self { width, height, channels, pixels })
+    }
+
+    /// The picture with sides of at most `most` pixels.
+    pub(crate) fn shrunk(&self, most: usize) -> Self {
+        let values = self.pixels.iter().map(|&value| f64::from(value));
+        let (width, height, values) = reduced(values, self.width, self.height, self.channels, most);
+        Self {
+            width,
+            height,
+            channels: self.channels,
+            pixels: values.iter().map(|value| value.round() as u8).collect(),
+        }
+    }
+
+    /// A picture of colours given by rows.
+    pub(crate) fn from_colours(width: usize, height: usize, colours: impl Iterator<Item = [u8; 3]>) -> Self {
+        let mut pixels: Vec<u8> = colours.take(width * height).flatten().collect();
+        pixels.resize(width * height * 3, 0);
+        Self { width, height, channels: 3, pixels }
+    }
+
+    /// The colour at a place; black outside.
+    pub(crate) fn colour(&self, x: usize, y: usize) -> [u8; 3] {
+        if x >= self.width || y >= self.height {
+            return [0; 3];
+        }
+        let at = (y * self.width + x) * self.channels;
+        match self.channels {
+            3 => [self.pixels[at], self.pixels[at + 1], self.pixels[at + 2]],
+            _ => [self.pixels[at]; 3],
+        }
+    }
+
+    /// Pictures in rows, each magnified `zoom` times and `gap` pixels apart, on white.
+    pub(crate) fn grid(rows: &[Vec<Self>], zoom: usize, gap: usize) -> Self {
+        let zoom = zoom.max(1);
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let cell_width = rows.iter().flatten().map(|picture| picture.width * zoom).max().unwrap_or(0);
+        let heights: Vec<usize> =
+            rows.iter().map(|row| row.iter().map(|picture| picture.height * zoom).max().unwrap_or(0)).collect();
+        let width = columns * (cell_width + gap) + gap;
+        let height = heights.iter().map(|height| height + gap).sum::<usize>() + gap;
+        let channels = if rows.iter().flatten().any(|picture| picture.channels == 3) { 3 } else { 1 };
+        let mut pixels = vec![255; width.max(1) * height.max(1) * channels];
+        let mut top = gap;
+        for (row, row_height) in rows.iter().zip(&heights) {
+            for (column, picture) in row.iter().enumerate() {
+                let left = gap + column * (cell_width + gap);
+                for y in 0..picture.height * zoom {
+                    for x in 0..picture.width * zoom {
+                        let colour = picture.colour(x / zoom, y / zoom);
+                        let at = ((top + y) * width + left + x) * channels;
+                        pixels[at..at + channels].copy_from_slice(&colour[..channels]);
+                    }
+                }
+            }
+            top += row_height + gap;
+        }
+        Self { width: width.max(1), height: height.max(1), channels, pixels }
+    }
+
+    /// The picture as a PNG file.
+    pub(crate) fn to_png(&self) -> Result<Vec<u8>, PictureError> {
+        let failed = |source| PictureError { width: self.width, height: self.height, source };
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
+        encoder.set_color(if self.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale });
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::High);
+        let mut writer = encoder.write_header().map_err(failed)?;
+        writer.write_image_data(&self.pixels).map_err(failed)?;
+        writer.finish().map_err(failed)?;
+        Ok(bytes)
+    }
+
+    /// The picture as an address that holds it.
+    pub(crate) fn data_uri(&self) -> Result<String, PictureError> {
+        Ok(format!("data:image/png;base64,{}", STANDARD.encode(self.to_png()?)))
+    }
+}
+
+/// An image whose sides are at most `most`, each pixel the mean of the block it stands for; the mean of no number is NaN.
+pub(crate) fn reduced(
+    values: impl ExactSizeIterator<Item = f64>,
+    width: usize,
+    height: usize,
+    channels: usize,
+    most: usize,
+) -> (usize, usize, Vec<f64>) {
+    let block = width.max(height).div_ceil(most.max(1)).max(1);
+    let (small_width, small_height) = (width.div_ceil(block), height.div_ceil(block));
+    let mut sums = vec![(0.0, 0u32); small_width * small_height * channels];
+    for (index, value) in values.enumerate().filter(|(_, value)| !value.is_nan()) {
+        let (pixel, channel) = (index / channels, index % channels);
+        let (x, y) = (pixel % width / block, pixel / width / block);
+        let (sum, count) = &mut sums[(y * small_width + x) * channels + channel];
+        *sum += value;
+        *count += 1;
+    }
+    let means = sums.into_iter().map(|(sum, count)| sum / f64::from(count)).collect();
+    (small_width, small_height, means)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decoded(png: &[u8]) -> (u32, u32, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        (info.width, info.height, pixels)
+    }
+
+    #[test]
+    fn shapes_say_what_is_an_image() {
+        let image = |width, height, channels| Layout::Image { width, height, channels };
+        assert_eq!(Layout::of(&[28, 20]), image(20, 28, 1));
+        assert_eq!(Layout::of(&[28, 20, 1]), image(20, 28, 1));
+        assert_eq!(Layout::of(&[28, 20, 3]), image(20, 28, 3));
+        for vector in [&[784][..], &[1, 784], &[784, 1], &[2, 10_000], &[28, 20, 4], &[2, 3, 4, 5], &[]] {
+            assert_eq!(Layout::of(vector), Layout::Vector, "{vector:?}");
+        }
+    }
+
+    #[test]
+    fn values_span_their_range_and_missing_ones_are_black() {
+        let layout = Layout::of(&[2, 2]);
+        let picture = Picture::of_sample(&[-1.0, 0.0, 3.0, f32::NAN], layout, (-1.0, 1.0), 8).unwrap();
+        assert_eq!(picture.pixels, [0, 128, 255, 0]);
+        assert_eq!(Picture::of_sample(&[1.0], layout, (0.0, 1.0), 8), None);
+    }
+
+    #[test]
+    fn a_large_image_is_averaged_block_by_block() {
+        let (width, height, values) = reduced([0.0, 2.0, 4.0, 6.0, f64::NAN, 8.0].into_iter(), 3, 2, 1, 2);
+        assert_eq!((width, height, values), (2, 1, vec![8.0 / 3.0, 6.0]));
+    }
+
+    #[test]
+    fn a_grid_sets_its_pictures_apart() {
+        let dot = |grey| Picture { width: 1, height: 1, channels: 1, pixels: vec![grey] };
+        let grid = Picture::grid(&[vec![dot(0), dot(7)], vec![dot(9)]], 1, 1);
+        assert_eq!((grid.width, grid.height), (5, 5));
+        assert_eq!((grid.pixels[6], grid.pixels[8], grid.pixels[16], grid.pixels[18]), (0, 7, 9, 255));
+        assert_eq!(Picture::grid(&[], 2, 0).to_png().unwrap()[1..4], *b"PNG");
+    }
+
+    proptest! {
+        #[test]
+        fn what_png_keeps_is_what_was_drawn(width in 1usize..9, height in 1usize..9, colour: bool, seed: u8) {
+            let channels = if colour { 3 } else { 1 };
+            let pixels = (0..width * height * channels).map(|at| (at as u8).wrapping_mul(seed)).collect::<Vec<u8>>();
+            let picture = Picture { width, height, channels, pixels: pixels.clone() };
+            prop_assert_eq!(decoded(&picture.to_png().unwrap()), (width as u32, height as u32, pixels));
+        }
+    }
+}

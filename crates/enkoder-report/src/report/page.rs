@@ -1,0 +1,179 @@
+//! What the page's template is filled with: every number already in words, every chart drawn for the page.
+
+mod data;
+mod latent;
+mod result;
+mod sizes;
+mod training;
+
+use askama::Template;
+
+use super::{Report, ReportError, settings};
+use crate::charts::Style;
+use crate::evaluation::{Evaluation, LONGEST_NAME, View};
+use crate::number::{count, duration, grouped, name, significant};
+use crate::palette::{Ink, Theme, custom_properties};
+use crate::picture::PictureError;
+
+use self::data::Data;
+use self::latent::Latent;
+use self::result::ResultSection;
+use self::sizes::SizeSection;
+use self::training::{NetworkSection, Training};
+
+/// Tables of classes or features have at most this many rows.
+const MOST_ROWS: usize = 40;
+const PAGE: Theme = Theme::Page;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+pub(super) struct Page {
+    title: String,
+    version: &'static str,
+    light: String,
+    dark: String,
+    command_line: Option<String>,
+    baseline: String,
+    /// `unseen samples`, where they are.
+    samples: &'static str,
+    summary: Summary,
+    data: Data,
+    network: NetworkSection,
+    training: Training,
+    result: ResultSection,
+    latent: Latent,
+    sizes: SizeSection,
+    settings: Vec<(&'static str, String)>,
+    facts: Vec<(&'static str, String)>,
+}
+
+struct Summary {
+    sentence: String,
+    mse: String,
+    baseline_mse: String,
+    mean_mse: String,
+    comparison: String,
+    comparison_note: String,
+    mean_note: &'static str,
+    facts: Vec<(&'static str, String)>,
+}
+
+/// A picture, or a drawing of values.
+struct Shown {
+    uri: Option<String>,
+    svg: Option<String>,
+    alt: String,
+}
+
+impl Page {
+    pub(super) fn new(report: &Report<'_>) -> Result<Self, ReportError> {
+        let evaluation = report.evaluation;
+        Ok(Self {
+            title: report.title.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            light: custom_properties(false),
+            dark: custom_properties(true),
+            command_line: report.command_line.clone(),
+            baseline: evaluation.baseline_name(),
+            samples: if evaluation.data.unseen { "unseen samples" } else { "these samples" },
+            summary: Summary::of(evaluation, report.threads),
+            data: Data::of(evaluation)?,
+            network: NetworkSection::of(evaluation),
+            training: Training::of(evaluation),
+            result: ResultSection::of(evaluation)?,
+            latent: Latent::of(evaluation)?,
+            sizes: SizeSection::of(evaluation),
+            settings: evaluation.record.config.as_ref().map(settings::rows).unwrap_or_default(),
+            facts: facts(evaluation),
+        })
+    }
+}
+
+impl Shown {
+    fn of(evaluation: &Evaluation, view: &View, alt: String) -> Result<Self, PictureError> {
+        Ok(match view {
+            View::Picture(picture) => Self { uri: Some(picture.data_uri()?), svg: None, alt },
+            View::Values(values) => {
+                let series = [("value", Ink::Network, Style::Solid, values)];
+                Self { uri: None, svg: Some(evaluation.draw_values(&alt, series, PAGE)), alt }
+            }
+        })
+    }
+}
+
+impl Summary {
+    fn of(evaluation: &Evaluation, threads: Option<usize>) -> Self {
+        let record = &evaluation.record;
+        let (what, made) = if evaluation.is_closed_form() {
+            ("A linear autoencoder", "computed in closed form from")
+        } else {
+            ("An autoencoder", "trained on")
+        };
+        let sentence = format!(
+            "{what} of layers {} with {} was {made} {} of {}. It turns each sample of {} into {}, and is measured here on {} of {}{}.",
+            evaluation.architecture.summary(),
+            count(evaluation.architecture.parameters(), "parameter", "parameters"),
+            count(record.data.train_samples, "sample", "samples"),
+            quoted(&record.data.name),
+            count(evaluation.data.features, "value", "values"),
+            count(evaluation.architecture.latent(), "number", "numbers"),
+            count(evaluation.data.samples, "sample", "samples"),
+            quoted(&evaluation.data.name),
+            if evaluation.data.unseen { " that it did not see in training" } else { "" },
+        );
+        let (comparison, comparison_note) = match evaluation.times_below_baseline() {
+            _ if evaluation.is_closed_form() => ("PCA".to_owned(), "this model is PCA itself".to_owned()),
+            Some(ratio) if ratio >= 1.0 => {
+                (format!("{} ×", significant(ratio, 3)), "smaller error than PCA".to_owned())
+            }
+            Some(ratio) => (format!("{} ×", significant(1.0 / ratio, 3)), "larger error than PCA".to_owned()),
+            None => ("–".to_owned(), "one of the errors is zero or not finite".to_owned()),
+        };
+        let mut facts = Vec::new();
+        if let Some(config) = &record.config {
+            facts.push(("Seed", config.seed.to_string()));
+        }
+        if record.seconds > 0.0 {
+            facts.push(("Time", duration(record.seconds)));
+        }
+        if let Some(threads) = threads.or(record.config.as_ref().and_then(|config| config.threads)) {
+            facts.push(("Threads", threads.to_string()));
+        }
+        facts.push(("Enkoder", env!("CARGO_PKG_VERSION").to_owned()));
+        Self {
+            sentence,
+            mse: significant(evaluation.network.mse, 3),
+            baseline_mse: significant(evaluation.baseline.mse, 3),
+            mean_mse: significant(evaluation.mean.mse, 3),
+            comparison,
+            comparison_note,
+            mean_note: if evaluation.mean.of_training { "of the training samples" } else { "of these samples" },
+            facts,
+        }
+    }
+}
+
+/// The facts below the settings.
+fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
+    let record = &evaluation.record.data;
+    let split =
+        format!("{} training, {} validation", grouped(record.train_samples), grouped(record.validation_samples));
+    vec![
+        ("Architecture", evaluation.architecture.summary()),
+        ("Scaling", evaluation.scaling.clone()),
+        ("Trained on", name(&record.name, LONGEST_NAME)),
+        ("Samples", split),
+        ("Fingerprint of the training samples (SHA-256)", name(&record.fingerprint, 64)),
+        ("Evaluated on", format!("{}, {}", evaluation.data.name, count(evaluation.data.samples, "sample", "samples"))),
+        ("Fingerprint of the evaluated samples (SHA-256)", evaluation.data.fingerprint.clone()),
+        ("Enkoder", env!("CARGO_PKG_VERSION").to_owned()),
+    ]
+}
+
+fn quoted(text: &str) -> String {
+    format!("“{}”", name(text, LONGEST_NAME))
+}
+
+fn ratio(a: f64, b: f64) -> String {
+    significant(a / b, 3)
+}

@@ -1,0 +1,118 @@
+//! What the page says of the data: samples, features with their ranges, classes.
+
+use super::{MOST_ROWS, PAGE, Shown};
+use crate::charts::spark_histogram;
+use crate::evaluation::{ColumnSummary, Evaluation, MOST_COLUMNS};
+use crate::number::{count, grouped, shape, significant};
+use crate::picture::{Layout, PictureError};
+
+pub(super) struct Data {
+    pub(super) sentence: String,
+    pub(super) is_image: bool,
+    pub(super) samples: Vec<(Shown, String)>,
+    pub(super) columns: Vec<ColumnRow>,
+    pub(super) profile: Option<String>,
+    pub(super) has_lines: bool,
+    pub(super) columns_of: String,
+    pub(super) classes: Vec<(String, String, String)>,
+    pub(super) has_training_counts: bool,
+    pub(super) classes_note: Option<String>,
+}
+
+pub(super) struct ColumnRow {
+    pub(super) name: String,
+    pub(super) min: String,
+    pub(super) mean: String,
+    pub(super) deviation: String,
+    pub(super) max: String,
+    pub(super) missing: String,
+    pub(super) histogram: String,
+}
+
+impl Data {
+    pub(super) fn of(evaluation: &Evaluation) -> Result<Self, PictureError> {
+        let data = &evaluation.data;
+        let record = &evaluation.record.data;
+        let kind = match data.layout {
+            Layout::Image { channels: 3, .. } => format!("colour images of {} values", shape(&data.shape)),
+            Layout::Image { .. } => format!("grey images of {} values", shape(&data.shape)),
+            Layout::Vector if data.is_table => {
+                format!("rows of a table with {}", count(data.features, "feature", "features"))
+            }
+            Layout::Vector => format!("arrays of {} values", shape(&data.shape)),
+        };
+        let values = if data.is_u8 { "bytes from 0 to 255" } else { "32-bit numbers" };
+        let missing = match data.missing {
+            0 => String::new(),
+            missing => format!(" {} missing among the evaluated samples.", count(missing, "value is", "values are")),
+        };
+        let sentence = format!(
+            "{}: {kind}, stored as {values}; {} for training and {} for validation.{missing}",
+            data.name,
+            grouped(record.train_samples),
+            grouped(record.validation_samples),
+        );
+        let mut samples = Vec::new();
+        for sample in &evaluation.samples {
+            let class = sample.class.clone().unwrap_or_default();
+            let alt = if class.is_empty() { "a sample".to_owned() } else { format!("a sample of class {class}") };
+            samples.push((Shown::of(evaluation, &sample.view, alt)?, class));
+        }
+        let columns = evaluation.columns.as_ref();
+        // Features in an order are better seen as one chart than as many rows.
+        let profile = evaluation.draw_profile(PAGE);
+        let columns = columns.filter(|_| profile.is_none());
+        let rows = columns.map_or_else(Vec::new, |columns| {
+            columns
+                .first
+                .iter()
+                .take(MOST_COLUMNS)
+                .enumerate()
+                .map(|(index, column)| ColumnRow::of(columns.name(index), column))
+                .collect()
+        });
+        let columns_of = columns.map_or_else(String::new, |columns| {
+            let all = data.features <= MOST_COLUMNS;
+            let which = if all { "All".to_owned() } else { format!("The first {} of", grouped(MOST_COLUMNS)) };
+            format!(
+                "{which} {}, over {}",
+                count(data.features, "feature", "features"),
+                count(columns.samples, "sample", "samples")
+            )
+        });
+        let classes = data.classes.iter().zip(&data.class_counts).take(MOST_ROWS);
+        let hidden = data.classes.len().saturating_sub(MOST_ROWS);
+        Ok(Self {
+            sentence,
+            is_image: data.layout != Layout::Vector,
+            samples,
+            columns: rows,
+            profile,
+            has_lines: evaluation.has_feature_chart(),
+            columns_of,
+            has_training_counts: data.class_counts.iter().any(|(trained, _)| trained.is_some()),
+            classes: classes
+                .map(|(name, (trained, evaluated))| {
+                    (name.clone(), trained.map_or_else(String::new, grouped), grouped(*evaluated))
+                })
+                .collect(),
+            classes_note: (hidden > 0).then(|| format!("and {} more", count(hidden, "class", "classes"))),
+        })
+    }
+}
+
+impl ColumnRow {
+    pub(super) fn of(name: String, column: &ColumnSummary) -> Self {
+        let known: usize = column.histogram.iter().sum();
+        let label = format!("Histogram of {name}");
+        Self {
+            min: significant(column.min.into(), 4),
+            mean: significant(column.mean, 4),
+            deviation: significant(column.deviation, 3),
+            max: significant(column.max.into(), 4),
+            missing: if column.missing == 0 { "–".to_owned() } else { grouped(column.missing) },
+            histogram: if known > 0 { spark_histogram(&column.histogram, &label, PAGE) } else { String::new() },
+            name,
+        }
+    }
+}

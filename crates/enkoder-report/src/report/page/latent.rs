@@ -1,0 +1,99 @@
+//! What the page says of the codes: where they lie, and what each of their numbers stands for.
+
+use super::{PAGE, Shown};
+use crate::evaluation::Evaluation;
+use crate::number::{count, grouped, significant};
+use crate::picture::{Layout, PictureError};
+
+pub(super) struct Latent {
+    pub(super) sentence: String,
+    pub(super) network: String,
+    pub(super) network_note: String,
+    pub(super) baseline: String,
+    pub(super) baseline_note: String,
+    pub(super) traversals: [Vec<TraversalRow>; 2],
+    pub(super) traversal_note: String,
+    pub(super) is_image: bool,
+}
+
+pub(super) struct TraversalRow {
+    pub(super) dimension: usize,
+    pub(super) low: String,
+    pub(super) high: String,
+    pub(super) steps: Vec<Shown>,
+    pub(super) drawing: Option<String>,
+}
+
+impl Latent {
+    pub(super) fn of(evaluation: &Evaluation) -> Result<Self, PictureError> {
+        let latent = evaluation.architecture.latent();
+        let shown = evaluation.projections[0].points.len();
+        let note = |which: usize| {
+            let projection = &evaluation.projections[which];
+            let share = projection.share.map(|share| format!("{} %", significant(100.0 * share, 3)));
+            match (which, projection.flat, share) {
+                (_, true, _) => "One number only: height just keeps the points apart.".to_owned(),
+                (0, _, None) => "The two numbers of each code.".to_owned(),
+                (0, _, Some(share)) => {
+                    format!(
+                        "First two principal components of the {latent}-number codes; they hold {share} of the codes' variance."
+                    )
+                }
+                (_, _, None) => "The first two principal components of the data.".to_owned(),
+                (_, _, Some(share)) => format!(
+                    "The first two principal components of the data; they hold {share} of the variance of PCA's {} components.",
+                    evaluation.baseline_latent
+                ),
+            }
+        };
+        let mut traversals = [Vec::new(), Vec::new()];
+        for ((rows, of_model), who) in traversals.iter_mut().zip(&evaluation.traversals).zip(["network", "PCA"]) {
+            for traversal in of_model {
+                let drawing = evaluation.draw_traversal(traversal, PAGE);
+                let mut steps = Vec::new();
+                if drawing.is_none() {
+                    for (step, view) in traversal.views.iter().enumerate() {
+                        let share = step as f32 / (traversal.views.len() - 1).max(1) as f32;
+                        let value = traversal.low + (traversal.high - traversal.low) * share;
+                        let alt =
+                            format!("{who}, number {} at {}", traversal.dimension + 1, significant(value.into(), 3));
+                        steps.push(Shown::of(evaluation, view, alt)?);
+                    }
+                }
+                rows.push(TraversalRow {
+                    dimension: traversal.dimension + 1,
+                    low: significant(traversal.low.into(), 2),
+                    high: significant(traversal.high.into(), 2),
+                    steps,
+                    drawing,
+                });
+            }
+        }
+        let dimensions = evaluation.traversals[0].len();
+        let traversal_note = if dimensions < latent {
+            format!("The {dimensions} of {} numbers that change the output the most.", grouped(latent))
+        } else {
+            String::new()
+        };
+        Ok(Self {
+            sentence: format!(
+                "The network turns each sample into {}. Here are the codes of {}{}{}.",
+                count(latent, "number", "numbers"),
+                count(shown, "sample", "samples"),
+                if evaluation.data.unseen { " it did not see" } else { "" },
+                if evaluation.data.classes.is_empty() {
+                    ""
+                } else {
+                    ", coloured by class; it was never told the classes"
+                },
+            ),
+            network: evaluation.draw_projection(0, PAGE),
+            network_note: note(0),
+            baseline: evaluation.draw_projection(1, PAGE),
+            baseline_note: note(1),
+            traversals,
+            traversal_note,
+            is_image: evaluation.data.layout != Layout::Vector,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! What the page says of the network and its training.
+
+use super::super::settings;
+use super::PAGE;
+use crate::evaluation::Evaluation;
+use crate::number::{count, duration, grouped, significant};
+
+pub(super) struct NetworkSection {
+    pub(super) summary: String,
+    pub(super) drawing: String,
+    pub(super) layers: Vec<[String; 6]>,
+    pub(super) parameters: String,
+}
+
+pub(super) struct Training {
+    pub(super) sentence: String,
+    pub(super) losses: Option<String>,
+    pub(super) losses_note: &'static str,
+    pub(super) learning_rate: Option<String>,
+    pub(super) rate: Option<String>,
+}
+
+impl NetworkSection {
+    pub(super) fn of(evaluation: &Evaluation) -> Self {
+        let architecture = &evaluation.architecture;
+        let layers = architecture.layers().into_iter().map(|layer| {
+            [
+                layer.name,
+                layer.kind.to_owned(),
+                grouped(layer.inputs),
+                grouped(layer.outputs),
+                layer.activation.to_string(),
+                grouped(layer.parameters),
+            ]
+        });
+        Self {
+            summary: architecture.summary(),
+            drawing: evaluation.draw_network(PAGE),
+            layers: layers.collect(),
+            parameters: grouped(architecture.parameters()),
+        }
+    }
+}
+
+impl Training {
+    pub(super) fn of(evaluation: &Evaluation) -> Self {
+        let record = &evaluation.record;
+        let sentence = match (&record.config, &record.history) {
+            (Some(config), Some(history)) => {
+                let epochs = count(history.epochs.len(), "epoch", "epochs");
+                let best = history.best().map_or_else(String::new, |best| {
+                    let loss = significant(best.validation_loss, 3);
+                    format!(" The model kept is that of epoch {}, with a validation loss of {loss}.", best.epoch)
+                });
+                let time: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
+                let samples: f64 = history.epochs.iter().map(|e| e.samples_per_second * e.seconds).sum();
+                let rate = if time > 0.0 && samples > 0.0 {
+                    format!(" Training steps took {}: {} samples a second.", duration(time), grouped((samples / time) as usize))
+                } else {
+                    String::new()
+                };
+                format!(
+                    "Minimised {} over {epochs}; {}.{best}{rate}",
+                    settings::loss(&config.loss),
+                    settings::stopped(history.stopped)
+                )
+            }
+            _ => "This model was not trained step by step: its weights are the principal components of the training samples, computed in closed form. There is no curve to show.".to_owned(),
+        };
+        let penalised = record.config.as_ref().is_some_and(|config| config.penalty.is_some());
+        let corrupted = record.config.as_ref().is_some_and(|config| config.corruption.is_some());
+        let losses_note = match (corrupted, penalised) {
+            (true, _) => {
+                "The training loss is measured on damaged inputs while the parameters still change, the validation loss on whole ones after each epoch."
+            }
+            (_, true) => {
+                "The training loss, without the penalty, is the mean over the epoch's steps while the parameters still change; the validation loss is measured after each epoch."
+            }
+            _ => {
+                "The training loss is the mean over the epoch's steps, while the parameters still change; the validation loss is measured after each epoch."
+            }
+        };
+        Self {
+            sentence,
+            losses: evaluation.draw_losses(PAGE),
+            losses_note,
+            learning_rate: evaluation.draw_learning_rate(PAGE),
+            rate: evaluation.draw_rate(PAGE),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The settings of a run in words, for the table that tells how to repeat it.
+
+use enkoder::{Corruption, Loss, Penalty, Schedule, Stopped, TrainingConfig};
+
+use crate::number::{grouped, significant};
+
+/// A number as the user gave it.
+fn short(value: f32) -> String {
+    // Through f32's own shortest form: 0.001 stays 0.001.
+    crate::number::minus(&format!("{value}"))
+}
+
+pub(super) fn loss(loss: &Loss) -> String {
+    match loss {
+        Loss::MeanSquared => "mean squared error".to_owned(),
+        Loss::MeanAbsolute => "mean absolute error".to_owned(),
+        Loss::Huber { delta } => format!("Huber, delta {}", short(*delta)),
+        Loss::BinaryCrossEntropy => "binary cross-entropy".to_owned(),
+    }
+}
+
+fn schedule(schedule: &Schedule) -> String {
+    let (name, rise) = match schedule {
+        Schedule::Constant { .. } => ("constant", "warm-up over the first"),
+        Schedule::Cosine { .. } => ("half a cosine down to zero", "warm-up over the first"),
+        Schedule::OneCycle { .. } => ("one cycle", "rising over the first"),
+    };
+    match schedule.warmup() {
+        warmup if warmup > 0.0 => {
+            format!("{name}, {rise} {} % of the steps", significant(f64::from(warmup) * 100.0, 2))
+        }
+        _ => name.to_owned(),
+    }
+}
+
+fn corruption(corruption: &Corruption) -> String {
+    match corruption {
+        Corruption::Gaussian { sigma } => format!("Gaussian noise, sigma {}", short(*sigma)),
+        Corruption::Masking { fraction } => format!("masking, fraction {}", short(*fraction)),
+        Corruption::SaltAndPepper { fraction } => format!("salt and pepper, fraction {}", short(*fraction)),
+    }
+}
+
+fn penalty(penalty: &Penalty) -> String {
+    match penalty {
+        Penalty::L1 { weight } => format!("L1 of the code, weight {}", short(*weight)),
+        Penalty::KullbackLeibler { weight, target } => {
+            format!("Kullback–Leibler divergence of the code from {}, weight {}", short(*target), short(*weight))
+        }
+        Penalty::Contractive { weight } => format!("contractive, weight {}", short(*weight)),
+    }
+}
+
+pub(super) fn stopped(stopped: Stopped) -> &'static str {
+    match stopped {
+        Stopped::Completed => "completed all epochs",
+        Stopped::Early => "stopped early: the validation loss no longer improved",
+        Stopped::Interrupted => "interrupted on request",
+        Stopped::Diverged => "stopped when the loss diverged",
+    }
+}
+
+/// Name and value of every setting that has one.
+pub(super) fn rows(config: &TrainingConfig) -> Vec<(&'static str, String)> {
+    let optimizer = &config.optimizer;
+    let mut rows = vec![
+        ("Seed", config.seed.to_string()),
+        ("Epochs", grouped(config.epochs)),
+        ("Batch size", grouped(config.batch_size)),
+        ("Loss", loss(&config.loss)),
+        (
+            "Optimizer",
+            format!(
+                "Adam, learning rate {}, betas {} and {}, epsilon {}",
+                short(optimizer.learning_rate),
+                short(optimizer.beta1),
+                short(optimizer.beta2),
+                significant(optimizer.epsilon.into(), 1)
+            ),
+        ),
+        ("Learning rate", schedule(&config.schedule)),
+    ];
+    let optional = [
+        ("Weight decay", (optimizer.weight_decay > 0.0).then(|| short(optimizer.weight_decay))),
+        ("Gradient clip", config.gradient_clip.map(short)),
+        ("Corruption of the inputs", config.corruption.as_ref().map(corruption)),
+        ("Penalty", config.penalty.as_ref().map(penalty)),
+        ("Patience", config.patience.map(|patience| crate::number::count(patience, "epoch", "epochs"))),
+    ];
+    rows.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    rows
+}
