@@ -25,12 +25,15 @@ fn main() -> Result<(), Failure> {
     let model = model(&[run(57)?, run(59)?, run(60)?])?;
     println!("model: {COMPONENTS} components, fitted in {:.1} s", start.elapsed().as_secs_f64());
     let held_out = run(61)?;
-    let four: Vec<f32> = [57, 59, 60, 61].into_iter().map(run).collect::<Result<Vec<_>, _>>()?.iter().flat_map(values).collect();
+    let four: Vec<f32> =
+        [57, 59, 60, 61].into_iter().map(run).collect::<Result<Vec<_>, _>>()?.iter().flat_map(values).collect();
 
     for bits in [16, 8] {
         let model_bytes = FixedDecoder::new(&model, bits)?.to_bytes().len() as u64;
         println!("\n{bits}-bit weights: model of {model_bytes} bytes");
-        println!("bound    latents    bytes   codes residual   ratio  with model   compress  decompress  largest error/bound");
+        println!(
+            "bound    latents    bytes   codes residual   ratio  with model   compress  decompress  largest error/bound"
+        );
         for bound in BOUNDS {
             let mut options = CompressOptions::new(Bound::Relative(bound));
             (options.weight_bits, options.embed_model) = (bits, false);
@@ -77,7 +80,8 @@ fn main() -> Result<(), Failure> {
 fn model(runs: &[Dataset]) -> Result<Autoencoder, Failure> {
     let mut squares = vec![0.0f64; SHAPE.iter().product()];
     for left_out in 0..runs.len() {
-        let others: Vec<&Dataset> = (0..runs.len()).filter(|&index| index != left_out).map(|index| &runs[index]).collect();
+        let others: Vec<&Dataset> =
+            (0..runs.len()).filter(|&index| index != left_out).map(|index| &runs[index]).collect();
         let fold = fit_pca(&together(&others)?, &runs[left_out], COMPONENTS, Scaling::UnitRange)?;
         let calibration = Calibration::from_held_out(&fold, &runs[left_out])?;
         for (square, &spread) in squares.iter_mut().zip(&calibration.residual_spread) {

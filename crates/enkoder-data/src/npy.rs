@@ -15,7 +15,7 @@ use crate::element::{Element, Endian, check_finite};
 use crate::error::{DataError, Place, Position};
 use crate::export::{Overwrite, write_atomically};
 
-pub use crate::npy_samples::{NpySamples, write_header};
+pub use crate::npy_samples::{NpySamples, write_array_header};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 

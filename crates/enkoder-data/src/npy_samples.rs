@@ -73,7 +73,7 @@ impl Source for NpySamples {
 ///
 /// # Errors
 /// What the system said.
-pub fn write_header(out: &mut dyn Write, element: ElementType, samples: u64, shape: &[usize]) -> io::Result<()> {
+pub fn write_array_header(out: &mut dyn Write, element: ElementType, samples: u64, shape: &[usize]) -> io::Result<()> {
     let kind = match element {
         ElementType::U8 => "|u1",
         ElementType::I8 => "|i1",

@@ -40,13 +40,8 @@ fn write(model: &Autoencoder, samples: &Samples, options: &CompressOptions) -> (
     let mut go_on = |_| ControlFlow::Continue(());
     let summary = compress(model, &mut samples.clone(), options, &mut file, &mut go_on).unwrap();
     assert_eq!(summary.file_bytes, file.len() as u64);
-    let parts = [
-        summary.header_bytes,
-        summary.model_bytes,
-        summary.code_bytes,
-        summary.residual_bytes,
-        summary.framing_bytes,
-    ];
+    let parts =
+        [summary.header_bytes, summary.model_bytes, summary.code_bytes, summary.residual_bytes, summary.framing_bytes];
     assert_eq!(parts.iter().sum::<u64>(), summary.file_bytes, "every byte is accounted for");
     (file, summary)
 }
@@ -159,7 +154,8 @@ proptest! {
 
 fn small_file() -> Vec<u8> {
     let samples = Samples::from_dataset(&waves(20, 8));
-    let options = CompressOptions { block_samples: Some(6), weight_bits: 8, ..CompressOptions::new(Bound::Absolute(0.01)) };
+    let options =
+        CompressOptions { block_samples: Some(6), weight_bits: 8, ..CompressOptions::new(Bound::Absolute(0.01)) };
     write(&linear(8, 2), &samples, &options).0
 }
 

@@ -81,8 +81,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         block_samples: options.block_samples,
     };
     let busy = screen.busy(format!("compressing {}", options.data));
-    let summary = write(&options.out, |out| compress(&model, &mut *source, &codec, out, &mut |_| ControlFlow::Continue(())))
-        .with_context(|| format!("{} cannot be compressed", options.data))?;
+    let summary =
+        write(&options.out, |out| compress(&model, &mut *source, &codec, out, &mut |_| ControlFlow::Continue(())))
+            .with_context(|| format!("{} cannot be compressed", options.data))?;
     drop(busy);
     print(if options.common.json { to_json(&options, &summary) } else { to_text(&options, &summary) })?;
     Ok(ExitCode::SUCCESS)

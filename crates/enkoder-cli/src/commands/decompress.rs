@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::codec::{CodecError, EnkFile};
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
-use enkoder_data::npy::write_header;
+use enkoder_data::npy::write_array_header;
 use serde_json::json;
 
 use crate::arguments::RunOptions;
@@ -68,14 +68,18 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         file = file.with_model(&model::load(path)?).with_context(cannot)?;
     }
     let _busy = screen.busy(format!("decompressing {}", options.file.display()));
-    let lost = if options.salvage { salvage(&options, &mut file, overwrite, screen)? } else {
+    let lost = if options.salvage {
+        salvage(&options, &mut file, overwrite, screen)?
+    } else {
         decode(&options, &mut file, overwrite).with_context(cannot)?;
         0
     };
     let samples = options.range.as_ref().map_or(file.samples(), |range| range.end - range.start);
     if options.common.json {
         let (out, shape) = (options.out.display().to_string(), file.shape());
-        print(json!({ "out": out, "samples": samples, "shape": shape, "element": file.element().name(), "lost": lost }))?;
+        print(
+            json!({ "out": out, "samples": samples, "shape": shape, "element": file.element().name(), "lost": lost }),
+        )?;
     } else {
         let each = wording::sample(file.shape(), file.element().bytes());
         let samples = wording::counted(samples as usize, "sample", "samples");
@@ -94,7 +98,7 @@ fn decode(options: &Options, file: &mut EnkFile<File>, overwrite: Overwrite) -> 
     let (element, shape) = (file.element(), file.shape().to_vec());
     let mut failure = None;
     let written = write_atomically(&options.out, overwrite, |out| {
-        write_header(out, element, range.end - range.start, &shape)?;
+        write_array_header(out, element, range.end - range.start, &shape)?;
         let result = file.each(range.start, range.end, &mut |bytes| Ok(out.write_all(bytes)?));
         result.or_else(|error| match error {
             CodecError::Io(error) => Err(error),
@@ -111,15 +115,10 @@ fn decode(options: &Options, file: &mut EnkFile<File>, overwrite: Overwrite) -> 
 }
 
 /// Decodes what is left and says what is lost: how many samples.
-fn salvage(
-    options: &Options,
-    file: &mut EnkFile<File>,
-    overwrite: Overwrite,
-    screen: Screen,
-) -> anyhow::Result<u64> {
+fn salvage(options: &Options, file: &mut EnkFile<File>, overwrite: Overwrite, screen: Screen) -> anyhow::Result<u64> {
     let (samples, lost) = file.salvage(MOST_SALVAGED)?;
     write_atomically(&options.out, overwrite, |out| {
-        write_header(out, samples.element(), samples.len() as u64, samples.shape())?;
+        write_array_header(out, samples.element(), samples.len() as u64, samples.shape())?;
         out.write_all(samples.as_bytes())
     })?;
     for lost in &lost {

@@ -104,9 +104,20 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
     text += &line("bound", file.bound());
     let blocks = wording::counted(file.blocks() as usize, "block", "blocks");
     text += &line("blocks", format_args!("{blocks} of up to {} samples", wording::grouped(file.block_samples())));
-    text += &line("model", format_args!("{} ({})", file.model_hash(), if model > 0 { "in the file" } else { "not in the file" }));
+    text += &line(
+        "model",
+        format_args!("{} ({})", file.model_hash(), if model > 0 { "in the file" } else { "not in the file" }),
+    );
     let ratio = |bytes: u64| wording::times(original as f64 / bytes.max(1) as f64);
-    text += &line("bytes", format_args!("{} of {}: {}×", wording::grouped(length as usize), wording::grouped(original as usize), ratio(length)));
+    text += &line(
+        "bytes",
+        format_args!(
+            "{} of {}: {}×",
+            wording::grouped(length as usize),
+            wording::grouped(original as usize),
+            ratio(length)
+        ),
+    );
     for (part, bytes) in [("model", model), ("codes", codes), ("residual", residual), ("all else", rest)] {
         text += &line("", format_args!("{:>14} {part}", wording::grouped(bytes as usize)));
     }

@@ -72,12 +72,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exponentials_are_right_to_eight_digits() {
+    fn exponentials_are_right_to_six_digits() {
         for step in 0..20_000u64 {
             let x = step * 1013;
             let exact = (-(x as f64) / f64::from(1 << 20)).exp();
             let found = exp_negative(x) as f64 / f64::from(1 << ONE_BITS);
-            assert!((exact - found).abs() < 1e-8, "e^-{x}: {found}, not {exact}");
+            assert!((exact - found).abs() < 1e-6, "e^-{x}: {found}, not {exact}");
         }
     }
 

@@ -249,8 +249,8 @@ impl<'a, T: Element> Trial<'a, T> {
 
 /// Solves 4 normal equations; a singular system gives 0.
 fn solve(mut matrix: [[f64; 4]; 4], mut right: [f64; 4]) -> [f64; 4] {
-    for index in 0..4 {
-        matrix[index][index] *= 1.0 + 1e-6;
+    for (index, row) in matrix.iter_mut().enumerate() {
+        row[index] *= 1.0 + 1e-6;
     }
     for column in 0..4 {
         if matrix[column][column].abs() < 1e-9 {
@@ -259,9 +259,8 @@ fn solve(mut matrix: [[f64; 4]; 4], mut right: [f64; 4]) -> [f64; 4] {
         for row in 0..4 {
             if row != column {
                 let factor = matrix[row][column] / matrix[column][column];
-                for index in 0..4 {
-                    matrix[row][index] -= factor * matrix[column][index];
-                }
+                let pivot = matrix[column];
+                matrix[row].iter_mut().zip(pivot).for_each(|(value, pivot)| *value -= factor * pivot);
                 right[row] -= factor * right[column];
             }
         }

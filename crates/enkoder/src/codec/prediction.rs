@@ -80,9 +80,10 @@ impl Chooser {
         if costs[Mode::Network as usize] <= 1.1 * costs[cheapest as usize] { Mode::Network } else { cheapest }
     }
 
+    /// As it will be coded: rounding weighs most where steps are large.
     fn deviation<T: Element>(&self, value: T, prediction: f64) -> f64 {
         match self.quantiser {
-            Quantiser::Steps { step, .. } => (value.to_f64() - prediction) / step,
+            Quantiser::Steps { step, .. } => ((value.to_f64() - prediction) / step).round(),
             Quantiser::Exact => value.to_ordered() as f64 - T::from_f64(prediction).to_ordered() as f64,
         }
     }
@@ -116,8 +117,8 @@ pub(crate) fn finite_or<T: Element>(value: T, constant: f64) -> f64 {
     if value.is_finite() { value.to_f64() } else { constant }
 }
 
-/// About the bits of a deviation: the binary logarithm of 1 + |d|, between powers of two along a line.
+/// About the bits of a deviation: next to none for what rounds to 0, otherwise its binary logarithm and what tells it from 0.
 fn bits(deviation: f64) -> f64 {
-    let bits = (1.0 + deviation.abs()).to_bits();
-    (bits as i64 - 1.0f64.to_bits() as i64) as f64 / (1u64 << 52) as f64
+    let magnitude = deviation.abs();
+    if magnitude < 0.5 { 0.0 } else { 3.0 + magnitude.log2() }
 }

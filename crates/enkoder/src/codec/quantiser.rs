@@ -27,8 +27,7 @@ impl Quantiser {
             }
             Self::Steps { step, bound } => {
                 let steps = (value.to_f64() - base::<T>(prediction)) / step;
-                // Also false for NaN.
-                if !(steps.abs() <= MOST_STEPS) {
+                if steps.is_nan() || steps.abs() > MOST_STEPS {
                     return None;
                 }
                 let nearest = round(steps) as i64;

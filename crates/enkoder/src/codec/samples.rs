@@ -42,7 +42,7 @@ impl Samples {
         let shape = shape.into();
         let elements = shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
         let sample = elements.and_then(|elements| elements.checked_mul(element.bytes())).unwrap_or(0);
-        if sample == 0 || bytes.len() % sample != 0 {
+        if sample == 0 || !bytes.len().is_multiple_of(sample) {
             return Err(CodecError::Shape { values: bytes.len() / element.bytes(), shape });
         }
         Ok(Self { element, shape, bytes })
