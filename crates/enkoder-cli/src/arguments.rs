@@ -8,7 +8,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use enkoder_data::MissingPolicy;
 
-use crate::commands::{completions, compress, data, decode, decompress, encode, eval, info, reconstruct, train};
+use crate::commands::{completions, data, decode, encode, eval, info, reconstruct, train};
 use crate::screen::Screen;
 use crate::warnings;
 
@@ -37,8 +37,6 @@ pub enum Command {
     Encode(encode::Options),
     Decode(decode::Options),
     Reconstruct(reconstruct::Options),
-    Compress(compress::Options),
-    Decompress(decompress::Options),
     Info(info::Options),
     Data(data::Options),
     Completions(completions::Options),

@@ -10,7 +10,6 @@ pub mod idx;
 pub mod images;
 mod labels;
 pub mod npy;
-mod npy_samples;
 pub mod npz;
 pub mod openml;
 mod parquet;

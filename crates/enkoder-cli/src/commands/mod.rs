@@ -1,10 +1,8 @@
 //! One file for each verb.
 
 pub mod completions;
-pub mod compress;
 pub mod data;
 pub mod decode;
-pub mod decompress;
 pub mod encode;
 pub mod eval;
 pub mod info;
