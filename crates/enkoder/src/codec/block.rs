@@ -104,7 +104,7 @@ fn code<T: Element, C: Coder>(
         _ => None,
     };
     let mut levels = match plan.residual {
-        Residual::Levels(grid) => Some(Levels::new(geometry, features, samples, grid)),
+        Residual::Levels(grid) => Some(Levels::new(geometry, features, grid)),
         _ => None,
     };
     // Predictions of the next few network samples are made together.

@@ -36,7 +36,7 @@ impl<'a> CodeEncoder<'a> {
                 for (numbers, scaled) in numbers.chunks_exact_mut(features).zip(scaled.chunks_exact_mut(features)) {
                     scaler.transform_row(scaled);
                     for (number, &scaled) in numbers.iter_mut().zip(&*scaled) {
-                        if !(scaled.abs() <= far) {
+                        if scaled.is_nan() || scaled.abs() > far {
                             *number = f32::NAN;
                         }
                     }

@@ -45,7 +45,7 @@ impl Bit {
     pub(crate) fn learn(&mut self, bit: bool, limit: u32) {
         let rate = RATES[(self.seen as usize).min(RATES.len() - 1)];
         let target = if bit { ONE } else { 0 };
-        let change = (i64::from(target) - i64::from(self.probability)) * i64::from(rate) >> 16;
+        let change = ((i64::from(target) - i64::from(self.probability)) * i64::from(rate)) >> 16;
         self.probability = ((i64::from(self.probability) + change) as u32).clamp(LEAST, ONE - LEAST);
         self.seen += u32::from(self.seen < limit);
     }

@@ -45,7 +45,7 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    pub(crate) fn new(geometry: Geometry, features: usize, _samples: usize, grid: Grid) -> Self {
+    pub(crate) fn new(geometry: Geometry, features: usize, grid: Grid) -> Self {
         let mixture = Mixture::new([NODES * 64, NODES * 64]);
         Self { geometry, grid, mixture, predictions: vec![0; features], bytes: vec![0; features] }
     }
@@ -60,12 +60,12 @@ impl Levels {
         for (to, &prediction) in self.predictions.iter_mut().zip(predictions) {
             *to = prediction.round() as u8;
         }
-        for index in 0..values.len() {
+        for (index, value) in values.iter_mut().enumerate() {
             let (contexts, sets) = self.contexts(index);
-            let level = self.level(coder, &contexts, sets, self.grid.level(values[index].to_bits() as u8))?;
+            let level = self.level(coder, &contexts, sets, self.grid.level(value.to_bits() as u8))?;
             let byte = self.grid.byte(level);
             self.bytes[index] = byte;
-            values[index] = T::from_bits(u64::from(byte));
+            *value = T::from_bits(u64::from(byte));
         }
         Ok(())
     }
