@@ -8,7 +8,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use enkoder_data::MissingPolicy;
 
-use crate::commands::{completions, data, decode, encode, eval, info, reconstruct, train};
+use crate::commands::{completions, data, decode, detect, encode, eval, info, reconstruct, train};
 use crate::screen::Screen;
 use crate::warnings;
 
@@ -37,9 +37,22 @@ pub enum Command {
     Encode(encode::Options),
     Decode(decode::Options),
     Reconstruct(reconstruct::Options),
+    Detect(detect::Options),
     Info(info::Options),
     Data(data::Options),
     Completions(completions::Options),
+}
+
+/// A model, and the data to use it on.
+#[derive(Clone, Debug, Args)]
+pub struct ModelAndData {
+    /// The model file, or the folder that `enkoder train` wrote
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub model: PathBuf,
+
+    /// Built-in name, openml:ID, or a path
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub data: String,
 }
 
 /// How data is read.
@@ -140,7 +153,8 @@ impl RunOptions {
     }
 }
 
-fn parse_count(text: &str) -> Result<usize, String> {
+/// A whole number from 1 on.
+pub fn parse_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("at least 1 is needed".into()),
         Ok(count) => Ok(count),

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use enkoder::anomaly::AnomalyError;
 use enkoder::{ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError};
 use enkoder_data::DataError;
 use enkoder_data::openml::OpenmlError;
@@ -67,6 +68,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     let usage = error.chain().any(|cause| {
         cause.is::<Usage>()
             || cause.is::<ConfigError>()
+            || matches!(cause.downcast_ref(), Some(AnomalyError::Option { .. }))
             || matches!(cause.downcast_ref(), Some(TrainingError::Config(_) | TrainingError::Architecture(_)))
     });
     ExitCode::from(if usage { 2 } else { 1 })

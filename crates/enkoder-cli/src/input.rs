@@ -21,7 +21,8 @@ impl DataOptions {
         self.read(name, TableOptions { schema: model.schema().cloned(), ..TableOptions::default() }, screen)
     }
 
-    fn read(&self, name: &str, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
+    /// Opens data with these options for tables, beside those that the user gives.
+    pub fn read(&self, name: &str, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
         let options = ReadOptions {
             table: TableOptions { label: self.label.clone(), missing: self.missing.into(), ..table },
             size: self.size,

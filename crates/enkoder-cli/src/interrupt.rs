@@ -1,28 +1,46 @@
 //! Ctrl-C, and the signals that ask a process to end: the first one during training only asks it to stop, so that the best model
-//! can be saved; every other one ends the process.
+//! can be saved; every other one ends the process, and takes the folders with it that nothing was written to yet.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
 pub const EXIT_CODE: u8 = 130;
 
 static TRAINING: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// From here on the first Ctrl-C is a request.
-pub fn watch() -> Result<(), ctrlc::Error> {
-    TRAINING.store(true, Ordering::SeqCst);
+/// Listens to signals from here on.
+pub fn listen() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
-        if !TRAINING.swap(false, Ordering::SeqCst) {
-            process::exit(EXIT_CODE.into());
+        if TRAINING.swap(false, Ordering::SeqCst) {
+            REQUESTED.store(true, Ordering::SeqCst);
+            return;
         }
-        REQUESTED.store(true, Ordering::SeqCst);
+        for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).iter().rev() {
+            // Only empty folders can be removed so.
+            let _ = fs::remove_dir(folder);
+        }
+        process::exit(EXIT_CODE.into());
     })
 }
 
-/// From here on Ctrl-C ends the process.
-pub fn release() {
+/// Folders, outermost first, that are to go away where the process is ended before anything is in them.
+pub fn remove_if_empty(folders: &[PathBuf]) {
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(folders);
+}
+
+/// From here on the first signal is a request.
+pub fn training_begins() {
+    TRAINING.store(true, Ordering::SeqCst);
+}
+
+/// From here on every signal ends the process.
+pub fn training_ended() {
     TRAINING.store(false, Ordering::SeqCst);
 }
 

@@ -22,6 +22,12 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !enkoder_data::panic_is_caught() {
+            print(panic);
+        }
+    }));
     run(Arguments::parse()).unwrap_or_else(|error| failure::report(&error))
 }
 
@@ -32,6 +38,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Encode(options) => commands::encode::run(options),
         Command::Decode(options) => commands::decode::run(options),
         Command::Reconstruct(options) => commands::reconstruct::run(options),
+        Command::Detect(options) => commands::detect::run(options),
         Command::Info(options) => commands::info::run(options),
         Command::Data(options) => commands::data::run(options),
         Command::Completions(options) => commands::completions::run(options),

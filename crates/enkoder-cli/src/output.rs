@@ -65,13 +65,13 @@ impl OutputOptions {
     }
 
     fn overwrite(&self) -> Overwrite {
-        if self.force { Overwrite::Replace } else { Overwrite::Never }
+        Overwrite::replacing(self.force)
     }
 
     /// Writes codes.
     pub fn write_codes(&self, output: &Output, codes: ArrayView2<'_, f32>) -> anyhow::Result<()> {
         let names = (1..=codes.ncols()).map(|number| format!("code{number}")).collect();
-        let table = Table { names, values: codes, schema: None };
+        let table = Table { names, values: codes, schema: None, labels: None };
         self.write(output, &table, &[codes.ncols()], (0.0, 1.0))
     }
 
@@ -88,7 +88,7 @@ impl OutputOptions {
             Some(schema) => schema.columns.iter().map(|column| column.name.clone()).collect(),
             None => (1..=samples.ncols()).map(|number| format!("{word}{number}")).collect(),
         };
-        let table = Table { names, values: samples, schema: model.schema() };
+        let table = Table { names, values: samples, schema: model.schema(), labels: None };
         self.write(output, &table, shape, range_of(model, samples))
     }
 
@@ -128,6 +128,19 @@ impl Output {
     }
 }
 
+/// Writes data as CSV, a row for each sample, with its classes in a column called `label`.
+pub fn write_dataset_csv(data: &Dataset, out: impl io::Write) -> io::Result<()> {
+    let features = (1..=data.features()).map(|number| format!("feature{number}"));
+    let names = data
+        .schema()
+        .map_or(features.collect(), |schema| schema.columns.iter().map(|column| column.name.clone()).collect());
+    let values = data.to_array();
+    let labels = data.classes().map(|classes| {
+        (0..data.len()).map(|row| data.label(row).map_or("", |label| classes[label as usize].as_str())).collect()
+    });
+    Table { names, values: values.view(), schema: data.schema(), labels }.write_csv(out)
+}
+
 /// Whether a folder is not there or empty.
 fn is_free(folder: &Path) -> Result<bool, DataError> {
     match fs::read_dir(folder) {
@@ -150,34 +163,42 @@ fn range_of(model: &Autoencoder, samples: ArrayView2<'_, f32>) -> (f32, f32) {
     if min < max { (min, max) } else { (0.0, 1.0) }
 }
 
+/// What kept CSV from being written, as the system said it: a closed pipe must be known as one.
+pub fn csv_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
 /// An array with names for its columns.
 struct Table<'a> {
     names: Vec<String>,
     values: ArrayView2<'a, f32>,
     /// Where it is given, features become the columns that they were made of: the category with the highest value.
     schema: Option<&'a Schema>,
+    /// A last column.
+    labels: Option<Vec<&'a str>>,
 }
 
 impl Table<'_> {
     fn write_csv(&self, out: impl io::Write) -> io::Result<()> {
-        self.write_records(out).map_err(|error| match error.into_kind() {
-            // As the system said it: a closed pipe must be known as one.
-            csv::ErrorKind::Io(error) => error,
-            other => io::Error::other(format!("{other:?}")),
-        })
+        self.write_records(out).map_err(csv_error)
     }
 
     fn write_records(&self, out: impl io::Write) -> Result<(), csv::Error> {
         let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(&self.names)?;
+        let label = self.labels.as_ref().map(|_| "label");
+        writer.write_record(self.names.iter().map(String::as_str).chain(label))?;
         let mut cells = Vec::new();
-        for row in self.values.rows() {
+        for (number, row) in self.values.rows().into_iter().enumerate() {
             cells.clear();
             match self.schema {
                 None => cells.extend(row.iter().map(f32::to_string)),
                 Some(schema) => columns_of(schema, row, &mut cells),
             }
-            writer.write_record(&cells)?;
+            let label = self.labels.as_ref().map(|labels| labels[number]);
+            writer.write_record(cells.iter().map(String::as_str).chain(label))?;
         }
         Ok(writer.flush()?)
     }

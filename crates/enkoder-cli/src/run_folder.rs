@@ -30,7 +30,7 @@ pub struct RunFolder {
 impl RunFolder {
     /// The folder that was asked for, in which none of the `wanted` files may be replaced without `force`.
     pub fn named(path: &Path, wanted: &[&str], force: bool) -> anyhow::Result<Self> {
-        let overwrite = if force { Overwrite::Replace } else { Overwrite::Never };
+        let overwrite = Overwrite::replacing(force);
         let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite }.make()?;
         folder.check(wanted)?;
         Ok(folder)
@@ -63,7 +63,7 @@ impl RunFolder {
             model.architecture() == checkpoint.architecture()
                 && model.record().config.as_ref() == Some(checkpoint.config())
         });
-        let overwrite = if same || force { Overwrite::Replace } else { Overwrite::Never };
+        let overwrite = Overwrite::replacing(same || force);
         let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite };
         // The checkpoint itself is what goes on.
         let wanted: Vec<&str> = wanted.iter().copied().filter(|&name| path.join(name) != file).collect();
@@ -93,6 +93,11 @@ impl RunFolder {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The folders that were made for it, outermost first.
+    pub fn made(&self) -> &[PathBuf] {
+        &self.made
     }
 
     /// A file in it.

@@ -101,19 +101,6 @@ pub enum DataError {
         /// The file or folder.
         path: PathBuf,
     },
-    /// Data could not be fetched from a server.
-    #[error("{address}: {why}")]
-    Fetch {
-        /// The address asked.
-        address: String,
-        /// What went wrong.
-        why: String,
-        /// The way out, where one is known.
-        hint: Option<String>,
-        /// The error of the connection, where there was one.
-        #[source]
-        source: Option<Cause>,
-    },
     /// A data set could not be had from OpenML.
     #[error(transparent)]
     Openml(#[from] OpenmlError),
@@ -220,11 +207,6 @@ impl DataError {
         Self::Unsuitable { place: place.into(), why: why.into(), hint: None }
     }
 
-    /// A failed request to a server, with the reason in lower case.
-    pub fn fetch(address: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Fetch { address: address.into(), why: why.into(), hint: None, source: None }
-    }
-
     /// A name that is not among those known.
     pub fn unknown_name(what: &'static str, name: impl Into<String>, known: impl IntoIterator<Item = String>) -> Self {
         Self::UnknownName { what, name: name.into(), known: known.into_iter().collect() }
@@ -242,7 +224,7 @@ impl DataError {
 
     /// The same error with the way out. Errors whose way out is fixed keep it.
     pub fn with_hint(mut self, way_out: impl Into<String>) -> Self {
-        if let Self::Malformed { hint, .. } | Self::Unsuitable { hint, .. } | Self::Fetch { hint, .. } = &mut self {
+        if let Self::Malformed { hint, .. } | Self::Unsuitable { hint, .. } = &mut self {
             *hint = Some(way_out.into());
         }
         self
@@ -250,7 +232,7 @@ impl DataError {
 
     /// The same error with the error of another library that led to it.
     pub fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
-        if let Self::Malformed { source, .. } | Self::Fetch { source, .. } = &mut self {
+        if let Self::Malformed { source, .. } = &mut self {
             *source = Some(cause.into());
         }
         self
@@ -274,7 +256,7 @@ impl DataError {
     /// The way out, where one is known: a sentence in lower case to print behind "hint: ".
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Malformed { hint, .. } | Self::Unsuitable { hint, .. } | Self::Fetch { hint, .. } => hint.clone(),
+            Self::Malformed { hint, .. } | Self::Unsuitable { hint, .. } => hint.clone(),
             Self::Infinite { .. } => Some("replace infinite values by a number, or leave the cell empty".into()),
             Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
             Self::UnknownFormat { .. } => {

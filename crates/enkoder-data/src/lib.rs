@@ -13,6 +13,7 @@ pub mod npy;
 pub mod npz;
 pub mod openml;
 mod parquet;
+pub mod pump;
 mod source;
 pub mod strokes;
 mod table;
@@ -21,7 +22,7 @@ pub use arff::{parse_arff, read_arff};
 pub use byte_source::ByteSource;
 pub use csv::{parse_csv, read_csv};
 pub use error::{Cause, DataError, Place, Position};
-pub use parquet::{parse_parquet, read_parquet};
+pub use parquet::{panic_is_caught, parse_parquet, read_parquet};
 pub use source::{Builtin, Format, ReadOptions, Source, builtin, open};
 pub use table::{
     Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Table, TableColumn, TableOptions,

@@ -18,6 +18,7 @@ use crate::npy::{is_npy, read_npy};
 use crate::npz::{NpzOptions, is_zip, read_npz};
 use crate::openml::{MNIST, OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
+use crate::pump;
 use crate::strokes;
 use crate::table::TableOptions;
 
@@ -53,6 +54,10 @@ pub fn builtin() -> &'static [Builtin] {
             about: "12,000 handwriting-like digits of 28×28, drawn here from a seed; strokes:N draws N",
         },
         Builtin {
+            name: "pump",
+            about: "8,000 normal rows of a pump's sensors, made here from a seed; pump:faults has 4,000 with 100 faults",
+        },
+        Builtin {
             name: "mnist", about: "70,000 handwritten digits of 28×28, fetched once from OpenML (data set 554)"
         },
     ]
@@ -66,6 +71,11 @@ pub enum Source {
     Strokes {
         /// How many, where the name says so.
         count: Option<usize>,
+    },
+    /// Generated readings of a pump; see [`pump`](crate::pump).
+    Pump {
+        /// Whether some of them are faults.
+        faults: bool,
     },
     /// A data set on OpenML.
     Openml {
@@ -99,6 +109,7 @@ impl Source {
     pub fn find(name: &str) -> Result<Self, DataError> {
         match name.split_once(':') {
             None if name == "strokes" => return Ok(Self::Strokes { count: None }),
+            None if name == "pump" => return Ok(Self::Pump { faults: false }),
             None if name == "mnist" => return Ok(Self::Openml { id: MNIST }),
             Some(("strokes", count)) => {
                 let count = count.parse().ok().filter(|count| (1..=MOST_STROKES).contains(count)).ok_or_else(|| {
@@ -107,6 +118,7 @@ impl Source {
                 })?;
                 return Ok(Self::Strokes { count: Some(count) });
             }
+            Some(("pump", "faults")) => return Ok(Self::Pump { faults: true }),
             Some(("openml", id)) => {
                 let id = id.parse().map_err(|_| {
                     let why = format!("{id:?} is not the number of a data set on OpenML");
@@ -169,6 +181,8 @@ impl Source {
                 }
                 strokes::strokes(count, options.seed)
             }
+            Self::Pump { faults: false } => pump::normal(pump::NORMAL_ROWS, options.seed),
+            Self::Pump { faults: true } => pump::faulty(pump::FAULTY_ROWS, options.seed),
             Self::Openml { id } => fetch(*id)?,
             Self::Folder { path } => {
                 let data = match IdxFolder::find(path)? {

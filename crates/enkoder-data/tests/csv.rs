@@ -117,6 +117,15 @@ fn a_model_s_columns_are_read_as_the_model_knows_them() {
 }
 
 #[test]
+fn a_word_that_is_like_a_name_given_to_columns_is_no_name() {
+    let text = b",column2";
+    let train = parse_csv("t", text, &TableOptions::default()).unwrap().into_dataset(&TableOptions::default()).unwrap();
+    let options = TableOptions { schema: train.schema().cloned(), ..Default::default() };
+    let again = parse_csv("t", text, &options).unwrap().into_dataset(&options).unwrap();
+    assert_eq!(again.fingerprint(), train.fingerprint());
+}
+
+#[test]
 fn an_empty_file_and_one_of_names_only_hold_no_sample() {
     for text in ["", "\n\n\n", "\u{feff}"] {
         assert!(matches!(parse(text), Err(DataError::Empty { .. })), "{text:?}");

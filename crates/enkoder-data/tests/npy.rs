@@ -216,7 +216,7 @@ fn the_tables_of_adbench_are_read_with_their_labels() {
             let bytes = fs::read(&path).unwrap();
             let data = read_npz("table", Cursor::new(&bytes), bytes.len() as u64, &NpzOptions::default()).unwrap();
             assert_eq!(data.classes().map(<[String]>::len), Some(2), "{}", path.display());
-            assert_eq!(data.summary().first_infinite, None);
+            assert_eq!(data.first_infinite(), None);
             if path.ends_with("42_WBC.npz") {
                 // 223 samples of 9 features, 10 anomalies: ADBench's table of data sets.
                 let anomalies = (0..data.len()).filter(|&i| data.label(i) == Some(1)).count();

@@ -115,8 +115,7 @@ pub struct TrainingRecord {
 
 /// A trained autoencoder.
 ///
-/// The same call gives the same bits for any number of threads. Passing a sample alone or among others may differ in the last
-/// bits, because matrix products of other shapes add in another order.
+/// The same sample gives the same bits, with any number of threads, alone or among others.
 #[derive(Clone, Debug)]
 pub struct Autoencoder {
     architecture: Architecture,
@@ -201,11 +200,10 @@ impl Autoencoder {
         if data.shape() != shape && data.shape().len() > 1 && shape.len() > 1 {
             return Err(ModelError::Shape { found: data.shape().to_vec(), expected: shape.clone() });
         }
-        if let (Some(known), Some(given)) = (&self.schema, data.schema()) {
-            let names = known.feature_names().into_iter().zip(given.feature_names());
-            if let Some((position, (expected, found))) = names.enumerate().find(|(_, (known, given))| known != given) {
-                return Err(ModelError::Columns { position, found, expected });
-            }
+        if let (Some(known), Some(given)) = (&self.schema, data.schema())
+            && let Some((position, expected, found)) = known.first_difference(given)
+        {
+            return Err(ModelError::Columns { position, found, expected });
         }
         Ok(())
     }
@@ -382,9 +380,9 @@ impl Session<'_> {
     /// Scaled samples in the session's own buffer, which the caller gives back.
     fn scale(&mut self, samples: &[f32]) -> Vec<f32> {
         let mut scaled = std::mem::take(&mut self.scaled);
-        scaled.clear();
-        scaled.extend_from_slice(samples);
-        scaled.chunks_exact_mut(self.features()).for_each(|row| self.model.scaler.transform_row(row));
+        scaled.resize(samples.len(), 0.0);
+        let rows = samples.chunks_exact(self.features()).zip(scaled.chunks_exact_mut(self.features()));
+        rows.for_each(|(row, scaled)| self.model.scaler.transform_row_to(row, scaled));
         scaled
     }
 

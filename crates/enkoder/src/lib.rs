@@ -37,6 +37,8 @@
 //! The same seed gives the same model, bit for bit, with any number of threads. Nothing here reads or writes any format but the
 //! model's own; the crate `enkoder-data` has the readers.
 
+pub mod anomaly;
+mod atomic_file;
 mod autoencoder;
 pub mod codec;
 mod dataset;
@@ -44,20 +46,23 @@ pub mod metrics;
 mod model_file;
 mod network;
 mod pca;
+mod preset;
 mod random;
 mod scaling;
 mod schema;
 mod tensor_file;
 mod training;
 
+pub use atomic_file::{Overwrite, check_writable, write_atomically};
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
 pub use dataset::{Dataset, DatasetError, Labels, ValueSummary};
 pub use model_file::ModelFileError;
 pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, UnknownActivation};
 pub use pca::{Components, PcaError, fit_pca, principal_components};
+pub use preset::{Preset, UnknownPreset};
 pub use scaling::{Scaler, ScalerError, Scaling};
 pub use schema::{Column, ColumnKind, Schema};
-pub use tensor_file::{TensorFileError, write_atomically};
+pub use tensor_file::TensorFileError;
 pub use training::{
     Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Loss, Penalty, Progress,
     Schedule, Stopped, Trainer, TrainingConfig, TrainingError,

@@ -5,6 +5,7 @@
 mod blocks;
 mod eigen;
 mod gram;
+mod matmul;
 #[cfg(test)]
 mod tests;
 

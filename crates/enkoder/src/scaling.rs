@@ -248,7 +248,19 @@ impl Scaler {
     /// When the row is not [`features`](Self::features) long.
     pub fn transform_row(&self, row: &mut [f32]) {
         assert_eq!(row.len(), self.features, "the row must have the scaler's features");
-        self.scale(0..row.len(), row);
+        let mut block = [0.0; 64];
+        for first in (0..row.len()).step_by(block.len()) {
+            let range = first..row.len().min(first + block.len());
+            let block = &mut block[..range.len()];
+            block.copy_from_slice(&row[range.clone()]);
+            self.scale(range.clone(), block, &mut row[range]);
+        }
+    }
+
+    /// Writes one row, scaled as [`transform_row`](Self::transform_row) does, to another place.
+    pub(crate) fn transform_row_to(&self, row: &[f32], out: &mut [f32]) {
+        assert_eq!((row.len(), out.len()), (self.features, self.features), "rows must have the scaler's features");
+        self.scale(0..row.len(), row, out);
     }
 
     /// Gives one scaled row its original units back, in place.
@@ -296,23 +308,28 @@ impl Scaler {
             let bytes = &bytes[range.clone()];
             // By value: a coefficient behind a reference could be one of the values written, which keeps loops from vectors.
             match self.coefficients {
-                Coefficients::Uniform { offset, scale } => vectorised(move || {
-                    for (to, &byte) in out.iter_mut().zip(bytes) {
-                        *to = (f32::from(byte) - offset) * scale;
-                    }
-                }),
-                Coefficients::PerFeature { ref offset, ref scale } => {
-                    let (offset, scale) = (&offset[range.clone()], &scale[range]);
-                    vectorised(move || {
-                        for (((to, &byte), offset), scale) in out.iter_mut().zip(bytes).zip(offset).zip(scale) {
+                Coefficients::Uniform { offset, scale } => vectorised(
+                    #[inline(always)]
+                    move || {
+                        for (to, &byte) in out.iter_mut().zip(bytes) {
                             *to = (f32::from(byte) - offset) * scale;
                         }
-                    });
+                    },
+                ),
+                Coefficients::PerFeature { ref offset, ref scale } => {
+                    let (offset, scale) = (&offset[range.clone()], &scale[range]);
+                    vectorised(
+                        #[inline(always)]
+                        move || {
+                            for (((to, &byte), offset), scale) in out.iter_mut().zip(bytes).zip(offset).zip(scale) {
+                                *to = (f32::from(byte) - offset) * scale;
+                            }
+                        },
+                    );
                 }
             }
         } else if let Some(values) = data.row_f32(index) {
-            out.copy_from_slice(&values[range.clone()]);
-            self.scale(range, out);
+            self.scale(range.clone(), &values[range], out);
         }
     }
 
@@ -354,27 +371,44 @@ impl Scaler {
         Ok(())
     }
 
-    /// Scales the values of a range of features, missing ones to their fill.
-    fn scale(&self, range: Range<usize>, values: &mut [f32]) {
-        match self.coefficients {
-            Coefficients::Uniform { offset, scale } => {
-                vectorised(|| values.iter_mut().for_each(|value| *value = (*value - offset) * scale));
-            }
-            Coefficients::PerFeature { ref offset, ref scale } => {
-                let coefficients = offset[range.clone()].iter().zip(&scale[range.clone()]);
-                vectorised(|| {
-                    for (value, (offset, scale)) in values.iter_mut().zip(coefficients) {
-                        *value = (*value - offset) * scale;
+    /// Writes the scaled values of a range of features to `out`, missing ones as their fill.
+    fn scale(&self, range: Range<usize>, values: &[f32], out: &mut [f32]) {
+        let missing = match self.coefficients {
+            Coefficients::Uniform { offset, scale } => vectorised(
+                #[inline(always)]
+                || {
+                    let mut missing = false;
+                    for (to, &value) in out.iter_mut().zip(values) {
+                        missing |= value.is_nan();
+                        *to = (value - offset) * scale;
                     }
-                });
+                    missing
+                },
+            ),
+            Coefficients::PerFeature { ref offset, ref scale } => {
+                let (offset, scale) = (&offset[range.clone()], &scale[range.clone()]);
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        let mut missing = false;
+                        for (((to, &value), &offset), &scale) in out.iter_mut().zip(values).zip(offset).zip(scale) {
+                            missing |= value.is_nan();
+                            *to = (value - offset) * scale;
+                        }
+                        missing
+                    },
+                )
             }
-        }
-        let filled = |value: f32, fill: f32| if value.is_nan() { fill } else { value };
-        match self.fill {
-            Fill::Uniform(fill) => vectorised(|| values.iter_mut().for_each(|value| *value = filled(*value, fill))),
-            Fill::PerFeature(ref fill) => {
-                let fill = &fill[range];
-                vectorised(|| values.iter_mut().zip(fill).for_each(|(value, &fill)| *value = filled(*value, fill)));
+        };
+        if missing {
+            let fill = |feature: usize| match &self.fill {
+                Fill::Uniform(fill) => *fill,
+                Fill::PerFeature(fill) => fill[feature],
+            };
+            for (value, feature) in out.iter_mut().zip(range) {
+                if value.is_nan() {
+                    *value = fill(feature);
+                }
             }
         }
     }

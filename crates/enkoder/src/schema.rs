@@ -64,6 +64,13 @@ impl Schema {
         self.columns.iter().map(Column::width).sum()
     }
 
+    /// The first feature that has another name in `given`: its number, its name here, and its name there.
+    pub(crate) fn first_difference(&self, given: &Self) -> Option<(usize, String, String)> {
+        let names = self.feature_names().into_iter().zip(given.feature_names());
+        let mut different = names.enumerate().filter(|(_, (known, given))| known != given);
+        different.next().map(|(position, (known, given))| (position, known, given))
+    }
+
     /// The name of each feature: the column's own, or `column=category` for a categorical one.
     pub fn feature_names(&self) -> Vec<String> {
         self.columns

@@ -11,6 +11,8 @@ use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::atomic_file::{Overwrite, write_atomically};
+
 const KEY: &str = "enkoder";
 /// The largest file that can hold a network of the largest allowed size with both its moments and its best epoch.
 const MAX_BYTES: u64 = 4 * 4 * (1 << 31) + (1 << 27);
@@ -178,29 +180,11 @@ impl TensorFile {
         tensors: impl IntoIterator<Item = (String, &'a [usize], &'a [f32])>,
     ) -> Result<(), TensorFileError> {
         let bytes = Self::to_bytes(kind, version, content, tensors)?;
-        write_atomically(path, |file| file.write_all(&bytes))
-            .map_err(|source| TensorFileError::Write { path: path.to_owned(), source })
+        write_atomically(path, Overwrite::Replace, |mut file| {
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            Ok(file)
+        })
+        .map_err(|source| TensorFileError::Write { path: path.to_owned(), source })
     }
-}
-
-/// Writes a file under a temporary name in the same folder, forces it to disk and gives it its name, replacing what stood there.
-/// When anything fails, the temporary file is removed and what stood under the name before is unchanged.
-///
-/// # Errors
-/// What the system said: an unwritable folder, a full disk.
-pub fn write_atomically(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".enkoder-");
-    // A temporary file is private by default; the finished one should follow the user's own mask.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    write(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -36,6 +36,31 @@ fn one_two_and_four_threads_give_the_same_file() {
     assert_ne!(one, bytes(TrainingConfig { seed: 10, ..config(Some(1)) }), "another seed must give another model");
 }
 
+/// A network large enough for its small batches to pass by parts of layers.
+#[test]
+fn a_large_network_gives_the_same_file_with_any_threads_and_resumed() {
+    let (train, validation) = data();
+    let with = |threads| {
+        let corruption = Some(Corruption::Masking { fraction: 0.2 });
+        let config = TrainingConfig { epochs: 3, batch_size: 50, corruption, ..config(Some(threads)) };
+        let architecture = Architecture::dense([48], &[1200, 100], 8).with_activation(Activation::Gelu);
+        Trainer::new(architecture, config)
+    };
+    let bytes = |trainer: Trainer<'_>| trainer.fit(&train, &validation).unwrap().to_bytes().unwrap();
+    let one = bytes(with(1));
+    assert_eq!(one, bytes(with(2)));
+    assert_eq!(one, bytes(with(4)));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let stop = |progress: Progress<'_>| match progress {
+        Progress::Epoch { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    with(2).with_checkpoints(&path, 1).with_progress(stop).fit(&train, &validation).unwrap();
+    assert_eq!(one, bytes(Trainer::resume(Checkpoint::load(&path).unwrap(), Some(1))));
+}
+
 #[test]
 fn noise_penalties_and_clipping_do_not_depend_on_threads() {
     let penalties = [Penalty::L1 { weight: 1e-3 }, Penalty::Contractive { weight: 1e-3 }];

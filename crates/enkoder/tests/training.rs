@@ -44,7 +44,7 @@ fn decoding_a_code_gives_the_reconstruction() {
 }
 
 #[test]
-fn a_session_gives_what_the_whole_data_set_gives() {
+fn a_sample_gives_the_same_bits_alone_in_a_session_and_in_a_data_set() {
     let (model, validation) = trained(TrainingConfig { epochs: 2, ..config() });
     let mut session = model.session();
     let all = validation.to_array();
@@ -53,10 +53,16 @@ fn a_session_gives_what_the_whole_data_set_gives() {
     session.encode(samples, &mut codes);
     session.reconstruct(samples, &mut output);
     session.reconstruction_error(samples, &mut errors);
-    let near = |a: &[f32], b: &[f32]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
-    assert!(near(&codes, model.encode(&validation).unwrap().as_slice().unwrap()));
-    assert!(near(&output, model.reconstruct(&validation).unwrap().as_slice().unwrap()));
-    assert!(near(&errors, &model.reconstruction_error(&validation).unwrap()));
+    assert_eq!(codes, model.encode(&validation).unwrap().as_slice().unwrap());
+    assert_eq!(output, model.reconstruct(&validation).unwrap().as_slice().unwrap());
+    assert_eq!(errors, model.reconstruction_error(&validation).unwrap());
+    // Each sample alone, too.
+    let features = output.len() / errors.len();
+    let mut alone = vec![0.0; features];
+    for (sample, expected) in samples.chunks_exact(features).zip(output.chunks_exact(features)) {
+        session.reconstruct(sample, &mut alone);
+        assert_eq!(alone, expected);
+    }
 }
 
 #[test]

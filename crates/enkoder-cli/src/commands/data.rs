@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
 use enkoder::{ColumnKind, Dataset};
-use enkoder_data::export::{Overwrite, check_output};
+use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use enkoder_data::images::write_images;
 use enkoder_data::npy::write_npy_dataset;
 use enkoder_data::openml::{CachedSet, Verified};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{DataOptions, FetchOptions, RunOptions};
 use crate::failure::Usage;
+use crate::output::write_dataset_csv;
 use crate::screen::{FAINT, STRONG, print};
 use crate::wording;
 
@@ -52,12 +53,12 @@ enum Verb {
         #[command(flatten)]
         common: RunOptions,
     },
-    /// Write data as one NPY file, or images as a folder of PNG files
+    /// Write data as one NPY or CSV file, or images as a folder of PNG files
     Export {
         /// Built-in name, openml:ID, or a path
         #[arg(value_hint = ValueHint::AnyPath)]
         data: String,
-        /// A name with .npy, or a folder for PNG images
+        /// A name with .npy or .csv, or a folder for PNG images
         #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
         out: PathBuf,
         /// Replace what is there already
@@ -79,7 +80,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
         Verb::Fetch { data, fetching, common } => fetch(&data, &fetching, &common)?,
         Verb::Export { data, out, force, reading, common } => {
-            let overwrite = if force { Overwrite::Replace } else { Overwrite::Never };
+            let overwrite = Overwrite::replacing(force);
             export(&data, &out, overwrite, &reading, &common)?;
         }
     }
@@ -161,21 +162,24 @@ fn export(
 ) -> anyhow::Result<()> {
     let screen = common.start()?;
     let extension = out.extension().and_then(|extension| extension.to_str());
-    let is_array = match extension {
-        Some("npy") => true,
-        None => false,
+    let (is_array, is_table) = match extension {
+        Some("npy") => (true, false),
+        Some("csv") => (false, true),
+        None => (false, false),
         Some(_) => {
             return Err(Usage::new(format!("cannot tell from {} how to write", out.display()))
-                .with_hint("name the output .npy, or a folder for PNG images")
+                .with_hint("name the output .npy or .csv, or a folder for PNG images")
                 .into());
         }
     };
-    if is_array {
+    if is_array || is_table {
         check_output(out, overwrite)?;
     }
     let data = reading.open(name, screen)?;
     if is_array {
         write_npy_dataset(out, overwrite, &data)?;
+    } else if is_table {
+        write_atomically(out, overwrite, |file| write_dataset_csv(&data, file))?;
     } else {
         let summary = data.summary();
         let unit = summary.min >= 0.0 && summary.max <= 1.0;

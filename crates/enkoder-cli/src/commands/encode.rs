@@ -1,11 +1,10 @@
 //! `enkoder encode`: samples in, codes out.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueHint};
+use clap::Args;
 
-use crate::arguments::{DataOptions, RunOptions};
+use crate::arguments::{DataOptions, ModelAndData, RunOptions};
 use crate::model;
 use crate::output::OutputOptions;
 
@@ -14,13 +13,8 @@ use crate::output::OutputOptions;
 /// A code is as many numbers as the model's latent size. Without --out they are printed as CSV.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The model file, or the folder that `enkoder train` wrote
-    #[arg(value_hint = ValueHint::AnyPath)]
-    model: PathBuf,
-
-    /// Built-in name, openml:ID, or a path
-    #[arg(value_hint = ValueHint::AnyPath)]
-    data: String,
+    #[command(flatten)]
+    of: ModelAndData,
 
     #[command(flatten)]
     output: OutputOptions,
@@ -35,9 +29,9 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let output = options.output.open(None)?;
-    let model = model::load(&options.model)?;
-    let data = options.reading.open_for(&model, &options.data, screen)?;
-    model::check(&model, &options.model, &data)?;
+    let model = model::load(&options.of.model)?;
+    let data = options.reading.open_for(&model, &options.of.data, screen)?;
+    model::check(&model, &options.of.model, &data)?;
     let codes = model.encode(&data)?;
     options.output.write_codes(&output, codes.view())?;
     output.confirm(options.common.json, screen, codes.nrows(), &[codes.ncols()])?;

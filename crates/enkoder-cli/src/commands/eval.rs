@@ -8,7 +8,7 @@ use enkoder::{Autoencoder, Dataset};
 use enkoder_data::export::{Overwrite, check_output};
 use serde_json::{Value, json};
 
-use crate::arguments::{DataOptions, RunOptions};
+use crate::arguments::{DataOptions, ModelAndData, RunOptions};
 use crate::comparison::{Comparison, figures_folder};
 use crate::model;
 use crate::screen::{FAINT, print};
@@ -20,13 +20,8 @@ use crate::wording;
 /// measured as a whole. Errors are mean squared errors over samples and values, in scaled units.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The model file, or the folder that `enkoder train` wrote
-    #[arg(value_hint = ValueHint::AnyPath)]
-    model: PathBuf,
-
-    /// Built-in name, openml:ID, or a path
-    #[arg(value_hint = ValueHint::AnyPath)]
-    data: String,
+    #[command(flatten)]
+    of: ModelAndData,
 
     #[command(flatten)]
     reading: DataOptions,
@@ -49,14 +44,14 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    let overwrite = if options.force { Overwrite::Replace } else { Overwrite::Never };
-    let model = model::load(&options.model)?;
+    let overwrite = Overwrite::replacing(options.force);
+    let model = model::load(&options.of.model)?;
     if let Some(report) = &options.report {
         check_output(report, overwrite)?;
     }
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
-    let data = options.reading.open_for(&model, &options.data, screen)?;
-    model::check(&model, &options.model, &data)?;
+    let data = options.reading.open_for(&model, &options.of.data, screen)?;
+    model::check(&model, &options.of.model, &data)?;
     let measured = Measured::of(&model, &data);
     screen.note(measured.to_text(&data));
 

@@ -1,4 +1,4 @@
-//! `enkoder info`: what a file is: a model, a checkpoint, or data.
+//! `enkoder info`: what a file is: a model, a checkpoint, a detector, or data.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,21 +6,24 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
+use enkoder::anomaly::{Detector, Threshold};
 use enkoder::{
     Architecture, Autoencoder, Checkpoint, ModelFileError, Schema, TensorFileError, TrainingConfig, TrainingRecord,
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::data::{describe_json, describe_text};
+use super::detect;
 use crate::arguments::{DataOptions, RunOptions};
 use crate::model;
 use crate::screen::{FAINT, print};
 use crate::wording;
 
-/// Show what a model, a checkpoint or data is
+/// Show what a model, a checkpoint, a detector or data is
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A model, the folder that `enkoder train` wrote, a checkpoint, or data
+    /// A model, the folder that `enkoder train` wrote, a checkpoint, a detector, or data
     #[arg(value_name = "MODEL|DATA", value_hint = ValueHint::AnyPath)]
     what: String,
 
@@ -42,6 +45,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             Err(ModelFileError::File(TensorFileError::Kind { found, .. })) if found == "enkoder.checkpoint" => {
                 let checkpoint = Checkpoint::load(&path)?;
                 print(if json { checkpoint_json(&checkpoint)? } else { checkpoint_text(&checkpoint) })?;
+            }
+            Err(ModelFileError::File(TensorFileError::Kind { found, .. })) if found == "enkoder.detector" => {
+                let detector = detect::load(&path)?;
+                let threshold = detect::threshold(&detector, None)?;
+                print(if json { detector_json(&detector, &threshold) } else { detector_text(&detector, &threshold) })?;
             }
             Err(_) => drop(model::load(&path)?),
         }
@@ -65,6 +73,33 @@ fn is_safetensors(path: &Path) -> bool {
 
 fn line(heading: &str, text: impl std::fmt::Display) -> String {
     format!("{FAINT}{heading:<11}{FAINT:#} {text}\n")
+}
+
+fn detector_text(detector: &Detector, threshold: &Threshold) -> String {
+    let mut text = line("detector", detector.chosen());
+    let learned = wording::counted(detector.rows_learned(), "row", "rows");
+    let series = detector.windows().map(|windows| format!(", by windows of {} rows", windows.length));
+    text += &line("data", format_args!("learned from {learned}{}", series.unwrap_or_default()));
+    if let Some(schema) = detector.schema() {
+        let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+        text += &line("columns", names.join(", "));
+    }
+    let ignored = detector.ignored_columns();
+    if !ignored.is_empty() {
+        text += &line("ignored", format_args!("{}, since constant or empty", ignored.join(", ")));
+    }
+    text += &line("flags", detect::describe(detector, threshold));
+    text.trim_end().to_owned()
+}
+
+fn detector_json(detector: &Detector, threshold: &Threshold) -> String {
+    json!({
+        "kind": "detector", "chosen": detector.chosen(), "rows_learned": detector.rows_learned(),
+        "window": detector.windows().map(|windows| windows.length), "ignored_columns": detector.ignored_columns(),
+        "columns": detector.schema().map(|schema| schema.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()),
+        "calibration": detector.calibration().scores().len(), "threshold": threshold,
+    })
+    .to_string()
 }
 
 fn model_text(model: &Autoencoder) -> String {

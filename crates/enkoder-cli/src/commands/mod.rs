@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod data;
 pub mod decode;
+pub mod detect;
 pub mod encode;
 pub mod eval;
 pub mod info;

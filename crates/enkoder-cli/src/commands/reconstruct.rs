@@ -1,11 +1,10 @@
 //! `enkoder reconstruct`: samples in, the same samples out as the model copies them.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueHint};
+use clap::Args;
 
-use crate::arguments::{DataOptions, RunOptions};
+use crate::arguments::{DataOptions, ModelAndData, RunOptions};
 use crate::model;
 use crate::output::OutputOptions;
 
@@ -14,13 +13,8 @@ use crate::output::OutputOptions;
 /// The reconstructions have the units of the data. Without --out they are printed as CSV; a table gets its columns back.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The model file, or the folder that `enkoder train` wrote
-    #[arg(value_hint = ValueHint::AnyPath)]
-    model: PathBuf,
-
-    /// Built-in name, openml:ID, or a path
-    #[arg(value_hint = ValueHint::AnyPath)]
-    data: String,
+    #[command(flatten)]
+    of: ModelAndData,
 
     #[command(flatten)]
     output: OutputOptions,
@@ -34,11 +28,11 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    let model = model::load(&options.model)?;
+    let model = model::load(&options.of.model)?;
     let shape = &model.architecture().input_shape;
     let output = options.output.open(Some(shape))?;
-    let data = options.reading.open_for(&model, &options.data, screen)?;
-    model::check(&model, &options.model, &data)?;
+    let data = options.reading.open_for(&model, &options.of.data, screen)?;
+    model::check(&model, &options.of.model, &data)?;
     let samples = model.reconstruct(&data)?;
     options.output.write_samples(&output, &model, samples.view())?;
     output.confirm(options.common.json, screen, samples.nrows(), shape)?;

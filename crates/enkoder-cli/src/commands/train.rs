@@ -93,7 +93,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     options.check()?;
     let config = options.config()?;
     let checkpoint = options.resume.as_deref().map(load_checkpoint).transpose()?;
+    interrupt::listen()?;
     let folder = options.run_folder(checkpoint.as_ref())?;
+    interrupt::remove_if_empty(folder.made());
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
     let seed = match &checkpoint {
         Some((_, checkpoint)) => checkpoint.config().seed,
@@ -110,7 +112,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let model = options.fit(config, checkpoint, (&train, &validation), &folder, screen)?;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
-    interrupt::release();
+    interrupt::training_ended();
     let mut files = vec![path];
     if options.checkpoint_every.is_some() && folder.file(CHECKPOINT).exists() {
         files.push(folder.file(CHECKPOINT));
@@ -160,7 +162,7 @@ impl Options {
 
     fn config(&self) -> Result<TrainingConfig, Usage> {
         let threads = self.common.threads.map(usize::from);
-        self.training.config(self.network.scaling(), self.seed.unwrap_or(0), threads)
+        self.training.config(self.network.preset(), self.network.scaling(), self.seed.unwrap_or(0), threads)
     }
 
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
@@ -201,7 +203,7 @@ impl Options {
                 (Trainer::new(architecture, config), epochs, 0)
             }
         };
-        interrupt::watch()?;
+        interrupt::training_begins();
         let mut progress = TrainingProgress::new(screen, epochs, train.len(), done);
         let trainer = trainer.with_progress(|news| progress.update(news));
         let trainer = match self.checkpoint_every {

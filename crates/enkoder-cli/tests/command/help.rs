@@ -11,11 +11,14 @@ fn help(arguments: &str) -> String {
 #[test]
 fn help_of_every_verb() {
     assert_snapshot!("enkoder", help("--help"));
-    for verb in ["train", "eval", "encode", "decode", "reconstruct", "info", "data", "completions"] {
+    for verb in ["train", "eval", "encode", "decode", "reconstruct", "detect", "info", "data", "completions"] {
         assert_snapshot!(verb, help(&format!("{verb} --help")));
     }
     for verb in ["list", "info", "fetch", "export"] {
         assert_snapshot!(format!("data-{verb}"), help(&format!("data {verb} --help")));
+    }
+    for verb in ["fit", "score", "watch"] {
+        assert_snapshot!(format!("detect-{verb}"), help(&format!("detect {verb} --help")));
     }
 }
 

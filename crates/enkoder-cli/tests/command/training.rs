@@ -100,6 +100,24 @@ fn mnist_is_read_from_its_folder_and_learned() {
     assert!(errors["mse"].as_f64().unwrap() < errors["mean_sample_mse"].as_f64().unwrap() * 0.8, "{errors}");
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_before_the_training_leaves_nothing_behind() {
+    use std::process::Command;
+
+    let place = Workplace::new();
+    let mut child = place.command("train strokes:400000 -q").spawn().unwrap();
+    while !place.path("enkoder-out").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
+        std::thread::yield_now();
+    }
+    // The folder is noted for removal right after it is made.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(place.names("."), [""; 0]);
+}
+
 /// Runs the command until a line with this text appears on stderr, then sends it SIGINT.
 #[cfg(unix)]
 pub fn interrupt_after(place: &Workplace, arguments: &str, text: &str) -> crate::workplace::Run {

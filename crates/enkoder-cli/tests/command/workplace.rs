@@ -1,5 +1,6 @@
 //! A folder of its own for each test, in which the command runs.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -60,6 +61,16 @@ impl Workplace {
     /// A run that must succeed.
     pub fn succeed(&self, arguments: &str) -> Run {
         let run = self.run(arguments);
+        assert_eq!(run.code, Some(0), "enkoder {arguments}\n{run:?}");
+        run
+    }
+
+    /// A run that must succeed, with `input` on standard input.
+    pub fn succeed_with_input(&self, arguments: &str, input: &str) -> Run {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let run = Run::of(child.wait_with_output().unwrap());
         assert_eq!(run.code, Some(0), "enkoder {arguments}\n{run:?}");
         run
     }

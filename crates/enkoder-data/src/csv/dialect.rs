@@ -103,11 +103,13 @@ fn find_separator(sample: &[u8], complete: bool) -> (u8, Vec<ByteRecord>) {
     best.unwrap_or_else(|| (b',', records(sample, b',', complete)))
 }
 
-/// Whether the first row has the name of a column that is asked for.
+/// Whether the first row has the name of a column that is asked for, other than those given to columns without a name.
 fn names_known(first: &ByteRecord, options: &TableOptions) -> bool {
     let column = options.schema.as_ref().and_then(|schema| schema.columns.first()).map(|column| column.name.as_str());
-    let mut cells = first.iter().map(<[u8]>::trim_ascii);
-    cells.any(|cell| [column, options.label.as_deref()].into_iter().flatten().any(|name| cell == name.as_bytes()))
+    let made =
+        |name: &str| name.strip_prefix("column").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let asked = || [column, options.label.as_deref()].into_iter().flatten().filter(|name| !made(name));
+    first.iter().any(|cell| asked().any(|name| cell.trim_ascii() == name.as_bytes()))
 }
 
 /// Whether the first row looks like names: a word above numbers, or, where no column holds numbers, words that differ from each

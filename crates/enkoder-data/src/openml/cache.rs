@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use enkoder::Overwrite;
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
@@ -230,15 +231,12 @@ impl Cache {
 }
 
 pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), OpenmlError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let write = |mut file: File| {
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+        file.sync_all()?;
+        Ok(file)
     };
-    write().map_err(cache_error("write", path))
+    enkoder::write_atomically(path, Overwrite::Replace, write).map_err(cache_error("write", path))
 }
 
 pub(super) fn remove_if_there(path: &Path) -> Result<(), OpenmlError> {

@@ -4,6 +4,7 @@
 mod columns;
 mod values;
 
+use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -48,10 +49,21 @@ pub fn parse_parquet(name: &str, bytes: Vec<u8>, options: &TableOptions) -> Resu
     guarded(name, Bytes::from(bytes), options).map_err(|error| error.within(name))
 }
 
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic on this thread would be caught and reported as a damaged file: a program's panic hook need not print it.
+pub fn panic_is_caught() -> bool {
+    GUARDED.get()
+}
+
 /// The `parquet` crate checks much, but not all of what a damaged file can hold before it indexes with it: a panic inside it is
 /// caught here as the last resort and reported like other damage. Nothing that was being changed is used afterwards.
 fn guarded<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -> Result<Table, DataError> {
+    GUARDED.set(true);
     let read = catch_unwind(AssertUnwindSafe(|| read(name, file, options)));
+    GUARDED.set(false);
     read.unwrap_or_else(|_| Err(DataError::malformed(Place::default(), "the Parquet file is damaged")))
 }
 

@@ -265,7 +265,7 @@ pub(crate) fn apply(activation: Activation, values: &mut [f32]) {
     if activation == Activation::Linear {
         return;
     }
-    with_function!(activation, F => vectorised(|| {
+    with_function!(activation, F => vectorised(#[inline(always)] || {
         for value in values.iter_mut() {
             *value = F::value(*value);
         }
@@ -278,7 +278,7 @@ pub(crate) fn multiply_by_slope(activation: Activation, z: &[f32], y: &[f32], de
     if activation == Activation::Linear {
         return;
     }
-    with_function!(activation, F => vectorised(|| {
+    with_function!(activation, F => vectorised(#[inline(always)] || {
         for ((delta, &z), &y) in delta.iter_mut().zip(z).zip(y) {
             *delta *= F::slope(z, y);
         }

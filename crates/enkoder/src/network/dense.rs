@@ -1,5 +1,5 @@
 //! The dense layer: y = activation(x·W + b), with W of `inputs × outputs` and b side by side in the network's flat parameters.
-//! Forward and backward work on whole rows; the gradient of the weights can be had in parts, a range of inputs each.
+//! Forward and backward work on whole rows; the gradient of the parameters is `products`' work.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use rand::Rng;
 use rand::distr::{Distribution, Uniform};
 
 use super::activation::{self, Activation, LEAK};
-use super::matmul::{self, Packing};
+use super::products;
 
 /// A dense layer's shape and its place in the flat parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,14 +48,14 @@ impl Dense {
 
     /// y ← activation(x·W + b) for as many rows as y has. Where the activation [needs its
     /// input](Activation::needs_input) for the slope, `z` receives it; elsewhere `z` is not touched and may be empty.
-    pub(crate) fn forward(&self, parameters: &[f32], x: &[f32], y: &mut [f32], z: &mut [f32], packing: &mut Packing) {
+    pub(crate) fn forward(&self, parameters: &[f32], x: &[f32], y: &mut [f32], z: &mut [f32]) {
         let (weight, bias) = (&parameters[self.weight()], &parameters[self.bias()]);
         match self.activation {
-            Activation::Linear => matmul::affine(packing, x, weight, bias, None, y),
-            Activation::Relu => matmul::affine(packing, x, weight, bias, Some(0.0), y),
-            Activation::LeakyRelu => matmul::affine(packing, x, weight, bias, Some(LEAK), y),
+            Activation::Linear => products::affine(x, weight, bias, None, y),
+            Activation::Relu => products::affine(x, weight, bias, Some(0.0), y),
+            Activation::LeakyRelu => products::affine(x, weight, bias, Some(LEAK), y),
             with_pass => {
-                matmul::affine(packing, x, weight, bias, None, y);
+                products::affine(x, weight, bias, None, y);
                 if with_pass.needs_input() && z.len() == y.len() {
                     z.copy_from_slice(y);
                 }
@@ -65,38 +65,18 @@ impl Dense {
     }
 
     /// The same without activation: y ← x·W + b.
-    pub(crate) fn forward_affine(&self, parameters: &[f32], x: &[f32], y: &mut [f32], packing: &mut Packing) {
-        matmul::affine(packing, x, &parameters[self.weight()], &parameters[self.bias()], None, y);
+    pub(crate) fn forward_affine(&self, parameters: &[f32], x: &[f32], y: &mut [f32]) {
+        products::affine(x, &parameters[self.weight()], &parameters[self.bias()], None, y);
     }
 
     /// dx ← delta·Wᵀ: the error at the inputs from the error before the activation.
-    pub(crate) fn backward(&self, parameters: &[f32], delta: &[f32], dx: &mut [f32], packing: &mut Packing) {
-        matmul::times_transposed(packing, delta, &parameters[self.weight()], self.inputs, self.outputs, dx);
+    pub(crate) fn backward(&self, parameters: &[f32], delta: &[f32], dx: &mut [f32]) {
+        self.backward_to(parameters, 0..self.inputs, delta, dx);
     }
 
-    /// The gradient of the weights of as many inputs, from `first` on, as `gradient` has rows: g ← xᵀ·delta, added to what is
-    /// there where `accumulate` says so.
-    pub(crate) fn weight_gradient(
-        &self,
-        x: &[f32],
-        delta: &[f32],
-        first: usize,
-        accumulate: bool,
-        gradient: &mut [f32],
-        packing: &mut Packing,
-    ) {
-        matmul::transposed_times(packing, x, self.inputs, first, delta, self.outputs, accumulate, gradient);
-    }
-
-    /// The gradient of the biases: the column sums of delta.
-    pub(crate) fn bias_gradient(&self, delta: &[f32], gradient: &mut [f32]) {
-        gradient.fill(0.0);
-        super::vectorised::vectorised(|| {
-            for row in delta.chunks_exact(self.outputs) {
-                for (sum, &delta) in gradient.iter_mut().zip(row) {
-                    *sum += delta;
-                }
-            }
-        });
+    /// The same for some of the inputs.
+    pub(crate) fn backward_to(&self, parameters: &[f32], inputs: Range<usize>, delta: &[f32], dx: &mut [f32]) {
+        let weight = &parameters[self.weight()][inputs.start * self.outputs..inputs.end * self.outputs];
+        products::rows_times_rows(delta, weight, self.outputs, dx);
     }
 }

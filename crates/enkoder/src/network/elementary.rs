@@ -7,16 +7,17 @@
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor series to r⁷ and 2ⁿ written into the exponent.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
-    // Adding 1.5·2²³ and taking it away rounds to the nearest integer.
+    // Adding 1.5·2²³ rounds to the nearest integer, which then stands in the low bits; taking it away leaves its value.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts, the first with so few digits that n times it is exact.
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     let x = x.clamp(-87.0, 87.0);
-    let n = x.mul_add(std::f32::consts::LOG2_E, ROUND) - ROUND;
+    let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
     let r = n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, x));
     let series = polynomial(r, [1.0, 1.0, 0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5040.0]);
-    f32::from_bits(((n as i32 + 127) as u32) << 23) * series
+    f32::from_bits(shifted.to_bits().wrapping_add(127) << 23) * series
 }
 
 /// c₀ + c₁·x + … + c₇·x⁷ by Horner's rule, each step a fused multiply-add: exact everywhere, so the same bits everywhere.

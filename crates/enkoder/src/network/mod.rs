@@ -1,14 +1,13 @@
 //! Networks: what a user asks for ([`Architecture`]) and what computes it (`Network`): a short stack of layers over one flat
-//! buffer of parameters. One file for each layer; only `matmul` names the crate that multiplies matrices, and only
-//! `vectorised` the one that picks the instruction set.
+//! buffer of parameters. One file for each layer; only `vectorised` names the crate that picks the instruction set.
 
 pub(crate) mod activation;
 mod architecture;
 pub(crate) mod dense;
 pub(crate) mod elementary;
-pub(crate) mod matmul;
 #[allow(clippy::module_inception)]
 mod network;
+pub(crate) mod products;
 pub(crate) mod vectorised;
 
 pub use activation::{Activation, UnknownActivation};

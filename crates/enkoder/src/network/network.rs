@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::architecture::{Architecture, ArchitectureError, LayerSpec};
 use super::dense::Dense;
-use super::matmul::Packing;
 use crate::random::{Purpose, stream};
 
 /// Layers, and their parameters in one buffer.
@@ -71,7 +70,7 @@ impl Network {
             let layer = &self.layers[index];
             let input = if position == 0 { x } else { &scratch.from[..rows * layer.inputs] };
             let output = if index == last { &mut *y } else { &mut scratch.to[..rows * layer.outputs] };
-            layer.forward(&self.parameters, input, output, &mut [], &mut scratch.packing);
+            layer.forward(&self.parameters, input, output, &mut []);
             std::mem::swap(&mut scratch.from, &mut scratch.to);
         }
     }
@@ -82,5 +81,4 @@ impl Network {
 pub(crate) struct Scratch {
     from: Vec<f32>,
     to: Vec<f32>,
-    packing: Packing,
 }

@@ -1,16 +1,40 @@
 //! Elementwise loops compiled for every vector width and chosen at run time, so that a portable release build uses AVX2 or
 //! AVX-512 where the machine has them. A fused multiply-add happens where `mul_add` stands and nowhere else, and our loops fix
-//! their own order of summation, so the width changes the speed and not one bit of the result.
+//! their own order of summation, so the width changes the speed and not one bit of the result. (Matrix
+//! products are another thing: theirs does follow the width.)
 
 use std::sync::OnceLock;
 
 use pulp::Arch;
+pub(crate) use pulp::{Simd, WithSimd};
+
+fn machine() -> Arch {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    *ARCH.get_or_init(Arch::new)
+}
 
 /// Runs `work` compiled for the widest vectors that this machine has. What it calls must be inlined to profit.
 #[inline(always)]
 pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
-    static ARCH: OnceLock<Arch> = OnceLock::new();
-    ARCH.get_or_init(Arch::new).dispatch(work)
+    machine().dispatch(work)
+}
+
+/// Runs work that is written in vectors with the widest that this machine has.
+#[inline(always)]
+pub(crate) fn with_vectors<W: WithSimd>(work: W) -> W::Output {
+    machine().dispatch(work)
+}
+
+/// The first `N` vectors of a slice.
+#[inline(always)]
+pub(crate) fn vectors<S: Simd, const N: usize>(slice: &[f32]) -> &[S::f32s; N] {
+    S::as_simd_f32s(slice).0.first_chunk().expect("the slice holds as many")
+}
+
+/// The first `N` vectors of a slice, to be changed.
+#[inline(always)]
+pub(crate) fn vectors_mut<S: Simd, const N: usize>(slice: &mut [f32]) -> &mut [S::f32s; N] {
+    S::as_mut_simd_f32s(slice).0.first_chunk_mut().expect("the slice holds as many")
 }
 
 /// How many partial sums a reduction keeps: as many as the widest vector has lanes.

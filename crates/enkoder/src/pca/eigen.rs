@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
-use crate::network::matmul::{View, add_product};
+use super::matmul::{View, add_product};
 use crate::random::{Purpose, stream};
 
 /// Up to this size a full decomposition takes less than a second.

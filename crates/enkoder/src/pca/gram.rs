@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::blocks::Centred;
 use super::eigen::{self, Eigenpairs};
-use crate::network::matmul::{View, add_product};
+use super::matmul::{View, add_product};
 
 /// Rows of a Gram matrix that one thread computes at a time.
 const PANEL: usize = 64;

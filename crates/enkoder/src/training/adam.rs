@@ -1,14 +1,15 @@
-//! Adam (Kingma & Ba 2015, algorithm 1) with decoupled weight decay (AdamW: Loshchilov & Hutter 2019), one pass over a range of
-//! the flat parameters.
+//! Adam (Kingma & Ba 2015, algorithm 1) with decoupled weight decay (AdamW: Loshchilov & Hutter 2019) on a range of the flat
+//! parameters, which takes its gradient from memory or straight from the registers in which it was summed.
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::vectorised::vectorised;
+use crate::network::products::Receiver;
+use crate::network::vectorised::{Simd, WithSimd, vectors_mut, with_vectors};
 
 /// The optimiser's settings. The learning rate is the schedule's highest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adam {
-    /// Highest learning rate. Default 0.002.
+    /// Highest learning rate. Default 0.004.
     pub learning_rate: f32,
     /// Decay of the first moment. Default 0.9.
     pub beta1: f32,
@@ -22,7 +23,7 @@ pub struct Adam {
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { learning_rate: 2e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 }
+        Self { learning_rate: 4e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 }
     }
 }
 
@@ -56,32 +57,96 @@ impl Adam {
 }
 
 impl AdamStep {
-    /// Changes `parameters` and their two moments by the gradient, each of its numbers times `scale` (which clips it).
-    pub(crate) fn apply(
-        &self,
-        parameters: &mut [f32],
-        first: &mut [f32],
-        second: &mut [f32],
-        gradient: &[f32],
-        scale: f32,
+    /// The update of these parameters and their two moments, to be given their gradient. Weights decay, biases do not.
+    pub(crate) fn update<'a>(
+        self,
+        parameters: &'a mut [f32],
+        first: &'a mut [f32],
+        second: &'a mut [f32],
         decay: bool,
-    ) {
+    ) -> Update<'a> {
+        Update { step: self, keep: if decay { self.keep } else { 1.0 }, parameters, first, second }
+    }
+}
+
+/// Parameters and their moments, which change as they receive their gradient.
+pub(crate) struct Update<'a> {
+    step: AdamStep,
+    keep: f32,
+    parameters: &'a mut [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+}
+
+impl Update<'_> {
+    /// Changes all parameters by a gradient from memory, each of its numbers times `scale` (which clips it).
+    pub(crate) fn apply(self, gradient: &[f32], scale: f32) {
+        with_vectors(Whole { update: self, gradient, scale });
+    }
+}
+
+impl Receiver for Update<'_> {
+    #[inline(always)]
+    fn receive<S: Simd, const N: usize>(&mut self, simd: S, at: usize, gradient: [S::f32s; N]) {
+        let parameters = vectors_mut::<S, N>(&mut self.parameters[at..]);
+        let first = vectors_mut::<S, N>(&mut self.first[at..]);
+        let second = vectors_mut::<S, N>(&mut self.second[at..]);
+        for (index, gradient) in gradient.into_iter().enumerate() {
+            let before = [parameters[index], first[index], second[index]];
+            [parameters[index], first[index], second[index]] = self.step.vector(simd, self.keep, before, gradient);
+        }
+    }
+
+    #[inline(always)]
+    fn receive_part<S: Simd>(&mut self, simd: S, at: usize, length: usize, gradient: S::f32s) {
+        let range = at..at + length;
+        let [parameters, first, second] =
+            [&mut *self.parameters, self.first, self.second].map(|slice| &mut slice[range.clone()]);
+        let before = [&*parameters, first, second].map(|slice| simd.partial_load_f32s(slice));
+        let after = self.step.vector(simd, self.keep, before, gradient);
+        for (slice, after) in [parameters, first, second].into_iter().zip(after) {
+            simd.partial_store_f32s(slice, after);
+        }
+    }
+}
+
+impl AdamStep {
+    /// A vector of parameters and of their two moments after the step.
+    #[inline(always)]
+    fn vector<S: Simd>(&self, simd: S, keep: f32, [p, m, v]: [S::f32s; 3], gradient: S::f32s) -> [S::f32s; 3] {
         let Self { beta1, beta2, epsilon, rate, second_correction, .. } = *self;
-        let keep = if decay { self.keep } else { 1.0 };
-        vectorised(
-            #[inline(always)]
-            || {
-                let moments = first.iter_mut().zip(second.iter_mut());
-                for ((parameter, (m, v)), &g) in parameters.iter_mut().zip(moments).zip(gradient) {
-                    let g = g * scale;
-                    let square = g * g;
-                    *m = beta1.mul_add(*m - g, g);
-                    *v = beta2.mul_add(*v - square, square);
-                    let step = *m / ((*v * second_correction).sqrt() + epsilon);
-                    *parameter = rate.mul_add(-step, keep * *parameter);
-                }
-            },
-        );
+        let blend = |beta: f32, old: S::f32s, new: S::f32s| {
+            simd.mul_add_f32s(simd.splat_f32s(beta), simd.sub_f32s(old, new), new)
+        };
+        let m = blend(beta1, m, gradient);
+        let v = blend(beta2, v, simd.mul_f32s(gradient, gradient));
+        let root = simd.sqrt_f32s(simd.mul_f32s(v, simd.splat_f32s(second_correction)));
+        let step = simd.div_f32s(m, simd.add_f32s(root, simd.splat_f32s(epsilon)));
+        let kept = simd.mul_f32s(simd.splat_f32s(keep), p);
+        [simd.mul_add_f32s(simd.splat_f32s(-rate), step, kept), m, v]
+    }
+}
+
+struct Whole<'a> {
+    update: Update<'a>,
+    gradient: &'a [f32],
+    scale: f32,
+}
+
+impl WithSimd for Whole<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let scale = simd.splat_f32s(self.scale);
+        let (whole, rest) = S::as_simd_f32s(self.gradient);
+        for (index, &gradient) in whole.iter().enumerate() {
+            self.update.receive(simd, index * S::F32_LANES, [simd.mul_f32s(scale, gradient)]);
+        }
+        if !rest.is_empty() {
+            let gradient = simd.mul_f32s(scale, simd.partial_load_f32s(rest));
+            self.update.receive_part(simd, whole.len() * S::F32_LANES, rest.len(), gradient);
+        }
     }
 }
 
@@ -112,7 +177,7 @@ mod tests {
             let (mut theta, mut m, mut v) = ([0.5f32], [0.0], [0.0]);
             for (index, &g) in gradients.iter().enumerate() {
                 let step = adam.step(index as u64 + 1, adam.learning_rate);
-                step.apply(&mut theta, &mut m, &mut v, &[g as f32], 1.0, true);
+                step.update(&mut theta, &mut m, &mut v, true).apply(&[g as f32], 1.0);
             }
             let expected = by_the_paper(adam, 0.5, &gradients);
             assert!((f64::from(theta[0]) - expected).abs() < 1e-5, "{} against {expected}", theta[0]);
@@ -123,7 +188,7 @@ mod tests {
     fn the_first_step_has_the_length_of_the_learning_rate() {
         let adam = Adam::default();
         let (mut theta, mut m, mut v) = ([1.0f32, 1.0], [0.0; 2], [0.0; 2]);
-        adam.step(1, 0.5).apply(&mut theta, &mut m, &mut v, &[3.0, -0.001], 1.0, false);
+        adam.step(1, 0.5).update(&mut theta, &mut m, &mut v, false).apply(&[3.0, -0.001], 1.0);
         assert!((theta[0] - 0.5).abs() < 1e-3 && (theta[1] - 1.5).abs() < 1e-3, "{theta:?}");
     }
 }

@@ -25,12 +25,16 @@ pub(crate) struct Damage {
     pub(crate) epoch: usize,
 }
 
+/// Samples of a batch that are fetched from memory all at once, because they fit into a core's second-level cache.
+const CACHED_BYTES: usize = 256 * 1024;
+
 impl Samples<'_> {
     pub(crate) fn len(&self) -> usize {
         self.inputs.len()
     }
 
-    /// Fills the rows of `input`, and those of `target` unless it is empty, with the samples that `order` names.
+    /// Fills the rows of `input`, and those of `target` unless it is empty, with the samples that `order` names; a target has these
+    /// `outputs` of the sample.
     pub(crate) fn fill(
         &self,
         order: &[u32],
@@ -38,16 +42,18 @@ impl Samples<'_> {
         damage: Option<Damage>,
         input: &mut [f32],
         target: &mut [f32],
+        outputs: Range<usize>,
     ) {
         let features = self.inputs.features();
-        let mut targets = target.chunks_exact_mut(features);
+        if order.len() * features * self.inputs.bytes_per_value() <= CACHED_BYTES {
+            self.inputs.touch(order);
+        }
+        let mut targets = target.chunks_exact_mut(outputs.len());
         for (row, (&index, input)) in order.iter().zip(input.chunks_exact_mut(features)).enumerate() {
             self.scaler.copy_scaled(self.inputs, index as usize, input);
             if let Some(target) = targets.next() {
-                match self.targets {
-                    Some(data) => self.scaler.copy_scaled(data, index as usize, target),
-                    None => target.copy_from_slice(input),
-                }
+                let data = self.targets.unwrap_or(self.inputs);
+                self.scaler.copy_scaled_range(data, index as usize, outputs.start, target);
             }
             if let Some(Damage { corruption, seed, epoch }) = damage {
                 let mut rng = stream(seed, Purpose::Corruption, draw_index(epoch, first + row));

@@ -54,7 +54,7 @@ pub struct TrainingConfig {
     pub loss: Loss,
     /// How a gradient becomes a change of the parameters.
     pub optimizer: Adam,
-    /// How the learning rate changes over the run. Default: cosine to zero.
+    /// How the learning rate changes over the run. Default: a rise over the first twentieth, then cosine to zero.
     pub schedule: Schedule,
     /// Longest allowed gradient (Euclidean norm over all parameters); a longer one is shortened to it.
     pub gradient_clip: Option<f32>,

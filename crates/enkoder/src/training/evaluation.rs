@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::batches::Samples;
 use super::loss::Loss;
-use crate::network::matmul::Packing;
 use crate::network::{Network, Scratch};
 
 /// Rows that evaluation passes through the network at a time.
@@ -18,7 +17,6 @@ struct EvaluationBuffers {
     output: Vec<f32>,
     delta: Vec<f32>,
     scratch: Scratch,
-    packing: Packing,
 }
 
 /// The mean loss over all samples, undamaged.
@@ -27,13 +25,13 @@ pub(crate) fn evaluate(network: &Network, loss: Loss, samples: &Samples<'_>) -> 
     let order: Vec<u32> = (0..samples.len() as u32).collect();
     let (last, hidden) = network.layers.split_last().expect("a network has layers");
     let evaluate_block = |buffers: &mut EvaluationBuffers, order: &[u32]| {
-        let EvaluationBuffers { input, target, hidden: below, output, delta, scratch, packing } = buffers;
+        let EvaluationBuffers { input, target, hidden: below, output, delta, scratch } = buffers;
         let length = order.len() * features;
         input.resize(length, 0.0);
         output.resize(length, 0.0);
         delta.resize(length, 0.0);
         target.resize(if samples.targets.is_some() { length } else { 0 }, 0.0);
-        samples.fill(order, 0, None, input, target);
+        samples.fill(order, 0, None, input, target, 0..features);
         let below = if hidden.is_empty() {
             &*input
         } else {
@@ -41,7 +39,7 @@ pub(crate) fn evaluate(network: &Network, loss: Loss, samples: &Samples<'_>) -> 
             network.forward(0..hidden.len(), input, below, scratch);
             &*below
         };
-        last.forward_affine(&network.parameters, below, output, packing);
+        last.forward_affine(&network.parameters, below, output);
         let target = if target.is_empty() { &*input } else { &*target };
         loss.output_pass(last.activation, features, output, target, delta, 0.0)
     };

@@ -312,6 +312,7 @@ impl<'a> Trainer<'a> {
         let values = seen as f64 * train.inputs.features() as f64;
         let partial = seen < run.order.len();
         if !(end == Some(Stopped::Interrupted) && partial && run.best_epoch > 0) && end != Some(Stopped::Diverged) {
+            run.engine.collect();
             let validation_loss = evaluate(&run.engine.network, config.loss, validation);
             // A ReLU makes 0 of NaN, so a finite loss alone does not show that all is well.
             let finite = run.engine.network.parameters.iter().all(|parameter| parameter.is_finite());
@@ -365,7 +366,7 @@ impl<'a> Pair<'a> {
             if data.features() != expected {
                 return Err(TrainingError::Features { what, found: data.features(), expected });
             }
-            if let Some((sample, feature)) = data.summary().first_infinite {
+            if let Some((sample, feature)) = data.first_infinite() {
                 return Err(TrainingError::Infinite { what, sample, feature });
             }
         }
@@ -410,6 +411,7 @@ impl Run {
             run.engine.network.parameters = parameters;
             run.engine.first_moment = first_moment;
             run.engine.second_moment = second_moment;
+            run.engine.distribute();
             run.best_parameters = best_parameters;
             run.epochs = state.epochs;
             run.best_epoch = state.best_epoch;

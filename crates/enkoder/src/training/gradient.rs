@@ -1,19 +1,18 @@
-//! One training step. A batch passes in two phases, each parallel: first by shards of rows (forward, loss, backward to the
-//! activations), then by tiles of parameters (weight gradient over all rows of the batch, and Adam on the tile while it is in
-//! the cache). Shards depend on the number of rows alone and tiles on the architecture alone, so the same seed gives the same
+//! One training step. A small batch of a large network passes through [`Parts`]; any other in two phases, each parallel: first by shards of rows (forward, loss, backward to the
+//! activations), then by tiles of parameters (gradient over all rows of the batch, and Adam). Shards depend on the number of rows alone and tiles on the architecture alone, so the same seed gives the same
 //! bits for any number of threads. Buffers are allocated once, for the largest batch.
 
-use super::adam::{Adam, AdamStep};
+use super::adam::Adam;
 use super::batches::{Damage, Samples};
 use super::config::TrainingConfig;
 use super::corruption::Corruption;
 use super::loss::Loss;
+use super::parts::{self, Parts};
 use super::penalty::Penalty;
-use super::shards::{Batch, Buffers, Sums, code_push, shard_rows, total};
+use super::shards::{Batch, Buffers, Sums, code_push, total};
 use super::team;
-use super::tiles::{Tile, tiles};
+use super::tiles::{Tile, TileWork, tiles};
 use crate::network::Network;
-use crate::network::matmul::Packing;
 
 /// Work below which a phase runs on one thread: handing it to others costs more.
 const PARALLEL_FLOPS: usize = 1_000_000;
@@ -33,6 +32,7 @@ pub(crate) struct Engine {
     pub(crate) network: Network,
     pub(crate) first_moment: Vec<f32>,
     pub(crate) second_moment: Vec<f32>,
+    /// Only where it is clipped, for which all of it must be known.
     gradient: Vec<f32>,
     loss: Loss,
     penalty: Option<Penalty>,
@@ -40,23 +40,25 @@ pub(crate) struct Engine {
     gradient_clip: Option<f32>,
     seed: u64,
     damage: Option<Corruption>,
+    /// Where they do the work, and nothing of what follows does.
+    parts: Option<Parts>,
     buffers: Buffers,
     tiles: Vec<Tile>,
-    packings: Vec<Packing>,
 }
 impl Engine {
     /// An engine for batches of at most `rows` rows.
     pub(crate) fn new(network: Network, config: &TrainingConfig, rows: usize, separate_targets: bool) -> Self {
         let parameters = network.parameters.len();
-        let tiles: Vec<Tile> =
-            network.layers.iter().enumerate().flat_map(|(index, layer)| tiles(index, layer)).collect();
-        let shards = rows.div_ceil(shard_rows(rows));
         let contractive = matches!(config.penalty, Some(Penalty::Contractive { .. }));
         let separate_targets = separate_targets || config.corruption.is_some();
-        Self {
+        let alone = config.penalty.is_none() && config.gradient_clip.is_none();
+        let count = if alone { parts::count(&network, rows) } else { 1 };
+        let parts = (count > 1).then(|| Parts::new(&network, count, rows, separate_targets));
+        let rows = if parts.is_some() { 0 } else { rows };
+        let mut engine = Self {
             first_moment: vec![0.0; parameters],
             second_moment: vec![0.0; parameters],
-            gradient: vec![0.0; parameters],
+            gradient: vec![0.0; if config.gradient_clip.is_some() { parameters } else { 0 }],
             loss: config.loss,
             penalty: config.penalty,
             optimizer: config.optimizer,
@@ -64,89 +66,88 @@ impl Engine {
             seed: config.seed,
             damage: config.corruption,
             buffers: Buffers::new(&network, rows, separate_targets, contractive),
-            packings: (0..tiles.len().max(shards)).map(|_| Packing::default()).collect(),
-            tiles,
+            tiles: tiles(&network),
+            parts,
             network,
+        };
+        engine.distribute();
+        engine
+    }
+
+    /// Makes the parameters and moments known to whatever trains them; to be called when they were changed.
+    pub(crate) fn distribute(&mut self) {
+        if let Some(parts) = &mut self.parts {
+            parts.distribute(&self.network, &self.first_moment, &self.second_moment);
+        }
+    }
+
+    /// Brings the parameters and moments up to date with the steps taken.
+    pub(crate) fn collect(&mut self) {
+        if let Some(parts) = &self.parts {
+            parts.collect(&mut self.network, &mut self.first_moment, &mut self.second_moment);
         }
     }
 
     /// Changes the parameters by one batch: the samples that `order` names, which stand from `first` on in the epoch's order.
     pub(crate) fn step(&mut self, samples: &Samples<'_>, order: &[u32], first: usize, at: Position) -> Sums {
-        let sums = self.backward(samples, order, first, at.epoch);
+        let Self { seed, loss, penalty, .. } = *self;
+        let damage = self.damage.map(|corruption| Damage { corruption, seed, epoch: at.epoch });
+        let batch = Batch { samples, damage, loss, penalty, seed, epoch: at.epoch, rows: order.len() };
         let step = self.optimizer.step(at.step + 1, at.learning_rate);
+        if let Some(parts) = &mut self.parts {
+            return parts.step(&batch, order, first, step);
+        }
+        let sums = self.backward(&batch, order, first);
+        let rows = order.len();
         match self.gradient_clip {
-            None => self.update(order.len(), true, Some((step, 1.0))),
+            None => self.for_each_tile(rows, |buffers, work| work.step(buffers, rows, step)),
             Some(clip) => {
-                self.update(order.len(), true, None);
+                self.for_each_tile(rows, |buffers, work| work.store_gradient(buffers, rows));
                 let norm = self.gradient_norm();
                 let scale = if norm > f64::from(clip) { (f64::from(clip) / norm) as f32 } else { 1.0 };
-                self.update(order.len(), false, Some((step, scale)));
+                self.for_each_tile(rows, |_, work| work.step_by_stored(step, scale));
             }
         }
         sums
     }
 
     /// Forward, loss and backward to the error at each layer.
-    fn backward(&mut self, samples: &Samples<'_>, order: &[u32], first: usize, epoch: usize) -> Sums {
-        let rows = order.len();
-        let damage = self.damage.map(|corruption| Damage { corruption, seed: self.seed, epoch });
-        let (loss, penalty, seed) = (self.loss, self.penalty, self.seed);
-        let batch = Batch { network: &self.network, samples, damage, loss, penalty, seed, epoch, rows };
-        let flops = 4 * rows * self.network.parameters.len();
-        let mut shards = self.buffers.shards(&self.network, order, first, &mut self.packings);
-        if let Some(Penalty::KullbackLeibler { weight, target }) = penalty {
-            for_each(&mut shards, flops, |shard| batch.forward(shard));
-            let (push, value) = code_push(&batch, &shards, weight, target);
-            for_each(&mut shards, flops, |shard| batch.backward(shard, &push));
+    fn backward(&mut self, batch: &Batch<'_>, order: &[u32], first: usize) -> Sums {
+        let network = &self.network;
+        let flops = 4 * batch.rows * network.parameters.len();
+        let mut shards = self.buffers.shards(network, order, first);
+        if let Some(Penalty::KullbackLeibler { weight, target }) = batch.penalty {
+            for_each(&mut shards, flops, |shard| batch.forward(network, shard));
+            let (push, value) = code_push(network, &shards, batch.rows, weight, target);
+            for_each(&mut shards, flops, |shard| batch.backward(network, shard, &push));
             let mut sums = total(&shards);
             sums.penalty += value;
             return sums;
         }
         for_each(&mut shards, flops, |shard| {
-            batch.forward(shard);
-            batch.backward(shard, &[]);
+            batch.forward(network, shard);
+            batch.backward(network, shard, &[]);
         });
         total(&shards)
     }
 
-    /// For each tile the gradient over the batch, where `gradient` asks for it, and Adam, where `step` gives its numbers.
-    fn update(&mut self, rows: usize, gradient: bool, step: Option<(AdamStep, f32)>) {
-        let Self { network, first_moment, second_moment, buffers, tiles, packings, .. } = self;
-        let Network { layers, encoder_layers, parameters } = network;
-        let flops = 2 * rows * parameters.len();
-        let (mut parameters, mut gradients) = (&mut parameters[..], &mut self.gradient[..]);
-        let (mut first_moments, mut second_moments) = (&mut first_moment[..], &mut second_moment[..]);
-        let mut work: Vec<_> = tiles
-            .iter()
-            .zip(packings)
-            .map(|(tile, packing)| {
-                let length = tile.parameters(&layers[tile.layer]);
-                (
-                    tile,
-                    packing,
-                    take(&mut parameters, length),
-                    take(&mut gradients, length),
-                    take(&mut first_moments, length),
-                    take(&mut second_moments, length),
-                )
-            })
-            .collect();
-        let buffers = &*buffers;
-        for_each(&mut work, flops, |(tile, packing, parameters, gradients, first, second)| {
-            let layer = &layers[tile.layer];
-            let weights = tile.inputs * layer.outputs;
-            if gradient {
-                buffers.tile_gradient(tile, layer, *encoder_layers, rows, gradients, packing);
-            }
-            if let Some((step, scale)) = step {
-                let (weight, bias) = parameters.split_at_mut(weights);
-                let (weight_gradient, bias_gradient) = gradients.split_at(weights);
-                let ((first, first_bias), (second, second_bias)) =
-                    (first.split_at_mut(weights), second.split_at_mut(weights));
-                step.apply(weight, first, second, weight_gradient, scale, true);
-                step.apply(bias, first_bias, second_bias, bias_gradient, scale, false);
+    /// Calls `work` for each tile.
+    fn for_each_tile(&mut self, rows: usize, work: impl Fn(&Buffers, &mut TileWork<'_>) + Sync) {
+        let flops = 2 * rows * self.network.parameters.len();
+        let mut parameters = &mut self.network.parameters[..];
+        let mut gradient = &mut self.gradient[..];
+        let (mut first_moment, mut second_moment) = (&mut self.first_moment[..], &mut self.second_moment[..]);
+        let tiles = self.tiles.iter().map(|tile| {
+            let length = tile.parameters();
+            TileWork {
+                tile,
+                parameters: take(&mut parameters, length),
+                first_moment: take(&mut first_moment, length),
+                second_moment: take(&mut second_moment, length),
+                gradient: take(&mut gradient, length),
             }
         });
+        for_each(&mut tiles.collect::<Vec<_>>(), flops, |tile| work(&self.buffers, tile));
     }
 
     /// The Euclidean norm of the gradient over all parameters.
@@ -155,15 +156,16 @@ impl Engine {
         blocks.map(|block| block.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>()).sum::<f64>().sqrt()
     }
 
-    /// The gradient of the last step.
+    /// The gradient of the last step, where it is clipped.
     #[cfg(test)]
     pub(crate) fn gradient(&self) -> &[f32] {
         &self.gradient
     }
 }
 
-/// Takes the first `length` numbers off a slice.
+/// Takes the first `length` numbers off a slice, or as many as it has.
 fn take<'a>(slice: &mut &'a mut [f32], length: usize) -> &'a mut [f32] {
+    let length = length.min(slice.len());
     let (taken, rest) = std::mem::take(slice).split_at_mut(length);
     *slice = rest;
     taken

@@ -67,8 +67,9 @@ fn check(what: &str, architecture: &Architecture, config: &TrainingConfig) {
     }
 }
 
+/// The engine keeps a gradient only to clip it, so it is clipped where it never comes.
 fn config() -> TrainingConfig {
-    TrainingConfig { batch_size: ROWS, gradient_clip: None, ..TrainingConfig::default() }
+    TrainingConfig { batch_size: ROWS, gradient_clip: Some(1e9), ..TrainingConfig::default() }
 }
 
 fn smooth() -> Architecture {
@@ -137,4 +138,47 @@ fn a_clipped_gradient_keeps_its_direction_and_has_the_length_asked_for() {
     assert!(length(&free) > 1e-2 && (length(&clipped) - 1e-3).abs() < 1e-6);
     let cosine = free.iter().zip(&clipped).map(|(a, b)| a * b).sum::<f32>() / (length(&free) * length(&clipped) * 0.01);
     assert!((cosine - 1.0).abs() < 1e-4);
+}
+
+/// A network that is cut takes the same steps as one whose batches are: a clip that never comes tells the engine not to cut it.
+#[test]
+fn parts_of_layers_and_shards_of_rows_take_the_same_steps() {
+    const FEATURES: usize = 90;
+    let values = |salt: usize| {
+        let value = |(row, column): (usize, usize)| 0.5 + 0.45 * ((row * 31 + column * 17 + salt) as f32 * 0.37).sin();
+        Dataset::from_f32("waves", Array2::from_shape_fn((ROWS, FEATURES), value)).unwrap()
+    };
+    let (inputs, targets) = (values(0), values(5));
+    let scaler = Scaler::fit(Scaling::None, &inputs).unwrap();
+    // Cut and whole layers in all orders, and a width that no vector divides.
+    let architectures = [
+        Architecture::dense([FEATURES], &[1003, 40], 6).with_activation(Activation::Gelu),
+        Architecture::dense([FEATURES], &[1200], 600).with_activation(Activation::Tanh),
+        Architecture::dense([FEATURES], &[40, 900, 900], 7).with_output_activation(Activation::Sigmoid),
+    ];
+    for (architecture, targets) in architectures.iter().flat_map(|a| [(a, None), (a, Some(&targets))]) {
+        let samples = Samples { inputs: &inputs, targets, scaler: &scaler };
+        let train = |gradient_clip| {
+            let network = Network::initialised(architecture, 6).unwrap();
+            let config = TrainingConfig { gradient_clip, ..config() };
+            let mut engine = Engine::new(network, &config, ROWS, targets.is_some());
+            let mut losses = Vec::new();
+            for step in 0..4 {
+                // The last batch of an epoch is smaller.
+                let order: Vec<u32> = (0..if step == 3 { 5 } else { ROWS as u32 }).collect();
+                let at = Position { epoch: 1, step, learning_rate: 1e-4 };
+                losses.push(engine.step(&samples, &order, 0, at).loss);
+            }
+            engine.collect();
+            (engine.network.parameters, engine.first_moment, losses)
+        };
+        let ((cut, cut_moments, cut_losses), (whole, whole_moments, whole_losses)) = (train(None), train(Some(1e9)));
+        assert!(cut != whole, "the sums have another order, so the network was cut");
+        for (cut, whole) in cut_losses.iter().zip(&whole_losses) {
+            assert!((cut - whole).abs() < 1e-4 * whole, "{architecture:?}: {cut} against {whole}");
+        }
+        let scale = whole_moments.iter().fold(0.0f32, |most, m| most.max(m.abs()));
+        let off = cut_moments.iter().zip(&whole_moments).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(scale > 0.0 && off < 1e-3 * scale, "{architecture:?}: {off} of {scale}");
+    }
 }

@@ -98,10 +98,17 @@ impl Loss {
                 with_distance(HuberDistance(bend), activation, features, z, target, delta, scale)
             }
             // The derivatives of the logarithms cancel the sigmoid's slope; taken apart they would overflow.
-            Self::BinaryCrossEntropy => sum_rows(features, z, target, delta, |z, t, delta| {
-                *delta = scale * (sigmoid(z) - t);
-                softplus(z) - t * z
-            }),
+            Self::BinaryCrossEntropy => sum_rows(
+                features,
+                z,
+                target,
+                delta,
+                #[inline(always)]
+                |z, t, delta| {
+                    *delta = scale * (sigmoid(z) - t);
+                    softplus(z) - t * z
+                },
+            ),
         }
     }
 }
@@ -115,7 +122,7 @@ fn with_distance(
     delta: &mut [f32],
     scale: f32,
 ) -> f64 {
-    with_function!(activation, F => sum_rows(features, z, target, delta, |z, t, delta| {
+    with_function!(activation, F => sum_rows(features, z, target, delta, #[inline(always)] |z, t, delta| {
         let y = F::value(z);
         *delta = scale * distance.derivative(y, t) * F::slope(z, y);
         distance.value(y, t)

@@ -14,6 +14,7 @@ mod gradient;
 mod gradient_tests;
 mod history;
 mod loss;
+mod parts;
 mod penalty;
 mod schedule;
 mod shards;

@@ -29,7 +29,7 @@ pub enum Schedule {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self::Cosine { warmup: 0.0 }
+        Self::Cosine { warmup: 0.05 }
     }
 }
 

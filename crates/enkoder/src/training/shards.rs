@@ -12,13 +12,13 @@ use super::penalty::{self, Penalty};
 use crate::network::Network;
 use crate::network::activation::{Function, multiply_by_slope, with_function};
 use crate::network::dense::Dense;
-use crate::network::matmul::{self, Packing};
+use crate::network::products;
 use crate::network::vectorised::vectorised;
 use crate::random::{Purpose, stream};
 
 /// Rows of a shard, from the rows of the batch alone.
-pub(super) fn shard_rows(rows: usize) -> usize {
-    let shards = (rows / 64).clamp(2, 16);
+fn shard_rows(rows: usize) -> usize {
+    let shards = (rows / 64).clamp(2, 64);
     rows.div_ceil(shards)
 }
 /// Sums over the samples of a batch.
@@ -33,6 +33,8 @@ pub(super) struct Sums {
 #[derive(Debug)]
 pub(super) struct Buffers {
     pub(super) input: Vec<f32>,
+    /// A 1 for each row.
+    pub(super) ones: Vec<f32>,
     /// Empty where the target is the input itself.
     pub(super) target: Vec<f32>,
     /// Outputs of each layer; of the last one before its activation.
@@ -59,14 +61,12 @@ pub(super) struct Shard<'a> {
     pub(super) tangents_before: Vec<&'a mut [f32]>,
     pub(super) tangents: Vec<&'a mut [f32]>,
     pub(super) adjoints: Vec<&'a mut [f32]>,
-    pub(super) packing: &'a mut Packing,
     pub(super) first: usize,
     pub(super) order: &'a [u32],
     pub(super) sums: Sums,
 }
-/// What all shards share.
+/// What all shards (or parts) of a batch share.
 pub(super) struct Batch<'a> {
-    pub(super) network: &'a Network,
     pub(super) samples: &'a Samples<'a>,
     pub(super) damage: Option<Damage>,
     pub(super) loss: Loss,
@@ -76,22 +76,23 @@ pub(super) struct Batch<'a> {
     pub(super) rows: usize,
 }
 impl Batch<'_> {
-    pub(super) fn forward(&self, shard: &mut Shard<'_>) {
-        self.samples.fill(shard.order, shard.first, self.damage, shard.input, shard.target);
-        let last = self.network.layers.len() - 1;
-        for (index, layer) in self.network.layers.iter().enumerate() {
+    pub(super) fn forward(&self, network: &Network, shard: &mut Shard<'_>) {
+        let last = network.layers.len() - 1;
+        let outputs = 0..network.layers[last].outputs;
+        self.samples.fill(shard.order, shard.first, self.damage, shard.input, shard.target, outputs);
+        for (index, layer) in network.layers.iter().enumerate() {
             let (inputs, outputs) = shard.values.split_at_mut(index);
             let x = inputs.last().map_or(&*shard.input, |x| &**x);
             if index == last {
-                layer.forward_affine(&self.network.parameters, x, outputs[0], shard.packing);
+                layer.forward_affine(&network.parameters, x, outputs[0]);
             } else {
-                layer.forward(&self.network.parameters, x, outputs[0], shard.before[index], shard.packing);
+                layer.forward(&network.parameters, x, outputs[0], shard.before[index]);
             }
         }
     }
 
-    pub(super) fn backward(&self, shard: &mut Shard<'_>, code_push: &[f32]) {
-        let Network { layers, encoder_layers, parameters } = self.network;
+    pub(super) fn backward(&self, network: &Network, shard: &mut Shard<'_>, code_push: &[f32]) {
+        let Network { layers, encoder_layers, parameters } = network;
         let features = self.samples.inputs.features();
         let last = layers.len() - 1;
         let target = if shard.target.is_empty() { &*shard.input } else { &*shard.target };
@@ -100,13 +101,13 @@ impl Batch<'_> {
         shard.sums.loss =
             self.loss.output_pass(output.activation, features, shard.values[last], target, shard.deltas[last], scale);
         if let Some(Penalty::Contractive { weight }) = self.penalty {
-            shard.sums.penalty = self.contract(shard, weight);
+            shard.sums.penalty = self.contract(network, shard, weight);
         }
         for index in (1..=last).rev() {
             let below = index - 1;
             let (lower, upper) = shard.deltas.split_at_mut(index);
             let delta = &mut *lower[below];
-            layers[index].backward(parameters, upper[0], delta, shard.packing);
+            layers[index].backward(parameters, upper[0], delta);
             let values = &*shard.values[below];
             if index == *encoder_layers {
                 match self.penalty {
@@ -132,8 +133,8 @@ impl Batch<'_> {
     /// The contractive penalty: carries a random direction u forward through the encoder's derivative, t ← f′(z)⊙(t·W), and
     /// the error of weight·‖t‖² back. Leaves the adjoints of t·W for the weight gradient, and in `tangents_before` what the
     /// change of f′ adds to the error before each activation.
-    fn contract(&self, shard: &mut Shard<'_>, weight: f32) -> f64 {
-        let Network { layers, encoder_layers, parameters } = self.network;
+    fn contract(&self, network: &Network, shard: &mut Shard<'_>, weight: f32) -> f64 {
+        let Network { layers, encoder_layers, parameters } = network;
         let features = layers[0].inputs;
         for (row, probe) in shard.probe.chunks_exact_mut(features).enumerate() {
             let mut rng = stream(self.seed, Purpose::Probe, draw_index(self.epoch, shard.first + row));
@@ -143,7 +144,7 @@ impl Batch<'_> {
             let (lower, upper) = shard.tangents.split_at_mut(index);
             let t = lower.last().map_or(&*shard.probe, |t| &**t);
             let s = &mut *shard.tangents_before[index];
-            matmul::times(shard.packing, t, &parameters[layer.weight()], layer.inputs, layer.outputs, s);
+            products::times(t, &parameters[layer.weight()], layer.outputs, s);
             upper[0].copy_from_slice(s);
             let y = &*shard.values[index];
             let z = if shard.before[index].is_empty() { y } else { &*shard.before[index] };
@@ -170,7 +171,7 @@ impl Batch<'_> {
                 }
             }));
             if let Some(below) = lower.last_mut() {
-                layer.backward(parameters, adjoint, below, shard.packing);
+                layer.backward(parameters, adjoint, below);
             }
         }
         f64::from(weight) * sum
@@ -185,6 +186,7 @@ impl Buffers {
         let needs_input = |layer: &Dense| if layer.activation.needs_input() { rows * layer.outputs } else { 0 };
         Self {
             input: vec![0.0; rows * features],
+            ones: vec![1.0; rows],
             target: vec![0.0; if separate_targets { rows * outputs } else { 0 }],
             values: widths(&network.layers),
             before: network.layers.iter().map(|layer| vec![0.0; needs_input(layer)]).collect(),
@@ -197,13 +199,7 @@ impl Buffers {
     }
 
     /// The buffers cut into shards for the samples of `order`.
-    pub(super) fn shards<'a>(
-        &'a mut self,
-        network: &Network,
-        order: &'a [u32],
-        first: usize,
-        packings: &'a mut [Packing],
-    ) -> Vec<Shard<'a>> {
+    pub(super) fn shards<'a>(&'a mut self, network: &Network, order: &'a [u32], first: usize) -> Vec<Shard<'a>> {
         let rows = order.len();
         let each = shard_rows(rows);
         let features = network.layers[0].inputs;
@@ -225,9 +221,8 @@ impl Buffers {
         });
         order
             .chunks(each)
-            .zip(packings)
             .enumerate()
-            .map(|(index, (order, packing))| {
+            .map(|(index, order)| {
                 let [values, before, deltas, tangents_before, tangents, adjoints] = layers
                     .each_mut()
                     .map(|cuts| cuts.iter_mut().map(|cut| cut.next().unwrap_or_default()).collect::<Vec<_>>());
@@ -241,7 +236,6 @@ impl Buffers {
                     tangents_before,
                     tangents,
                     adjoints,
-                    packing,
                     first: first + index * each,
                     order,
                     sums: Sums::default(),
@@ -263,17 +257,23 @@ pub(super) fn total(shards: &[Shard<'_>]) -> Sums {
     })
 }
 /// What the KL penalty adds to the error of every code, and its value summed over the samples.
-pub(super) fn code_push(batch: &Batch<'_>, shards: &[Shard<'_>], weight: f32, target: f32) -> (Vec<f32>, f64) {
-    let code = batch.network.encoder_layers - 1;
-    let width = batch.network.layers[code].outputs;
+pub(super) fn code_push(
+    network: &Network,
+    shards: &[Shard<'_>],
+    rows: usize,
+    weight: f32,
+    target: f32,
+) -> (Vec<f32>, f64) {
+    let code = network.encoder_layers - 1;
+    let width = network.layers[code].outputs;
     let mut means = vec![0.0f64; width];
     for row in shards.iter().flat_map(|shard| shard.values[code].chunks_exact(width)) {
         for (mean, &value) in means.iter_mut().zip(row) {
             *mean += f64::from(value);
         }
     }
-    means.iter_mut().for_each(|mean| *mean /= batch.rows as f64);
+    means.iter_mut().for_each(|mean| *mean /= rows as f64);
     let value = f64::from(weight) * penalty::kullback_leibler(target, &mut means);
-    let push = means.iter().map(|slope| (f64::from(weight) * slope / batch.rows as f64) as f32).collect();
-    (push, value * batch.rows as f64)
+    let push = means.iter().map(|slope| (f64::from(weight) * slope / rows as f64) as f32).collect();
+    (push, value * rows as f64)
 }

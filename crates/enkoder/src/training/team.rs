@@ -2,6 +2,7 @@
 //! thread takes a good part of that. So for as long as a training lasts, every thread of its pool looks for work without going
 //! to sleep, and who waits for others looks too.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -35,24 +36,36 @@ pub(crate) fn with_team<R: Send>(threads: usize, work: impl FnOnce() -> R + Send
     }))
 }
 
-/// Calls `work` for every item, each a job of its own; the caller takes part.
+/// Calls `work` for every item; the caller takes part. Each thread begins with its own part of the items, the same at every call,
+/// so that what it worked on last time is still in its cache, and then helps the others.
 pub(crate) fn for_each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Sync) {
-    let Some((first, others)) = items.split_first_mut() else { return };
-    if rayon::current_num_threads() == 1 {
-        work(first);
-        others.iter_mut().for_each(work);
+    let threads = rayon::current_num_threads().min(items.len());
+    if threads <= 1 {
+        items.iter_mut().for_each(work);
         return;
     }
-    let left = AtomicUsize::new(others.len());
-    let (work, left) = (&work, &left);
-    rayon::scope(|scope| {
-        for item in others {
-            scope.spawn(move |_| {
-                let _end = DecrementOnDrop(left);
-                work(item);
-            });
+    let left = AtomicUsize::new(items.len());
+    let items: Vec<Mutex<Option<&mut T>>> = items.iter_mut().map(|item| Mutex::new(Some(item))).collect();
+    let take = |index: usize| {
+        let item = items[index].lock().expect("nothing panics between taking the lock and giving it back").take();
+        if let Some(item) = item {
+            let _end = DecrementOnDrop(&left);
+            work(item);
         }
-        work(first);
+    };
+    let part = |thread: usize| thread * items.len() / threads..(thread + 1) * items.len() / threads;
+    let take_part = || {
+        let own = rayon::current_thread_index().unwrap_or(0) % threads;
+        part(own).for_each(take);
+        for other in 1..threads {
+            part((own + other) % threads).rev().for_each(take);
+        }
+    };
+    rayon::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|_| take_part());
+        }
+        take_part();
         look_for_work_until(|| left.load(Ordering::Acquire) == 0);
     });
 }
@@ -64,7 +77,7 @@ fn look_for_work_until(end: impl Fn() -> bool) {
             idle_since = None;
             continue;
         }
-        for _ in 0..32 {
+        for _ in 0..8 {
             std::hint::spin_loop();
         }
         if idle_since.get_or_insert_with(Instant::now).elapsed() > WATCH {
@@ -109,12 +122,10 @@ mod tests {
 
     #[test]
     fn a_panic_in_the_work_ends_the_team() {
-        let result = std::panic::catch_unwind(|| with_team(3, || panic!("of the test")).map(|()| ()));
+        let result = std::panic::catch_unwind(|| with_team::<()>(3, || panic!("of the test")));
         assert!(result.is_err());
         let mut items = [0; 10];
-        let result = std::panic::catch_unwind(move || {
-            with_team(2, || for_each(&mut items, |_| panic!("of the test"))).map(|()| ())
-        });
+        let result = std::panic::catch_unwind(move || with_team(2, || for_each(&mut items, |_| panic!("of the test"))));
         assert!(result.is_err());
     }
 }

@@ -1,0 +1,85 @@
+//! `enkoder detect`: fit a detector of anomalies to mostly normal rows, and score others with it.
+
+mod fit;
+mod score;
+mod scored;
+mod watch;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use enkoder::TensorFileError;
+use enkoder::anomaly::{Detector, DetectorFileError, Guarantee, Threshold, ThresholdRule};
+
+/// Find anomalies: rows or moments unlike the usual ones
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Fit(Box<fit::Options>),
+    Score(Box<score::Options>),
+    Watch(watch::Options),
+}
+
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    match options.verb {
+        Verb::Fit(options) => fit::run(*options),
+        Verb::Score(options) => score::run(*options),
+        Verb::Watch(options) => watch::run(options),
+    }
+}
+
+/// Where flagging begins.
+#[derive(Clone, Debug, Default, Args)]
+struct RuleOptions {
+    /// Flag at most this part of normal rows [default: 0.01, or what the detector was fitted with]
+    #[arg(long, value_name = "RATE", conflicts_with = "contamination")]
+    false_alarm: Option<f64>,
+
+    /// Flag this part of rows like those fitted to, taken to hold anomalies
+    #[arg(long, value_name = "PART")]
+    contamination: Option<f64>,
+}
+
+impl RuleOptions {
+    fn rule(&self) -> Option<ThresholdRule> {
+        let contamination = self.contamination.map(ThresholdRule::Contamination);
+        self.false_alarm.map(ThresholdRule::FalseAlarm).or(contamination)
+    }
+}
+
+pub fn load(path: &Path) -> anyhow::Result<Detector> {
+    Detector::load(path).map_err(|error| match error {
+        // It names the file itself.
+        DetectorFileError::File(TensorFileError::Read { .. }) => error.into(),
+        _ => anyhow::Error::new(error).context(format!("{} cannot be used as a detector", path.display())),
+    })
+}
+
+/// A threshold and what it rests on, in words.
+pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
+    let Threshold { score, rate, guarantee } = threshold;
+    let rows = detector.calibration().scores().len();
+    let (what, moments) = if detector.windows().is_some() { ("moments", true) } else { ("rows", false) };
+    let basis = match guarantee {
+        Guarantee::Conformal if moments => format!("at most {rate} of normal moments on the average over time"),
+        Guarantee::Conformal => format!("at most {rate} of normal rows, a promise for rows like those calibrated on"),
+        Guarantee::Tail => format!(
+            "{rate} of normal {what} by the fitted tail: an extrapolation, since {rows} {what} can promise no less than {:.2e}",
+            detector.calibration().least_rate()
+        ),
+        Guarantee::Quantile => format!("{rate} of {what} like those calibrated on"),
+        Guarantee::BestF1 => format!("the best F1 on the labels given, which flags {rate:.3} of the negative {what}"),
+    };
+    format!("threshold {score:.3} ({basis}; calibrated on {rows} {what})")
+}
+
+pub fn threshold(detector: &Detector, rule: Option<ThresholdRule>) -> anyhow::Result<Threshold> {
+    detector.threshold(rule.unwrap_or(detector.config().rule)).context("the threshold cannot be set")
+}

@@ -1,0 +1,133 @@
+//! Why a row is odd: the columns that contribute most, each with what was observed, what was to be expected by the other columns,
+//! and what is usual.
+
+use super::detector::Detector;
+use super::error::AnomalyError;
+use super::preparation::ColumnFeatures;
+use crate::dataset::Dataset;
+
+/// A value of a column.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A number, in the column's own units.
+    Number(f32),
+    /// A word.
+    Word(String),
+    /// No value, or a word that did not occur in the rows learned from.
+    Missing,
+}
+
+/// What one column contributes to the score of a row.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Reason {
+    /// The column's name.
+    pub column: String,
+    /// Its part of the row's oddness, from 0 to 1; those of all columns sum to 1.
+    pub share: f32,
+    /// What the row has.
+    pub observed: Value,
+    /// What the other columns let expect, by the linear model; what is commonest where the detector has none.
+    pub expected: Value,
+    /// The central 98 % of the numbers learned from; none for words.
+    pub usual: Option<(f32, f32)>,
+}
+
+impl Detector {
+    /// The `count` columns that contribute most to the score of row `row`, the largest first. Columns that contribute nothing
+    /// are left out. In a series, those of the window around the row; the column `x[-k]` is x, k rows before the window's last.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn explain(&self, data: &Dataset, row: usize, count: usize) -> Result<Vec<Reason>, AnomalyError> {
+        self.check(&data.select(&[row]))?;
+        let data = match self.windows {
+            None => data.select(&[row]),
+            Some(windows) => {
+                let rows: Vec<usize> = windows.around(row, data.len()).collect();
+                windows.of(&data.select(&rows))?
+            }
+        };
+        let mut values = vec![0.0; self.features];
+        data.copy_row(0, &mut values);
+        let (shares, expected) = self.shares(&values);
+        let mut order: Vec<usize> = (0..shares.len()).filter(|&column| shares[column] > 0.0).collect();
+        order.sort_by(|&a, &b| shares[b].total_cmp(&shares[a]));
+        order.truncate(count);
+        let reason = |number: usize| {
+            let column = &self.preparation.columns[number];
+            let range = self.preparation.ranges[column.first].as_ref();
+            Reason {
+                column: column.name.clone(),
+                share: shares[number],
+                observed: value_of(column, &values),
+                expected: value_of(column, &expected),
+                usual: range.filter(|_| column.categories.is_none()).map(|range| (range.low, range.high)),
+            }
+        };
+        Ok(order.into_iter().map(reason).collect())
+    }
+
+    /// The share of each column, and what is expected of each feature.
+    fn shares(&self, row: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let preparation = &self.preparation;
+        let mut prepared = vec![0.0; preparation.width()];
+        preparation.prepare(row, &mut prepared);
+        let medians = preparation.ranges.iter().map(|range| range.as_ref().map_or(f32::NAN, |range| range.median));
+        let mut expected: Vec<f32> = medians.collect();
+        let mut total = vec![0.0; preparation.columns.len()];
+        let mut add = |contributions: &[f32], weight: f32| {
+            let sum: f32 = contributions.iter().sum();
+            if sum > 0.0 {
+                total.iter_mut().zip(contributions).for_each(|(to, part)| *to += weight * part / sum);
+            }
+        };
+        let by_column = |of_inputs: &[f32]| {
+            let mut contributions = vec![0.0; preparation.columns.len()];
+            for (input, part) in preparation.inputs.iter().zip(of_inputs) {
+                contributions[preparation.column_of(input.feature)] += part;
+            }
+            contributions
+        };
+        let mut scratch = super::residuals::ResidualScratch::default();
+        let mut score = [0.0];
+        if let Some((marginal, reference)) = &self.members.marginal {
+            let mut contributions = vec![0.0; preparation.columns.len()];
+            marginal.add_contributions(row, &mut contributions);
+            add(&contributions, reference.surprise(marginal.score(row)));
+        }
+        if let Some((whitening, reference)) = &self.members.linear {
+            let (expectation, surprise) = whitening.expected(&prepared);
+            for (input, expectation) in preparation.inputs.iter().zip(expectation).filter(|(input, _)| !input.absence) {
+                expected[input.feature] = input.restore(expectation);
+            }
+            whitening.scores(&mut prepared.clone(), &mut score, &mut scratch.whitening);
+            add(&by_column(&surprise), reference.surprise(score[0]));
+        }
+        let weight = 1.0 / self.members.networks.len().max(1) as f32;
+        for (network, reference) in &self.members.networks {
+            let mut contributions = vec![0.0; prepared.len()];
+            network.add_contributions(&prepared, &mut contributions);
+            network.scores(&mut prepared.clone(), &mut score, &mut scratch);
+            add(&by_column(&contributions), weight * reference.surprise(score[0]));
+        }
+        let sum: f32 = total.iter().sum();
+        if sum > 0.0 {
+            total.iter_mut().for_each(|share| *share /= sum);
+        }
+        (total, expected)
+    }
+}
+
+fn value_of(column: &ColumnFeatures, row: &[f32]) -> Value {
+    let values = &row[column.first..column.first + column.width];
+    let Some(categories) = &column.categories else {
+        return if values[0].is_nan() { Value::Missing } else { Value::Number(values[0]) };
+    };
+    let likeliest = values.iter().zip(categories).filter(|(value, _)| **value > 0.0);
+    let likeliest = likeliest.max_by(|a, b| a.0.total_cmp(b.0));
+    likeliest.map_or(Value::Missing, |(_, word)| Value::Word(word.clone()))
+}

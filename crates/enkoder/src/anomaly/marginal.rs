@@ -1,0 +1,147 @@
+//! The detector without a code: how rare each value is among the values of its own column, by a histogram (Goldstein and
+//! Dengel, "Histogram-based outlier score (HBOS)", KI 2012). It is what an autoencoder of latent size 0 can know, finds values
+//! that are odd by themselves, and says the same of numbers, words and missing values.
+
+use serde::{Deserialize, Serialize};
+
+use super::preparation::{ColumnFeatures, Preparation, value};
+use crate::dataset::Dataset;
+
+const BINS: usize = 10;
+/// What is added to every count, so that what was never seen is rare instead of impossible.
+const PRIOR: f64 = 0.5;
+
+/// One cost for each column: the negative logarithm (base e) of how often its value's bin or word occurs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Marginal {
+    columns: Vec<ColumnCosts>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ColumnCosts {
+    /// The column's number.
+    column: usize,
+    first: usize,
+    costs: Costs,
+    missing: f32,
+    unseen: f32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Costs {
+    Bins { low: f32, high: f32, costs: Vec<f32> },
+    Words(Vec<f32>),
+}
+
+impl Marginal {
+    pub(super) fn fit(data: &Dataset, preparation: &Preparation) -> Self {
+        let columns = preparation.columns.iter().enumerate();
+        let columns = columns.filter_map(|(number, column)| ColumnCosts::fit(data, preparation, number, column));
+        Self { columns: columns.collect() }
+    }
+
+    /// The sum of the columns' costs.
+    pub(super) fn score(&self, row: &[f32]) -> f32 {
+        self.columns.iter().map(|column| column.cost(row)).sum()
+    }
+
+    /// Adds what each column's cost is above that of its commonest value.
+    pub(super) fn add_contributions(&self, row: &[f32], contributions: &mut [f32]) {
+        for column in &self.columns {
+            contributions[column.column] += column.cost(row) - column.lowest();
+        }
+    }
+
+    pub(super) fn is_sound(&self, features: usize, columns: usize) -> bool {
+        self.columns.iter().all(|column| {
+            let (width, finite) = match &column.costs {
+                Costs::Bins { low, high, costs } => {
+                    (1, low < high && costs.len() == BINS && costs.iter().all(|cost| cost.is_finite()))
+                }
+                Costs::Words(costs) => (costs.len(), costs.iter().all(|cost| cost.is_finite())),
+            };
+            let fits = column.column < columns && column.first < features && width <= features - column.first;
+            fits && finite && column.missing.is_finite() && column.unseen.is_finite()
+        })
+    }
+}
+
+impl ColumnCosts {
+    fn fit(data: &Dataset, preparation: &Preparation, number: usize, column: &ColumnFeatures) -> Option<Self> {
+        let first = column.first;
+        let range = preparation.ranges[first].as_ref()?;
+        let rows = 0..data.len();
+        let (counts, words) = if column.categories.is_some() {
+            let counts = (first..first + column.width)
+                .map(|feature| rows.clone().filter(|&row| value(data, row, feature) > 0.5).count());
+            (counts.collect(), true)
+        } else {
+            if range.is_constant() && range.missing == 0 {
+                return None;
+            }
+            let (low, high) = range.bounds();
+            let mut counts = vec![0; BINS];
+            for row in rows {
+                if let Place::Bin(bin) = place(value(data, row, first), low, high) {
+                    counts[bin] += 1;
+                }
+            }
+            (counts, false)
+        };
+        if words && counts.iter().filter(|&&count| count > 0).count() + usize::from(range.missing > 0) < 2 {
+            return None;
+        }
+        let total = data.len() as f64 + PRIOR * (counts.len() + 2) as f64;
+        let cost = |count: usize| -((count as f64 + PRIOR) / total).ln() as f32;
+        let costs: Vec<f32> = counts.iter().map(|&count| cost(count)).collect();
+        let (low, high) = range.bounds();
+        let costs = match (words, low < high) {
+            (true, _) => Costs::Words(costs),
+            (false, true) => Costs::Bins { low, high, costs },
+            // One value, or none: all that can be odd is another one, or its absence.
+            (false, false) => Costs::Bins { low, high: low + low.abs().max(1.0), costs },
+        };
+        Some(Self { column: number, first, costs, missing: cost(range.missing), unseen: cost(0) })
+    }
+
+    fn cost(&self, row: &[f32]) -> f32 {
+        let value = row[self.first];
+        if value.is_nan() {
+            return self.missing;
+        }
+        match &self.costs {
+            Costs::Words(costs) => {
+                let values = &row[self.first..self.first + costs.len()];
+                values.iter().position(|&value| value > 0.5).map_or(self.unseen, |word| costs[word])
+            }
+            Costs::Bins { low, high, costs } => match place(value, *low, *high) {
+                Place::Bin(bin) => costs[bin],
+                // Beyond all that was seen, a farther value is odder still.
+                Place::Outside(distance) => self.unseen + distance.ln_1p(),
+            },
+        }
+    }
+
+    fn lowest(&self) -> f32 {
+        let (Costs::Bins { costs, .. } | Costs::Words(costs)) = &self.costs;
+        costs.iter().copied().fold(self.missing, f32::min)
+    }
+}
+
+enum Place {
+    Bin(usize),
+    /// How many widths of the range beyond it.
+    Outside(f32),
+}
+
+fn place(value: f32, low: f32, high: f32) -> Place {
+    let width = high - low;
+    let at = (value - low) / width;
+    if (0.0..=1.0).contains(&at) {
+        return Place::Bin(((at * BINS as f32) as usize).min(BINS - 1));
+    }
+    // NaN is also what a range of no width gives; nothing is outside of nothing.
+    let distance = if at < 0.0 { -at } else { at - 1.0 };
+    if distance.is_nan() { Place::Bin(0) } else { Place::Outside(distance.min(f32::MAX)) }
+}

@@ -1,0 +1,44 @@
+//! Anomalies: rows or moments unlike those that a [`Detector`] was fitted to.
+//!
+//! A detector learns from rows without labels, keeps some of them to calibrate on, and gives every other row a score. A
+//! [`ThresholdRule`] turns scores into decisions and says what they rest on; [`Detector::explain`] names the columns to look at.
+//!
+//! ```
+//! use enkoder::Dataset;
+//! use enkoder::anomaly::{Detector, DetectorConfig, Guarantee, ThresholdRule};
+//! use ndarray::Array2;
+//!
+//! let rows = Array2::from_shape_fn((400, 2), |(row, column)| ((row * (3 + column * 4)) % 17) as f32);
+//! let data = Dataset::from_f32("readings", rows)?;
+//! let detector = Detector::fit(&data, &DetectorConfig::default())?;
+//!
+//! // One false alarm in twenty is a promise for rows like those that calibrated it …
+//! let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.05))?;
+//! assert_eq!(threshold.guarantee, Guarantee::Conformal);
+//! // … and one in a thousand is more than a hundred rows can promise.
+//! let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.001))?;
+//! assert_eq!(threshold.guarantee, Guarantee::Tail);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod choice;
+mod detector;
+mod detector_file;
+mod error;
+mod explanation;
+mod marginal;
+mod preparation;
+mod residuals;
+mod surprise;
+mod tail;
+mod threshold;
+mod whitening;
+mod windows;
+
+pub use choice::{DetectorConfig, Method, UnknownMethod};
+pub use detector::Detector;
+pub use detector_file::DetectorFileError;
+pub use error::AnomalyError;
+pub use explanation::{Reason, Value};
+pub use threshold::{Calibration, Guarantee, Threshold, ThresholdRule};
+pub use windows::Windows;

@@ -1,0 +1,251 @@
+//! From a table's features to what the members of a detector learn from: constant features left out, each other one centred and
+//! scaled by values that outliers cannot move far, missing values put to the centre and their absence made a feature of its own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::schema::{ColumnKind, Schema};
+
+/// Most rows whose values are sorted to find quantiles.
+const QUANTILE_ROWS: usize = 50_000;
+/// How far beyond the central 98 % of the values, in widths of that range, a value still counts as it is.
+const REACH: f32 = 2.0;
+/// Prepared values beyond this are no longer told apart, so that their squares stay finite.
+const FARTHEST: f32 = 1e6;
+
+/// The features of one column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ColumnFeatures {
+    pub(super) name: String,
+    pub(super) first: usize,
+    pub(super) width: usize,
+    pub(super) categories: Option<Vec<String>>,
+}
+
+/// The columns of a table, or one for each feature where no columns are known.
+pub(super) fn columns_of(schema: Option<&Schema>, features: usize) -> Vec<ColumnFeatures> {
+    let Some(schema) = schema else {
+        let feature =
+            |first| ColumnFeatures { name: format!("feature{}", first + 1), first, width: 1, categories: None };
+        return (0..features).map(feature).collect();
+    };
+    let mut first = 0;
+    schema
+        .columns
+        .iter()
+        .map(|column| {
+            let categories = match &column.kind {
+                ColumnKind::Numeric => None,
+                ColumnKind::Categorical { categories } => Some(categories.clone()),
+            };
+            let width = column.width();
+            first += width;
+            ColumnFeatures { name: column.name.clone(), first: first - width, width, categories }
+        })
+        .collect()
+}
+
+/// What is known of one feature's values in the rows to learn from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct FeatureRange {
+    pub(super) min: f32,
+    pub(super) max: f32,
+    /// Quantiles 0.01, 0.5 and 0.99.
+    pub(super) low: f32,
+    pub(super) median: f32,
+    pub(super) high: f32,
+    pub(super) missing: usize,
+}
+
+impl FeatureRange {
+    fn of(data: &Dataset, feature: usize) -> Option<Self> {
+        let (mut min, mut max, mut missing) = (f32::INFINITY, f32::NEG_INFINITY, 0);
+        for row in 0..data.len() {
+            let value = value(data, row, feature);
+            if value.is_nan() {
+                missing += 1;
+            } else {
+                min = min.min(value);
+                max = max.max(value);
+            }
+        }
+        let step = data.len().div_ceil(QUANTILE_ROWS).max(1);
+        let rows = (0..data.len()).step_by(step);
+        let mut sorted: Vec<f32> = rows.map(|row| value(data, row, feature)).filter(|value| !value.is_nan()).collect();
+        sorted.sort_by(f32::total_cmp);
+        if sorted.is_empty() {
+            return None;
+        }
+        let quantile = |part: f64| sorted[((sorted.len() - 1) as f64 * part).round() as usize];
+        Some(Self { min, max, low: quantile(0.01), median: quantile(0.5), high: quantile(0.99), missing })
+    }
+
+    pub(super) fn is_constant(&self) -> bool {
+        self.min == self.max
+    }
+
+    /// The range within which values count as they are.
+    pub(super) fn bounds(&self) -> (f32, f32) {
+        let width = self.high - self.low;
+        if width <= 0.0 {
+            return (self.min, self.max);
+        }
+        ((self.low - REACH * width).max(self.min), (self.high + REACH * width).min(self.max))
+    }
+}
+
+pub(super) fn value(data: &Dataset, row: usize, feature: usize) -> f32 {
+    match (data.row_f32(row), data.row_u8(row)) {
+        (Some(values), _) => values[feature],
+        (_, Some(values)) => f32::from(values[feature]),
+        _ => f32::NAN,
+    }
+}
+
+/// Where a prepared value comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Input {
+    pub(super) feature: usize,
+    /// Whether it tells that the feature's value is missing, instead of the value.
+    pub(super) absence: bool,
+    center: f32,
+    scale: f32,
+}
+
+impl Input {
+    fn prepare(&self, value: f32) -> f32 {
+        let value = match (self.absence, value.is_nan()) {
+            (true, missing) => f32::from(u8::from(missing)),
+            (false, true) => return 0.0,
+            (false, false) => value,
+        };
+        ((value - self.center) * self.scale).clamp(-FARTHEST, FARTHEST)
+    }
+
+    /// A prepared value in the feature's own units.
+    pub(super) fn restore(&self, prepared: f32) -> f32 {
+        prepared / self.scale + self.center
+    }
+}
+
+/// How rows are prepared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Preparation {
+    pub(super) columns: Vec<ColumnFeatures>,
+    /// One for each feature; none where it has no value at all.
+    pub(super) ranges: Vec<Option<FeatureRange>>,
+    pub(super) inputs: Vec<Input>,
+}
+
+impl Preparation {
+    pub(super) fn fit(data: &Dataset) -> Self {
+        let columns = columns_of(data.schema(), data.features());
+        let ranges: Vec<_> = (0..data.features()).map(|feature| FeatureRange::of(data, feature)).collect();
+        let mut inputs = Vec::new();
+        for column in &columns {
+            for (feature, range) in ranges.iter().enumerate().skip(column.first).take(column.width) {
+                let Some(range) = range else { continue };
+                if !range.is_constant() {
+                    let (center, scale) = center_and_scale(data, feature, range);
+                    inputs.push(Input { feature, absence: false, center, scale });
+                }
+                if range.missing > 0 && feature == column.first {
+                    let part = range.missing as f32 / data.len() as f32;
+                    inputs.push(Input {
+                        feature,
+                        absence: true,
+                        center: part,
+                        scale: 1.0 / (part * (1.0 - part)).sqrt(),
+                    });
+                }
+            }
+        }
+        Self { columns, ranges, inputs }
+    }
+
+    /// The number of prepared values of a row.
+    pub(super) fn width(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// The names of columns that say nothing, since they are constant or empty.
+    pub(super) fn ignored(&self) -> Vec<String> {
+        let used = |column: &&ColumnFeatures| {
+            let features = column.first..column.first + column.width;
+            !self.inputs.iter().any(|input| features.contains(&input.feature))
+        };
+        self.columns.iter().filter(used).map(|column| column.name.clone()).collect()
+    }
+
+    pub(super) fn prepare(&self, row: &[f32], prepared: &mut [f32]) {
+        for (to, input) in prepared.iter_mut().zip(&self.inputs) {
+            *to = input.prepare(row[input.feature]);
+        }
+    }
+
+    /// The number of the column that a feature belongs to.
+    pub(super) fn column_of(&self, feature: usize) -> usize {
+        self.columns.partition_point(|column| column.first + column.width <= feature)
+    }
+
+    /// Checks what was read from a file.
+    pub(super) fn is_sound(&self, features: usize) -> bool {
+        let mut next = 0;
+        let columns_join = self.columns.iter().all(|column| {
+            let joins = column.first == next && column.width <= features - next;
+            next = if joins { next + column.width } else { features };
+            let categories = column.categories.as_ref().map_or(1, Vec::len);
+            joins && categories == column.width
+        });
+        let finite = |input: &Input| {
+            input.feature < features && input.center.is_finite() && input.scale.is_finite() && input.scale != 0.0
+        };
+        columns_join && next == features && self.ranges.len() == features && self.inputs.iter().all(finite)
+    }
+}
+
+/// Mean and inverse of the standard deviation of a feature's values, each brought within the bounds.
+fn center_and_scale(data: &Dataset, feature: usize, range: &FeatureRange) -> (f32, f32) {
+    let (low, high) = range.bounds();
+    let values = || {
+        let values = (0..data.len()).map(|row| value(data, row, feature)).filter(|value| !value.is_nan());
+        values.map(|value| f64::from(value.clamp(low, high)))
+    };
+    let count = (data.len() - range.missing) as f64;
+    let mean = values().sum::<f64>() / count;
+    let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    let scale = 1.0 / variance.sqrt();
+    // Values that differ by less than their own precision are as good as constant.
+    (mean as f32, if scale.is_finite() && (scale as f32).is_finite() { scale as f32 } else { 1.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    #[test]
+    fn a_gross_outlier_hardly_moves_the_scale() {
+        let rows = |outlier| {
+            let mut values = Array2::from_shape_fn((500, 1), |(row, _)| (row % 50) as f32);
+            values[[7, 0]] = outlier;
+            Preparation::fit(&Dataset::from_f32("x", values).unwrap()).inputs[0].scale
+        };
+        let (usual, disturbed) = (rows(7.0), rows(1e9));
+        assert!((usual / disturbed - 1.0).abs() < 0.1, "{usual} against {disturbed}");
+    }
+
+    #[test]
+    fn constant_and_empty_columns_are_named_and_absence_is_a_feature() {
+        let nan = f32::NAN;
+        let values = array![[1.0, 5.0, nan, 1.0], [2.0, 5.0, nan, nan], [3.0, 5.0, nan, 2.0]];
+        let preparation = Preparation::fit(&Dataset::from_f32("x", values).unwrap());
+        assert_eq!(preparation.ignored(), ["feature2", "feature3"]);
+        let kinds: Vec<_> = preparation.inputs.iter().map(|input| (input.feature, input.absence)).collect();
+        assert_eq!(kinds, [(0, false), (3, false), (3, true)]);
+        let mut prepared = [0.0; 3];
+        preparation.prepare(&[2.0, 5.0, nan, nan], &mut prepared);
+        assert_eq!(prepared[..2], [0.0, 0.0]);
+        assert!(prepared[2] > 1.0);
+    }
+}

@@ -1,0 +1,87 @@
+//! What a network leaves unexplained: for each number its distance from the reconstruction, in units of the distances that are
+//! usual for it on rows which the network was not trained on. A number that no network predicts well then counts for as little
+//! as it should. The standardised residuals are whitened, since those of one row often come together.
+
+use super::whitening::{Whitening, WhiteningScratch};
+use crate::dataset::Dataset;
+use crate::network::{Architecture, Network, Scratch};
+use crate::pca::PcaError;
+
+/// Networks see prepared values only up to here: beyond, they would have to guess.
+pub(super) const SIGHT: f32 = 5.0;
+/// A number that is reproduced better than this, in standard deviations of the number itself, counts as if it were not.
+const LEAST_SPREAD: f64 = 0.02;
+/// Squares of residuals beyond this quantile do not widen the spread: some held-out rows may be anomalies.
+const TRUSTED: f64 = 0.98;
+
+/// A network with the spread of its residuals.
+#[derive(Clone, Debug)]
+pub(super) struct ResidualNetwork {
+    pub(super) architecture: Architecture,
+    pub(super) network: Network,
+    /// Root of the mean square of each residual on held-out rows.
+    pub(super) spread: Vec<f32>,
+    pub(super) whitening: Whitening,
+}
+
+impl ResidualNetwork {
+    /// Takes the spread of the residuals from prepared rows that the network was not trained on.
+    pub(super) fn fit(architecture: Architecture, network: Network, held_out: &Dataset) -> Result<Self, PcaError> {
+        let width = held_out.features();
+        let mut scratch = ResidualScratch::default();
+        let mut residuals = held_out.to_array();
+        let values = residuals.as_slice_mut().expect("a new array is contiguous");
+        subtract_reconstruction(&network, values, &mut scratch);
+        let spread: Vec<f32> = (0..width)
+            .map(|at| {
+                let mut squares: Vec<f32> = values.iter().skip(at).step_by(width).map(|r| r * r).collect();
+                squares.sort_by(f32::total_cmp);
+                squares.truncate(((squares.len() as f64 * TRUSTED).ceil() as usize).max(1));
+                let mean = squares.iter().map(|&square| f64::from(square)).sum::<f64>() / squares.len() as f64;
+                mean.sqrt().max(LEAST_SPREAD) as f32
+            })
+            .collect();
+        divide(values, &spread);
+        let standardised = Dataset::from_f32("residuals", residuals).expect("as many rows as before");
+        let whitening = Whitening::fit(&standardised)?;
+        Ok(Self { architecture, network, spread, whitening })
+    }
+
+    /// Writes the score of each prepared row, `rows × width`; the rows become their residuals.
+    pub(super) fn scores(&self, rows: &mut [f32], scores: &mut [f32], scratch: &mut ResidualScratch) {
+        subtract_reconstruction(&self.network, rows, scratch);
+        divide(rows, &self.spread);
+        self.whitening.scores(rows, scores, &mut scratch.whitening);
+    }
+
+    /// Adds to each prepared number the square of its standardised residual.
+    pub(super) fn add_contributions(&self, row: &[f32], contributions: &mut [f32]) {
+        let mut residuals = row.to_vec();
+        subtract_reconstruction(&self.network, &mut residuals, &mut ResidualScratch::default());
+        divide(&mut residuals, &self.spread);
+        contributions.iter_mut().zip(residuals).for_each(|(to, residual)| *to += residual * residual);
+    }
+}
+
+/// Buffers of one thread.
+#[derive(Debug, Default)]
+pub(super) struct ResidualScratch {
+    seen: Vec<f32>,
+    output: Vec<f32>,
+    network: Scratch,
+    pub(super) whitening: WhiteningScratch,
+}
+
+fn subtract_reconstruction(network: &Network, rows: &mut [f32], scratch: &mut ResidualScratch) {
+    scratch.seen.clear();
+    scratch.seen.extend(rows.iter().map(|value| value.clamp(-SIGHT, SIGHT)));
+    scratch.output.resize(rows.len(), 0.0);
+    network.forward(0..network.layers.len(), &scratch.seen, &mut scratch.output, &mut scratch.network);
+    rows.iter_mut().zip(&scratch.output).for_each(|(value, output)| *value -= output);
+}
+
+fn divide(rows: &mut [f32], spread: &[f32]) {
+    for row in rows.chunks_exact_mut(spread.len()) {
+        row.iter_mut().zip(spread).for_each(|(value, spread)| *value /= spread);
+    }
+}

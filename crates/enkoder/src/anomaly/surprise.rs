@@ -1,0 +1,82 @@
+//! One scale for the scores of different members: how rare a score at least as high is among the rows learned from, as the
+//! negative logarithm (base e) of its share. Beyond the highest score seen it goes on growing, slowly.
+
+/// Most scores kept: the highest ones all, the rest evenly.
+const TOP: usize = 2048;
+const BELOW: usize = 1024;
+
+/// Scores with the surprise of each.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reference {
+    /// Ascending and distinct.
+    pub(super) scores: Vec<f32>,
+    pub(super) surprises: Vec<f32>,
+}
+
+impl Reference {
+    pub(super) fn of(mut scores: Vec<f32>) -> Self {
+        scores.sort_by(f32::total_cmp);
+        let count = scores.len();
+        let below = count.saturating_sub(TOP);
+        let step = below.div_ceil(BELOW).max(1);
+        let ranks = (0..below).step_by(step).chain(below..count);
+        let (mut kept, mut surprises) = (Vec::new(), Vec::new());
+        for rank in ranks {
+            let score = scores[rank];
+            if kept.last() == Some(&score) {
+                continue;
+            }
+            // Equal scores share the rank of their first.
+            let first = scores.partition_point(|&other| other < score);
+            kept.push(score);
+            surprises.push(-((count - first) as f64 / (count + 1) as f64).ln() as f32);
+        }
+        Self { scores: kept, surprises }
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        let rising = |values: &[f32]| values.windows(2).all(|pair| pair[0] < pair[1]);
+        !self.scores.is_empty() && self.scores.len() == self.surprises.len() && rising(&self.scores)
+    }
+
+    pub(super) fn surprise(&self, score: f32) -> f32 {
+        let last = self.scores.len() - 1;
+        let above = self.scores.partition_point(|&known| known <= score);
+        if above == 0 {
+            return 0.0;
+        }
+        if above > last {
+            let (highest, middle) = (self.scores[last], self.scores[last / 2]);
+            let width = (highest - middle).max(highest.abs() * 1e-3).max(f32::MIN_POSITIVE);
+            return self.surprises[last] + ((score - highest) / width).ln_1p();
+        }
+        let (low, high) = (self.scores[above - 1], self.scores[above]);
+        let part = (score - low) / (high - low);
+        self.surprises[above - 1] + part * (self.surprises[above] - self.surprises[above - 1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_score_as_high_as_one_in_ten_has_the_surprise_of_one_in_ten() {
+        let reference = Reference::of((0..10_000).map(|score| score as f32).collect());
+        assert!((reference.surprise(9000.0) - 10f32.ln()).abs() < 1e-3);
+        assert!((reference.surprise(2500.0) - (4f32 / 3.0).ln()).abs() < 1e-3);
+    }
+
+    proptest! {
+        #[test]
+        fn a_higher_score_is_never_less_surprising(
+            seen in proptest::collection::vec(-5f32..5.0, 1..400), a in -9f32..90.0, b in -9f32..90.0,
+        ) {
+            let reference = Reference::of(seen);
+            let (low, high) = (a.min(b), a.max(b));
+            prop_assert!(reference.surprise(low) <= reference.surprise(high));
+            prop_assert!(reference.surprise(high).is_finite());
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Series: rows that follow each other in time, seen through windows of several rows that slide along, so that an order or a
+//! rhythm can be odd where no single row is. A moment's score is the mean over the windows that cover it.
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::choice::DetectorConfig;
+use super::detector::{Detector, check_learnable};
+use super::error::AnomalyError;
+use super::threshold::Calibration;
+use crate::autoencoder::ModelError;
+use crate::dataset::Dataset;
+use crate::schema::{Column, Schema};
+
+/// How windows slide over a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Windows {
+    /// Rows of a window, at least 1.
+    pub length: usize,
+    /// Rows between the starts of two windows, from 1 to `length`.
+    pub stride: usize,
+}
+
+impl Windows {
+    /// The first rows of the windows over a series of so many rows; the last window ends with the series.
+    fn starts(self, rows: usize) -> Result<Vec<usize>, AnomalyError> {
+        let Self { length, stride } = self;
+        if length == 0 || stride == 0 || stride > length || rows < length {
+            return Err(AnomalyError::Window { window: length, stride, rows });
+        }
+        let last = rows - length;
+        let mut starts: Vec<usize> = (0..=last).step_by(stride).collect();
+        if starts.last() != Some(&last) {
+            starts.push(last);
+        }
+        Ok(starts)
+    }
+
+    /// The rows of the window around a moment, as near to its middle as the ends of the series allow.
+    pub(super) fn around(self, moment: usize, rows: usize) -> std::ops::Range<usize> {
+        let start = moment.saturating_sub(self.length / 2).min(rows.saturating_sub(self.length));
+        start..rows.min(start + self.length)
+    }
+
+    /// The windows over a series as samples: `windows × (length · features)`, row after row. Feature `x` of the row k before the
+    /// last is called `x[-k]`.
+    ///
+    /// # Errors
+    /// When the series is shorter than one window.
+    pub fn of(self, series: &Dataset) -> Result<Dataset, AnomalyError> {
+        let starts = self.starts(series.len())?;
+        let features = series.features();
+        let mut values = Array2::zeros((starts.len(), self.length * features));
+        for (mut window, start) in values.rows_mut().into_iter().zip(starts) {
+            let window = window.as_slice_mut().expect("rows of a new array are contiguous");
+            for (offset, row) in window.chunks_exact_mut(features).enumerate() {
+                series.copy_row(start + offset, row);
+            }
+        }
+        let data = Dataset::from_f32(series.name(), values)?;
+        let Some(schema) = series.schema() else { return Ok(data) };
+        let names = schema.feature_names();
+        let columns = (0..self.length).flat_map(|offset| {
+            let back = self.length - 1 - offset;
+            names.iter().map(move |name| Column::numeric(format!("{name}[-{back}]")))
+        });
+        Ok(data.with_schema(Schema::new(columns.collect()))?)
+    }
+
+    /// For each of `rows` moments the mean score of the windows that cover it.
+    pub(super) fn to_moments(self, scores: &[f32], rows: usize) -> Result<Vec<f32>, AnomalyError> {
+        let (mut sums, mut counts) = (vec![0.0f64; rows], vec![0u32; rows]);
+        for (start, &score) in self.starts(rows)?.into_iter().zip(scores) {
+            for moment in start..start + self.length {
+                sums[moment] += f64::from(score);
+                counts[moment] += 1;
+            }
+        }
+        Ok(sums.iter().zip(counts).map(|(sum, count)| (sum / f64::from(count)) as f32).collect())
+    }
+}
+
+impl Detector {
+    /// Learns from windows over one or several series, without labels, mostly normal. The last part of each series calibrates,
+    /// by the scores of its moments. Neighbouring moments share windows, so the calibration scores of a series depend on each
+    /// other: the false-alarm rate holds on the average over time, but false alarms come in groups.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and when neither part of any series is as long as a window.
+    pub fn fit_series(series: &[Dataset], windows: Windows, config: &DetectorConfig) -> Result<Self, AnomalyError> {
+        config.validate()?;
+        let mut learned: Vec<Dataset> = Vec::new();
+        let mut held_out = Vec::new();
+        for one in series {
+            check_learnable(one)?;
+            if one.features() != series[0].features() {
+                let (found, expected) = (one.features(), series[0].features());
+                return Err(ModelError::Features { found, expected }.into());
+            }
+            let held = ((one.len() as f64 * config.calibration) as usize).max(windows.length);
+            let rows: Vec<usize> = (0..one.len()).collect();
+            let (first, last) = rows.split_at(one.len().saturating_sub(held));
+            learned.push(windows.of(&one.select(first))?);
+            held_out.push(one.select(last));
+        }
+        let mut detector = Self::learn(&joined(&learned)?, config)?;
+        detector.schema = series[0].schema().cloned();
+        detector.windows = Some(windows);
+        let mut scores = Vec::new();
+        for one in &held_out {
+            scores.extend(detector.score(one)?);
+        }
+        detector.calibration = Calibration::new(scores);
+        Ok(detector)
+    }
+}
+
+fn joined(parts: &[Dataset]) -> Result<Dataset, AnomalyError> {
+    let [first, ..] = parts else { return Err(AnomalyError::TooFew { rows: 0, needed: 1 }) };
+    let mut values = Vec::new();
+    for part in parts {
+        values.extend(part.to_array());
+    }
+    let rows: usize = parts.iter().map(Dataset::len).sum();
+    let values =
+        Array2::from_shape_vec((rows, first.features()), values).expect("all parts have the first one's features");
+    let data = Dataset::from_f32(first.name(), values)?;
+    Ok(match first.schema() {
+        Some(schema) => data.with_schema(schema.clone())?,
+        None => data,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn every_moment_has_the_mean_of_the_windows_that_cover_it() {
+        let windows = Windows { length: 3, stride: 2 };
+        // Windows at 0, 2 and, to reach the end, 3.
+        assert_eq!(windows.starts(6).unwrap(), [0, 2, 3]);
+        let moments = windows.to_moments(&[1.0, 2.0, 6.0], 6).unwrap();
+        assert_eq!(moments, [1.0, 1.0, 1.5, 4.0, 4.0, 6.0]);
+    }
+
+    #[test]
+    fn windows_are_rows_one_after_the_other_with_names() {
+        let schema = Schema::new(vec![Column::numeric("a"), Column::numeric("b")]);
+        let series = array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
+        let series = Dataset::from_f32("s", series).unwrap().with_schema(schema).unwrap();
+        let windows = Windows { length: 2, stride: 1 }.of(&series).unwrap();
+        assert_eq!(windows.to_array(), array![[1.0, 2.0, 3.0, 4.0], [3.0, 4.0, 5.0, 6.0]]);
+        assert_eq!(windows.schema().unwrap().feature_names(), ["a[-1]", "b[-1]", "a[-0]", "b[-0]"]);
+    }
+
+    #[test]
+    fn a_series_shorter_than_a_window_is_refused() {
+        let series = Dataset::from_f32("s", array![[1.0], [2.0]]).unwrap();
+        let message = Windows { length: 3, stride: 1 }.of(&series).unwrap_err().to_string();
+        assert_eq!(message, "a window of 3 rows with a stride of 1 does not fit a series of 2 rows");
+    }
+}

@@ -1,0 +1,91 @@
+//! Networks and options that belong together: the reference experiment, and what reaches the lowest error within minutes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::network::{Activation, Architecture};
+use crate::training::{Adam, Schedule, TrainingConfig};
+
+/// A dense network and how it is trained.
+///
+/// ```
+/// use enkoder::Preset;
+///
+/// assert_eq!(Preset::Best.architecture([28, 28], 10).summary(), "784-512-256-10-256-512-784");
+/// assert_eq!(Preset::Reference.config().epochs, 20);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preset {
+    /// The reference experiment: hidden layers of 128 and 64 with ReLU, 20 epochs. Seconds on MNIST.
+    #[default]
+    Reference,
+    /// Hidden layers of 512 and 256 with GELU, AdamW, 40 epochs: minutes on MNIST, a third less error. The weight decay is what a
+    /// network of this size needs against learning its training samples by heart.
+    Best,
+}
+
+impl Preset {
+    /// All presets.
+    pub const ALL: [Self; 2] = [Self::Reference, Self::Best];
+
+    /// The name used in commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Best => "best",
+        }
+    }
+
+    /// Widths of the encoder's hidden layers; the decoder mirrors them.
+    pub fn hidden(self) -> &'static [usize] {
+        match self {
+            Self::Reference => &[128, 64],
+            Self::Best => &[512, 256],
+        }
+    }
+
+    /// The activation of hidden layers.
+    pub fn activation(self) -> Activation {
+        match self {
+            Self::Reference => Activation::Relu,
+            Self::Best => Activation::Gelu,
+        }
+    }
+
+    /// The network for samples of this shape, with a linear output.
+    pub fn architecture(self, input_shape: impl Into<Vec<usize>>, latent: usize) -> Architecture {
+        Architecture::dense(input_shape, self.hidden(), latent).with_activation(self.activation())
+    }
+
+    /// How it is trained.
+    pub fn config(self) -> TrainingConfig {
+        match self {
+            Self::Reference => TrainingConfig::default(),
+            Self::Best => TrainingConfig {
+                epochs: 40,
+                optimizer: Adam { learning_rate: 2e-3, weight_decay: 0.2, ..Adam::default() },
+                schedule: Schedule::Cosine { warmup: 0.02 },
+                ..TrainingConfig::default()
+            },
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that is no preset's.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown preset {0:?}: it is one of reference, best")]
+pub struct UnknownPreset(String);
+
+impl FromStr for Preset {
+    type Err = UnknownPreset;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name).ok_or_else(|| UnknownPreset(name.to_owned()))
+    }
+}

@@ -1,0 +1,257 @@
+//! Detectors as a whole: what they promise, what they find, what they refuse, and what their files keep.
+
+use enkoder::anomaly::{
+    AnomalyError, Calibration, Detector, DetectorConfig, Guarantee, Method, Threshold, ThresholdRule, Value, Windows,
+};
+use enkoder::metrics::auroc;
+use enkoder::{Column, Dataset, Schema};
+use ndarray::{Array2, array};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Rows of `width` numbers that follow two hidden ones, with noise.
+fn usual(rows: usize, width: usize, seed: u64) -> Array2<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut values = Array2::zeros((rows, width));
+    for mut row in values.rows_mut() {
+        let hidden: [f32; 2] = std::array::from_fn(|_| random.random_range(-1.0..1.0));
+        for (column, value) in row.iter_mut().enumerate() {
+            let noise: f32 = random.random_range(-0.1..0.1);
+            *value = hidden[column % 2] * (1.0 + column as f32) + noise;
+        }
+    }
+    values
+}
+
+fn data(values: Array2<f32>) -> Dataset {
+    Dataset::from_f32("rows", values).unwrap()
+}
+
+fn quick(method: Method) -> DetectorConfig {
+    DetectorConfig { method, epochs: Some(5), ..DetectorConfig::default() }
+}
+
+/// The promise itself: over many fits, the mean share of false alarms on rows exchangeable with the calibration rows is at most
+/// the rate, and not far below it.
+#[test]
+fn the_false_alarm_rate_is_kept_on_rows_like_those_that_calibrated() {
+    for rate in [0.01, 0.05, 0.2] {
+        let (mut flagged, mut total) = (0, 0);
+        for seed in 0..60 {
+            let train = data(usual(400, 4, seed));
+            let config = DetectorConfig { method: Method::Linear, seed, ..DetectorConfig::default() };
+            let detector = Detector::fit(&train, &config).unwrap();
+            let threshold = detector.threshold(ThresholdRule::FalseAlarm(rate)).unwrap();
+            assert_eq!(threshold.guarantee, Guarantee::Conformal);
+            let scores = detector.score(&data(usual(500, 4, 1000 + seed))).unwrap();
+            flagged += scores.iter().filter(|&&score| threshold.flags(score)).count();
+            total += scores.len();
+        }
+        let found = flagged as f64 / total as f64;
+        // One standard error of the mean over fits with 100 calibration rows each, about √(rate / 100 / 60).
+        let error = (rate / 6000.0f64).sqrt();
+        assert!(found < rate + 3.0 * error && found > rate - 0.011 - 3.0 * error, "{found} for {rate}");
+    }
+}
+
+#[test]
+fn no_threshold_flags_everything_even_where_all_calibration_scores_are_equal() {
+    let equal = Calibration::new(vec![1.5; 50]);
+    let several = Calibration::new((0..50).map(|score| score as f32).collect());
+    for rule in [
+        ThresholdRule::FalseAlarm(0.9999),
+        ThresholdRule::FalseAlarm(0.05),
+        ThresholdRule::FalseAlarm(1e-7),
+        ThresholdRule::Contamination(0.49),
+        ThresholdRule::Contamination(1e-9),
+    ] {
+        assert!(!equal.threshold(rule).unwrap().flags(1.5), "{rule:?}");
+        let flagged = several.scores().iter().filter(|&&score| several.threshold(rule).unwrap().flags(score)).count();
+        assert!(flagged <= 25, "{rule:?} flags {flagged} of 50");
+    }
+}
+
+#[test]
+fn every_method_finds_broken_relations_or_rare_values() {
+    let train = data(usual(1500, 6, 1));
+    let mut test = usual(400, 6, 2);
+    for row in 0..40 {
+        test[[row, 2]] = if test[[row, 2]] > 0.0 { -6.0 } else { 6.0 };
+    }
+    let positive: Vec<bool> = (0..400).map(|row| row < 40).collect();
+    for method in [Method::Auto, Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble] {
+        let config = DetectorConfig { method, ..DetectorConfig::default() };
+        let scores = Detector::fit(&train, &config).unwrap().score(&data(test.clone())).unwrap();
+        let area = auroc(&scores, &positive).unwrap();
+        assert!(area > 0.97, "{method}: {area}");
+    }
+}
+
+#[test]
+fn trimming_keeps_anomalies_from_being_learned() {
+    let mut values = usual(1000, 4, 3);
+    for row in 0..50 {
+        values[[row * 20, 0]] = 40.0;
+    }
+    let tested = array![[40.0f32, 0.0, 0.0, 0.0]];
+    let surprise = |trim| {
+        let config = DetectorConfig { trim, ..quick(Method::Linear) };
+        let detector = Detector::fit(&data(values.clone()), &config).unwrap();
+        let scores = detector.score(&data(tested.clone())).unwrap();
+        scores[0] - detector.calibration().scores()[detector.calibration().scores().len() / 2]
+    };
+    assert!(surprise(0.1) > surprise(0.0));
+}
+
+#[test]
+fn a_file_gives_the_same_scores_to_the_last_bit() {
+    let schema = Schema::new(vec![
+        Column::numeric("pressure"),
+        Column::categorical("state", vec!["idle".into(), "run".into()]),
+        Column::numeric("flow"),
+    ]);
+    let mut values = usual(600, 4, 4);
+    for (row, mut value) in values.rows_mut().into_iter().enumerate() {
+        (value[1], value[2]) = if row % 3 == 0 { (1.0, 0.0) } else { (0.0, 1.0) };
+        if row % 10 == 0 {
+            value[3] = f32::NAN;
+        }
+    }
+    let rows = data(values).with_schema(schema).unwrap();
+    let detector = Detector::fit(&rows, &quick(Method::Auto)).unwrap();
+    let bytes = detector.to_bytes().unwrap();
+    let again = Detector::from_bytes(&bytes).unwrap();
+    assert_eq!(again.score(&rows).unwrap(), detector.score(&rows).unwrap());
+    assert_eq!(again.explain(&rows, 0, 3).unwrap(), detector.explain(&rows, 0, 3).unwrap());
+    assert_eq!(again.calibration(), detector.calibration());
+    assert_eq!(again.to_bytes().unwrap(), bytes);
+}
+
+#[test]
+fn a_row_has_the_same_score_alone_and_among_others() {
+    let detector = Detector::fit(&data(usual(600, 5, 5)), &quick(Method::Auto)).unwrap();
+    let rows = data(usual(700, 5, 6));
+    let scores = detector.score(&rows).unwrap();
+    for row in [0, 1, 255, 256, 699] {
+        assert_eq!(detector.score(&rows.select(&[row])).unwrap()[0], scores[row]);
+    }
+}
+
+#[test]
+fn reasons_name_the_column_with_observed_expected_and_usual() {
+    let schema = Schema::new((0..6).map(|column| Column::numeric(format!("sensor{column}"))).collect());
+    let train = data(usual(1500, 6, 7)).with_schema(schema.clone()).unwrap();
+    let detector = Detector::fit(&train, &quick(Method::Auto)).unwrap();
+    let row = array![[0.5, 1.0, 1.5, -4.0, 2.5, 3.0]];
+    let reasons = detector.explain(&data(row).with_schema(schema).unwrap(), 0, 2).unwrap();
+    assert_eq!(reasons[0].column, "sensor3");
+    assert_eq!(reasons[0].observed, Value::Number(-4.0));
+    let Value::Number(expected) = reasons[0].expected else { panic!("{reasons:?}") };
+    assert!((expected - 2.0).abs() < 0.3, "{reasons:?}");
+    assert!(reasons[0].share > 0.5 && reasons[0].share > reasons[1].share);
+}
+
+#[test]
+fn a_word_never_seen_is_odd_and_so_is_a_value_that_was_never_missing() {
+    let schema = Schema::new(vec![
+        Column::numeric("x"),
+        Column::categorical("state", vec!["a".into(), "b".into()]),
+        Column::numeric("y"),
+    ]);
+    let values = Array2::from_shape_fn((400, 4), |(row, column)| {
+        [((row * 7) % 31) as f32, f32::from(row % 2 == 0), f32::from(row % 2 == 1), ((row * 5) % 23) as f32][column]
+    });
+    let rows = data(values).with_schema(schema.clone()).unwrap();
+    let detector = Detector::fit(&rows, &quick(Method::Marginal)).unwrap();
+    let strange = array![[3.0, 1.0, 0.0, 5.0], [3.0, 0.0, 0.0, 5.0], [3.0, 1.0, 0.0, f32::NAN]];
+    let strange = data(strange).with_schema(schema).unwrap();
+    let scores = detector.score(&strange).unwrap();
+    assert!(scores[1] > scores[0] && scores[2] > scores[0], "{scores:?}");
+    let reason = &detector.explain(&strange, 1, 1).unwrap()[0];
+    assert_eq!((reason.column.as_str(), &reason.observed), ("state", &Value::Missing));
+}
+
+#[test]
+fn what_cannot_be_learned_from_is_refused_with_the_reason() {
+    let fit = |values| Detector::fit(&data(values), &DetectorConfig::default()).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(fit(usual(3, 2, 0)), "a detector needs at least 20 rows, but there are 3");
+    let equal = fit(Array2::from_elem((50, 2), 1.0));
+    assert!(equal.starts_with("all 2 features are constant or empty in the rows to learn from"), "{equal}");
+    let mut infinite = usual(50, 2, 0);
+    infinite[[7, 1]] = f32::INFINITY;
+    assert!(fit(infinite).starts_with("feature 2 of row 7 is infinite"));
+    let config = DetectorConfig { trim: 0.7, ..DetectorConfig::default() };
+    let message = Detector::fit(&data(usual(50, 2, 0)), &config).unwrap_err().to_string();
+    assert_eq!(message, "trim is 0.7, but must be from 0 to below 0.5");
+}
+
+#[test]
+fn rows_of_other_columns_are_refused() {
+    let named = |names: [&str; 2]| Schema::new(names.map(Column::numeric).to_vec());
+    let train = data(usual(100, 2, 0)).with_schema(named(["a", "b"])).unwrap();
+    let detector = Detector::fit(&train, &quick(Method::Linear)).unwrap();
+    let other = data(usual(5, 2, 0)).with_schema(named(["a", "c"])).unwrap();
+    assert!(matches!(detector.score(&other), Err(AnomalyError::Model(_))));
+    assert!(matches!(detector.score(&data(usual(5, 3, 0))), Err(AnomalyError::Model(_))));
+}
+
+#[test]
+fn eighty_rows_are_enough_and_many_columns_are_no_obstacle() {
+    for (rows, width) in [(80, 3), (80, 120), (20, 1)] {
+        let detector = Detector::fit(&data(usual(rows, width, 8)), &DetectorConfig::default()).unwrap();
+        let scores = detector.score(&data(usual(50, width, 9))).unwrap();
+        assert!(scores.iter().all(|score| score.is_finite()), "{rows} rows of {width}");
+    }
+}
+
+#[test]
+fn values_far_beyond_all_that_was_seen_have_finite_scores() {
+    let detector = Detector::fit(&data(usual(300, 3, 10)), &quick(Method::Auto)).unwrap();
+    let far = array![[f32::MAX, f32::MIN, 0.0], [1e30, -1e30, 1e30], [f32::NAN, f32::NAN, f32::NAN]];
+    let scores = detector.score(&data(far)).unwrap();
+    assert!(scores.iter().all(|score| score.is_finite()), "{scores:?}");
+    assert!(scores[0] > detector.threshold(ThresholdRule::FalseAlarm(0.05)).unwrap().score);
+}
+
+#[test]
+fn a_damaged_file_is_refused() {
+    let bytes = Detector::fit(&data(usual(100, 3, 0)), &quick(Method::Auto)).unwrap().to_bytes().unwrap();
+    for cut in (0..bytes.len()).step_by(97) {
+        assert!(Detector::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    for _ in 0..300 {
+        let mut damaged = bytes.clone();
+        let at = random.random_range(0..damaged.len().min(6000));
+        damaged[at] ^= 1 << random.random_range(0..8);
+        if let Ok(detector) = Detector::from_bytes(&damaged) {
+            // Whatever is read must be usable.
+            let _ = detector.score(&data(usual(3, 3, 1)));
+        }
+    }
+}
+
+#[test]
+fn the_best_f1_is_found_and_called_what_it_is() {
+    let threshold = Threshold::best_f1(&[0.9, 0.8, 0.7, 0.1], &[true, false, true, false]).unwrap();
+    assert_eq!((threshold.score, threshold.rate, threshold.guarantee), (0.7, 0.5, Guarantee::BestF1));
+    assert!(Threshold::best_f1(&[0.1, 0.2], &[false, false]).is_err());
+}
+
+#[test]
+fn a_broken_rhythm_is_found_in_windows_where_no_moment_is_odd() {
+    let wave = |row: usize| ((row as f32) * 0.3).sin();
+    let train = data(Array2::from_shape_fn((1500, 1), |(row, _)| wave(row)));
+    let test = data(Array2::from_shape_fn(
+        (600, 1),
+        |(row, _)| {
+            if (300..340).contains(&row) { wave(row * 3) } else { wave(row) }
+        },
+    ));
+    let windows = Windows { length: 24, stride: 1 };
+    let detector = Detector::fit_series(std::slice::from_ref(&train), windows, &quick(Method::Linear)).unwrap();
+    let scores = detector.score(&test).unwrap();
+    let positive: Vec<bool> = (0..600).map(|moment| (300..340).contains(&moment)).collect();
+    assert!(auroc(&scores, &positive).unwrap() > 0.95);
+    assert_eq!(Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap().windows(), Some(windows));
+}
