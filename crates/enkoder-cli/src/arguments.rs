@@ -8,7 +8,9 @@ use clap::builder::styling::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use enkoder_data::MissingPolicy;
 
-use crate::commands::{completions, data, decode, detect, encode, eval, info, reconstruct, train};
+use crate::commands::{
+    completions, compress, data, decode, decompress, detect, encode, eval, info, reconstruct, train,
+};
 use crate::screen::Screen;
 use crate::warnings;
 
@@ -38,6 +40,8 @@ pub enum Command {
     Decode(decode::Options),
     Reconstruct(reconstruct::Options),
     Detect(detect::Options),
+    Compress(compress::Options),
+    Decompress(decompress::Options),
     Info(info::Options),
     Data(data::Options),
     Completions(completions::Options),

@@ -38,6 +38,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Encode(options) => commands::encode::run(options),
         Command::Decode(options) => commands::decode::run(options),
         Command::Reconstruct(options) => commands::reconstruct::run(options),
+        Command::Compress(options) => commands::compress::run(options),
+        Command::Decompress(options) => commands::decompress::run(options),
         Command::Detect(options) => commands::detect::run(options),
         Command::Info(options) => commands::info::run(options),
         Command::Data(options) => commands::data::run(options),

@@ -10,6 +10,7 @@ pub mod idx;
 pub mod images;
 mod labels;
 pub mod npy;
+mod npy_samples;
 pub mod npz;
 pub mod openml;
 mod parquet;

@@ -7,12 +7,15 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use enkoder::Dataset;
+use enkoder::codec::ElementType;
 use ndarray::{Array2, ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
 use crate::byte_source::ByteSource;
 use crate::element::{Element, Endian, check_finite};
 use crate::error::{DataError, Place, Position};
 use crate::export::{Overwrite, write_atomically};
+
+pub use crate::npy_samples::{NpySamples, write_array_header};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -40,6 +43,33 @@ pub fn read_npy(source: &mut ByteSource) -> Result<Dataset, DataError> {
     let dataset = header.read(source)?;
     source.finish()?;
     Ok(dataset)
+}
+
+/// The type and axes of an array whose values lie in the file as a codec takes them.
+pub(crate) struct Layout {
+    pub element: ElementType,
+    pub shape: Vec<usize>,
+}
+
+/// Reads the header and stays at the first value; none where values would have to be converted or turned.
+pub(crate) fn layout(source: &mut ByteSource) -> Result<Option<Layout>, DataError> {
+    let header = read_header(source)?;
+    let element = match header.element {
+        Element::Bool | Element::F16 => return Ok(None),
+        Element::U8 => ElementType::U8,
+        Element::I8 => ElementType::I8,
+        Element::U16 => ElementType::U16,
+        Element::I16 => ElementType::I16,
+        Element::U32 => ElementType::U32,
+        Element::I32 => ElementType::I32,
+        Element::U64 => ElementType::U64,
+        Element::I64 => ElementType::I64,
+        Element::F32 => ElementType::F32,
+        Element::F64 => ElementType::F64,
+    };
+    let turned = header.fortran_order && header.shape.len() > 1;
+    let swapped = header.endian == Endian::Big && element.bytes() > 1;
+    Ok((!turned && !swapped).then_some(Layout { element, shape: header.shape }))
 }
 
 /// Reads the header and stays at the first value.

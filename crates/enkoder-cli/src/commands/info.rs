@@ -1,12 +1,14 @@
-//! `enkoder info`: what a file is: a model, a checkpoint, a detector, or data.
+//! `enkoder info`: what a file is: a model, a checkpoint, a detector, a compressed file, or data.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, Threshold};
+use enkoder::codec::{CodecError, EnkFile};
 use enkoder::{
     Architecture, Autoencoder, Checkpoint, ModelFileError, Schema, TensorFileError, TrainingConfig, TrainingRecord,
 };
@@ -20,10 +22,10 @@ use crate::model;
 use crate::screen::{FAINT, print};
 use crate::wording;
 
-/// Show what a model, a checkpoint, a detector or data is
+/// Show what a model, a checkpoint, a detector, a compressed file or data is
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A model, the folder that `enkoder train` wrote, a checkpoint, a detector, or data
+    /// A model, the folder that `enkoder train` wrote, a checkpoint, a detector, an .enk file, or data
     #[arg(value_name = "MODEL|DATA", value_hint = ValueHint::AnyPath)]
     what: String,
 
@@ -55,6 +57,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    if begins_as_enk(&path) {
+        let cannot = || format!("{} cannot be read", path.display());
+        let mut file = EnkFile::open(File::open(&path).with_context(cannot)?).with_context(cannot)?;
+        print(compressed(&mut file, json).with_context(cannot)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let data = options.reading.open(&options.what, screen)?;
     print(if json { describe_json(&data).to_string() } else { describe_text(&data) })?;
     Ok(ExitCode::SUCCESS)
@@ -69,6 +77,58 @@ fn is_safetensors(path: &Path) -> bool {
         Ok(()) => (start[8] == b'{' && start[5..8] == [0; 3]) || named,
         Err(_) => named && path.is_file(),
     }
+}
+
+fn begins_as_enk(path: &Path) -> bool {
+    let mut start = [0; 4];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"\x89ENK"
+}
+
+/// A compressed file, every byte accounted for.
+fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError> {
+    let (codes, residual, rest) = file.account()?;
+    let values: usize = file.shape().iter().product();
+    let original = file.samples() * (values * file.element().bytes()) as u64;
+    let (length, model) = (file.length(), file.model_bytes());
+    if json {
+        let object = json!({
+            "kind": "compressed",
+            "samples": file.samples(),
+            "shape": file.shape(),
+            "element": file.element().name(),
+            "bound": file.bound().to_string(),
+            "blocks": file.blocks(),
+            "block_samples": file.block_samples(),
+            "active_latents": file.active_latents(),
+            "model": file.model_hash(),
+            "bytes": { "original": original, "file": length, "model": model, "codes": codes, "residual": residual, "other": rest },
+        });
+        return Ok(object.to_string());
+    }
+    let sample = wording::sample(file.shape(), file.element().bytes());
+    let samples = wording::counted(file.samples() as usize, "sample", "samples");
+    let mut text = line("compressed", format_args!("{samples} of {sample}, {}", file.element()));
+    text += &line("bound", file.bound());
+    let blocks = wording::counted(file.blocks() as usize, "block", "blocks");
+    text += &line("blocks", format_args!("{blocks} of up to {} samples", wording::grouped(file.block_samples())));
+    text += &line(
+        "model",
+        format_args!("{} ({})", file.model_hash(), if model > 0 { "in the file" } else { "not in the file" }),
+    );
+    let ratio = |bytes: u64| wording::times(original as f64 / bytes.max(1) as f64);
+    text += &line(
+        "bytes",
+        format_args!(
+            "{} of {}: {}×",
+            wording::grouped(length as usize),
+            wording::grouped(original as usize),
+            ratio(length)
+        ),
+    );
+    for (part, bytes) in [("model", model), ("codes", codes), ("residual", residual), ("all else", rest)] {
+        text += &line("", format_args!("{:>14} {part}", wording::grouped(bytes as usize)));
+    }
+    Ok(text.trim_end().to_owned())
 }
 
 fn line(heading: &str, text: impl std::fmt::Display) -> String {
