@@ -9,7 +9,9 @@ use rayon::prelude::*;
 
 use super::block::{self, Plan, Streams};
 use super::bound::Bound;
-use super::container::{Frame, Header, ModelPlace, end_to_bytes, index_to_bytes};
+use super::container::{
+    Frame, Header, MAX_BLOCK_VALUES, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes, index_to_bytes,
+};
 use super::element::{Element, ElementType};
 use super::encoder::CodeEncoder;
 use super::error::CodecError;
@@ -25,7 +27,6 @@ const TRIAL_VALUES: usize = 1 << 16;
 const TRIAL_SAMPLES: usize = 256;
 /// Bytes of a block at most, where nothing else is asked for.
 const BLOCK_BYTES: usize = 1 << 20;
-const MAX_BLOCK_VALUES: usize = 1 << 26;
 
 /// How to compress.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,13 +158,19 @@ impl<T: Element> Compression<'_, T> {
         let mut decoder = FixedDecoder::new(model, options.weight_bits)?;
         decoder.shape = source.shape().to_vec();
         let decoder = &decoder;
-        let parts = source.layout().parts();
+        let layout = source.layout();
+        let parts = layout.parts();
+        if parts > MAX_VARIABLES || layout.variables.iter().any(|name| name.len() > MAX_NAME) {
+            let what = format!("{parts} variables: at most {MAX_VARIABLES}, with names of at most {MAX_NAME} bytes");
+            return Err(CodecError::Unsupported(what));
+        }
         if source.shape().first().is_none_or(|&first| parts > 1 && first != parts) {
             let (shape, values) = (source.shape().to_vec(), parts);
             return Err(CodecError::Shape { values, shape });
         }
         let block_samples = options.block_samples.unwrap_or_else(|| usual_block(samples, features * T::TYPE.bytes()));
-        let block_samples = block_samples.clamp(1, (MAX_BLOCK_VALUES / features).max(1));
+        let most = MAX_BLOCK_VALUES / features.max(decoder.latent());
+        let block_samples = block_samples.clamp(1, most.max(1));
         let block_samples = block_samples.min(usize::try_from(samples).unwrap_or(usize::MAX));
 
         let mut extents = vec![Extent::NOTHING; parts];

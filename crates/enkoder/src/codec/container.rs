@@ -22,8 +22,10 @@ pub(crate) const MAX_HEADER: usize = 1 << 20;
 pub(crate) const MAX_BLOCK_VALUES: usize = 1 << 26;
 const MAX_LATENT: usize = 1 << 16;
 const MAX_DIMENSIONS: usize = 16;
-const MAX_VARIABLES: usize = 1024;
-const MAX_NAME: usize = 256;
+/// Each has probabilities of its own in memory.
+pub(crate) const MAX_VARIABLES: usize = 32;
+/// Bytes of a variable's name.
+pub(crate) const MAX_NAME: usize = 256;
 
 /// Whether bytes have this checksum. Fuzzing takes any: it would never get past them.
 pub(crate) fn is_sound(bytes: &[u8], checksum: u32) -> bool {
@@ -180,6 +182,9 @@ impl Header {
             1 => false,
             other => return Err(reader.damaged(format!("units of kind {other}"))),
         };
+        if block_samples.checked_mul(active).is_none_or(|codes| codes > MAX_BLOCK_VALUES) {
+            return Err(reader.damaged(format!("{active} latents in blocks of {block_samples} samples")));
+        }
         let mut units = Vec::new();
         for _ in 0..if uniform { active.min(1) } else { active } {
             units.push(reader.up_to(1 << 30, "a unit")? as i32);
