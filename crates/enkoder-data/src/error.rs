@@ -260,7 +260,7 @@ impl DataError {
             Self::Infinite { .. } => Some("replace infinite values by a number, or leave the cell empty".into()),
             Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
             Self::UnknownFormat { .. } => {
-                Some("readable are IDX, NPY, NPZ, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM".into())
+                Some("readable are IDX, NPY, NPZ, NetCDF-3, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM".into())
             }
             Self::UnknownName { name, known, .. } => known_names(name, known),
             Self::Exists { .. } => Some("name another output, or replace it with --force".into()),

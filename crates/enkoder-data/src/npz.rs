@@ -8,6 +8,7 @@ use enkoder::Dataset;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use crate::arrays::Field;
 use crate::byte_source::{ByteSource, MOST_UNPACKED_PER_BYTE};
 use crate::error::{DataError, Place};
 use crate::labels;
@@ -74,6 +75,27 @@ pub fn read_npz<R: Read + Seek + Send>(
     })?;
     let labels = labels::from_numbers(&numbers, &label_name)?;
     data.with_labels(labels).map_err(|error| DataError::dataset(Place::source(label_name), error))
+}
+
+/// Reads arrays of an NPZ file as they are: those of these names, or, without names, the one that is the data.
+pub(crate) fn read_fields<R: Read + Seek + Send>(
+    name: &str,
+    reader: R,
+    length: u64,
+    names: &[String],
+) -> Result<Vec<Field>, DataError> {
+    let archive = ZipArchive::new(reader).map_err(|error| zip_error(name, error))?;
+    let mut npz = Npz { name, archive, length, arrays: Vec::new() };
+    npz.list()?;
+    let chosen = match names {
+        [] => vec![npz.choose()?],
+        names => names.iter().map(|name| npz.find(name)).collect::<Result<_, _>>()?,
+    };
+    let read = |index: usize| {
+        let field = npz.with(index, |source| npy::field(source, None))?;
+        Ok(Field { name: npz.arrays[index].0.clone(), ..field })
+    };
+    chosen.into_iter().map(read).collect()
 }
 
 struct Npz<'a, R> {
