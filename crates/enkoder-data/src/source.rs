@@ -15,6 +15,7 @@ use crate::arrays::{Arrays, Field, RawFormat, raw_field};
 use crate::byte_source::ByteSource;
 use crate::csv::read_csv;
 use crate::error::{DataError, Place};
+use crate::fields;
 use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, files_in, has_images, is_image, matching, read_image_files, read_image_folder};
 use crate::netcdf::{self, is_hdf5, is_netcdf};
@@ -76,6 +77,10 @@ pub fn builtin() -> &'static [Builtin] {
             about: "8,000 normal rows of a pump's sensors, made here from a seed; pump:faults has 4,000 with 100 faults",
         },
         Builtin {
+            name: "fields",
+            about: "240 temperature fields of 48×96, made here from a seed, which is a run; fields:N makes N",
+        },
+        Builtin {
             name: "mnist", about: "70,000 handwritten digits of 28×28, fetched once from OpenML (data set 554)"
         },
     ]
@@ -94,6 +99,11 @@ pub enum Source {
     Pump {
         /// Whether some of them are faults.
         faults: bool,
+    },
+    /// Generated fields; see [`fields`](crate::fields).
+    Fields {
+        /// How many, where the name says so.
+        count: Option<usize>,
     },
     /// A data set on OpenML.
     Openml {
@@ -126,6 +136,8 @@ pub enum Source {
 
 /// The most digits drawn at once: 7.8 GB of pixels.
 const MOST_STROKES: usize = 10_000_000;
+/// The most fields made at once: 18 GB.
+const MOST_FIELDS: usize = 1_000_000;
 
 impl Source {
     /// What `name` stands for. A file called like built-in data is opened as `./NAME`.
@@ -134,12 +146,15 @@ impl Source {
             None if name == "strokes" => return Ok(Self::Strokes { count: None }),
             None if name == "pump" => return Ok(Self::Pump { faults: false }),
             None if name == "mnist" => return Ok(Self::Openml { id: MNIST }),
-            Some(("strokes", count)) => {
-                let count = count.parse().ok().filter(|count| (1..=MOST_STROKES).contains(count)).ok_or_else(|| {
-                    let why = format!("{count:?} is not a number of digits from 1 to {MOST_STROKES}");
-                    DataError::unsuitable(Place::source(name), why).with_hint("write for example strokes:5000")
+            None if name == "fields" => return Ok(Self::Fields { count: None }),
+            Some((kind @ ("strokes" | "fields"), count)) => {
+                let (what, most) = if kind == "strokes" { ("digits", MOST_STROKES) } else { ("fields", MOST_FIELDS) };
+                let count = count.parse().ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| {
+                    let why = format!("{count:?} is not a number of {what} from 1 to {most}");
+                    DataError::unsuitable(Place::source(name), why).with_hint(format!("write for example {kind}:5000"))
                 })?;
-                return Ok(Self::Strokes { count: Some(count) });
+                let count = Some(count);
+                return Ok(if kind == "strokes" { Self::Strokes { count } } else { Self::Fields { count } });
             }
             Some(("pump", "faults")) => return Ok(Self::Pump { faults: true }),
             Some(("openml", id)) => {
@@ -199,7 +214,7 @@ impl Source {
         let part = if let Self::File { part, .. } = self { part.as_deref() } else { None };
         let mut of_files = Vec::new();
         for path in self.array_files(asked)? {
-            match fields(&path, part, asked)? {
+            match fields_of(&path, part, asked)? {
                 Some(fields) => of_files.push((path.display().to_string(), fields)),
                 None if of_files.is_empty() => break,
                 None => return Err(DataError::unsuitable(path.as_path(), "is no array, unlike the files before it")),
@@ -267,6 +282,14 @@ impl Source {
                 }
                 strokes::strokes(count, options.seed)
             }
+            Self::Fields { count } => {
+                let count = count.or(options.samples).unwrap_or(fields::DEFAULT_STEPS);
+                if !(1..=MOST_FIELDS).contains(&count) {
+                    let why = format!("{count} is not a number of fields from 1 to {MOST_FIELDS}");
+                    return Err(DataError::unsuitable(Place::source("fields"), why));
+                }
+                fields::fields(count, options.seed)
+            }
             Self::Pump { faults: false } => pump::normal(pump::NORMAL_ROWS, options.seed),
             Self::Pump { faults: true } => pump::faulty(pump::FAULTY_ROWS, options.seed),
             Self::Openml { id } => fetch(*id)?,
@@ -318,6 +341,8 @@ impl fmt::Display for Source {
         match self {
             Self::Strokes { count: None } => f.write_str("strokes"),
             Self::Strokes { count: Some(count) } => write!(f, "strokes:{count}"),
+            Self::Fields { count: None } => f.write_str("fields"),
+            Self::Fields { count: Some(count) } => write!(f, "fields:{count}"),
             Self::Pump { faults } => f.write_str(if *faults { "pump:faults" } else { "pump" }),
             Self::Openml { id } => write!(f, "openml:{id}"),
             Self::Folder { path } | Self::File { path, part: None } => path.display().fmt(f),
@@ -335,7 +360,7 @@ impl fmt::Display for Source {
 const ARRAY_EXTENSIONS: [&str; 4] = ["npy", "npz", "nc", "cdf"];
 
 /// The arrays of a file that are asked for; none where it holds other data.
-fn fields(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Option<Vec<Field>>, DataError> {
+fn fields_of(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Option<Vec<Field>>, DataError> {
     let names = match part {
         Some(part) => &[part.to_owned()][..],
         None => &asked.variables[..],
