@@ -34,8 +34,7 @@ impl DataOptions {
         let Some(arrays) = arrays else {
             let data = self.open_for(model, &of.data, screen)?;
             model::check(model, &of.model, &data)?;
-            let (name, source) = (data.name().to_owned(), Box::new(Samples::from_dataset(&data)));
-            return Ok(Compressible { name, source, missing: Vec::new() });
+            return Ok(Compressible::new(&data));
         };
         let arrays = match self.samples {
             Some(samples) => arrays.head(samples)?,
@@ -90,6 +89,12 @@ pub struct Compressible {
 }
 
 impl Compressible {
+    /// Samples that are in memory.
+    pub fn new(data: &Dataset) -> Self {
+        let source = Box::new(Samples::from_dataset(data));
+        Self { name: data.name().to_owned(), source, missing: Vec::new() }
+    }
+
     /// Bytes of one sample.
     pub fn sample_bytes(&self) -> u64 {
         (self.source.shape().iter().product::<usize>() * self.source.element().bytes()) as u64

@@ -127,11 +127,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
         if !options.no_report {
-            comparison.write_report(&folder.file(REPORT), folder.overwrite())?;
+            comparison.write_report(&folder.file(REPORT), folder.overwrite(), None)?;
             files.push(folder.file(REPORT));
         }
         if let Some(figures) = figures {
-            comparison.write_figures(&figures, folder.overwrite())?;
+            comparison.write_figures(&figures, folder.overwrite(), None)?;
             files.push(figures);
         }
     }
