@@ -69,7 +69,7 @@ impl Assembly {
         let leading = shape.first().copied().unwrap_or(0);
         let rows = rows.unwrap_or(0..leading);
         if rows.start >= rows.end || rows.end > leading {
-            return Err(wrong(format!("rows {} to {} were asked for, but there are {leading}", rows.start, rows.end)));
+            return Err(wrong(format!("steps {} to {} were asked for, but there are {leading}", rows.start, rows.end)));
         }
         shape[0] = rows.end - rows.start;
         if layout.block.is_empty() {
