@@ -293,7 +293,6 @@ impl<T: Element> Compression<'_, T> {
             block_samples,
             plan: self.plan.clone(),
             model: place,
-            layout: source.layout(),
         };
         let header = header.to_bytes();
         out.write_all(&header)?;

@@ -7,7 +7,6 @@ use super::element::ElementType;
 use super::error::CodecError;
 use super::levels::Grid;
 use super::quantiser::Quantiser;
-use super::samples::Layout;
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x89ENK\r\n\x1a\n";
 pub(crate) const VERSION: u32 = 1;
@@ -47,7 +46,6 @@ pub(crate) struct Header {
     pub(crate) block_samples: usize,
     pub(crate) plan: Plan,
     pub(crate) model: ModelPlace,
-    pub(crate) layout: Layout,
 }
 
 impl Header {
@@ -102,16 +100,6 @@ impl Header {
                 body.extend(hash);
             }
         }
-        let Layout { variables, array, block } = &self.layout;
-        put_unsigned(&mut body, variables.len() as u64);
-        for name in variables {
-            put_unsigned(&mut body, name.len() as u64);
-            body.extend(name.as_bytes());
-        }
-        put_unsigned(&mut body, array.len() as u64);
-        array.iter().for_each(|&length| put_unsigned(&mut body, length));
-        put_unsigned(&mut body, block.len() as u64);
-        block.iter().for_each(|&length| put_unsigned(&mut body, length as u64));
         let mut bytes = MAGIC.to_vec();
         put_unsigned(&mut bytes, u64::from(VERSION));
         put_unsigned(&mut bytes, body.len() as u64);
@@ -209,27 +197,10 @@ impl Header {
             1 => ModelPlace::Embedded(reader.unsigned("the model's length")?),
             other => return Err(reader.damaged(format!("a model of place {other}"))),
         };
-        let layout = if reader.remaining() > 0 { parse_layout(reader)? } else { Layout::default() };
         reader.finish("the header")?;
         let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual };
-        Ok(Self { element, shape, samples, bound, block_samples, plan, model, layout })
+        Ok(Self { element, shape, samples, bound, block_samples, plan, model })
     }
-}
-
-fn parse_layout(reader: &mut Reader<'_>) -> Result<Layout, CodecError> {
-    let mut layout = Layout::default();
-    for _ in 0..reader.up_to(MAX_LATENT, "the number of variables")? {
-        let length = reader.up_to(MAX_HEADER, "the name of a variable")?;
-        let name = reader.take(length, "the name of a variable")?;
-        layout.variables.push(String::from_utf8_lossy(name).into_owned());
-    }
-    for _ in 0..reader.up_to(MAX_DIMENSIONS, "the dimensions of the array")? {
-        layout.array.push(reader.unsigned("a dimension of the array")?);
-    }
-    for _ in 0..reader.up_to(MAX_DIMENSIONS, "the dimensions of a block")? {
-        layout.block.push(reader.up_to(MAX_BLOCK_VALUES, "a side of a block")?);
-    }
-    Ok(layout)
 }
 
 /// A block as it lies in the file.

@@ -12,7 +12,7 @@ use super::container::{
 use super::element::{Element, ElementType};
 use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
-use super::samples::{Layout, Samples, bytes_of};
+use super::samples::{Samples, bytes_of};
 use crate::autoencoder::Autoencoder;
 
 /// A frame is at most this long: a value takes at most 24 bytes, and a code no more.
@@ -122,16 +122,6 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     /// The shape of one sample.
     pub fn shape(&self) -> &[usize] {
         &self.header.shape
-    }
-
-    /// How arrays were cut into the samples.
-    pub fn layout(&self) -> &Layout {
-        &self.header.layout
-    }
-
-    /// Bytes of magic, version and header.
-    pub fn header_bytes(&self) -> u64 {
-        self.blocks_start - self.model_bytes
     }
 
     /// The number of samples.

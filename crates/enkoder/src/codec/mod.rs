@@ -63,4 +63,4 @@ pub use decompress::{EnkFile, Lost};
 pub use element::{Element, ElementType};
 pub use error::CodecError;
 pub use fixed_point::FixedDecoder;
-pub use samples::{Layout, Samples, Source};
+pub use samples::{Samples, Source};

@@ -116,17 +116,6 @@ pub(crate) fn bytes_of<T: Element>(values: &[T]) -> Vec<u8> {
     bytes
 }
 
-/// How arrays were cut into samples.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Layout {
-    /// Names of the variables that lie one after the other in each sample, in equal parts; empty for a single one without a name.
-    pub variables: Vec<String>,
-    /// Shape of the array of one variable; empty where samples are just the leading axis.
-    pub array: Vec<u64>,
-    /// Lengths of a block along the last axes of the array; empty where it is the leading axis that is cut.
-    pub block: Vec<usize>,
-}
-
 /// Where samples to compress come from. They are asked for in blocks, from the first to the last, and again from the first
 /// where the bound needs to know all of them.
 pub trait Source {
@@ -141,10 +130,6 @@ pub trait Source {
     /// # Errors
     /// When they cannot be read.
     fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>>;
-    /// How arrays were cut into these samples.
-    fn layout(&self) -> Layout {
-        Layout::default()
-    }
 }
 
 impl Source for Samples {
