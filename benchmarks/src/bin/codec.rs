@@ -79,6 +79,7 @@ fn main() -> Result<(), Failure> {
 /// Principal components of all runs, with the spread of the residuals of each run around components of the others.
 fn model(runs: &[Dataset]) -> Result<Autoencoder, Failure> {
     let mut squares = vec![0.0f64; SHAPE.iter().product()];
+    let mut codes = vec![0.0f64; COMPONENTS];
     for left_out in 0..runs.len() {
         let others: Vec<&Dataset> =
             (0..runs.len()).filter(|&index| index != left_out).map(|index| &runs[index]).collect();
@@ -87,11 +88,15 @@ fn model(runs: &[Dataset]) -> Result<Autoencoder, Failure> {
         for (square, &spread) in squares.iter_mut().zip(&calibration.residual_spread) {
             *square += f64::from(spread).powi(2) / runs.len() as f64;
         }
+        for (square, &spread) in codes.iter_mut().zip(&calibration.code_spread) {
+            *square += f64::from(spread).powi(2) / runs.len() as f64;
+        }
     }
     let all: Vec<&Dataset> = runs.iter().collect();
     let model = fit_pca(&together(&all)?, &runs[0], COMPONENTS, Scaling::UnitRange)?;
     let residual_spread = squares.into_iter().map(|square| square.sqrt() as f32).collect();
-    Ok(model.with_calibration(Calibration { residual_spread })?)
+    let code_spread = codes.into_iter().map(|square| square.sqrt() as f32).collect();
+    Ok(model.with_calibration(Calibration { residual_spread, code_spread })?)
 }
 
 fn values(data: &Dataset) -> Vec<f32> {

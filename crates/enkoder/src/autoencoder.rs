@@ -162,14 +162,18 @@ impl Autoencoder {
         self.calibration.as_ref()
     }
 
-    /// The same model that also knows where its reconstructions err; stored with it.
+    /// The same model that also knows where its reconstructions err and how far its codes spread; stored with it.
     ///
     /// # Errors
-    /// When the calibration is of another number of features.
+    /// When the calibration is of another number of features or latents.
     pub fn with_calibration(mut self, calibration: Calibration) -> Result<Self, ModelError> {
         let (found, expected) = (calibration.residual_spread.len(), self.architecture.features());
         if found != expected {
             return Err(ModelError::Features { found, expected });
+        }
+        let (found, expected) = (calibration.code_spread.len(), self.architecture.latent());
+        if found != expected {
+            return Err(ModelError::Codes { found, expected });
         }
         self.calibration = Some(calibration);
         Ok(self)

@@ -14,7 +14,8 @@ use crate::tensor_file::{TensorFile, TensorFileError};
 const KIND: &str = "enkoder.autoencoder";
 const VERSION: u32 = 1;
 /// An optional tensor, one value a feature: where reconstructions err.
-const SPREAD: &str = "residual.spread";
+const RESIDUAL_SPREAD: &str = "calibration.residual_spread";
+const CODE_SPREAD: &str = "calibration.code_spread";
 
 /// Why a model could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -102,10 +103,15 @@ impl Autoencoder {
             parameters.extend(file.take(&format!("{}.bias", layer.name), &[layer.outputs])?);
         }
         let network = Network::from_parameters(&architecture, parameters)?;
-        let spread = file.has(SPREAD).then(|| file.take(SPREAD, &[architecture.features()])).transpose()?;
+        let calibration = if file.has(RESIDUAL_SPREAD) {
+            let residual_spread = file.take(RESIDUAL_SPREAD, &[architecture.features()])?;
+            Some(Calibration { residual_spread, code_spread: file.take(CODE_SPREAD, &[architecture.latent()])? })
+        } else {
+            None
+        };
         let model = Self::new(architecture, network, scaler, schema, training);
-        match spread {
-            Some(residual_spread) => Ok(model.with_calibration(Calibration { residual_spread })?),
+        match calibration {
+            Some(calibration) => Ok(model.with_calibration(calibration)?),
             None => Ok(model),
         }
     }
@@ -127,11 +133,14 @@ impl Autoencoder {
         &'a self,
         shapes: &'a [(String, [usize; 2])],
     ) -> impl Iterator<Item = (String, &'a [usize], &'a [f32])> {
-        let spread = self.calibration().map(|calibration| {
-            let spread = &calibration.residual_spread;
-            // As many values as the last layer has outputs.
-            let shape = shapes.last().map_or(&[][..], |(_, shape)| &shape[1..]);
-            (SPREAD.to_owned(), shape, &spread[..])
+        let latents = self.architecture().encoder.len() - 1;
+        let calibration = self.calibration().into_iter().flat_map(move |calibration| {
+            // As many values as the last layers of decoder and encoder have outputs.
+            let outputs = |layer: usize| &shapes[layer].1[1..];
+            [
+                (RESIDUAL_SPREAD.to_owned(), outputs(shapes.len() - 1), &calibration.residual_spread[..]),
+                (CODE_SPREAD.to_owned(), outputs(latents), &calibration.code_spread[..]),
+            ]
         });
         let layers = shapes.iter().zip(&self.network.layers).flat_map(|((name, shape), layer)| {
             let parameters = &self.network.parameters;
@@ -140,6 +149,6 @@ impl Autoencoder {
                 (format!("{name}.bias"), &shape[1..], &parameters[layer.bias()]),
             ]
         });
-        layers.chain(spread)
+        layers.chain(calibration)
     }
 }

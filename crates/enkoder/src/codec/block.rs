@@ -1,22 +1,25 @@
 //! One block: the samples that share a checksum, a stream and the probabilities that learn from it. The same function writes
 //! and reads the stream.
 
+use std::ops::Range;
+
 use super::codes;
 use super::element::Element;
 use super::entropy::{Bit, Coder, Corrupt, Decoder, Encoder, Estimator};
 use super::fixed_point::{FixedDecoder, Steps};
 use super::levels::{Grid, Levels};
-use super::prediction::{Chooser, Mode, finite_or};
+use super::prediction::{Chooser, Mode, cheapest, finite_or};
 use super::quantiser::Quantiser;
 use super::residual::{Coefficients, Geometry, Residuals};
+use crate::network::vectorised::vectorised;
 
 /// What of a sample is stored beside its code.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Residual {
     /// Nothing.
     None,
-    /// Deviations from the prediction.
-    Deviations(Quantiser),
+    /// Deviations from the prediction, of each part of a sample in its own steps.
+    Deviations(Vec<Quantiser>),
     /// Bytes themselves, on a grid, each given its prediction.
     Levels(Grid),
 }
@@ -31,9 +34,16 @@ pub(crate) struct Plan {
     pub(crate) fraction: i32,
     pub(crate) coefficients: Coefficients,
     pub(crate) residual: Residual,
+    /// Equal parts of a sample, one for each variable.
+    pub(crate) parts: usize,
 }
 
 impl Plan {
+    /// How the values of a part lie.
+    pub(crate) fn geometry(&self, shape: &[usize]) -> Geometry {
+        Geometry::of(if self.parts > 1 { &shape[1..] } else { shape })
+    }
+
     pub(crate) fn steps(&self) -> Steps<'_> {
         Steps { active: self.active, units: &self.units, fraction: self.fraction }
     }
@@ -45,9 +55,13 @@ impl Plan {
         let mut changed = units != self.units;
         self.units = units;
         match &mut self.residual {
-            Residual::Deviations(Quantiser::Steps { step, .. }) => {
-                *step *= 0.96;
-                changed = true;
+            Residual::Deviations(quantisers) => {
+                for quantiser in quantisers {
+                    if let Quantiser::Steps { step, bound } = quantiser {
+                        (*step, *bound) = (0.96 * *step, 0.96 * *bound);
+                        changed = true;
+                    }
+                }
             }
             Residual::Levels(grid) if grid.step > 1 => {
                 grid.step -= 1;
@@ -69,7 +83,8 @@ impl Plan {
 }
 
 /// Codes samples (`samples × features`) by their codes (`samples × active`) and leaves in both what decodes. A reader fills
-/// them, and the choice likewise. Modes and codes go to one stream, what is stored beside them to the other.
+/// them, and the choice likewise. Modes and codes go to one stream, what is stored beside them to the other. A writer has
+/// predicted already (`samples × features`).
 fn code<T: Element, C: Coder>(
     [head, tail]: [&mut C; 2],
     decoder: &FixedDecoder,
@@ -77,11 +92,11 @@ fn code<T: Element, C: Coder>(
     choice: &mut Choice,
     codes: &mut [i32],
     values: &mut [T],
+    predicted: Option<&[f64]>,
 ) -> Result<(), Corrupt> {
     let features = decoder.features();
     let samples = values.len() / features;
-    let classical = matches!(plan.residual, Residual::Deviations(_));
-    if classical {
+    if let Residual::Deviations(_) = plan.residual {
         choice.code(head)?;
     }
     let networked: Vec<usize> = (0..samples).filter(|&sample| choice.modes[sample] == Mode::Network).collect();
@@ -90,67 +105,137 @@ fn code<T: Element, C: Coder>(
         .flat_map(|&sample| &codes[sample * plan.active..(sample + 1) * plan.active])
         .copied()
         .collect();
-    codes::code(head, &mut used, plan.active)?;
+    codes::code(head, &mut used, plan.active, &decoder.usual_codes(&plan.steps()))?;
     for (code, &sample) in used.chunks_exact(plan.active.max(1)).zip(&networked) {
         codes[sample * plan.active..(sample + 1) * plan.active].copy_from_slice(code);
     }
 
-    let unit = decoder.unit();
-    let mut integers = vec![0i64; features * PREDICTED.min(samples)];
+    let mut parts = Parts::new(decoder, plan);
+    let mut predictor = Predictor::new(decoder, plan);
     let mut predictions = vec![0.0f64; features];
-    let geometry = Geometry::of(&decoder.shape);
-    let mut residuals = match plan.residual {
-        Residual::Deviations(quantiser) => Some(Residuals::new(geometry, features, quantiser, &decoder.spread)),
-        _ => None,
-    };
-    let mut levels = match plan.residual {
-        Residual::Levels(grid) => Some(Levels::new(geometry, features, grid)),
-        _ => None,
-    };
-    // Predictions of the next few network samples are made together.
-    let mut ahead = 0..0;
     for sample in 0..samples {
         let mode = choice.modes[sample];
         let (before, rest) = values.split_at_mut(sample * features);
         let values = &mut rest[..features];
-        match mode {
-            Mode::Network => {
-                if sample >= ahead.end {
-                    ahead = sample..(sample + PREDICTED).min(samples);
-                    let range = ahead.start * plan.active..ahead.end * plan.active;
-                    decoder.predict(&codes[range], &plan.steps(), &mut integers[..ahead.len() * features]);
-                }
-                let integers = &integers[(sample - ahead.start) * features..][..features];
-                predictions.iter_mut().zip(integers).for_each(|(to, &integer)| *to = integer as f64 * unit);
-            }
-            Mode::Lorenzo | Mode::Mean => predictions.fill(choice.constant),
-            Mode::Previous => match before.len().checked_sub(features) {
-                Some(start) => {
-                    for (to, &value) in predictions.iter_mut().zip(&before[start..]) {
-                        *to = finite_or(value, choice.constant);
+        let network = match predicted {
+            Some(predicted) => &predicted[sample * features..(sample + 1) * features],
+            None if mode == Mode::Network => predictor.of(codes, sample),
+            None => &[],
+        };
+        for (part, constant) in choice.constants.iter().enumerate() {
+            let range = parts.range(part);
+            let predictions = &mut predictions[range.clone()];
+            let prediction = match (mode, before.len().checked_sub(features)) {
+                (Mode::Network, _) => &network[range.clone()],
+                (Mode::Previous, Some(start)) => {
+                    for (to, &value) in predictions.iter_mut().zip(&before[start..][range.clone()]) {
+                        *to = finite_or(value, *constant);
                     }
+                    predictions
                 }
-                None => predictions.fill(choice.constant),
-            },
-        }
-        if let Some(residuals) = &mut residuals {
-            residuals.code(tail, values, &predictions, mode.coefficients(plan.coefficients))?;
-        } else if let Some(levels) = &mut levels {
-            levels.code(tail, values, &predictions)?;
-        } else {
-            values.iter_mut().zip(&predictions).for_each(|(value, &prediction)| *value = T::from_f64(prediction));
+                _ => {
+                    predictions.fill(*constant);
+                    predictions
+                }
+            };
+            parts.code(part, tail, &mut values[range], prediction, mode.coefficients(plan.coefficients))?;
         }
     }
     Ok(())
 }
 
+/// What a block remembers of each part of a sample.
+enum Parts {
+    None { size: usize },
+    Deviations { size: usize, residuals: Vec<Residuals> },
+    Levels { size: usize, levels: Vec<Levels> },
+}
+
+impl Parts {
+    fn new(decoder: &FixedDecoder, plan: &Plan) -> Self {
+        let geometry = plan.geometry(&decoder.shape);
+        let size = decoder.features() / plan.parts;
+        match &plan.residual {
+            Residual::None => Self::None { size },
+            Residual::Deviations(quantisers) => {
+                let part = |(part, &quantiser)| {
+                    let spread = decoder.spread.get(part * size..(part + 1) * size).unwrap_or_default();
+                    Residuals::new(geometry, size, quantiser, spread)
+                };
+                Self::Deviations { size, residuals: quantisers.iter().enumerate().map(part).collect() }
+            }
+            Residual::Levels(grid) => {
+                Self::Levels { size, levels: (0..plan.parts).map(|_| Levels::new(geometry, size, *grid)).collect() }
+            }
+        }
+    }
+
+    fn range(&self, part: usize) -> Range<usize> {
+        let (Self::None { size } | Self::Deviations { size, .. } | Self::Levels { size, .. }) = self;
+        part * size..(part + 1) * size
+    }
+
+    fn code<T: Element, C: Coder>(
+        &mut self,
+        part: usize,
+        coder: &mut C,
+        values: &mut [T],
+        prediction: &[f64],
+        coefficients: Coefficients,
+    ) -> Result<(), Corrupt> {
+        match self {
+            Self::Deviations { residuals, .. } => residuals[part].code(coder, values, prediction, coefficients),
+            Self::Levels { levels, .. } => levels[part].code(coder, values, prediction),
+            Self::None { .. } => {
+                values.iter_mut().zip(prediction).for_each(|(value, &prediction)| *value = T::from_f64(prediction));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The network's predictions of one sample after another, made for a few together.
+struct Predictor<'a> {
+    decoder: &'a FixedDecoder,
+    plan: &'a Plan,
+    ahead: Range<usize>,
+    integers: Vec<i64>,
+    predictions: Vec<f64>,
+}
+
+impl<'a> Predictor<'a> {
+    fn new(decoder: &'a FixedDecoder, plan: &'a Plan) -> Self {
+        Self { decoder, plan, ahead: 0..0, integers: Vec::new(), predictions: Vec::new() }
+    }
+
+    /// The prediction of a sample by the codes of all (`samples × active`).
+    fn of(&mut self, codes: &[i32], sample: usize) -> &[f64] {
+        let (features, active) = (self.decoder.features(), self.plan.active);
+        if !self.ahead.contains(&sample) {
+            let samples = codes.len().checked_div(active).unwrap_or(sample + 1);
+            self.ahead = sample..(sample + PREDICTED).min(samples);
+            self.integers.resize(self.ahead.len() * features, 0);
+            self.predictions.resize(self.ahead.len() * features, 0.0);
+            let codes = &codes[self.ahead.start * active..self.ahead.end * active];
+            self.decoder.predict(codes, &self.plan.steps(), &mut self.integers);
+            let unit = self.decoder.unit();
+            let (integers, predictions) = (&self.integers, &mut self.predictions);
+            vectorised(
+                #[inline(always)]
+                || predictions.iter_mut().zip(integers).for_each(|(to, &integer)| *to = integer as f64 * unit),
+            );
+        }
+        &self.predictions[(sample - self.ahead.start) * features..][..features]
+    }
+}
+
 /// Samples whose predictions are made together.
 const PREDICTED: usize = 8;
 
-/// The mode of each sample, and the value that stands for the whole block.
+/// The mode of each sample, and for each part the value that stands for the whole block.
 struct Choice {
     modes: Vec<Mode>,
-    constant: f64,
+    constants: Vec<f64>,
 }
 
 impl Choice {
@@ -177,10 +262,12 @@ impl Choice {
             before = *mode;
         }
         if any {
-            self.constant =
-                f64::from(f32::from_bits(coder.raw(u64::from((self.constant as f32).to_bits()), 32)? as u32));
-            if !self.constant.is_finite() {
-                return Err(Corrupt);
+            for constant in &mut self.constants {
+                let bits = coder.raw(u64::from((*constant as f32).to_bits()), 32)? as u32;
+                *constant = f64::from(f32::from_bits(bits));
+                if !constant.is_finite() {
+                    return Err(Corrupt);
+                }
             }
         }
         Ok(())
@@ -196,17 +283,20 @@ pub(crate) struct Streams {
 /// The streams of a block. `values` become what decodes.
 pub(crate) fn encode<T: Element>(decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32], values: &mut [T]) -> Streams {
     let (mut head, mut tail) = (Encoder::new(), Encoder::new());
-    let mut choice = choose(decoder, plan, codes, values);
+    let predicted = predict(decoder, plan, codes, values.len());
+    let mut choice = choose(decoder, plan, &predicted, values);
     // Coding only fails for what an arithmetic coder cannot represent, and the probabilities are kept away from that.
-    code([&mut head, &mut tail], decoder, plan, &mut choice, codes, values).expect("every bit has a probability");
+    code([&mut head, &mut tail], decoder, plan, &mut choice, codes, values, Some(&predicted))
+        .expect("every bit has a probability");
     Streams { codes: head.into_bytes(), residual: tail.into_bytes() }
 }
 
-/// About the bits that a block would take. `values` become what decodes.
+/// About the bits that samples would take with the network's predictions. `values` become what decodes.
 pub(crate) fn estimate<T: Element>(decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32], values: &mut [T]) -> f64 {
     let (mut head, mut tail) = (Estimator { bits: 0.0 }, Estimator { bits: 0.0 });
-    let mut choice = choose(decoder, plan, codes, values);
-    code([&mut head, &mut tail], decoder, plan, &mut choice, codes, values).expect("every bit has a probability");
+    let samples = values.len() / decoder.features();
+    let mut choice = Choice { modes: vec![Mode::Network; samples], constants: vec![0.0; plan.parts] };
+    code([&mut head, &mut tail], decoder, plan, &mut choice, codes, values, None).expect("every bit has a probability");
     head.bits + tail.bits
 }
 
@@ -220,35 +310,46 @@ pub(crate) fn decode<T: Element>(
     let [mut head, mut tail] = [Decoder::new(streams[0])?, Decoder::new(streams[1])?];
     let mut values = vec![T::from_bits(0); samples * decoder.features()];
     let mut codes = vec![0; samples * plan.active];
-    let mut choice = Choice { modes: vec![Mode::Network; samples], constant: 0.0 };
-    code([&mut head, &mut tail], decoder, plan, &mut choice, &mut codes, &mut values)?;
+    let mut choice = Choice { modes: vec![Mode::Network; samples], constants: vec![0.0; plan.parts] };
+    code([&mut head, &mut tail], decoder, plan, &mut choice, &mut codes, &mut values, None)?;
     Ok(values)
 }
 
-fn choose<T: Element>(decoder: &FixedDecoder, plan: &Plan, codes: &[i32], values: &[T]) -> Choice {
+/// The network's predictions of all samples.
+fn predict(decoder: &FixedDecoder, plan: &Plan, codes: &[i32], length: usize) -> Vec<f64> {
+    let mut predictor = Predictor::new(decoder, plan);
+    let mut predicted = Vec::with_capacity(length);
+    (0..length / decoder.features()).for_each(|sample| predicted.extend_from_slice(predictor.of(codes, sample)));
+    predicted
+}
+
+fn choose<T: Element>(decoder: &FixedDecoder, plan: &Plan, predicted: &[f64], values: &[T]) -> Choice {
     let features = decoder.features();
-    let samples = values.len() / features;
-    let mut modes = vec![Mode::Network; samples];
-    let Residual::Deviations(quantiser) = plan.residual else { return Choice { modes, constant: 0.0 } };
-    let finite = || values.iter().step_by(7).filter(|value| value.is_finite()).map(|value| value.to_f64());
-    let count = finite().count().max(1);
-    let constant = (finite().map(|value| value / count as f64).sum::<f64>()) as f32;
-    let constant = if constant.is_finite() { f64::from(constant) } else { 0.0 };
-    let geometry = Geometry::of(&decoder.shape);
-    let chooser = Chooser { geometry, quantiser, coefficients: plan.coefficients, active: plan.active, constant };
-    let mut integers = vec![0i64; features * PREDICTED];
-    let mut predictions = vec![0.0; features];
-    for (group, chunk) in modes.chunks_mut(PREDICTED).enumerate() {
-        let first = group * PREDICTED;
-        let integers = &mut integers[..chunk.len() * features];
-        decoder.predict(&codes[first * plan.active..(first + chunk.len()) * plan.active], &plan.steps(), integers);
-        for (offset, mode) in chunk.iter_mut().enumerate() {
-            let sample = first + offset;
-            let integers = &integers[offset * features..(offset + 1) * features];
-            predictions.iter_mut().zip(integers).for_each(|(to, &integer)| *to = integer as f64 * decoder.unit());
-            let previous = sample.checked_sub(1).map(|before| &values[before * features..sample * features]);
-            *mode = chooser.choose(&values[sample * features..(sample + 1) * features], &predictions, previous);
+    let mut choice = Choice { modes: vec![Mode::Network; values.len() / features], constants: vec![0.0; plan.parts] };
+    let Residual::Deviations(quantisers) = &plan.residual else { return choice };
+    let size = features / plan.parts;
+    let mut costs = vec![[0.0; 4]; choice.modes.len()];
+    for (part, &quantiser) in quantisers.iter().enumerate() {
+        let of = |sample: usize| sample * features + part * size..sample * features + (part + 1) * size;
+        let constant = mean((0..costs.len()).flat_map(|sample| values[of(sample)].iter().step_by(7)));
+        let active = plan.active.div_ceil(plan.parts);
+        let (geometry, coefficients) = (plan.geometry(&decoder.shape), plan.coefficients);
+        let chooser = Chooser { geometry, quantiser, coefficients, active, constant };
+        for (sample, costs) in costs.iter_mut().enumerate() {
+            let previous = sample.checked_sub(1).map(|before| &values[of(before)]);
+            let part = chooser.costs(&values[of(sample)], &predicted[of(sample)], previous);
+            costs.iter_mut().zip(part).for_each(|(cost, part)| *cost += part);
         }
+        choice.constants[part] = constant;
     }
-    Choice { modes, constant }
+    choice.modes.iter_mut().zip(costs).for_each(|(mode, costs)| *mode = cheapest(costs));
+    choice
+}
+
+/// The mean of the finite values, as exactly as a file holds it.
+fn mean<'a, T: Element>(values: impl Iterator<Item = &'a T> + Clone) -> f64 {
+    let finite = values.filter(|value| value.is_finite()).map(|value| value.to_f64());
+    let count = finite.clone().count().max(1) as f64;
+    let mean = finite.map(|value| value / count).sum::<f64>() as f32;
+    if mean.is_finite() { f64::from(mean) } else { 0.0 }
 }

@@ -14,15 +14,17 @@ use super::element::{Element, ElementType};
 use super::encoder::CodeEncoder;
 use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
-use super::plan::{Extent, Promise, Trial, plan};
-use super::samples::{Source, values_of};
+use super::plan::Trial;
+use super::promise::{Extent, Promise, scales};
+use super::samples::Source;
 use crate::autoencoder::Autoencoder;
+use crate::network::vectorised::{LANES, vectorised};
 
 /// Values of the samples that plans are tried on.
-const TRIAL_VALUES: usize = 1 << 17;
-const TRIAL_SAMPLES: usize = 512;
-/// Bytes of a block, about, where nothing else is asked for.
-const BLOCK_BYTES: usize = 4 << 20;
+const TRIAL_VALUES: usize = 1 << 16;
+const TRIAL_SAMPLES: usize = 256;
+/// Bytes of a block at most, where nothing else is asked for.
+const BLOCK_BYTES: usize = 1 << 20;
 const MAX_BLOCK_VALUES: usize = 1 << 26;
 
 /// How to compress.
@@ -130,9 +132,7 @@ struct Compression<'a, T> {
 struct Proven {
     streams: Streams,
     samples: usize,
-    largest: f64,
-    squares: f64,
-    finite: u64,
+    errors: Errors,
     stages: Stages,
 }
 
@@ -157,36 +157,42 @@ impl<T: Element> Compression<'_, T> {
         let mut decoder = FixedDecoder::new(model, options.weight_bits)?;
         decoder.shape = source.shape().to_vec();
         let decoder = &decoder;
-        let block_samples = options.block_samples.unwrap_or(BLOCK_BYTES / T::TYPE.bytes() / features);
+        let parts = source.layout().parts();
+        if source.shape().first().is_none_or(|&first| parts > 1 && first != parts) {
+            let (shape, values) = (source.shape().to_vec(), parts);
+            return Err(CodecError::Shape { values, shape });
+        }
+        let block_samples = options.block_samples.unwrap_or_else(|| usual_block(samples, features * T::TYPE.bytes()));
         let block_samples = block_samples.clamp(1, (MAX_BLOCK_VALUES / features).max(1));
         let block_samples = block_samples.min(usize::try_from(samples).unwrap_or(usize::MAX));
 
-        let mut extent = Extent::NOTHING;
+        let mut extents = vec![Extent::NOTHING; parts];
+        let mut look = |values: &[T]| {
+            let parts = values.chunks_exact(features / extents.len());
+            (0..extents.len()).cycle().zip(parts).for_each(|(part, values)| extents[part].add(values));
+        };
         let count = samples.min((TRIAL_VALUES / features).clamp(4, TRIAL_SAMPLES) as u64);
         let mut values = Vec::new();
         for index in 0..count {
-            values.extend(values_of::<T>(&source.read(index * samples / count, 1)?));
+            values.extend(T::from_le(&source.read(index * samples / count, 1)?));
         }
         if matches!(options.bound, Bound::Relative(_) | Bound::Psnr(_)) {
             for first in (0..samples).step_by(block_samples) {
                 let count = (samples - first).min(block_samples as u64) as usize;
-                extent.add(&values_of::<T>(&source.read(first, count)?));
-            }
-            if !(extent.range() > 0.0 && extent.range().is_finite()) && T::TYPE != ElementType::U8 {
-                return Err(CodecError::NoRange { bound: options.bound.to_string(), value: extent.min });
+                look(&T::from_le(&source.read(first, count)?));
             }
         } else {
-            extent.add(&values);
+            look(&values);
         }
-        let promise = Promise::of(options.bound, T::TYPE, &extent);
+        let promise = Promise::of(options.bound, T::TYPE, &extents)?;
         let encoder = CodeEncoder::new(model);
-        let trial = Trial::new(decoder, &encoder, values);
-        let plan = plan(&trial, promise, &extent);
+        let plan = Trial::new(decoder, &encoder, values, scales(T::TYPE, &extents)).plan_for(&promise, &extents);
+        let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
         let mut this = Compression::<T> { decoder, encoder, plan, promise, features, values: Default::default() };
-        if let Promise::MeanSquared(target) = promise {
+        if let Promise::MeanSquared { target, .. } = this.promise {
             this.reach(target, source, samples, block_samples)?;
         }
-        let mut summary = CompressSummary { samples, range: extent.range(), ..CompressSummary::default() };
+        let mut summary = CompressSummary { samples, range, ..CompressSummary::default() };
         summary.stages.plan = start.elapsed();
         this.write(source, options, block_samples, out, progress, summary)
     }
@@ -194,13 +200,12 @@ impl<T: Element> Compression<'_, T> {
     /// Makes steps finer until the mean squared error over all samples is within `target`.
     fn reach(&mut self, target: f64, source: &mut dyn Source, samples: u64, block: usize) -> Result<(), CodecError> {
         loop {
-            let (mut squares, mut finite) = (0.0, 0);
+            let mut errors = Errors::default();
             self.each_block(source, samples, block, &mut |proven| {
-                squares += proven.squares;
-                finite += proven.finite;
+                errors.add(&proven.errors);
                 Ok(())
             })?;
-            if squares <= target * finite as f64 || !self.plan.refine() {
+            if errors.scaled_squares <= target * errors.finite as f64 || !self.plan.refine() {
                 return Ok(());
             }
         }
@@ -221,7 +226,7 @@ impl<T: Element> Compression<'_, T> {
             for block in first..blocks.min(first + together) {
                 let start = block * block_samples as u64;
                 let count = (samples - start).min(block_samples as u64) as usize;
-                originals.push((block, values_of::<T>(&source.read(start, count)?)));
+                originals.push((block, T::from_le(&source.read(start, count)?)));
             }
             let proven: Vec<_> =
                 originals.into_par_iter().map(|(number, original)| self.prove(number as usize, &original)).collect();
@@ -245,28 +250,28 @@ impl<T: Element> Compression<'_, T> {
         let fault = || CodecError::Proof { block: number, bound: format!("{:?}", self.promise) };
         let decoded: Vec<T> = block::decode(self.decoder, &self.plan, [&streams.codes, &streams.residual], samples)
             .map_err(|_| fault())?;
-        let (mut largest, mut squares, mut finite, mut kept) = (0.0f64, 0.0, 0, true);
-        for ((&value, &written), &decoded) in original.iter().zip(&written).zip(&decoded) {
-            let same = value.to_bits() == decoded.to_bits();
-            kept &= written.to_bits() == decoded.to_bits();
-            kept &= match self.promise {
-                Promise::Within(bound) => same || (value.is_finite() && value.within(decoded, bound)),
-                Promise::Exact => same,
-                Promise::MeanSquared(_) => same || value.is_finite(),
-                Promise::Nothing => true,
+        let mut errors = Errors::default();
+        let size = self.features / self.plan.parts;
+        let parts = original.chunks_exact(size).zip(written.chunks_exact(size)).zip(decoded.chunks_exact(size));
+        let kept = parts.enumerate().all(|(index, ((original, written), decoded))| {
+            let part = index % self.plan.parts;
+            let (limit, scale) = match &self.promise {
+                Promise::Within(bounds) => (Some(bounds[part]), 1.0),
+                Promise::MeanSquared { scales, .. } => (Some(f64::INFINITY), scales[part]),
+                Promise::Exact => (Some(0.0), 1.0),
+                Promise::Nothing => (None, 1.0),
             };
-            if value.is_finite() {
-                let error = value.to_f64() - decoded.to_f64();
-                largest = largest.max(error.abs());
-                squares += error * error;
-                finite += 1;
-            }
-        }
+            let exact = self.promise == Promise::Exact;
+            errors.compare(original, written, decoded, scale, |value, decoded| {
+                value.to_bits() == decoded.to_bits()
+                    || limit.is_none_or(|limit| !exact && value.is_finite() && value.within(decoded, limit))
+            })
+        });
         if !kept {
             return Err(fault());
         }
         stages.verify = lap();
-        Ok(Proven { streams, samples, largest, squares, finite, stages })
+        Ok(Proven { streams, samples, errors, stages })
     }
 
     fn write(
@@ -286,6 +291,7 @@ impl<T: Element> Compression<'_, T> {
             ModelPlace::ByHash(self.decoder.hash(), self.decoder.weight_bits)
         };
         let header = Header {
+            layout: source.layout(),
             element: T::TYPE,
             shape: self.decoder.shape.clone(),
             samples,
@@ -302,7 +308,7 @@ impl<T: Element> Compression<'_, T> {
             summary.model_bytes = model.len() as u64 + 4;
         }
         let mut lengths = Vec::new();
-        let (mut squares, mut finite, mut done) = (0.0, 0u64, 0u64);
+        let (mut errors, mut done) = (Errors::default(), 0u64);
         self.each_block(source, samples, block_samples, &mut |proven| {
             let Streams { codes, residual } = &proven.streams;
             let frame = Frame::to_bytes(lengths.len() as u64, proven.samples, codes, residual);
@@ -311,20 +317,18 @@ impl<T: Element> Compression<'_, T> {
             summary.code_bytes += codes.len() as u64;
             summary.residual_bytes += residual.len() as u64;
             summary.framing_bytes += (frame.len() - codes.len() - residual.len()) as u64;
-            summary.largest_error = summary.largest_error.max(proven.largest);
             summary.stages.encode += proven.stages.encode;
             summary.stages.write += proven.stages.write;
             summary.stages.verify += proven.stages.verify;
-            squares += proven.squares;
-            finite += proven.finite;
+            errors.add(&proven.errors);
             done += proven.samples as u64;
             match progress(done) {
                 ControlFlow::Continue(()) => Ok(()),
                 ControlFlow::Break(()) => Err(CodecError::Io(std::io::ErrorKind::Interrupted.into())),
             }
         })?;
-        if let Promise::MeanSquared(target) = self.promise
-            && squares > target * finite as f64
+        if let Promise::MeanSquared { target, .. } = self.promise
+            && errors.scaled_squares > target * errors.finite as f64
         {
             return Err(CodecError::Proof { block: lengths.len() - 1, bound: options.bound.to_string() });
         }
@@ -337,8 +341,72 @@ impl<T: Element> Compression<'_, T> {
         summary.framing_bytes += index.len() as u64;
         summary.file_bytes = offset + (index.len() + end.len()) as u64;
         summary.original_bytes = samples * (self.features * T::TYPE.bytes()) as u64;
-        summary.mean_squared_error = squares / finite.max(1) as f64;
+        summary.largest_error = errors.largest;
+        summary.mean_squared_error = errors.squares / errors.finite.max(1) as f64;
         summary.active_latents = self.plan.active;
         Ok(summary)
+    }
+}
+
+/// Samples of a block where nothing else is asked for: blocks of equal size.
+fn usual_block(samples: u64, sample_bytes: usize) -> usize {
+    let blocks = samples.saturating_mul(sample_bytes as u64).div_ceil(BLOCK_BYTES as u64).clamp(1, samples);
+    usize::try_from(samples.div_ceil(blocks)).unwrap_or(usize::MAX)
+}
+
+/// How far decoded values lie from the finite ones of the original.
+#[derive(Clone, Copy, Debug, Default)]
+struct Errors {
+    largest: f64,
+    squares: f64,
+    /// The same in the scales of a promise about all values.
+    scaled_squares: f64,
+    finite: u64,
+}
+
+impl Errors {
+    fn add(&mut self, other: &Self) {
+        self.largest = self.largest.max(other.largest);
+        self.squares += other.squares;
+        self.scaled_squares += other.scaled_squares;
+        self.finite += other.finite;
+    }
+
+    /// Adds the errors of a part of a sample; whether what was decoded is what was written, and all values are as promised.
+    fn compare<T: Element>(
+        &mut self,
+        original: &[T],
+        written: &[T],
+        decoded: &[T],
+        scale: f64,
+        is_kept: impl Fn(T, T) -> bool,
+    ) -> bool {
+        let mut kept = true;
+        let (mut largest, mut squares, mut finite) = ([0.0f64; LANES], [0.0f64; LANES], 0u64);
+        vectorised(
+            #[inline(always)]
+            || {
+                let chunks = original.chunks(LANES).zip(written.chunks(LANES)).zip(decoded.chunks(LANES));
+                for ((original, written), decoded) in chunks {
+                    for lane in 0..original.len() {
+                        let (value, decoded) = (original[lane], decoded[lane]);
+                        kept &= written[lane].to_bits() == decoded.to_bits();
+                        kept &= is_kept(value, decoded);
+                        let error = if value.is_finite() { (value.to_f64() - decoded.to_f64()).abs() } else { 0.0 };
+                        largest[lane] = if error > largest[lane] { error } else { largest[lane] };
+                        squares[lane] += error * error;
+                        finite += u64::from(value.is_finite());
+                    }
+                }
+            },
+        );
+        let squares = squares.iter().sum::<f64>();
+        self.add(&Self {
+            largest: largest.iter().fold(0.0, |most, &error| most.max(error)),
+            squares,
+            scaled_squares: squares / (scale * scale),
+            finite,
+        });
+        kept
     }
 }

@@ -7,6 +7,7 @@ use super::element::ElementType;
 use super::error::CodecError;
 use super::levels::Grid;
 use super::quantiser::Quantiser;
+use super::samples::Layout;
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x89ENK\r\n\x1a\n";
 pub(crate) const VERSION: u32 = 1;
@@ -21,6 +22,8 @@ pub(crate) const MAX_HEADER: usize = 1 << 20;
 pub(crate) const MAX_BLOCK_VALUES: usize = 1 << 26;
 const MAX_LATENT: usize = 1 << 16;
 const MAX_DIMENSIONS: usize = 16;
+const MAX_VARIABLES: usize = 1024;
+const MAX_NAME: usize = 256;
 
 /// Whether bytes have this checksum. Fuzzing takes any: it would never get past them.
 pub(crate) fn is_sound(bytes: &[u8], checksum: u32) -> bool {
@@ -39,6 +42,7 @@ pub(crate) enum ModelPlace {
 /// What a file says of itself first.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Header {
+    pub(crate) layout: Layout,
     pub(crate) element: ElementType,
     pub(crate) shape: Vec<usize>,
     pub(crate) samples: u64,
@@ -68,20 +72,19 @@ impl Header {
         let mut body = vec![self.element as u8];
         put_unsigned(&mut body, self.shape.len() as u64);
         self.shape.iter().for_each(|&length| put_unsigned(&mut body, length as u64));
+        put_layout(&mut body, &self.layout);
         put_unsigned(&mut body, self.samples);
         put_unsigned(&mut body, self.block_samples as u64);
         let (kind, number) = self.bound.to_parts();
         body.push(kind);
         body.extend(number.to_le_bytes());
-        match self.plan.residual {
+        match &self.plan.residual {
             Residual::None => body.push(0),
-            Residual::Deviations(Quantiser::Steps { step, bound }) => {
+            Residual::Deviations(quantisers) => {
                 body.push(1);
-                body.extend(step.to_le_bytes());
-                body.extend(bound.to_le_bytes());
+                quantisers.iter().for_each(|&quantiser| put_quantiser(&mut body, quantiser));
             }
-            Residual::Deviations(Quantiser::Exact) => body.push(2),
-            Residual::Levels(Grid { step }) => body.extend([3, step]),
+            Residual::Levels(Grid { step }) => body.extend([2, *step]),
         }
         body.extend(self.plan.coefficients.map(|coefficient| coefficient as u8));
         put_unsigned(&mut body, self.plan.active as u64);
@@ -145,6 +148,8 @@ impl Header {
         let features = shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
         let features = features.filter(|features| (1..=MAX_BLOCK_VALUES).contains(features));
         let features = features.ok_or_else(|| reader.damaged(format!("samples of shape {shape:?}")))?;
+        let layout = layout(reader, &shape)?;
+        let parts = layout.parts();
         let samples = reader.unsigned("the number of samples")?;
         if samples.checked_mul(features as u64 * 8).is_none() {
             return Err(reader.damaged(format!("{samples} samples of {features} values")));
@@ -157,15 +162,8 @@ impl Header {
         let bound = Bound::from_parts(kind, number).ok_or_else(|| reader.damaged("an impossible bound"))?;
         let residual = match reader.u8("the kind of residual")? {
             0 => Residual::None,
-            1 => {
-                let (step, bound) = (reader.f64("the step")?, reader.f64("the bound of a value")?);
-                if !(step > 0.0 && step.is_finite() && bound >= 0.0) {
-                    return Err(reader.damaged(format!("steps of {step} with bound {bound}")));
-                }
-                Residual::Deviations(Quantiser::Steps { step, bound })
-            }
-            2 => Residual::Deviations(Quantiser::Exact),
-            3 => match (reader.u8("the step")?, element) {
+            1 => Residual::Deviations((0..parts).map(|_| quantiser(reader)).collect::<Result<_, _>>()?),
+            2 => match (reader.u8("the step")?, element) {
                 (step @ 1.., ElementType::U8) => Residual::Levels(Grid { step }),
                 (step, _) => return Err(reader.damaged(format!("levels {step} apart of type {element}"))),
             },
@@ -198,8 +196,65 @@ impl Header {
             other => return Err(reader.damaged(format!("a model of place {other}"))),
         };
         reader.finish("the header")?;
-        let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual };
-        Ok(Self { element, shape, samples, bound, block_samples, plan, model })
+        let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual, parts };
+        Ok(Self { layout, element, shape, samples, bound, block_samples, plan, model })
+    }
+}
+
+fn put_layout(body: &mut Vec<u8>, layout: &Layout) {
+    put_unsigned(body, layout.variables.len() as u64);
+    for name in &layout.variables {
+        put_unsigned(body, name.len() as u64);
+        body.extend(name.as_bytes());
+    }
+    put_unsigned(body, layout.array.len() as u64);
+    layout.array.iter().for_each(|&length| put_unsigned(body, length));
+    put_unsigned(body, layout.block.len() as u64);
+    layout.block.iter().for_each(|&length| put_unsigned(body, length as u64));
+}
+
+/// A layout that belongs to samples of this shape.
+fn layout(reader: &mut Reader<'_>, shape: &[usize]) -> Result<Layout, CodecError> {
+    let mut layout = Layout::default();
+    for _ in 0..reader.up_to(MAX_VARIABLES, "the number of variables")? {
+        let length = reader.up_to(MAX_NAME, "the length of a name")?;
+        let name = reader.take(length, "a name")?.to_vec();
+        layout.variables.push(String::from_utf8(name).map_err(|_| reader.damaged("a name that is not UTF-8"))?);
+    }
+    if layout.parts() > 1 && shape.first() != Some(&layout.parts()) {
+        return Err(reader.damaged(format!("{} variables in samples of shape {shape:?}", layout.parts())));
+    }
+    for _ in 0..reader.up_to(MAX_DIMENSIONS, "the dimensions of the array")? {
+        layout.array.push(reader.unsigned("a length of the array")?);
+    }
+    for _ in 0..reader.up_to(layout.array.len(), "the dimensions of a block")? {
+        layout.block.push(reader.up_to(MAX_BLOCK_VALUES, "a length of a block")?);
+    }
+    Ok(layout)
+}
+
+fn put_quantiser(body: &mut Vec<u8>, quantiser: Quantiser) {
+    match quantiser {
+        Quantiser::Exact => body.push(0),
+        Quantiser::Steps { step, bound } => {
+            body.push(1);
+            body.extend(step.to_le_bytes());
+            body.extend(bound.to_le_bytes());
+        }
+    }
+}
+
+fn quantiser(reader: &mut Reader<'_>) -> Result<Quantiser, CodecError> {
+    match reader.u8("the kind of steps")? {
+        0 => Ok(Quantiser::Exact),
+        1 => {
+            let (step, bound) = (reader.f64("the step")?, reader.f64("the bound of a value")?);
+            if !(step > 0.0 && step.is_finite() && bound >= 0.0) {
+                return Err(reader.damaged(format!("steps of {step} with bound {bound}")));
+            }
+            Ok(Quantiser::Steps { step, bound })
+        }
+        other => Err(reader.damaged(format!("steps of kind {other}"))),
     }
 }
 

@@ -12,7 +12,7 @@ use super::container::{
 use super::element::{Element, ElementType};
 use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
-use super::samples::{Samples, bytes_of};
+use super::samples::{Layout, Samples};
 use crate::autoencoder::Autoencoder;
 
 /// A frame is at most this long: a value takes at most 24 bytes, and a code no more.
@@ -122,6 +122,11 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     /// The shape of one sample.
     pub fn shape(&self) -> &[usize] {
         &self.header.shape
+    }
+
+    /// How the samples were cut from arrays.
+    pub fn layout(&self) -> &Layout {
+        &self.header.layout
     }
 
     /// The number of samples.
@@ -342,7 +347,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         let streams = [frame.codes, frame.residual];
         let values: Vec<T> = block::decode(self.require_model()?, &self.header.plan, streams, frame.samples)
             .map_err(|_| self.block_error(block, "its stream is none that a writer makes"))?;
-        Ok(bytes_of(&values))
+        Ok(T::to_le(&values))
     }
 
     fn block_error(&self, block: u64, what: &str) -> CodecError {

@@ -102,6 +102,10 @@ pub trait Element: Copy + Send + Sync + PartialOrd + fmt::Debug + 'static {
     fn to_bits(self) -> u64;
     /// The number with these bits; higher ones are ignored.
     fn from_bits(bits: u64) -> Self;
+    /// Numbers from their little-endian bytes; bytes that make no whole number at the end are ignored.
+    fn from_le(bytes: &[u8]) -> Vec<Self>;
+    /// The little-endian bytes of numbers.
+    fn to_le(values: &[Self]) -> Vec<u8>;
     /// An integer that orders as the values do: neighbours differ by 1.
     fn to_ordered(self) -> i64;
     /// The inverse of [`to_ordered`](Self::to_ordered); wraps where the type ends.
@@ -131,6 +135,12 @@ macro_rules! integer {
             #[inline(always)]
             fn from_bits(bits: u64) -> Self {
                 bits as Self
+            }
+            fn from_le(bytes: &[u8]) -> Vec<Self> {
+                bytes.as_chunks::<{ size_of::<Self>() }>().0.iter().map(|&bytes| Self::from_le_bytes(bytes)).collect()
+            }
+            fn to_le(values: &[Self]) -> Vec<u8> {
+                values.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened()
             }
             #[inline(always)]
             fn to_ordered(self) -> i64 {
@@ -176,6 +186,12 @@ macro_rules! float {
             #[inline(always)]
             fn from_bits(bits: u64) -> Self {
                 Self::from_bits(bits as $bits)
+            }
+            fn from_le(bytes: &[u8]) -> Vec<Self> {
+                bytes.as_chunks::<{ size_of::<Self>() }>().0.iter().map(|&bytes| Self::from_le_bytes(bytes)).collect()
+            }
+            fn to_le(values: &[Self]) -> Vec<u8> {
+                values.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened()
             }
             #[inline(always)]
             fn to_ordered(self) -> i64 {

@@ -35,6 +35,11 @@ impl Bit {
         Self { probability: probability.clamp(LEAST, ONE - LEAST), seen }
     }
 
+    /// The same, but set with at least this probability.
+    pub(crate) fn at_least(self, probability: u32) -> Self {
+        Self { probability: self.probability.max(probability), ..self }
+    }
+
     #[inline(always)]
     pub(crate) fn probability(self) -> u32 {
         self.probability

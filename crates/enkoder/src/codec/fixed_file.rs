@@ -2,6 +2,7 @@
 
 use super::bytes::{Reader, put_signed, put_unsigned};
 use super::error::CodecError;
+use super::exact::Weights;
 use super::fixed_point::{FixedDecoder, FixedLayer};
 use crate::network::Activation;
 
@@ -27,9 +28,12 @@ impl FixedDecoder {
             bytes.extend(layer.exponents.iter().map(|&exponent| exponent as u8));
             layer.bias.iter().for_each(|&bias| put_signed(&mut bytes, bias));
             if self.weight_bits == 8 {
-                bytes.extend(layer.weights.iter().map(|&weight| weight as u8));
+                bytes.extend(
+                    (0..layer.inputs).flat_map(|input| layer.weights.of_input(input)).map(|weight| weight as u8),
+                );
             } else {
-                bytes.extend(layer.weights.iter().flat_map(|weight| weight.to_le_bytes()));
+                let weights = (0..layer.inputs).flat_map(|input| layer.weights.of_input(input));
+                bytes.extend(weights.flat_map(i16::to_le_bytes));
             }
         }
         put_unsigned(&mut bytes, self.output_scale.len() as u64);
@@ -37,8 +41,10 @@ impl FixedDecoder {
             put_signed(&mut bytes, factor);
             put_signed(&mut bytes, offset);
         }
-        put_unsigned(&mut bytes, self.spread.len() as u64);
-        bytes.extend(&self.spread);
+        for spread in [&self.spread, &self.code_spread] {
+            put_unsigned(&mut bytes, spread.len() as u64);
+            bytes.extend(spread);
+        }
         bytes
     }
 
@@ -95,6 +101,7 @@ impl FixedDecoder {
             if weights.contains(&i16::MIN) {
                 return Err(reader.damaged("a weight of -2^15"));
             }
+            let weights = Weights::new(inputs, outputs, &weights);
             layers.push(FixedLayer { inputs, outputs, activation, weights, exponents, bias });
             inputs = outputs;
         }
@@ -114,13 +121,16 @@ impl FixedDecoder {
             }
             output_scale.push((factor, offset));
         }
-        let spreads = reader.up_to(features, "the number of spreads")?;
-        if spreads != 0 && spreads != features {
-            return Err(reader.damaged(format!("{spreads} spreads for {features} features")));
-        }
-        let spread = reader.take(spreads, "spreads")?.to_vec();
+        let mut spreads = |expected: usize| {
+            let count = reader.up_to(expected, "the number of spreads")?;
+            if count != 0 && count != expected {
+                return Err(reader.damaged(format!("{count} spreads for {expected} numbers")));
+            }
+            Ok(reader.take(count, "spreads")?.to_vec())
+        };
+        let (spread, code_spread) = (spreads(features)?, spreads(layers[0].inputs)?);
         reader.finish("the decoder")?;
-        Ok(Self { shape, weight_bits, layers, output_bits: output_bits as i32, output_scale, spread })
+        Ok(Self { shape, weight_bits, layers, output_bits: output_bits as i32, output_scale, spread, code_spread })
     }
 }
 

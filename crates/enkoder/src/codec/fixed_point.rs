@@ -4,10 +4,10 @@
 use sha2::{Digest, Sha256};
 
 use super::error::CodecError;
+use super::exact::Weights;
 use super::exponential::exp_negative;
 use crate::autoencoder::Autoencoder;
 use crate::network::Activation;
-use crate::network::vectorised::vectorised;
 
 /// Fraction bits of activations.
 const FRACTION: i32 = 16;
@@ -17,9 +17,6 @@ const CEILING: i64 = 1 << 30;
 const MAX_INPUTS: usize = 1 << 16;
 /// Biases are held up to here.
 const LARGEST_BIAS: f64 = (1u64 << 60) as f64;
-/// Outputs that are summed at a time, and rows that share a pass over their weights.
-const TILE: usize = 512;
-const ROWS: usize = 4;
 
 /// A dense layer in integers.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +24,8 @@ pub(crate) struct FixedLayer {
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
     pub(crate) activation: Activation,
-    /// `inputs × outputs`; the weight of output j is its integer · 2^(−exponent j).
-    pub(crate) weights: Vec<i16>,
+    /// The weight of output j is its integer · 2^(−exponent j).
+    pub(crate) weights: Weights,
     pub(crate) exponents: Vec<i8>,
     /// In the fraction bits of the layer's sums: [`FRACTION`], or the model's output bits for a last layer that is linear.
     pub(crate) bias: Vec<i64>,
@@ -46,6 +43,8 @@ pub struct FixedDecoder {
     pub(crate) output_scale: Vec<(i64, i64)>,
     /// For each feature the class of its spread around the prediction, see [`spread_class`]; empty where unknown.
     pub(crate) spread: Vec<u8>,
+    /// For each latent the class of its spread; empty where unknown.
+    pub(crate) code_spread: Vec<u8>,
 }
 
 /// The codes of a block and what their integers mean.
@@ -149,7 +148,8 @@ impl FixedDecoder {
                 })
                 .collect();
             let (inputs, outputs, activation) = (summary.inputs, summary.outputs, summary.activation);
-            layers.push(FixedLayer { inputs, outputs, activation, weights: integers, exponents, bias });
+            let weights = Weights::new(inputs, outputs, &integers);
+            layers.push(FixedLayer { inputs, outputs, activation, weights, exponents, bias });
         }
         let linear = layers.last().is_some_and(|layer| layer.activation == Activation::Linear);
         let output_scale = if linear {
@@ -165,11 +165,12 @@ impl FixedDecoder {
             }
             scale
         };
-        let spread = model.calibration().map_or_else(Vec::new, |calibration| {
-            calibration.residual_spread.iter().map(|&spread| spread_class(spread)).collect()
+        let classes = |spread: &[f32]| spread.iter().map(|&spread| spread_class(spread)).collect();
+        let (spread, code_spread) = model.calibration().map_or_else(Default::default, |calibration| {
+            (classes(&calibration.residual_spread), classes(&calibration.code_spread))
         });
         let shape = model.architecture().input_shape.clone();
-        Ok(Self { shape, weight_bits, layers, output_bits, output_scale, spread })
+        Ok(Self { shape, weight_bits, layers, output_bits, output_scale, spread, code_spread })
     }
 
     /// The numbers of a code.
@@ -197,29 +198,54 @@ impl FixedDecoder {
         power_of_two(-self.output_bits)
     }
 
+    /// The mean magnitude that the integers of each latent in use usually have, in sixteenths; empty where that is unknown.
+    pub(crate) fn usual_codes(&self, steps: &Steps<'_>) -> Vec<i64> {
+        let mean = |(&class, &unit): (&u8, &i32)| {
+            // Quarter octaves of the spread beside the step. A magnitude is on the average 0.8 of the spread.
+            let step = quarter_octaves(f64::from(unit) * power_of_two(-steps.fraction)) - 512 + 128;
+            let quarters = i32::from(class) - step;
+            let mantissa = [13i64, 15, 18, 22][quarters.rem_euclid(4) as usize];
+            match quarters.div_euclid(4) {
+                right @ ..0 => mantissa >> (-right).min(62),
+                left => mantissa << left.min(40),
+            }
+        };
+        self.code_spread.iter().zip(steps.units).map(mean).collect()
+    }
+
     /// Predictions of codes (`rows × active`), in units of [`unit`](Self::unit): `rows × features`.
     pub(crate) fn predict(&self, codes: &[i32], steps: &Steps<'_>, output: &mut [i64]) {
         let rows = output.len() / self.features();
-        let mut input: Vec<i32> = Vec::with_capacity(rows * steps.active);
-        for code in codes.chunks_exact(steps.active.max(1)).take(rows) {
-            input.extend(code.iter().zip(steps.units).map(|(&q, &unit)| clamp(i64::from(q) * i64::from(unit))));
-        }
         let mut width = steps.active;
+        let codes = &codes[..rows * width];
+        // One step for all latents multiplies the sums instead, which leaves the codes small; the result is the same.
+        let shared = steps.units.first().copied().filter(|&first| {
+            let largest = codes.iter().map(|code| i64::from(code.unsigned_abs())).max().unwrap_or(0);
+            steps.units.iter().all(|&unit| unit == first) && largest * i64::from(first) <= CEILING
+        });
+        let mut unit = shared.unwrap_or(1);
+        let mut input: Vec<i32> = match shared {
+            Some(_) => codes.to_vec(),
+            None => {
+                let units = steps.units.iter().cycle();
+                codes.iter().zip(units).map(|(&q, &unit)| clamp(i64::from(q) * i64::from(unit))).collect()
+            }
+        };
         let mut fraction = steps.fraction;
         for (index, layer) in self.layers.iter().enumerate() {
             let last = index + 1 == self.layers.len();
             let linear_output = last && self.output_scale.is_empty();
             let bits = if linear_output { self.output_bits } else { FRACTION };
             if linear_output {
-                layer.forward(&input, width, fraction, bits, output);
+                layer.forward(&input, [width, unit as usize], fraction, bits, output);
                 return;
             }
             let mut sums = vec![0i64; rows * layer.outputs];
-            layer.forward(&input, width, fraction, bits, &mut sums);
+            layer.forward(&input, [width, unit as usize], fraction, bits, &mut sums);
             let activation = layer.activation;
             input.clear();
             input.extend(sums.iter().map(|&sum| activate(activation, clamp(sum))));
-            (width, fraction) = (layer.outputs, FRACTION);
+            (width, fraction, unit) = (layer.outputs, FRACTION, 1);
         }
         for (output, values) in output.chunks_exact_mut(width).zip(input.chunks_exact(width)) {
             for (feature, (output, &value)) in output.iter_mut().zip(values).enumerate() {
@@ -231,57 +257,35 @@ impl FixedDecoder {
 }
 
 impl FixedLayer {
-    /// Sums of rows (`width` of the inputs each, the rest being 0) in `bits` fraction bits, bias included.
-    fn forward(&self, input: &[i32], width: usize, fraction: i32, bits: i32, output: &mut [i64]) {
+    /// Sums of rows (`width` of the inputs each, the rest being 0), each `unit` times as large, in `bits` fraction bits and with the
+    /// bias.
+    fn forward(&self, input: &[i32], [width, unit]: [usize; 2], fraction: i32, bits: i32, output: &mut [i64]) {
         let outputs = self.outputs;
-        let mut sums = [[0i64; TILE]; ROWS];
-        for (group, output) in output.chunks_mut(ROWS * outputs).enumerate() {
-            let rows = output.len() / outputs;
-            for start in (0..outputs).step_by(TILE) {
-                let length = TILE.min(outputs - start);
-                sums.iter_mut().for_each(|sums| sums[..length].fill(0));
-                for index in 0..width {
-                    let x: [i32; ROWS] =
-                        std::array::from_fn(
-                            |row| {
-                                if row < rows { input[(group * ROWS + row) * width + index] } else { 0 }
-                            },
-                        );
-                    if x != [0; ROWS] {
-                        accumulate(x, &self.weights[index * outputs + start..][..length], &mut sums);
-                    }
+        let unit = unit as i64;
+        let shifts: Vec<i32> = self.exponents.iter().map(|&exponent| i32::from(exponent) + fraction - bits).collect();
+        let usual = shifts.iter().all(|shift| (1..=62).contains(shift));
+        let rows = output.len() / outputs;
+        self.weights.product(
+            input,
+            rows,
+            width,
+            #[inline(always)]
+            |row, start, sums| {
+                let range = start..start + sums.len();
+                let output = output[row * outputs..][range.clone()].iter_mut();
+                let terms = output.zip(sums).zip(&shifts[range.clone()]).zip(&self.bias[range]);
+                if usual {
+                    terms.for_each(|(((output, &sum), &shift), &bias)| {
+                        *output = ((((sum * unit) >> (shift - 1)) + 1) >> 1).wrapping_add(bias);
+                    });
+                } else {
+                    terms.for_each(|(((output, &sum), &shift), &bias)| {
+                        *output = shifted(sum * unit, shift).saturating_add(bias);
+                    });
                 }
-                let exponents = &self.exponents[start..start + length];
-                let bias = &self.bias[start..start + length];
-                for (row, sums) in sums.iter().enumerate().take(rows) {
-                    let output = &mut output[row * outputs + start..][..length];
-                    for (((output, &sum), &exponent), &bias) in output.iter_mut().zip(sums).zip(exponents).zip(bias) {
-                        *output = shifted(sum, i32::from(exponent) + fraction - bits).saturating_add(bias);
-                    }
-                }
-            }
-        }
+            },
+        );
     }
-}
-
-/// Adds `x[row] · weight` to the sums of every row.
-fn accumulate(x: [i32; ROWS], weights: &[i16], sums: &mut [[i64; TILE]; ROWS]) {
-    vectorised(
-        #[inline(always)]
-        || {
-            let [a, b, c, d] = sums;
-            let [xa, xb, xc, xd] = x.map(i64::from);
-            let length = weights.len();
-            let (a, b, c, d) = (&mut a[..length], &mut b[..length], &mut c[..length], &mut d[..length]);
-            for j in 0..length {
-                let weight = i64::from(weights[j]);
-                a[j] += xa * weight;
-                b[j] += xb * weight;
-                c[j] += xc * weight;
-                d[j] += xd * weight;
-            }
-        },
-    );
 }
 
 /// `value · 2^(−shift)`, rounded half up; saturates for shifts to the left.

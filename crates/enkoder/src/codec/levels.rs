@@ -20,6 +20,11 @@ impl Grid {
         ((u16::from(value) + u16::from(self.step) / 2) / u16::from(self.step)) as u8
     }
 
+    /// The byte that a byte decodes to.
+    pub(crate) fn rounded(self, value: u8) -> u8 {
+        self.byte(self.level(value))
+    }
+
     fn largest(self) -> u8 {
         self.level(u8::MAX)
     }

@@ -2,8 +2,9 @@
 //! classical codec, so that data unlike anything the network saw costs no more than it would there.
 
 use super::element::Element;
-use super::quantiser::Quantiser;
+use super::quantiser::{Quantiser, round};
 use super::residual::{Coefficients, Geometry, LORENZO};
+use crate::network::vectorised::{LANES, vectorised};
 
 /// The prediction of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Mode {
 /// Only every fourth row is looked at to choose.
 const ROW_STEP: usize = 4;
 /// Bits that a latent costs, about.
-const BITS_OF_LATENT: f64 = 4.0;
+const BITS_OF_LATENT: f32 = 4.0;
 
 /// What the choice is made by.
 pub(crate) struct Chooser {
@@ -46,68 +47,113 @@ pub(crate) struct Chooser {
 }
 
 impl Chooser {
-    /// The cheapest mode for a sample, by the bits that its deviations take in about a quarter of its rows.
-    pub(crate) fn choose<T: Element>(&self, values: &[T], network: &[f64], previous: Option<&[T]>) -> Mode {
+    /// About the bits that a sample takes by each mode, from a quarter of its rows. Where a mode cannot be used they are infinite.
+    pub(crate) fn costs<T: Element>(&self, values: &[T], network: &[f64], previous: Option<&[T]>) -> [f32; 4] {
         let mut costs = [0.0; 4];
         let row = self.geometry.row;
-        let rows = values.len().div_ceil(row);
-        for start in (0..rows).step_by(ROW_STEP).map(|index| index * row) {
-            for index in start..(start + row).min(values.len()) {
-                if !values[index].is_finite() {
-                    continue;
+        let mut rows = [Row::new(self.geometry), Row::new(self.geometry)];
+        for start in (0..values.len()).step_by(ROW_STEP * row) {
+            let here = start..values.len().min(start + row);
+            let above = start.saturating_sub(row)..start;
+            let mut cost = |mode: Mode, prediction: &dyn Fn(usize) -> f64| {
+                let [current, before] = &mut rows;
+                let quantiser = self.quantiser;
+                current.fill(quantiser, &values[here.clone()], |at| prediction(here.start + at));
+                let coefficients = mode.coefficients(self.coefficients);
+                if coefficients != [0; 4] {
+                    before.fill(quantiser, &values[above.clone()], |at| prediction(above.start + at));
                 }
-                let plain = |prediction: f64| self.deviation(values[index], prediction);
-                let network = self.around(index, self.coefficients, |at| self.deviation(values[at], network[at]));
-                let lorenzo = self.around(index, LORENZO, |at| self.deviation(values[at], self.constant));
-                costs[Mode::Network as usize] += bits(network);
-                costs[Mode::Lorenzo as usize] += bits(lorenzo);
-                costs[Mode::Mean as usize] += bits(plain(self.constant));
-                if let Some(previous) = previous {
-                    let deviation = |at: usize| self.deviation(values[at], finite_or(previous[at], self.constant));
-                    costs[Mode::Previous as usize] += bits(self.around(index, LORENZO, deviation));
-                }
+                costs[mode as usize] += current.bits(before, coefficients, here.len());
+            };
+            cost(Mode::Network, &|at| network[at]);
+            cost(Mode::Lorenzo, &|_| self.constant);
+            cost(Mode::Mean, &|_| self.constant);
+            if let Some(previous) = previous {
+                cost(Mode::Previous, &|at| self.decoded(previous[at]));
             }
         }
         if previous.is_none() {
-            costs[Mode::Previous as usize] = f64::INFINITY;
+            costs[Mode::Previous as usize] = f32::INFINITY;
         }
-        costs[Mode::Network as usize] += BITS_OF_LATENT * self.active as f64 / ROW_STEP as f64;
-        let cheapest = Mode::ALL
-            .into_iter()
-            .min_by(|&a, &b| costs[a as usize].total_cmp(&costs[b as usize]))
-            .unwrap_or(Mode::Mean);
-        // The network knows where it errs, which these costs do not show.
-        if costs[Mode::Network as usize] <= 1.1 * costs[cheapest as usize] { Mode::Network } else { cheapest }
+        costs[Mode::Network as usize] += BITS_OF_LATENT * self.active as f32 / ROW_STEP as f32;
+        costs
     }
 
-    /// As it will be coded: rounding weighs most where steps are large.
-    fn deviation<T: Element>(&self, value: T, prediction: f64) -> f64 {
+    /// About what a value will have become when it is predicted from: rounded as coarsely as all are.
+    fn decoded<T: Element>(&self, value: T) -> f64 {
+        let value = finite_or(value, self.constant);
         match self.quantiser {
-            Quantiser::Steps { step, .. } => ((value.to_f64() - prediction) / step).round(),
-            Quantiser::Exact => value.to_ordered() as f64 - T::from_f64(prediction).to_ordered() as f64,
+            Quantiser::Steps { step, .. } => round(value / step) * step,
+            Quantiser::Exact => value,
         }
     }
+}
 
-    /// What of a deviation its neighbours do not explain.
+/// The mode of the least bits.
+pub(crate) fn cheapest(costs: [f32; 4]) -> Mode {
+    let least = Mode::ALL.into_iter().min_by(|&a, &b| costs[a as usize].total_cmp(&costs[b as usize]));
+    let least = least.unwrap_or(Mode::Mean);
+    // The network knows where it errs, which these costs do not show.
+    if costs[Mode::Network as usize] <= 1.1 * costs[least as usize] { Mode::Network } else { least }
+}
+
+/// The deviations of a row, with zeros on either side.
+struct Row {
+    geometry: Geometry,
+    deviations: Vec<f32>,
+}
+
+impl Row {
+    fn new(geometry: Geometry) -> Self {
+        Self { geometry, deviations: vec![0.0; geometry.row + 2 * geometry.pixel] }
+    }
+
+    /// Takes the deviations of values; those that are no numbers count as 0, and so do those of no row.
     #[inline(always)]
-    fn around(&self, index: usize, coefficients: Coefficients, deviation: impl Fn(usize) -> f64) -> f64 {
-        let own = deviation(index);
-        if coefficients == [0; 4] {
-            return own;
-        }
-        let Geometry { pixel, row } = self.geometry;
-        let column = index % row;
-        let (has_left, has_above) = (column >= pixel, index >= row);
-        let exists = [has_left, has_above, has_left && has_above, has_above && column + pixel < row];
-        let backs = [pixel, row, row + pixel, row.wrapping_sub(pixel)];
-        let mut expected = 0.0;
-        for ((exists, back), coefficient) in exists.into_iter().zip(backs).zip(coefficients) {
-            if exists && coefficient != 0 {
-                let neighbour = deviation(index - back);
-                expected += if neighbour.is_finite() { neighbour * f64::from(coefficient) / 64.0 } else { 0.0 };
-            }
-        }
-        own - expected
+    fn fill<T: Element>(&mut self, quantiser: Quantiser, values: &[T], prediction: impl Fn(usize) -> f64) {
+        let deviations = &mut self.deviations[self.geometry.pixel..][..self.geometry.row];
+        deviations[values.len()..].fill(0.0);
+        vectorised(
+            #[inline(always)]
+            || match quantiser {
+                Quantiser::Steps { step, .. } => {
+                    let scale = 1.0 / step;
+                    for (at, (to, value)) in deviations.iter_mut().zip(values).enumerate() {
+                        let deviation = round((value.to_f64() - prediction(at)) * scale) as f32;
+                        *to = if deviation.is_finite() { deviation } else { 0.0 };
+                    }
+                }
+                Quantiser::Exact => {
+                    for (at, (to, value)) in deviations.iter_mut().zip(values).enumerate() {
+                        let deviation = value.to_ordered().wrapping_sub(T::from_f64(prediction(at)).to_ordered());
+                        *to = deviation as f32;
+                    }
+                }
+            },
+        );
+    }
+
+    /// About the bits of the first `length` deviations, as far as their neighbours do not explain them.
+    fn bits(&self, above: &Self, coefficients: Coefficients, length: usize) -> f32 {
+        let Geometry { pixel, .. } = self.geometry;
+        let [left, up, up_left, up_right] = coefficients.map(|coefficient| f32::from(coefficient) / 64.0);
+        let here = &self.deviations[..length + 2 * pixel];
+        let above = &above.deviations[..length + 2 * pixel];
+        let mut sums = [0.0f32; LANES];
+        vectorised(
+            #[inline(always)]
+            || {
+                let own = here[pixel..].chunks(LANES).zip(here.chunks(LANES));
+                let above = above[pixel..].chunks(LANES).zip(above.chunks(LANES)).zip(above[2 * pixel..].chunks(LANES));
+                for ((own, w), ((n, nw), ne)) in own.zip(above) {
+                    for (lane, sum) in sums.iter_mut().enumerate().take(ne.len()) {
+                        let expected = left * w[lane] + up * n[lane] + up_left * nw[lane] + up_right * ne[lane];
+                        *sum += bits(own[lane] - expected);
+                    }
+                }
+            },
+        );
+        sums.iter().sum()
     }
 }
 
@@ -118,7 +164,10 @@ pub(crate) fn finite_or<T: Element>(value: T, constant: f64) -> f64 {
 }
 
 /// About the bits of a deviation: next to none for what rounds to 0, otherwise its binary logarithm and what tells it from 0.
-fn bits(deviation: f64) -> f64 {
+#[inline(always)]
+fn bits(deviation: f32) -> f32 {
     let magnitude = deviation.abs();
-    if magnitude < 0.5 { 0.0 } else { 3.0 + magnitude.log2() }
+    // The exponent, and the mantissa as if the logarithm were straight between powers of two.
+    let logarithm = (magnitude.to_bits() as i32 - 1.0f32.to_bits() as i32) as f32 / (1 << 23) as f32;
+    if magnitude < 0.5 { 0.0 } else { 3.0 + logarithm }
 }

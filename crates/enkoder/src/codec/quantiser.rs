@@ -2,6 +2,7 @@
 //! multiplications alone, so that every machine gets the same bits.
 
 use super::element::Element;
+use crate::network::vectorised::vectorised;
 
 /// Deviations beyond this are not worth coding: the value is stored as it is.
 const MOST_STEPS: f64 = (1u64 << 30) as f64;
@@ -44,6 +45,20 @@ impl Quantiser {
         }
     }
 
+    /// For each group of values whether any of them must deviate from what is there without.
+    pub(crate) fn differing<T: Element>(self, values: &[T], plain: &[T], group: usize) -> Vec<bool> {
+        let groups = values.chunks(group).zip(plain.chunks(group));
+        vectorised(
+            #[inline(always)]
+            || match self {
+                Self::Exact => groups.map(|(x, y)| x.iter().zip(y).any(|(x, y)| x.to_bits() != y.to_bits())).collect(),
+                Self::Steps { bound, .. } => groups
+                    .map(|(x, y)| x.iter().zip(y).fold(false, |any, (&x, &y)| any | !x.within(y, bound)))
+                    .collect(),
+            },
+        )
+    }
+
     /// The value of a deviation.
     #[inline(always)]
     pub(crate) fn restore<T: Element>(self, deviation: i64, prediction: f64) -> T {
@@ -62,7 +77,7 @@ fn base<T: Element>(prediction: f64) -> f64 {
 
 /// To the nearest integer, for magnitudes below 2⁵¹. Only the encoder decides by it.
 #[inline(always)]
-fn round(value: f64) -> f64 {
+pub(crate) fn round(value: f64) -> f64 {
     const SHIFT: f64 = 1.5 * (1u64 << 52) as f64;
     (value + SHIFT) - SHIFT
 }

@@ -29,9 +29,7 @@ impl Samples {
     /// # Errors
     /// When the values do not fill whole samples.
     pub fn from_values<T: Element>(shape: impl Into<Vec<usize>>, values: &[T]) -> Result<Self, CodecError> {
-        let width = T::TYPE.bytes();
-        let bytes = values.iter().flat_map(|value| value.to_bits().to_le_bytes().into_iter().take(width)).collect();
-        Self::from_bytes(T::TYPE, shape, bytes)
+        Self::from_bytes(T::TYPE, shape, T::to_le(values))
     }
 
     /// Samples of this shape from little-endian bytes.
@@ -89,7 +87,7 @@ impl Samples {
 
     /// The values, where they are of this type.
     pub fn values<T: Element>(&self) -> Option<Vec<T>> {
-        (T::TYPE == self.element).then(|| values_of(&self.bytes))
+        (T::TYPE == self.element).then(|| T::from_le(&self.bytes))
     }
 
     fn sample_bytes(&self) -> usize {
@@ -97,23 +95,22 @@ impl Samples {
     }
 }
 
-/// Little-endian bytes as values.
-pub(crate) fn values_of<T: Element>(bytes: &[u8]) -> Vec<T> {
-    let width = T::TYPE.bytes();
-    let value = |chunk: &[u8]| {
-        let mut bits = [0; 8];
-        bits[..width].copy_from_slice(chunk);
-        T::from_bits(u64::from_le_bytes(bits))
-    };
-    bytes.chunks_exact(width).map(value).collect()
+/// How arrays were cut into samples.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Names of the variables that lie one after the other in each sample, in equal parts; empty for a single one without a name.
+    pub variables: Vec<String>,
+    /// Shape of the array of one variable; empty where samples are just the leading axis.
+    pub array: Vec<u64>,
+    /// Lengths of a block along the last axes of the array; empty where it is the leading axis that is cut.
+    pub block: Vec<usize>,
 }
 
-/// Values as little-endian bytes.
-pub(crate) fn bytes_of<T: Element>(values: &[T]) -> Vec<u8> {
-    let width = T::TYPE.bytes();
-    let mut bytes = Vec::with_capacity(values.len() * width);
-    values.iter().for_each(|value| bytes.extend_from_slice(&value.to_bits().to_le_bytes()[..width]));
-    bytes
+impl Layout {
+    /// Parts of a sample, one for each variable.
+    pub(crate) fn parts(&self) -> usize {
+        self.variables.len().max(1)
+    }
 }
 
 /// Where samples to compress come from. They are asked for in blocks, from the first to the last, and again from the first
@@ -125,6 +122,10 @@ pub trait Source {
     fn shape(&self) -> &[usize];
     /// How many samples there are.
     fn samples(&self) -> u64;
+    /// How they were cut from arrays. The file remembers it; with several variables, the first axis of a sample is theirs.
+    fn layout(&self) -> Layout {
+        Layout::default()
+    }
     /// Samples `first` to `first + count`, as little-endian bytes.
     ///
     /// # Errors
