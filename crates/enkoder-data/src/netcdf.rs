@@ -162,7 +162,7 @@ impl Header {
         if version == 5 {
             let why = "CDF-5 (NetCDF-3 with 64-bit data) is not read";
             return Err(
-                DataError::unsuitable(Place::source(source.name()), why).with_hint("convert it with nccopy -k 2")
+                DataError::unsuitable(Place::source(source.name()), why).with_hint("convert it with nccopy -k nc6")
             );
         }
         let mut parser = Parser { source, wide: version == 2 };

@@ -444,7 +444,7 @@ impl Format {
         }
         if is_hdf5(source.head()) {
             return Err(DataError::unsuitable(path, "is HDF5 or NetCDF-4, which is not read")
-                .with_hint("convert it with `nccopy -k 64-bit-offset` to NetCDF-3, or save the array as NPY"));
+                .with_hint("convert it with `nccopy -k nc6` to NetCDF-3, or save the array as NPY"));
         }
         Self::of_content(source.head())
             .or_else(|| Self::of_name(path))
