@@ -112,9 +112,14 @@ impl NpzWriter {
     /// Arrays of these names; what waits does so in `folder`.
     ///
     /// # Errors
-    /// What the system said.
+    /// What the system said, and when a name would be that of a file elsewhere once the archive is unpacked.
     pub fn new(folder: &Path, names: impl IntoIterator<Item = String>) -> io::Result<Self> {
-        let waiting = |name| Ok((name, BufWriter::new(tempfile::tempfile_in(folder)?)));
+        let waiting = |name: String| {
+            if name.is_empty() || name.contains(['/', '\\', ':', '\0']) {
+                return Err(io::Error::other(format!("{name:?} cannot be the name of an array in a file")));
+            }
+            Ok((name, BufWriter::new(tempfile::tempfile_in(folder)?)))
+        };
         Ok(Self { arrays: names.into_iter().map(waiting).collect::<io::Result<_>>()? })
     }
 

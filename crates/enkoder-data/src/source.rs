@@ -442,6 +442,9 @@ impl Format {
         if source.head().is_empty() {
             return Err(DataError::empty(Place::path(path)));
         }
+        if source.head().starts_with(b"\x89ENK") {
+            return Err(DataError::unsuitable(path, "is a compressed file").with_hint("`enkoder decompress` it first"));
+        }
         if is_hdf5(source.head()) {
             return Err(DataError::unsuitable(path, "is HDF5 or NetCDF-4, which is not read")
                 .with_hint("convert it with `nccopy -k nc6` to NetCDF-3, or save the array as NPY"));

@@ -236,6 +236,9 @@ fn what_cannot_be_done_is_said_and_nothing_is_left_behind() {
     }
     assert_eq!(place.names("."), before);
     place.succeed("compress model b.npy -o b.enk --bound abs:1 -q");
+    assert_snapshot!("compressed-twice", place.fail("compress model b.enk -o c.enk --bound abs:1"));
+    place.write("unknown.xyz", [0, 1, 2, 3]);
+    assert_snapshot!("unknown", place.fail("compress model unknown.xyz -o c.enk --bound abs:1"));
     assert_snapshot!("range", place.fail("decompress b.enk -o part.npy --range 20..31"));
     place.write("peers.json", r#"[{"name": "SZ3", "points": [{"bytes": -1, "psnr": 40, "largest_error": 1}]}]"#);
     assert_snapshot!("peers", place.fail("eval model b.npy --codec --peers peers.json"));

@@ -249,20 +249,20 @@ impl Source for Arrays {
 }
 
 impl Window {
-    /// Reads the band, and some that follow it, where it is not there yet.
+    /// Reads the band where it is not there yet, and some that follow it where the last one came before it.
     fn show(&mut self, band: u64, grid: &Grid, variables: &mut [Variable]) -> io::Result<()> {
         if (self.first..self.end).contains(&band) {
             return Ok(());
         }
         let start = grid.band_start(band);
         let mut end = band + 1;
-        while end < grid.bands() && grid.band_start(end + 1) - start <= WINDOW {
+        while band == self.end && end < grid.bands() && grid.band_start(end + 1) - start <= WINDOW {
             end += 1;
         }
         let length = (grid.band_start(end) - start) as usize;
         self.bytes.resize_with(variables.len(), Vec::new);
         // Should reading fail, there is nothing to show.
-        self.end = self.first;
+        (self.first, self.end) = (band, band);
         for (bytes, variable) in self.bytes.iter_mut().zip(variables) {
             bytes.resize(length, 0);
             variable.read(start, bytes)?;
