@@ -1,5 +1,6 @@
-//! Ctrl-C, and the signals that ask a process to end: the first one during training only asks it to stop, so that the best model
-//! can be saved; every other one ends the process, and takes the folders with it that nothing was written to yet.
+//! Ctrl-C, and the signals that ask a process to end: the first one during long work only asks it to stop, so that the best model
+//! can be saved, or what is half written removed; every other one ends the process, and takes the folders with it that nothing was
+//! written to yet.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,14 +11,14 @@ use std::sync::{Mutex, PoisonError};
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
 pub const EXIT_CODE: u8 = 130;
 
-static TRAINING: AtomicBool = AtomicBool::new(false);
+static WORKING: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Listens to signals from here on.
 pub fn listen() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
-        if TRAINING.swap(false, Ordering::SeqCst) {
+        if WORKING.swap(false, Ordering::SeqCst) {
             REQUESTED.store(true, Ordering::SeqCst);
             return;
         }
@@ -35,16 +36,16 @@ pub fn remove_if_empty(folders: &[PathBuf]) {
 }
 
 /// From here on the first signal is a request.
-pub fn training_begins() {
-    TRAINING.store(true, Ordering::SeqCst);
+pub fn work_begins() {
+    WORKING.store(true, Ordering::SeqCst);
 }
 
 /// From here on every signal ends the process.
-pub fn training_ended() {
-    TRAINING.store(false, Ordering::SeqCst);
+pub fn work_ended() {
+    WORKING.store(false, Ordering::SeqCst);
 }
 
-/// Whether the training was asked to stop.
+/// Whether the work was asked to stop.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }

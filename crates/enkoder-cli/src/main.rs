@@ -13,6 +13,7 @@ mod progress;
 mod run_folder;
 mod screen;
 mod warnings;
+mod whole_file;
 mod wording;
 
 use std::process::ExitCode;

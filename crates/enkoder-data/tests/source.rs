@@ -69,7 +69,7 @@ fn what_cannot_be_opened_is_said_with_the_way_out() {
     #[cfg(unix)]
     assert!(open_path(Path::new("/dev/null")).unwrap_err().to_string().contains("a pipe or device"));
     let pattern = folder.path().join("*.png");
-    assert!(open_path(&pattern).unwrap_err().to_string().ends_with("no image file matches the pattern"));
+    assert!(open_path(&pattern).unwrap_err().to_string().ends_with("no file matches the pattern"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! HTML file and into figures; [`preview`] shows originals and reconstructions in a terminal.
 
 mod charts;
+mod codec;
 mod drawings;
 mod evaluation;
 mod number;
@@ -12,6 +13,7 @@ mod picture;
 mod preview;
 mod report;
 
+pub use codec::{CodecEvaluation, CodecPoint, CodecProgress, Payment, Peer, PeerPoint, PeersError, read_peers};
 pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};
 pub use picture::PictureError;
 pub use preview::preview;

@@ -1,45 +1,51 @@
 //! `enkoder compress`: samples and a model in, an .enk file out that is proved before it gets its name.
 
-use std::io::{self, Write};
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::codec::{Bound, CodecError, CompressOptions, CompressSummary, Samples, Source, compress};
-use enkoder_data::export::{Overwrite, check_output, write_atomically};
-use enkoder_data::npy::NpySamples;
-use serde_json::json;
+use enkoder::codec::{Bound, CompressOptions, CompressSummary, ElementType, Layout, Source, compress};
+use enkoder_data::export::{Overwrite, check_output};
+use serde_json::{Value, json};
 
-use crate::arguments::{DataOptions, RunOptions};
+use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
+use crate::input::Compressible;
+use crate::interrupt;
 use crate::model;
-use crate::screen::print;
+use crate::progress::ByteProgress;
+use crate::screen::{FAINT, WARNING, print};
+use crate::whole_file::write_whole;
 use crate::wording;
 
 /// Compress samples with a model, within a bound that is checked for every value
 ///
-/// NPY arrays keep their type (u8 to i64, f32, f64), NaN and infinities included, and are read piece by piece; other data is
-/// taken as `enkoder data` shows it, as bytes or 32-bit numbers.
+/// Arrays (NPY, NPZ, NetCDF-3, raw files) keep their type, NaN, infinities and fill values included, and are read piece by piece:
+/// they may be larger than memory. Other data is taken as `enkoder data info` shows it, as bytes or 32-bit numbers.
+///
+/// Before the file gets its name it has been decoded and compared with the original, value by value.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  enkoder compress runs/a new.npy -o new.enk --bound rel:1e-3     no value off by more than a thousandth of the range
+  enkoder compress runs/a run.nc --variable ts -o ts.enk --bound abs:0.05
+  enkoder compress runs/a field.raw --shape 110x64x128 --dtype f32 -o field.enk --bound psnr:60
+  enkoder compress runs/mnist digits/ -o digits.enk --bound lossless")]
 pub struct Options {
-    /// The model file, or the folder that `enkoder train` wrote
-    #[arg(value_hint = ValueHint::AnyPath)]
-    model: PathBuf,
-
-    /// Built-in name, openml:ID, or a path
-    #[arg(value_hint = ValueHint::AnyPath)]
-    data: String,
+    #[command(flatten)]
+    of: ModelAndData,
 
     /// The file to write
     #[arg(short, long, value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
-    /// What decoded values must satisfy: abs:NUMBER, rel:FRACTION of the range, psnr:DECIBELS, lossless or none
+    /// What is promised of the decoded values: abs:NUMBER or rel:FRACTION of the range (no value is off by more), psnr:DECIBELS
+    /// (on the average), lossless (every bit), or none (what the model makes of its codes)
     #[arg(short, long, value_name = "BOUND")]
     bound: Bound,
 
-    /// Bits of a weight of the decoder in the file
+    /// Bits of a weight of the decoder in the file: 8 makes it half as large and predicts a little worse
     #[arg(long, value_name = "8|16", default_value_t = 16)]
     weight_bits: u32,
 
@@ -47,9 +53,9 @@ pub struct Options {
     #[arg(long)]
     without_model: bool,
 
-    /// Samples of a block, the unit of random access and of damage [default: about 4 MiB of values]
-    #[arg(long, value_name = "N")]
-    block_samples: Option<usize>,
+    /// Samples that are decoded together, the unit of random access and of damage [default: about 4 MiB of values]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    chunk: Option<usize>,
 
     /// Replace what is there already
     #[arg(long)]
@@ -64,51 +70,87 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    let model = model::load(&options.model)?;
+    let model = model::load(&options.of.model)?;
     let overwrite = Overwrite::replacing(options.force);
     check_output(&options.out, overwrite)?;
-    let mut source: Box<dyn Source> = match NpySamples::open(Path::new(&options.data))? {
-        Some(samples) => Box::new(samples),
-        None => {
-            let data = options.reading.open_for(&model, &options.data, screen)?;
-            model::check(&model, &options.model, &data)?;
-            Box::new(Samples::from_dataset(&data))
-        }
-    };
+    let mut data = options.reading.open_to_compress(&model, &options.of, screen)?;
     let codec = CompressOptions {
         bound: options.bound,
         weight_bits: options.weight_bits,
         embed_model: !options.without_model,
-        block_samples: options.block_samples,
+        block_samples: options.chunk,
     };
-    let busy = screen.busy(format!("compressing {}", options.data));
-    let summary = write(&options.out, overwrite, |out| {
-        compress(&model, &mut *source, &codec, out, &mut |_| ControlFlow::Continue(()))
-    })
-    .with_context(|| format!("{} cannot be compressed", options.data))?;
-    drop(busy);
-    print(if options.common.json { to_json(&options, &summary) } else { to_text(&options, &summary) })?;
+    interrupt::listen()?;
+    interrupt::work_begins();
+    let start = Instant::now();
+    let progress = ByteProgress::new(screen, format!("compressing {}", data.name), data.bytes());
+    let sample_bytes = data.sample_bytes();
+    let written = write_whole(&options.out, overwrite, |out| {
+        let source = &mut Interruptible(data.source.as_mut());
+        compress(&model, source, &codec, out, &mut |samples| progress.update(samples * sample_bytes))
+    });
+    drop(progress);
+    if interrupt::requested() && written.is_err() {
+        screen.note(format_args!("interrupted: {} was not written", options.out.display()));
+        return Ok(ExitCode::from(interrupt::EXIT_CODE));
+    }
+    let summary = written.with_context(|| format!("{} cannot be compressed", data.name))?;
+    let took = start.elapsed();
+    interrupt::work_ended();
+    print(if options.common.json {
+        to_json(&options, &summary, took).to_string()
+    } else {
+        to_text(&options, &summary, took)
+    })?;
+    if let Some(missing) = data.missing_in(&summary, options.bound) {
+        screen.note(format_args!(
+            "{WARNING}warning:{WARNING:#} the range of the values counts {missing}, which stands for a missing one, so that {} \
+             promises little: abs: does not depend on it",
+            options.bound
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a file under its name once it is complete.
-fn write(
-    path: &Path,
-    overwrite: Overwrite,
-    work: impl FnOnce(&mut dyn Write) -> Result<CompressSummary, CodecError>,
-) -> anyhow::Result<CompressSummary> {
-    let mut result = Err(CodecError::Empty);
-    let written = write_atomically(path, overwrite, |file| {
-        let mut out = io::BufWriter::with_capacity(1 << 18, file);
-        result = work(&mut out);
-        if result.is_ok() { out.flush() } else { Err(io::Error::other("the file is incomplete")) }
-    });
-    let summary = result?;
-    written?;
-    Ok(summary)
+/// Samples that end as soon as they are not wanted any more: a bound may need to see all of them before the first is written.
+struct Interruptible<'a>(&'a mut dyn Source);
+
+impl Source for Interruptible<'_> {
+    fn element(&self) -> ElementType {
+        self.0.element()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.0.shape()
+    }
+
+    fn samples(&self) -> u64 {
+        self.0.samples()
+    }
+
+    fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {
+        if interrupt::requested() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.0.read(first, count)
+    }
+
+    fn layout(&self) -> Layout {
+        self.0.layout()
+    }
 }
 
-fn to_text(options: &Options, summary: &CompressSummary) -> String {
+impl Compressible {
+    /// The value for a missing one that the range of the values counts, where the bound is measured by the range.
+    fn missing_in(&self, summary: &CompressSummary, bound: Bound) -> Option<f64> {
+        let of_range = matches!(bound, Bound::Relative(_) | Bound::Psnr(_));
+        // Such values are chosen to lie far outside of all data.
+        let counted = |missing: &&f64| missing.abs() >= 0.5 * summary.range && missing.abs() <= 2.0 * summary.range;
+        self.missing.iter().find(counted).filter(|_| of_range).copied()
+    }
+}
+
+fn to_text(options: &Options, summary: &CompressSummary, took: Duration) -> String {
     let ratio = |bytes: u64| wording::times(summary.original_bytes as f64 / bytes.max(1) as f64);
     let without = summary.file_bytes - summary.model_bytes;
     let mut text = format!(
@@ -121,18 +163,27 @@ fn to_text(options: &Options, summary: &CompressSummary) -> String {
     if summary.model_bytes > 0 {
         text += &format!(" ({}× without the model)", ratio(without));
     }
-    text += &format!("\n  model {}", wording::bytes(summary.model_bytes));
-    text += &format!("\n  codes {} of {} latents", wording::bytes(summary.code_bytes), summary.active_latents);
-    text += &format!("\n  residual {}", wording::bytes(summary.residual_bytes));
-    text += &format!("\n  header, blocks, index {}", wording::bytes(summary.header_bytes + summary.framing_bytes));
-    text + &format!(
-        "\n  largest error {}, mean squared error {}",
-        wording::error(summary.largest_error),
-        wording::error(summary.mean_squared_error)
-    )
+    let mut line = |heading: &str, what: String| text += &format!("\n  {FAINT}{heading:<9}{FAINT:#} {what}");
+    line("model", wording::bytes(summary.model_bytes));
+    let latents = wording::counted(summary.active_latents, "latent", "latents");
+    line("codes", format!("{} of {latents}", wording::bytes(summary.code_bytes)));
+    line("residual", wording::bytes(summary.residual_bytes));
+    line("framing", wording::bytes(summary.header_bytes + summary.framing_bytes));
+    line(
+        "error",
+        format!(
+            "largest {}, mean squared {}",
+            wording::error(summary.largest_error),
+            wording::error(summary.mean_squared_error)
+        ),
+    );
+    let rate = summary.original_bytes as f64 / took.as_secs_f64().max(1e-9);
+    line("time", format!("{} ({}/s)", wording::seconds(took.as_secs_f64()), wording::bytes(rate as u64)));
+    text
 }
 
-fn to_json(options: &Options, summary: &CompressSummary) -> String {
+fn to_json(options: &Options, summary: &CompressSummary, took: Duration) -> Value {
+    let stages = &summary.stages;
     json!({
         "out": options.out.display().to_string(),
         "bound": options.bound.to_string(),
@@ -147,6 +198,13 @@ fn to_json(options: &Options, summary: &CompressSummary) -> String {
         "active_latents": summary.active_latents,
         "largest_error": summary.largest_error,
         "mean_squared_error": summary.mean_squared_error,
+        "range": summary.range,
+        "seconds": took.as_secs_f64(),
+        "stages": {
+            "plan": stages.plan.as_secs_f64(),
+            "encode": stages.encode.as_secs_f64(),
+            "write": stages.write.as_secs_f64(),
+            "verify": stages.verify.as_secs_f64(),
+        },
     })
-    .to_string()
 }

@@ -63,7 +63,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         print(compressed(&mut file, json).with_context(cannot)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let data = options.reading.open(&options.what, screen)?;
+    let data = options.reading.open(std::slice::from_ref(&options.what), screen)?;
     print(if json { describe_json(&data).to_string() } else { describe_text(&data) })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -89,43 +89,52 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
     let (codes, residual, rest) = file.account()?;
     let values: usize = file.shape().iter().product();
     let original = file.samples() * (values * file.element().bytes()) as u64;
-    let (length, model) = (file.length(), file.model_bytes());
+    let (length, header, model) = (file.length(), file.header_bytes(), file.model_bytes());
+    let parts =
+        [("header", header), ("model", model), ("codes", codes), ("residual", residual), ("framing", rest - header)];
+    let layout = file.layout();
     if json {
+        let mut bytes = json!({ "original": original, "file": length });
+        parts.iter().for_each(|(part, count)| bytes[part] = (*count).into());
         let object = json!({
             "kind": "compressed",
             "samples": file.samples(),
             "shape": file.shape(),
             "element": file.element().name(),
+            "variables": layout.variables,
+            "array": layout.array,
+            "block": layout.block,
             "bound": file.bound().to_string(),
-            "blocks": file.blocks(),
-            "block_samples": file.block_samples(),
+            "chunks": file.blocks(),
+            "chunk_samples": file.block_samples(),
             "active_latents": file.active_latents(),
             "model": file.model_hash(),
-            "bytes": { "original": original, "file": length, "model": model, "codes": codes, "residual": residual, "other": rest },
+            "bytes": bytes,
         });
         return Ok(object.to_string());
     }
-    let sample = wording::sample(file.shape(), file.element().bytes());
+    let shape = |axes: &[usize]| axes.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
     let samples = wording::counted(file.samples() as usize, "sample", "samples");
-    let mut text = line("compressed", format_args!("{samples} of {sample}, {}", file.element()));
+    let mut text = line("compressed", format_args!("{samples} of {} {}", shape(file.shape()), file.element()));
+    if !layout.variables.is_empty() {
+        text += &line("variables", layout.variables.join(", "));
+    }
+    if !layout.block.is_empty() {
+        let array = layout.array.iter().map(u64::to_string).collect::<Vec<_>>().join("×");
+        text += &line("cut", format_args!("blocks of {} from an array of {array}", shape(&layout.block)));
+    }
     text += &line("bound", file.bound());
-    let blocks = wording::counted(file.blocks() as usize, "block", "blocks");
-    text += &line("blocks", format_args!("{blocks} of up to {} samples", wording::grouped(file.block_samples())));
+    let chunks = wording::counted(file.blocks() as usize, "chunk", "chunks");
+    text += &line("decodes", format_args!("by {chunks} of up to {} samples", wording::grouped(file.block_samples())));
     text += &line(
         "model",
         format_args!("{} ({})", file.model_hash(), if model > 0 { "in the file" } else { "not in the file" }),
     );
     let ratio = |bytes: u64| wording::times(original as f64 / bytes.max(1) as f64);
-    text += &line(
-        "bytes",
-        format_args!(
-            "{} of {}: {}×",
-            wording::grouped(length as usize),
-            wording::grouped(original as usize),
-            ratio(length)
-        ),
-    );
-    for (part, bytes) in [("model", model), ("codes", codes), ("residual", residual), ("all else", rest)] {
+    let without = if model > 0 { format!(", {}× without the model", ratio(length - model)) } else { String::new() };
+    let [of, all] = [original, length].map(|bytes| wording::grouped(bytes as usize));
+    text += &line("bytes", format_args!("{all} of {of}: {}×{without}", ratio(length)));
+    for (part, bytes) in parts {
         text += &line("", format_args!("{:>14} {part}", wording::grouped(bytes as usize)));
     }
     Ok(text.trim_end().to_owned())

@@ -164,6 +164,11 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         self.model_bytes
     }
 
+    /// Bytes of magic, version and header.
+    pub fn header_bytes(&self) -> u64 {
+        self.blocks_start - self.model_bytes
+    }
+
     /// SHA-256 of the decoder in hexadecimal.
     pub fn model_hash(&self) -> String {
         match (&self.header.model, &self.decoder) {
