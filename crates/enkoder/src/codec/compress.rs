@@ -37,7 +37,7 @@ pub struct CompressOptions {
     pub weight_bits: u32,
     /// Whether the file holds the decoder; otherwise it names it by its SHA-256, and decoding needs the model.
     pub embed_model: bool,
-    /// Samples of a block, the unit of random access and of damage; `None` for about 4 MiB of values.
+    /// Samples of a block, the unit of random access and of damage; `None` for equal blocks of at most 1 MiB.
     pub block_samples: Option<usize>,
 }
 
