@@ -53,7 +53,7 @@ pub struct Options {
     #[arg(long)]
     without_model: bool,
 
-    /// Samples that are decoded together, the unit of random access and of damage [default: at most 1 MiB of values]
+    /// Samples that are decoded together, the unit of random access and of damage [default: 1 MiB of values at most, of bytes 4]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     chunk: Option<usize>,
 

@@ -25,8 +25,10 @@ use crate::network::vectorised::{LANES, vectorised};
 /// Values of the samples that plans are tried on.
 const TRIAL_VALUES: usize = 1 << 16;
 const TRIAL_SAMPLES: usize = 256;
-/// Bytes of a block at most, where nothing else is asked for.
+/// Bytes of a block at most, where nothing else is asked for. Blocks of bytes are larger, because their many contexts take long to
+/// learn.
 const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES_OF_U8: usize = 4 << 20;
 
 /// How to compress.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +39,7 @@ pub struct CompressOptions {
     pub weight_bits: u32,
     /// Whether the file holds the decoder; otherwise it names it by its SHA-256, and decoding needs the model.
     pub embed_model: bool,
-    /// Samples of a block, the unit of random access and of damage; `None` for equal blocks of at most 1 MiB.
+    /// Samples of a block, the unit of random access and of damage; `None` for equal blocks of at most 1 MiB (of u8: 4 MiB).
     pub block_samples: Option<usize>,
 }
 
@@ -168,7 +170,7 @@ impl<T: Element> Compression<'_, T> {
             let (shape, values) = (source.shape().to_vec(), parts);
             return Err(CodecError::Shape { values, shape });
         }
-        let block_samples = options.block_samples.unwrap_or_else(|| usual_block(samples, features * T::TYPE.bytes()));
+        let block_samples = options.block_samples.unwrap_or_else(|| usual_block::<T>(samples, features));
         let most = MAX_BLOCK_VALUES / features.max(decoder.latent());
         let block_samples = block_samples.clamp(1, most.max(1));
         let block_samples = block_samples.min(usize::try_from(samples).unwrap_or(usize::MAX));
@@ -295,7 +297,7 @@ impl<T: Element> Compression<'_, T> {
         let place = if options.embed_model {
             ModelPlace::Embedded(model.len() as u64)
         } else {
-            ModelPlace::ByHash(self.decoder.hash(), self.decoder.weight_bits)
+            ModelPlace::ByHash(FixedDecoder::hash_of(&model), self.decoder.weight_bits)
         };
         let header = Header {
             layout: source.layout(),
@@ -356,8 +358,9 @@ impl<T: Element> Compression<'_, T> {
 }
 
 /// Samples of a block where nothing else is asked for: blocks of equal size.
-fn usual_block(samples: u64, sample_bytes: usize) -> usize {
-    let blocks = samples.saturating_mul(sample_bytes as u64).div_ceil(BLOCK_BYTES as u64).clamp(1, samples);
+fn usual_block<T: Element>(samples: u64, features: usize) -> usize {
+    let most = if T::TYPE == ElementType::U8 { BLOCK_BYTES_OF_U8 } else { BLOCK_BYTES };
+    let blocks = samples.saturating_mul((features * T::TYPE.bytes()) as u64).div_ceil(most as u64).clamp(1, samples);
     usize::try_from(samples.div_ceil(blocks)).unwrap_or(usize::MAX)
 }
 

@@ -27,13 +27,12 @@ impl FixedDecoder {
             bytes.push(number_of(layer.activation));
             bytes.extend(layer.exponents.iter().map(|&exponent| exponent as u8));
             layer.bias.iter().for_each(|&bias| put_signed(&mut bytes, bias));
-            if self.weight_bits == 8 {
-                bytes.extend(
-                    (0..layer.inputs).flat_map(|input| layer.weights.of_input(input)).map(|weight| weight as u8),
-                );
-            } else {
-                let weights = (0..layer.inputs).flat_map(|input| layer.weights.of_input(input));
-                bytes.extend(weights.flat_map(i16::to_le_bytes));
+            for weights in (0..layer.inputs).flat_map(|input| layer.weights.of_input(input)) {
+                if self.weight_bits == 8 {
+                    bytes.extend(weights.iter().map(|&weight| weight as u8));
+                } else {
+                    bytes.extend(weights.iter().flat_map(|weight| weight.to_le_bytes()));
+                }
             }
         }
         put_unsigned(&mut bytes, self.output_scale.len() as u64);

@@ -8,6 +8,7 @@ use super::exact::Weights;
 use super::exponential::exp_negative;
 use crate::autoencoder::Autoencoder;
 use crate::network::Activation;
+use crate::network::vectorised::vectorised;
 
 /// Fraction bits of activations.
 const FRACTION: i32 = 16;
@@ -116,23 +117,39 @@ impl FixedDecoder {
             let (weights, bias) = model.weights(index);
             let folded = index + 1 == decoder.end && summary.activation == Activation::Linear;
             let fold = |output: usize| if folded { affine[output] } else { (1.0, 0.0) };
+            let factors: Vec<f64> = (0..summary.outputs).map(|output| fold(output).0).collect();
             let mut largest = vec![0.0f64; summary.outputs];
             for row in weights.rows() {
-                for (output, (most, &weight)) in largest.iter_mut().zip(row).enumerate() {
-                    *most = most.max((f64::from(weight) * fold(output).0).abs());
-                }
+                let row = row.to_slice().expect("a row is contiguous");
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for ((most, &weight), &factor) in largest.iter_mut().zip(row).zip(&factors) {
+                            let size = (f64::from(weight) * factor).abs();
+                            *most = if size > *most { size } else { *most };
+                        }
+                    },
+                );
             }
             let exponents: Vec<i8> = largest
                 .iter()
                 .map(|&most| (i32::from(weight_bits) - 1 - ceiling_exponent(most)).clamp(-100, 60) as i8)
                 .collect();
             let limit = f64::from((1i32 << (weight_bits - 1)) - 1);
-            let mut integers = Vec::with_capacity(summary.inputs * summary.outputs);
-            for row in weights.rows() {
-                integers.extend(row.iter().enumerate().map(|(output, &weight)| {
-                    let value = f64::from(weight) * fold(output).0 * power_of_two(i32::from(exponents[output]));
-                    value.round().clamp(-limit, limit) as i16
-                }));
+            let scales =
+                factors.iter().zip(&exponents).map(|(factor, &exponent)| factor * power_of_two(exponent.into()));
+            let scales: Vec<f64> = scales.collect();
+            let mut integers = vec![0i16; summary.inputs * summary.outputs];
+            for (row, integers) in weights.rows().into_iter().zip(integers.chunks_exact_mut(summary.outputs)) {
+                let row = row.to_slice().expect("a row is contiguous");
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for ((integer, &weight), &scale) in integers.iter_mut().zip(row).zip(&scales) {
+                            *integer = (f64::from(weight) * scale).round_ties_even().clamp(-limit, limit) as i16;
+                        }
+                    },
+                );
             }
             if folded {
                 output_bits = exponents.iter().fold(output_bits, |bits, &exponent| bits.min(i32::from(exponent)));
@@ -190,7 +207,12 @@ impl FixedDecoder {
 
     /// SHA-256 of the decoder's bytes, by which files name it.
     pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.to_bytes()).into()
+        Self::hash_of(&self.to_bytes())
+    }
+
+    /// SHA-256 of the bytes of a decoder.
+    pub(crate) fn hash_of(bytes: &[u8]) -> [u8; 32] {
+        Sha256::digest(bytes).into()
     }
 
     /// What one unit of a prediction is, in the units of the data: a power of two.

@@ -74,8 +74,8 @@ impl<'a, T: Element> Trial<'a, T> {
         let unit = |(&exponent, scale): (&i8, f64)| f64::from(-i32::from(exponent)).exp2() / scale;
         let units: Vec<f64> = layer.exponents.iter().zip(self.feature_scales()).map(unit).collect();
         let of_latent = |latent| {
-            let weights = layer.weights.of_input(latent).zip(&units);
-            let squares: f64 = weights.map(|(weight, unit)| (f64::from(weight) * unit).powi(2)).sum();
+            let weights = layer.weights.of_input(latent).flatten().zip(&units);
+            let squares: f64 = weights.map(|(&weight, unit)| (f64::from(weight) * unit).powi(2)).sum();
             (squares / units.len() as f64).sqrt()
         };
         (0..layer.inputs).into_par_iter().map(of_latent).collect()

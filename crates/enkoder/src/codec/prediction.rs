@@ -1,6 +1,8 @@
 //! Which prediction each sample is coded by: the network's where the data is like what it learned, otherwise that of a
 //! classical codec, so that data unlike anything the network saw costs no more than it would there.
 
+use std::ops::Range;
+
 use super::element::Element;
 use super::quantiser::{Quantiser, round};
 use super::residual::{Coefficients, Geometry, LORENZO};
@@ -54,22 +56,13 @@ impl Chooser {
         let mut rows = [Row::new(self.geometry), Row::new(self.geometry)];
         for start in (0..values.len()).step_by(ROW_STEP * row) {
             let here = start..values.len().min(start + row);
-            let above = start.saturating_sub(row)..start;
-            let mut cost = |mode: Mode, prediction: &dyn Fn(usize) -> f64| {
-                let [current, before] = &mut rows;
-                let quantiser = self.quantiser;
-                current.fill(quantiser, &values[here.clone()], |at| prediction(here.start + at));
-                let coefficients = mode.coefficients(self.coefficients);
-                if coefficients != [0; 4] {
-                    before.fill(quantiser, &values[above.clone()], |at| prediction(above.start + at));
-                }
-                costs[mode as usize] += current.bits(before, coefficients, here.len());
-            };
-            cost(Mode::Network, &|at| network[at]);
-            cost(Mode::Lorenzo, &|_| self.constant);
-            cost(Mode::Mean, &|_| self.constant);
+            let rows = &mut rows;
+            costs[Mode::Network as usize] += self.row(Mode::Network, rows, values, &here, |at| network[at]);
+            costs[Mode::Lorenzo as usize] += self.row(Mode::Lorenzo, rows, values, &here, |_| self.constant);
+            costs[Mode::Mean as usize] += self.row(Mode::Mean, rows, values, &here, |_| self.constant);
             if let Some(previous) = previous {
-                cost(Mode::Previous, &|at| self.decoded(previous[at]));
+                let decoded = |at: usize| self.decoded(previous[at]);
+                costs[Mode::Previous as usize] += self.row(Mode::Previous, rows, values, &here, decoded);
             }
         }
         if previous.is_none() {
@@ -77,6 +70,24 @@ impl Chooser {
         }
         costs[Mode::Network as usize] += BITS_OF_LATENT * self.active as f32 / ROW_STEP as f32;
         costs
+    }
+
+    /// About the bits of a row by a mode.
+    #[inline(always)]
+    fn row<T: Element>(
+        &self,
+        mode: Mode,
+        [current, before]: &mut [Row; 2],
+        values: &[T],
+        here: &Range<usize>,
+        prediction: impl Fn(usize) -> f64,
+    ) -> f32 {
+        let coefficients = mode.coefficients(self.coefficients);
+        current.fill(self.quantiser, values, here.clone(), &prediction);
+        if coefficients != [0; 4] {
+            before.fill(self.quantiser, values, here.start.saturating_sub(self.geometry.row)..here.start, &prediction);
+        }
+        current.bits(before, coefficients, here.len())
     }
 
     /// About what a value will have become when it is predicted from: rounded as coarsely as all are.
@@ -108,23 +119,30 @@ impl Row {
         Self { geometry, deviations: vec![0.0; geometry.row + 2 * geometry.pixel] }
     }
 
-    /// Takes the deviations of values; those that are no numbers count as 0, and so do those of no row.
+    /// Takes the deviations of some of the values; those that are no numbers count as 0, and so do those of no row.
     #[inline(always)]
-    fn fill<T: Element>(&mut self, quantiser: Quantiser, values: &[T], prediction: impl Fn(usize) -> f64) {
+    fn fill<T: Element>(
+        &mut self,
+        quantiser: Quantiser,
+        values: &[T],
+        range: Range<usize>,
+        prediction: impl Fn(usize) -> f64,
+    ) {
         let deviations = &mut self.deviations[self.geometry.pixel..][..self.geometry.row];
-        deviations[values.len()..].fill(0.0);
+        deviations[range.len()..].fill(0.0);
+        let values = range.clone().zip(&values[range]);
         vectorised(
             #[inline(always)]
             || match quantiser {
                 Quantiser::Steps { step, .. } => {
                     let scale = 1.0 / step;
-                    for (at, (to, value)) in deviations.iter_mut().zip(values).enumerate() {
+                    for (to, (at, value)) in deviations.iter_mut().zip(values) {
                         let deviation = round((value.to_f64() - prediction(at)) * scale) as f32;
                         *to = if deviation.is_finite() { deviation } else { 0.0 };
                     }
                 }
                 Quantiser::Exact => {
-                    for (at, (to, value)) in deviations.iter_mut().zip(values).enumerate() {
+                    for (to, (at, value)) in deviations.iter_mut().zip(values) {
                         let deviation = value.to_ordered().wrapping_sub(T::from_f64(prediction(at)).to_ordered());
                         *to = deviation as f32;
                     }
