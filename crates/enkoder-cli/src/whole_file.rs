@@ -14,10 +14,11 @@ pub struct Output<'a> {
     failed: bool,
 }
 
-/// Writes a file through `work`, whole or not at all.
+/// Writes a file through `work`, whole or not at all. Where it is the data that fails, `what` is said first.
 pub fn write_whole<T>(
     path: &Path,
     overwrite: Overwrite,
+    what: impl FnOnce() -> String,
     work: impl FnOnce(&mut Output<'_>) -> Result<T, CodecError>,
 ) -> anyhow::Result<T> {
     let mut result = None;
@@ -33,25 +34,36 @@ pub fn write_whole<T>(
         }
     });
     match (result, written) {
-        (Some(Err(error)), _) => Err(error.into()),
+        (Some(Err(error)), _) => Err(anyhow::Error::from(error).context(what())),
         (Some(Ok(done)), Ok(())) => Ok(done),
         (_, Err(error)) => Err(error.into()),
         (None, Ok(())) => Err(DataError::empty(path).into()),
     }
 }
 
+impl Output<'_> {
+    /// Notes whether something failed that is part of writing.
+    pub fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        self.failed |= result.is_err();
+        result
+    }
+}
+
 impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes).inspect_err(|_| self.failed = true)
+        let written = self.file.write(bytes);
+        self.note(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush().inspect_err(|_| self.failed = true)
+        let flushed = self.file.flush();
+        self.note(flushed)
     }
 }
 
 impl Seek for Output<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to).inspect_err(|_| self.failed = true)
+        let found = self.file.seek(to);
+        self.note(found)
     }
 }

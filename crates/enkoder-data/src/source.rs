@@ -2,6 +2,8 @@
 //! set on OpenML, a file, a folder, or a pattern of files. A file's format is told from its first bytes, and from its name where
 //! those say nothing.
 
+mod arrays;
+
 use std::fmt;
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -11,16 +13,16 @@ use std::path::{Path, PathBuf};
 use enkoder::Dataset;
 
 use crate::arff::read_arff;
-use crate::arrays::{Arrays, Field, RawFormat, raw_field};
+use crate::arrays::RawFormat;
 use crate::byte_source::ByteSource;
 use crate::csv::read_csv;
 use crate::error::{DataError, Place};
 use crate::fields;
 use crate::idx::{IdxFolder, is_idx, read_idx_file};
-use crate::images::{ImageOptions, files_in, has_images, is_image, matching, read_image_files, read_image_folder};
-use crate::netcdf::{self, is_hdf5, is_netcdf};
-use crate::npy::{self, is_npy};
-use crate::npz::{self, NpzOptions, is_zip, read_npz};
+use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
+use crate::netcdf::{is_hdf5, is_netcdf};
+use crate::npy::is_npy;
+use crate::npz::{NpzOptions, is_zip, read_npz};
 use crate::openml::{MNIST, OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
 use crate::pump;
@@ -208,44 +210,6 @@ impl Source {
         Ok(Self::Files { paths })
     }
 
-    /// The data as arrays that keep their type and are read in pieces; none where it is of another kind.
-    pub fn open_arrays(&self, options: &ReadOptions) -> Result<Option<Arrays>, DataError> {
-        let asked = &options.arrays;
-        let part = if let Self::File { part, .. } = self { part.as_deref() } else { None };
-        let mut of_files = Vec::new();
-        for path in self.array_files(asked)? {
-            match fields_of(&path, part, asked)? {
-                Some(fields) => of_files.push((path.display().to_string(), fields)),
-                None if of_files.is_empty() => break,
-                None => return Err(DataError::unsuitable(path.as_path(), "is no array, unlike the files before it")),
-            }
-        }
-        let Some((_, first)) = of_files.first() else {
-            if !asked.block.is_empty() || !asked.variables.is_empty() {
-                let why = "blocks and variables are of arrays, and this is other data";
-                return Err(DataError::unsuitable(Place::source(self.to_string()), why)
-                    .with_hint("arrays are NPY, NPZ and NetCDF-3 files, and raw ones with --shape and --dtype"));
-            }
-            return Ok(None);
-        };
-        let of_variable =
-            |variable: usize| of_files.iter().map(|(file, fields)| (file.clone(), fields[variable].clone())).collect();
-        Arrays::new(&self.to_string(), (0..first.len()).map(of_variable).collect(), &asked.block).map(Some)
-    }
-
-    /// The files that may hold arrays.
-    fn array_files(&self, asked: &ArrayOptions) -> Result<Vec<PathBuf>, DataError> {
-        Ok(match self {
-            Self::File { path, .. } => vec![path.clone()],
-            Self::Folder { path } if IdxFolder::find(path)?.is_none() && !has_images(path)? => {
-                files_in(path, if asked.raw.is_some() { &[] } else { &ARRAY_EXTENSIONS })?
-            }
-            Self::Pattern { pattern } => matching(pattern)?,
-            Self::Files { paths } => paths.clone(),
-            _ => Vec::new(),
-        })
-    }
-
     /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
     pub fn open(&self, options: &ReadOptions) -> Result<Dataset, DataError> {
         self.read(options, |id| OpenmlClient::new()?.open(id, &options.table, &mut |_| ControlFlow::Continue(())))
@@ -276,19 +240,11 @@ impl Source {
         let data = match self {
             Self::Strokes { count } => {
                 let count = count.or(options.samples).unwrap_or(strokes::DEFAULT_COUNT);
-                if !(1..=MOST_STROKES).contains(&count) {
-                    let why = format!("{count} is not a number of digits from 1 to {MOST_STROKES}");
-                    return Err(DataError::unsuitable(Place::source("strokes"), why));
-                }
-                strokes::strokes(count, options.seed)
+                strokes::strokes(within("strokes", count, "digits", MOST_STROKES)?, options.seed)
             }
             Self::Fields { count } => {
                 let count = count.or(options.samples).unwrap_or(fields::DEFAULT_STEPS);
-                if !(1..=MOST_FIELDS).contains(&count) {
-                    let why = format!("{count} is not a number of fields from 1 to {MOST_FIELDS}");
-                    return Err(DataError::unsuitable(Place::source("fields"), why));
-                }
-                fields::fields(count, options.seed)
+                fields::fields(within("fields", count, "fields", MOST_FIELDS)?, options.seed)
             }
             Self::Pump { faults: false } => pump::normal(pump::NORMAL_ROWS, options.seed),
             Self::Pump { faults: true } => pump::faulty(pump::FAULTY_ROWS, options.seed),
@@ -356,32 +312,12 @@ impl fmt::Display for Source {
     }
 }
 
-/// Extensions of arrays in a folder.
-const ARRAY_EXTENSIONS: [&str; 4] = ["npy", "npz", "nc", "cdf"];
-
-/// The arrays of a file that are asked for; none where it holds other data.
-fn fields_of(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Option<Vec<Field>>, DataError> {
-    let names = match part {
-        Some(part) => &[part.to_owned()][..],
-        None => &asked.variables[..],
-    };
-    must_be_file(path)?;
-    let format = if asked.raw.is_some() { None } else { Some(Format::of(path)?) };
-    let fields = match (format, &asked.raw) {
-        (None, Some(raw)) => vec![raw_field(path, raw)?],
-        (Some(Format::Npy), _) => vec![npy::field(&mut ByteSource::open(path)?, Some(path))?],
-        (Some(Format::NetCdf), _) => return netcdf::fields(path, names).map(Some),
-        (Some(Format::Npz), _) => {
-            let (file, length) = open_with_length(path)?;
-            return npz::read_fields(&path.display().to_string(), file, length, names).map(Some);
-        }
-        _ => return Ok(None),
-    };
-    match names {
-        [] => Ok(Some(fields)),
-        [name, ..] => Err(DataError::unsuitable(path, format!("has no array {name:?}: its only one has no name"))
-            .with_hint("NetCDF and NPZ files have arrays with names")),
+/// A number of generated samples that memory can hold.
+fn within(name: &str, count: usize, what: &str, most: usize) -> Result<usize, DataError> {
+    if (1..=most).contains(&count) {
+        return Ok(count);
     }
+    Err(DataError::unsuitable(Place::source(name), format!("{count} is not a number of {what} from 1 to {most}")))
 }
 
 fn open_with_length(path: &Path) -> Result<(BufReader<File>, u64), DataError> {

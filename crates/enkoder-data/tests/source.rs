@@ -97,7 +97,7 @@ fn a_folder_a_pattern_and_a_single_image_are_data() {
 #[test]
 fn every_built_in_name_is_short_and_explained() {
     let names: Vec<&str> = builtin().iter().map(|data| data.name).collect();
-    assert_eq!(names, ["strokes", "pump", "mnist"]);
+    assert_eq!(names, ["strokes", "pump", "fields", "mnist"]);
     assert!(builtin().iter().all(|data| !data.about.is_empty()));
 }
 

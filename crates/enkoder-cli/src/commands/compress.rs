@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::codec::{Bound, CompressOptions, CompressSummary, ElementType, Layout, Source, compress};
 use enkoder_data::export::{Overwrite, check_output};
@@ -85,7 +84,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let progress = ByteProgress::new(screen, format!("compressing {}", data.name), data.bytes());
     let sample_bytes = data.sample_bytes();
-    let written = write_whole(&options.out, overwrite, |out| {
+    let cannot = || format!("{} cannot be compressed", data.name);
+    let written = write_whole(&options.out, overwrite, cannot, |out| {
         let source = &mut Interruptible(data.source.as_mut());
         compress(&model, source, &codec, out, &mut |samples| progress.update(samples * sample_bytes))
     });
@@ -94,7 +94,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(format_args!("interrupted: {} was not written", options.out.display()));
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
-    let summary = written.with_context(|| format!("{} cannot be compressed", data.name))?;
+    let summary = written?;
     let took = start.elapsed();
     interrupt::work_ended();
     print(if options.common.json {

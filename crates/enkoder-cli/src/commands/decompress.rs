@@ -100,7 +100,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut assembly =
         Assembly::new(&layout, element, &sample, file.samples(), options.range.clone()).with_context(cannot)?;
     let shape = assembly.shape().to_vec();
-    let writing = Writing { path: &options.out, overwrite, format, layout: &layout, element, shape: &shape };
+    let writing =
+        Writing { file: &options.file, path: &options.out, overwrite, format, layout: &layout, element, shape: &shape };
 
     interrupt::listen()?;
     interrupt::work_begins();
@@ -120,7 +121,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(format_args!("interrupted: {} was not written", options.out.display()));
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
-    let lost: u64 = written.with_context(cannot)?;
+    let lost: u64 = written?;
     interrupt::work_ended();
     report(&options, &layout, element, &shape, lost, screen)?;
     Ok(if lost > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -194,6 +195,8 @@ type Emit<'a> = dyn FnMut(usize, &[u8]) -> io::Result<()> + 'a;
 
 /// Arrays on their way to a file.
 struct Writing<'a> {
+    /// Where they come from.
+    file: &'a Path,
     path: &'a Path,
     overwrite: Overwrite,
     format: Format,
@@ -206,7 +209,8 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// Writes what `work` hands on, whole or not at all.
     fn run(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>) -> anyhow::Result<()> {
-        write_whole(self.path, self.overwrite, |out| {
+        let cannot = || format!("{} cannot be decompressed", self.file.display());
+        write_whole(self.path, self.overwrite, cannot, |out| {
             if self.format != Format::Npz {
                 if self.format == Format::Npy {
                     write_array_header(out, self.element, self.shape)?;
@@ -218,8 +222,8 @@ impl Writing<'_> {
                 [] => vec![NAMELESS.to_owned()],
                 names => names.to_vec(),
             };
-            let mut arrays = NpzWriter::new(folder.unwrap_or(Path::new(".")), names)?;
-            work(&mut |array, bytes| arrays.write(array, bytes))?;
+            let mut arrays = out.note(NpzWriter::new(folder.unwrap_or(Path::new(".")), names))?;
+            work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
             Ok(arrays.finish(out, self.element, self.shape)?)
         })
     }

@@ -292,6 +292,29 @@ fn every_step_of_the_climate_is_within_its_bound() {
 
 #[cfg(unix)]
 #[test]
+fn a_disk_without_room_is_told_and_nothing_is_left_behind() {
+    use std::process::Command;
+
+    let place = with_fields();
+    place.succeed("compress model b.npy -o b.enk --bound abs:1 -q");
+    let before = place.names(".");
+    for arguments in
+        ["compress model b.npy -o c.enk --bound lossless", "decompress b.enk -o c.npy", "decompress b.enk -o c.npz"]
+    {
+        // No file may grow beyond 100 kB, as on a full disk.
+        let limited = "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", limited, env!("CARGO_BIN_EXE_enkoder")]).args(arguments.split_whitespace());
+        let output = command.current_dir(place.path(".")).env("NO_COLOR", "1").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("error: cannot write c."), "{said}");
+        assert_eq!(place.names("."), before);
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn ctrl_c_leaves_nothing_half_written() {
     use std::process::Command;
 
