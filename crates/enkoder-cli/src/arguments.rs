@@ -1,14 +1,17 @@
 //! What can be typed: the verbs, and the options that several of them share.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::Context;
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use enkoder_data::MissingPolicy;
+use enkoder_data::{ArrayOptions, MissingPolicy, RawElement, RawFormat};
 
-use crate::commands::{completions, data, decode, detect, encode, eval, info, reconstruct, train};
+use crate::commands::{
+    completions, compress, data, decode, decompress, detect, encode, eval, info, reconstruct, train,
+};
 use crate::screen::Screen;
 use crate::warnings;
 
@@ -38,6 +41,8 @@ pub enum Command {
     Decode(decode::Options),
     Reconstruct(reconstruct::Options),
     Detect(detect::Options),
+    Compress(compress::Options),
+    Decompress(decompress::Options),
     Info(info::Options),
     Data(data::Options),
     Completions(completions::Options),
@@ -50,9 +55,9 @@ pub struct ModelAndData {
     #[arg(value_hint = ValueHint::AnyPath)]
     pub model: PathBuf,
 
-    /// Built-in name, openml:ID, or a path
-    #[arg(value_hint = ValueHint::AnyPath)]
-    pub data: String,
+    /// Built-in name, openml:ID, or a path; several files of images or arrays are taken together
+    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    pub data: Vec<String>,
 }
 
 /// How data is read.
@@ -85,7 +90,47 @@ pub struct DataOptions {
     pub data_seed: u64,
 
     #[command(flatten)]
+    pub arrays: ArrayArguments,
+
+    #[command(flatten)]
     pub fetching: FetchOptions,
+}
+
+/// How arrays become samples.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data options")]
+pub struct ArrayArguments {
+    /// Arrays to take of a NetCDF or NPZ file, by name; several lie one after the other in each sample
+    #[arg(long = "variable", value_name = "NAME,…", value_delimiter = ',')]
+    pub variables: Vec<String>,
+
+    /// Cut arrays into blocks along their last axes, as 32x32; without it each step of the leading axis is a sample
+    #[arg(long, value_name = "32x32", value_parser = parse_block)]
+    pub block: Option<Lengths<usize>>,
+
+    /// Axes of a raw file, which is nothing but numbers, as 110x64x128
+    #[arg(long, value_name = "110x64x128", value_parser = parse_shape, requires = "dtype")]
+    pub shape: Option<Lengths<u64>>,
+
+    /// Numbers of a raw file: u8 to i64, f32, f64, little-endian; or as NumPy writes them, >f4 being big-endian
+    #[arg(long, value_name = "f32", requires = "shape")]
+    pub dtype: Option<RawElement>,
+}
+
+/// Lengths along axes, the outermost first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lengths<T>(pub Vec<T>);
+
+impl ArrayArguments {
+    /// The options as the readers take them.
+    pub fn options(&self) -> ArrayOptions {
+        let raw = self.shape.as_ref().zip(self.dtype);
+        ArrayOptions {
+            variables: self.variables.clone(),
+            block: self.block.as_ref().map_or_else(Vec::new, |block| block.0.clone()),
+            raw: raw.map(|(shape, element)| RawFormat { shape: shape.0.clone(), element }),
+        }
+    }
 }
 
 /// How data is fetched from OpenML.
@@ -160,6 +205,20 @@ pub fn parse_count(text: &str) -> Result<usize, String> {
         Ok(count) => Ok(count),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn parse_block(text: &str) -> Result<Lengths<usize>, String> {
+    parse_lengths(text, "32x32")
+}
+
+fn parse_shape(text: &str) -> Result<Lengths<u64>, String> {
+    parse_lengths(text, "110x64x128")
+}
+
+fn parse_lengths<T: FromStr + PartialOrd + From<u8>>(text: &str, example: &str) -> Result<Lengths<T>, String> {
+    let length = |length: &str| length.parse().ok().filter(|length| *length >= T::from(1));
+    let lengths = text.split(['x', '×']).map(length).collect::<Option<Vec<T>>>();
+    lengths.map(Lengths).ok_or_else(|| format!("write lengths from 1 on with an x between them, as {example}"))
 }
 
 fn parse_size(text: &str) -> Result<(usize, usize), String> {

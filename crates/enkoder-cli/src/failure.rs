@@ -83,7 +83,7 @@ struct Text {
 
 impl Text {
     fn of(error: &anyhow::Error) -> Self {
-        let (mut messages, mut hints) = (Vec::<String>::new(), Vec::<String>::new());
+        let (mut messages, mut hints, mut settled) = (Vec::<String>::new(), Vec::<String>::new(), false);
         for cause in error.chain() {
             let text = cause.to_string();
             let mut lines = text.split("\nhint: ");
@@ -93,10 +93,12 @@ impl Text {
                 messages.push(message.to_owned());
             }
             for hint in lines.map(str::to_owned).chain(hint(cause)) {
-                if !hints.contains(&hint) {
+                if !settled && !hints.contains(&hint) {
                     hints.push(hint);
                 }
             }
+            // It knows better than what it was caused by.
+            settled = settled || cause.is::<Failure>();
         }
         Self { messages, hints }
     }

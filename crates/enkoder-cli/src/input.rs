@@ -2,29 +2,57 @@
 
 use std::ops::ControlFlow;
 
+use enkoder::codec::{self, Samples};
 use enkoder::{Autoencoder, Dataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
 use enkoder_data::{Chunks, ReadOptions, Source, TableOptions};
 
-use crate::arguments::{DataOptions, FetchOptions};
+use crate::arguments::{DataOptions, FetchOptions, ModelAndData};
+use crate::model;
 use crate::progress::DownloadProgress;
 use crate::screen::Screen;
 
 impl DataOptions {
     /// Opens data to train on, or to look at.
-    pub fn open(&self, name: &str, screen: Screen) -> anyhow::Result<Dataset> {
-        self.read(name, TableOptions::default(), screen)
+    pub fn open(&self, names: &[String], screen: Screen) -> anyhow::Result<Dataset> {
+        self.read_all(names, TableOptions::default(), screen)
     }
 
     /// Opens data to use a model on: a table is read as the model's was.
-    pub fn open_for(&self, model: &Autoencoder, name: &str, screen: Screen) -> anyhow::Result<Dataset> {
-        self.read(name, TableOptions { schema: model.schema().cloned(), ..TableOptions::default() }, screen)
+    pub fn open_for(&self, model: &Autoencoder, names: &[String], screen: Screen) -> anyhow::Result<Dataset> {
+        self.read_all(names, TableOptions { schema: model.schema().cloned(), ..TableOptions::default() }, screen)
+    }
+
+    /// Opens data to compress: arrays as they are, to be read in pieces, and other data in memory. It fits the model.
+    pub fn open_to_compress(
+        &self,
+        model: &Autoencoder,
+        of: &ModelAndData,
+        screen: Screen,
+    ) -> anyhow::Result<Compressible> {
+        let arrays = Source::find_all(&of.data)?.open_arrays(&self.options(TableOptions::default()))?;
+        let Some(arrays) = arrays else {
+            let data = self.open_for(model, &of.data, screen)?;
+            model::check(model, &of.model, &data)?;
+            return Ok(Compressible::new(&data));
+        };
+        let arrays = match self.samples {
+            Some(samples) => arrays.head(samples)?,
+            None => arrays,
+        };
+        model::check_arrays(model, &of.model, &arrays)?;
+        let (name, missing) = (arrays.name().to_owned(), arrays.missing_values());
+        Ok(Compressible { name, missing, source: Box::new(arrays) })
     }
 
     /// Opens data with these options for tables, beside those that the user gives.
     pub fn read(&self, name: &str, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
-        let (source, options) = self.find(name, table, screen)?;
-        let _busy = screen.busy(format!("reading {name}"));
+        self.read_all(&[name.to_owned()], table, screen)
+    }
+
+    fn read_all(&self, names: &[String], table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
+        let (source, options) = self.find(names, table, screen)?;
+        let _busy = screen.busy(format!("reading {source}"));
         Ok(match source {
             Source::Openml { .. } => {
                 source.open_with(&options, &self.fetching.client()?, &mut |_| ControlFlow::Continue(()))?
@@ -35,7 +63,7 @@ impl DataOptions {
 
     /// The same, some rows at a time.
     pub fn chunks(&self, name: &str, table: TableOptions, rows: usize, screen: Screen) -> anyhow::Result<Chunks> {
-        let (source, options) = self.find(name, table, screen)?;
+        let (source, options) = self.find(&[name.to_owned()], table, screen)?;
         Ok(match source {
             Source::Openml { .. } => {
                 let client = self.fetching.client()?;
@@ -45,21 +73,54 @@ impl DataOptions {
         })
     }
 
-    /// What a name stands for, fetched where it has to be, and how it is to be read.
-    fn find(&self, name: &str, table: TableOptions, screen: Screen) -> anyhow::Result<(Source, ReadOptions)> {
-        let options = ReadOptions {
-            table: TableOptions { label: self.label.clone(), missing: self.missing.into(), ..table },
-            size: self.size,
-            grey: self.grey,
-            samples: self.samples,
-            seed: self.data_seed,
-        };
-        let source = Source::find(name)?;
+    /// What names stand for, fetched where it has to be, and how it is to be read.
+    fn find(&self, names: &[String], table: TableOptions, screen: Screen) -> anyhow::Result<(Source, ReadOptions)> {
+        let options = self.options(table);
+        let source = Source::find_all(names)?;
         if let Source::Openml { id } = source {
             // What has to be downloaded is seen to be, before it is read.
             self.fetching.fetch(id, screen)?;
         }
         Ok((source, options))
+    }
+
+    fn options(&self, table: TableOptions) -> ReadOptions {
+        ReadOptions {
+            table: TableOptions { label: self.label.clone(), missing: self.missing.into(), ..table },
+            arrays: self.arrays.options(),
+            size: self.size,
+            grey: self.grey,
+            samples: self.samples,
+            seed: self.data_seed,
+        }
+    }
+}
+
+/// Samples to compress.
+pub struct Compressible {
+    /// What they are called.
+    pub name: String,
+    /// The samples.
+    pub source: Box<dyn codec::Source>,
+    /// Values that stand for a missing one.
+    pub missing: Vec<f64>,
+}
+
+impl Compressible {
+    /// Samples that are in memory.
+    pub fn new(data: &Dataset) -> Self {
+        let source = Box::new(Samples::from_dataset(data));
+        Self { name: data.name().to_owned(), source, missing: Vec::new() }
+    }
+
+    /// Bytes of one sample.
+    pub fn sample_bytes(&self) -> u64 {
+        (self.source.shape().iter().product::<usize>() * self.source.element().bytes()) as u64
+    }
+
+    /// Bytes of all samples.
+    pub fn bytes(&self) -> u64 {
+        self.source.samples() * self.sample_bytes()
     }
 }
 

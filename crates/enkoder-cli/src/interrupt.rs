@@ -1,5 +1,6 @@
 //! Ctrl-C, and the signals that ask a process to end: the first one during long work only asks it to stop, so that the best model
-//! can be saved or a half-written file taken away; every other one ends the process, and takes the folders with it that nothing was written to yet.
+//! can be saved, or what is half written removed; every other one ends the process, and takes the folders with it that nothing was
+//! written to yet.
 
 use std::fs;
 use std::path::PathBuf;

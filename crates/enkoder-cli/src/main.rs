@@ -13,6 +13,7 @@ mod progress;
 mod run_folder;
 mod screen;
 mod warnings;
+mod whole_file;
 mod wording;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Encode(options) => commands::encode::run(options),
         Command::Decode(options) => commands::decode::run(options),
         Command::Reconstruct(options) => commands::reconstruct::run(options),
+        Command::Compress(options) => commands::compress::run(options),
+        Command::Decompress(options) => commands::decompress::run(options),
         Command::Detect(options) => commands::detect::run(options),
         Command::Info(options) => commands::info::run(options),
         Command::Data(options) => commands::data::run(options),

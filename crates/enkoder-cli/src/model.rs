@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use enkoder::{Autoencoder, ModelFileError, TensorFileError};
+use enkoder::codec::Source;
+use enkoder::{Autoencoder, ModelError, ModelFileError, TensorFileError};
+use enkoder_data::Arrays;
+
+use crate::failure::Failure;
 
 /// The model's name in the folder that training writes.
 pub const FILE_NAME: &str = "model.safetensors";
@@ -26,4 +30,37 @@ pub fn load(path: &Path) -> anyhow::Result<Autoencoder> {
 /// Says that a model and some data do not belong together, before the reason.
 pub fn check(model: &Autoencoder, path: &Path, data: &enkoder::Dataset) -> anyhow::Result<()> {
     model.check(data).with_context(|| format!("the model {} does not fit {}", path.display(), data.name()))
+}
+
+/// Says that a model and some arrays do not belong together, with the way out.
+pub fn check_arrays(model: &Autoencoder, path: &Path, arrays: &Arrays) -> anyhow::Result<()> {
+    let (expected, found) = (&model.architecture().input_shape, arrays.shape());
+    let features = model.architecture().features();
+    let error = match found.iter().product::<usize>() {
+        other if other != features => ModelError::Features { found: other, expected: features },
+        _ if found != expected && found.len() > 1 && expected.len() > 1 => {
+            ModelError::Shape { found: found.to_vec(), expected: expected.clone() }
+        }
+        _ => return Ok(()),
+    };
+    let message = format!("the model {} does not fit {}", path.display(), arrays.name());
+    let words = |axes: &[usize]| axes.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+    let variables = arrays.layout().variables.len().max(1);
+    // What one variable has of a sample of the model.
+    let part = match expected.split_first() {
+        Some((&first, rest)) if variables > 1 && first == variables => rest,
+        _ => expected,
+    };
+    let axes = arrays.array();
+    let can_be_cut = part.len() <= axes.len()
+        && part.iter().zip(&axes[axes.len() - part.len()..]).all(|(&side, &axis)| side as u64 <= axis);
+    let sample = words(expected);
+    let hint = if axes.iter().skip(1).eq(part.iter().map(|&side| side as u64).collect::<Vec<_>>().iter()) {
+        format!("the model takes samples of {sample}, each step of the leading axis: leave out --block")
+    } else if can_be_cut && arrays.layout().block != part {
+        format!("the model takes samples of {sample}: cut the arrays into such blocks with --block {}", words(part))
+    } else {
+        format!("the model takes samples of {sample}; train one for these arrays with `enkoder train`")
+    };
+    Err(Failure::new(message, hint, error).into())
 }

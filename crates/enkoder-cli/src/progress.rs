@@ -1,4 +1,4 @@
-//! What is shown while training and downloading: one line that moves on a terminal, and a line for each epoch elsewhere.
+//! What is shown while training, compressing and downloading: one line that moves on a terminal; elsewhere a line for each epoch.
 
 use std::ops::ControlFlow;
 
@@ -82,6 +82,39 @@ impl Drop for TrainingProgress {
     }
 }
 
+/// The progress of work on so many bytes.
+pub struct ByteProgress(Option<ProgressBar>);
+
+impl ByteProgress {
+    /// The beginning of the work.
+    pub fn new(screen: Screen, what: String, total: u64) -> Self {
+        Self(screen.is_moving().then(|| bar_of_bytes(what, total)))
+    }
+
+    /// Shows how many bytes are done, and says whether to go on.
+    pub fn update(&self, bytes: u64) -> ControlFlow<()> {
+        if let Some(bar) = &self.0 {
+            bar.set_position(bytes);
+        }
+        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl Drop for ByteProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar_of_bytes(what: String, total: u64) -> ProgressBar {
+    let template =
+        "{prefix} {wide_bar:.cyan/dim} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left";
+    let style = ProgressStyle::with_template(template).expect("a sound template").progress_chars("━━─");
+    ProgressBar::new(total).with_style(style).with_prefix(what)
+}
+
 /// The progress of a download.
 pub struct DownloadProgress {
     screen: Screen,
@@ -117,9 +150,7 @@ impl DownloadProgress {
         if !self.begun {
             self.begun = true;
             if self.screen.is_moving() {
-                let template = "fetching openml:{prefix} {wide_bar:.cyan/dim} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left";
-                let style = ProgressStyle::with_template(template).expect("a sound template").progress_chars("━━─");
-                let bar = ProgressBar::new(total.unwrap_or(bytes)).with_style(style).with_prefix(self.id.to_string());
+                let bar = bar_of_bytes(format!("fetching openml:{}", self.id), total.unwrap_or(bytes));
                 bar.set_position(bytes);
                 bar.reset_eta();
                 self.bar = Some(bar);

@@ -4,7 +4,7 @@
 use half::f16;
 
 use crate::byte_source::ByteSource;
-use crate::error::{DataError, Position};
+use crate::error::{DataError, Place, Position};
 
 /// The type of one number in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,14 +98,17 @@ impl Element {
 
 /// Refuses a value that is infinite, or was too large for f32, with its row and feature.
 pub(crate) fn check_finite(source: &ByteSource, values: &[f32], features: usize) -> Result<(), DataError> {
-    match values.iter().position(|value| value.is_infinite()) {
-        None => Ok(()),
-        Some(index) => Err(DataError::Infinite {
-            place: source.place(Position::Row((index / features) as u64)),
-            feature: (index % features).to_string(),
-            value: values[index].into(),
-        }),
-    }
+    infinite(values, 0, features, source.name()).map_or(Ok(()), Err)
+}
+
+/// The error that names the first infinite value, if there is one, of rows from number `first` on.
+pub(crate) fn infinite(values: &[f32], first: usize, features: usize, name: &str) -> Option<DataError> {
+    let index = values.iter().position(|value| value.is_infinite())?;
+    Some(DataError::Infinite {
+        place: Place { source: name.to_owned(), position: Position::Row((first + index / features) as u64) },
+        feature: (index % features).to_string(),
+        value: values[index].into(),
+    })
 }
 
 #[cfg(test)]

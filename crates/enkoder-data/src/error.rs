@@ -296,7 +296,8 @@ impl DataError {
             Self::Infinite { .. } => Some("replace infinite values by a number, or leave the cell empty".into()),
             Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
             Self::UnknownFormat { .. } => {
-                Some("readable are IDX, NPY, NPZ, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM".into())
+                let known = "IDX, NPY, NPZ, NetCDF-3, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM";
+                Some(format!("readable are {known}, and raw numbers where --shape and --dtype tell what they are"))
             }
             Self::UnknownName { name, known, .. } => known_names(name, known),
             Self::Exists { .. } => Some("name another output, or replace it with --force".into()),

@@ -7,8 +7,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use enkoder::Dataset;
+use enkoder::codec::ElementType;
 use ndarray::{Array2, ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
+use crate::arrays::{Field, Stored, numpy_name};
 use crate::byte_source::ByteSource;
 use crate::element::{Element, Endian, check_finite};
 use crate::error::{DataError, Place, Position};
@@ -40,6 +42,74 @@ pub fn read_npy(source: &mut ByteSource) -> Result<Dataset, DataError> {
     let dataset = header.read(source)?;
     source.finish()?;
     Ok(dataset)
+}
+
+/// The array, to be read in pieces: out of the file at `path` where its numbers lie there as they are needed, and out of memory where
+/// it is packed or they must be turned (Fortran's order) or converted (booleans and 16-bit floats become f32).
+pub(crate) fn field(source: &mut ByteSource, path: Option<&Path>) -> Result<Field, DataError> {
+    let header = read_header(source)?;
+    let shape: Vec<u64> = header.shape.iter().map(|&axis| axis as u64).collect();
+    let of = |element, stored| Field { name: String::new(), element, shape, missing: Vec::new(), stored };
+    let turned = header.fortran_order && header.shape.len() > 1;
+    match (element_type(header.element), path) {
+        (Some(element), Some(path)) if !turned && source.length().is_some() => {
+            let (start, endian) = (source.offset(), header.endian);
+            Ok(of(element, Stored::File { path: path.to_owned(), start, records: None, endian }))
+        }
+        (element, _) => {
+            let mut bytes = Vec::new();
+            let count = header.shape.iter().product();
+            match element {
+                Some(element) => {
+                    source.values::<1, u8>(count * element.bytes(), &mut bytes, |[byte]| byte)?;
+                    if header.endian == Endian::Big {
+                        bytes.chunks_exact_mut(element.bytes()).for_each(<[u8]>::reverse);
+                    }
+                }
+                None => {
+                    let mut values = Vec::new();
+                    header.element.read_f32(source, header.endian, count, &mut values)?;
+                    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                }
+            }
+            source.finish()?;
+            let element = element.unwrap_or(ElementType::F32);
+            let bytes = if turned { turn(&bytes, &header.shape, element.bytes()) } else { bytes };
+            Ok(of(element, Stored::Held(bytes)))
+        }
+    }
+}
+
+/// The type under which a codec takes these numbers; none where it does not.
+fn element_type(element: Element) -> Option<ElementType> {
+    Some(match element {
+        Element::Bool | Element::F16 => return None,
+        Element::U8 => ElementType::U8,
+        Element::I8 => ElementType::I8,
+        Element::U16 => ElementType::U16,
+        Element::I16 => ElementType::I16,
+        Element::U32 => ElementType::U32,
+        Element::I32 => ElementType::I32,
+        Element::U64 => ElementType::U64,
+        Element::I64 => ElementType::I64,
+        Element::F32 => ElementType::F32,
+        Element::F64 => ElementType::F64,
+    })
+}
+
+/// Numbers of `width` bytes whose first axis lies closest, as an array whose last axis does.
+fn turn(bytes: &[u8], shape: &[usize], width: usize) -> Vec<u8> {
+    fn turn_numbers<const WIDTH: usize>(bytes: &[u8], shape: &[usize]) -> Vec<u8> {
+        let (numbers, _) = bytes.as_chunks::<WIDTH>();
+        let array = ArrayViewD::from_shape(IxDyn(shape).f(), numbers).expect("as many values as the shape holds");
+        array.iter().flatten().copied().collect()
+    }
+    match width {
+        1 => turn_numbers::<1>(bytes, shape),
+        2 => turn_numbers::<2>(bytes, shape),
+        4 => turn_numbers::<4>(bytes, shape),
+        _ => turn_numbers::<8>(bytes, shape),
+    }
 }
 
 /// Reads the header and stays at the first value.
@@ -285,15 +355,15 @@ impl<'a> Dictionary<'a> {
 
 /// A number that NPY files can be written of.
 pub trait NpyNumber: Copy {
-    /// The type as NumPy names it.
-    const DESCR: &'static str;
+    /// The type.
+    const ELEMENT: ElementType;
 
     /// Appends the number's bytes, least first.
     fn append(self, bytes: &mut Vec<u8>);
 }
 
 impl NpyNumber for u8 {
-    const DESCR: &'static str = "|u1";
+    const ELEMENT: ElementType = ElementType::U8;
 
     fn append(self, bytes: &mut Vec<u8>) {
         bytes.push(self);
@@ -301,7 +371,7 @@ impl NpyNumber for u8 {
 }
 
 impl NpyNumber for f32 {
-    const DESCR: &'static str = "<f4";
+    const ELEMENT: ElementType = ElementType::F32;
 
     fn append(self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&self.to_le_bytes());
@@ -315,7 +385,7 @@ pub fn write_npy<T: NpyNumber>(path: &Path, overwrite: Overwrite, array: ArrayVi
 
 /// Writes an array in C order as NPY version 1.0.
 pub fn write_npy_to<T: NpyNumber>(out: &mut impl Write, array: ArrayViewD<T>) -> io::Result<()> {
-    write_header::<T>(out, array.shape())?;
+    write_array_header(out, T::ELEMENT, &axes(array.shape()))?;
     write_values(out, array.iter().copied())
 }
 
@@ -324,21 +394,27 @@ pub fn write_npy_dataset(path: &Path, overwrite: Overwrite, data: &Dataset) -> R
     let shape: Vec<usize> = std::iter::once(data.len()).chain(data.shape().iter().copied()).collect();
     write_atomically(path, overwrite, |file| {
         if data.is_u8() {
-            write_header::<u8>(file, &shape)?;
+            write_array_header(file, ElementType::U8, &axes(&shape))?;
             (0..data.len()).filter_map(|i| data.row_u8(i)).try_for_each(|row| file.write_all(row))
         } else {
-            write_header::<f32>(file, &shape)?;
+            write_array_header(file, ElementType::F32, &axes(&shape))?;
             (0..data.len()).filter_map(|i| data.row_f32(i)).try_for_each(|row| write_values(file, row.iter().copied()))
         }
     })
 }
 
-fn write_header<T: NpyNumber>(out: &mut impl Write, shape: &[usize]) -> io::Result<()> {
+/// Writes the header of an array in C order; its numbers follow, little-endian.
+///
+/// # Errors
+/// What the system said, and when there are more axes than a header holds.
+pub fn write_array_header(out: &mut dyn Write, element: ElementType, shape: &[u64]) -> io::Result<()> {
     let axes: String = match shape {
         [one] => format!("{one},"),
-        _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+        _ => shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
     };
-    let mut text = format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({axes}), }}", T::DESCR);
+    let order = if element.bytes() == 1 { '|' } else { '<' };
+    let mut text =
+        format!("{{'descr': '{order}{}', 'fortran_order': False, 'shape': ({axes}), }}", numpy_name(element));
     // Values begin at a multiple of 64 bytes, the last byte of the header being a line feed.
     let fixed = MAGIC.len() + 4;
     let padding = (fixed + text.len() + 1).next_multiple_of(64) - (fixed + text.len() + 1);
@@ -349,6 +425,11 @@ fn write_header<T: NpyNumber>(out: &mut impl Write, shape: &[usize]) -> io::Resu
     out.write_all(&[1, 0])?;
     out.write_all(&length.to_le_bytes())?;
     out.write_all(text.as_bytes())
+}
+
+/// Lengths as a header has them.
+fn axes(shape: &[usize]) -> Vec<u64> {
+    shape.iter().map(|&axis| axis as u64).collect()
 }
 
 fn write_values<T: NpyNumber>(out: &mut impl Write, values: impl Iterator<Item = T>) -> io::Result<()> {

@@ -2,12 +2,17 @@
 //! `data`, `arr_0`), or the only one with two or more axes. An array of one number for each sample, named `y` or `labels`, is
 //! its labels.
 
-use std::io::{self, Read, Seek};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, Write};
+use std::path::Path;
 
 use enkoder::Dataset;
-use zip::ZipArchive;
+use enkoder::codec::ElementType;
 use zip::result::ZipError;
+use zip::write::{SimpleFileOptions, ZipWriter};
+use zip::{CompressionMethod, ZipArchive};
 
+use crate::arrays::Field;
 use crate::byte_source::{ByteSource, MOST_UNPACKED_PER_BYTE};
 use crate::error::{DataError, Place};
 use crate::labels;
@@ -74,6 +79,74 @@ pub fn read_npz<R: Read + Seek + Send>(
     })?;
     let labels = labels::from_numbers(&numbers, &label_name)?;
     data.with_labels(labels).map_err(|error| DataError::dataset(Place::source(label_name), error))
+}
+
+/// Reads arrays of an NPZ file as they are: those of these names, or, without names, the one that is the data.
+pub(crate) fn read_fields<R: Read + Seek + Send>(
+    name: &str,
+    reader: R,
+    length: u64,
+    names: &[String],
+) -> Result<Vec<Field>, DataError> {
+    let archive = ZipArchive::new(reader).map_err(|error| zip_error(name, error))?;
+    let mut npz = Npz { name, archive, length, arrays: Vec::new() };
+    npz.list()?;
+    let chosen = match names {
+        [] => vec![npz.choose()?],
+        names => names.iter().map(|name| npz.find(name)).collect::<Result<_, _>>()?,
+    };
+    let read = |index: usize| {
+        let field = npz.with(index, |source| npy::field(source, None))?;
+        Ok(Field { name: npz.arrays[index].0.clone(), ..field })
+    };
+    chosen.into_iter().map(read).collect()
+}
+
+/// Several arrays that are written side by side, of which each must lie whole in the file: they wait in files without a name until
+/// all are complete.
+pub struct NpzWriter {
+    arrays: Vec<(String, BufWriter<File>)>,
+}
+
+impl NpzWriter {
+    /// Arrays of these names; what waits does so in `folder`.
+    ///
+    /// # Errors
+    /// What the system said, and when a name would be that of a file elsewhere once the archive is unpacked.
+    pub fn new(folder: &Path, names: impl IntoIterator<Item = String>) -> io::Result<Self> {
+        let waiting = |name: String| {
+            if name.is_empty() || name.contains(['/', '\\', ':', '\0']) {
+                return Err(io::Error::other(format!("{name:?} cannot be the name of an array in a file")));
+            }
+            Ok((name, BufWriter::new(tempfile::tempfile_in(folder)?)))
+        };
+        Ok(Self { arrays: names.into_iter().map(waiting).collect::<io::Result<_>>()? })
+    }
+
+    /// Appends bytes to the array of this number.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn write(&mut self, array: usize, bytes: &[u8]) -> io::Result<()> {
+        self.arrays[array].1.write_all(bytes)
+    }
+
+    /// Writes the file: every array has this shape, and its little-endian bytes are complete.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn finish(self, out: impl Write + Seek, element: ElementType, shape: &[u64]) -> io::Result<()> {
+        let mut zip = ZipWriter::new(out);
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
+        for (name, bytes) in self.arrays {
+            let mut bytes = bytes.into_inner().map_err(io::IntoInnerError::into_error)?;
+            bytes.rewind()?;
+            zip.start_file(format!("{name}.npy"), options)?;
+            npy::write_array_header(&mut zip, element, shape)?;
+            io::copy(&mut bytes, &mut zip)?;
+        }
+        zip.finish()?.flush()
+    }
 }
 
 struct Npz<'a, R> {

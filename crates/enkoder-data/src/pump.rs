@@ -4,8 +4,8 @@
 
 use enkoder::{Column, Dataset, Labels, Schema};
 use ndarray::Array2;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::noise::Noise;
 
 /// Rows of `pump`, all of them normal.
 pub const NORMAL_ROWS: usize = 8_000;
@@ -96,25 +96,4 @@ fn read(random: &mut Noise, reading: &mut [f32]) {
     ];
     reading[..numbers.len()].copy_from_slice(&numbers);
     reading[numbers.len() + usize::from(boost)] = 1.0;
-}
-
-/// The random numbers of one row.
-struct Noise(ChaCha8Rng);
-
-impl Noise {
-    fn new(seed: u64, stream: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(stream);
-        Self(random)
-    }
-
-    /// From 0 to below 1.
-    fn uniform(&mut self) -> f32 {
-        (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
-    }
-
-    /// Mean 0 and standard deviation 1, nearly normal: the sum of twelve uniform numbers, alike on any machine.
-    fn bell(&mut self) -> f32 {
-        (0..12).map(|_| self.uniform()).sum::<f32>() - 6.0
-    }
 }

@@ -1,6 +1,10 @@
-//! One door for all data: a name in, a [`Dataset`] out. A name is that of built-in data, a data set on OpenML, a file, a folder,
-//! or a pattern of image files. A file's format is told from its first bytes, and from its name where those say nothing.
+//! One door for all data: a name in, a [`Dataset`] out, or [`Arrays`] that keep their type. A name is that of built-in data, a data
+//! set on OpenML, a file, a folder, or a pattern of files. A file's format is told from its first bytes, and from its name where
+//! those say nothing.
 
+mod arrays;
+
+use std::fmt;
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::ops::ControlFlow;
@@ -9,13 +13,16 @@ use std::path::{Path, PathBuf};
 use enkoder::Dataset;
 
 use crate::arff::read_arff;
+use crate::arrays::RawFormat;
 use crate::byte_source::ByteSource;
 use crate::chunks::Chunks;
 use crate::csv::{CsvChunks, read_csv};
 use crate::error::{DataError, Place};
+use crate::fields;
 use crate::idx::{IdxFolder, is_idx, read_idx_file};
 use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
-use crate::npy::{is_npy, read_npy};
+use crate::netcdf::{is_hdf5, is_netcdf};
+use crate::npy::is_npy;
 use crate::npz::{NpzOptions, is_zip, read_npz};
 use crate::openml::{MNIST, OpenmlClient, Watcher};
 use crate::parquet::{ParquetChunks, read_parquet};
@@ -32,10 +39,24 @@ pub struct ReadOptions {
     pub size: Option<(usize, usize)>,
     /// Whether images in colour become grey.
     pub grey: bool,
+    /// How arrays are read.
+    pub arrays: ArrayOptions,
     /// How many samples to take from the start at most, or to draw of `strokes`.
     pub samples: Option<usize>,
     /// The seed of generated data.
     pub seed: u64,
+}
+
+/// How arrays become samples: those of NPY, NPZ, NetCDF and raw files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ArrayOptions {
+    /// The arrays to take of a file in which they have names; several lie one after the other in each sample. Without a name the
+    /// file must leave no choice.
+    pub variables: Vec<String>,
+    /// Lengths of the blocks to cut along the last axes; empty to cut the leading axis.
+    pub block: Vec<usize>,
+    /// What is in files that are nothing but numbers; files are then not asked for their format.
+    pub raw: Option<RawFormat>,
 }
 
 /// Data that needs no file.
@@ -59,6 +80,10 @@ pub fn builtin() -> &'static [Builtin] {
             about: "8,000 normal rows of a pump's sensors, made here from a seed; pump:faults has 4,000 with 100 faults",
         },
         Builtin {
+            name: "fields",
+            about: "240 temperature fields of 48×96, made here from a seed, which is a run; fields:N makes N",
+        },
+        Builtin {
             name: "mnist", about: "70,000 handwritten digits of 28×28, fetched once from OpenML (data set 554)"
         },
     ]
@@ -78,6 +103,11 @@ pub enum Source {
         /// Whether some of them are faults.
         faults: bool,
     },
+    /// Generated fields; see [`fields`](crate::fields).
+    Fields {
+        /// How many, where the name says so.
+        count: Option<usize>,
+    },
     /// A data set on OpenML.
     Openml {
         /// Its number there.
@@ -95,15 +125,22 @@ pub enum Source {
         /// The array in it, for a name like `file.npz:NAME`.
         part: Option<String>,
     },
-    /// Image files by a pattern.
+    /// Files by a pattern: images, or arrays that are put together along the leading axis.
     Pattern {
         /// The pattern.
         pattern: String,
+    },
+    /// Several files: images, or arrays that are put together along the leading axis.
+    Files {
+        /// Where they lie.
+        paths: Vec<PathBuf>,
     },
 }
 
 /// The most digits drawn at once: 7.8 GB of pixels.
 const MOST_STROKES: usize = 10_000_000;
+/// The most fields made at once: 18 GB.
+const MOST_FIELDS: usize = 1_000_000;
 
 impl Source {
     /// What `name` stands for. A file called like built-in data is opened as `./NAME`.
@@ -112,12 +149,15 @@ impl Source {
             None if name == "strokes" => return Ok(Self::Strokes { count: None }),
             None if name == "pump" => return Ok(Self::Pump { faults: false }),
             None if name == "mnist" => return Ok(Self::Openml { id: MNIST }),
-            Some(("strokes", count)) => {
-                let count = count.parse().ok().filter(|count| (1..=MOST_STROKES).contains(count)).ok_or_else(|| {
-                    let why = format!("{count:?} is not a number of digits from 1 to {MOST_STROKES}");
-                    DataError::unsuitable(Place::source(name), why).with_hint("write for example strokes:5000")
+            None if name == "fields" => return Ok(Self::Fields { count: None }),
+            Some((kind @ ("strokes" | "fields"), count)) => {
+                let (what, most) = if kind == "strokes" { ("digits", MOST_STROKES) } else { ("fields", MOST_FIELDS) };
+                let count = count.parse().ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| {
+                    let why = format!("{count:?} is not a number of {what} from 1 to {most}");
+                    DataError::unsuitable(Place::source(name), why).with_hint(format!("write for example {kind}:5000"))
                 })?;
-                return Ok(Self::Strokes { count: Some(count) });
+                let count = Some(count);
+                return Ok(if kind == "strokes" { Self::Strokes { count } } else { Self::Fields { count } });
             }
             Some(("pump", "faults")) => return Ok(Self::Pump { faults: true }),
             Some(("openml", id)) => {
@@ -150,6 +190,25 @@ impl Source {
         }
         let known = builtin().iter().map(|data| data.name.to_owned()).chain(["openml:ID".into(), "a path".into()]);
         Err(DataError::unknown_name("file or built-in data", name, known))
+    }
+
+    /// What several names stand for together: one is what [`find`](Self::find) says; more must be files, all images or all arrays.
+    pub fn find_all(names: &[String]) -> Result<Self, DataError> {
+        if let [name] = names {
+            return Self::find(name);
+        }
+        let mut paths = Vec::new();
+        for name in names {
+            match Self::find(name)? {
+                Self::File { path, part: None } => paths.push(path),
+                Self::Pattern { pattern } => paths.extend(matching(&pattern)?),
+                _ => {
+                    let why = "only files, of images or of arrays, can be taken together";
+                    return Err(DataError::unsuitable(Place::source(name), why).with_hint("give it alone"));
+                }
+            }
+        }
+        Ok(Self::Files { paths })
     }
 
     /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
@@ -215,11 +274,11 @@ impl Source {
             Some((path, Format::Csv)) => {
                 let chunks = CsvChunks::open(path, table)?;
                 let label = chunks.label().map(str::to_owned);
-                Chunks::of_csv(chunks, label, table, rows).named(short_name(path), options.samples)
+                Chunks::of_csv(chunks, label, table, rows).named(self.short_name(), options.samples)
             }
             Some((path, Format::Parquet)) => {
                 let chunks = ParquetChunks::open(path, table)?;
-                Chunks::of_parquet(chunks, table, rows).named(short_name(path), options.samples)
+                Chunks::of_parquet(chunks, table, rows).named(self.short_name(), options.samples)
             }
             _ => {
                 let data = open()?;
@@ -236,14 +295,20 @@ impl Source {
         fetch: impl FnOnce(u32) -> Result<Dataset, DataError>,
     ) -> Result<Dataset, DataError> {
         let images = ImageOptions { size: options.size, grey: options.grey };
+        // An NPZ file may hold labels too, which arrays alone do not have.
+        let with_labels = options.arrays == ArrayOptions::default()
+            && matches!(self, Self::File { path, .. } if path.is_file() && Format::of(path)? == Format::Npz);
+        if !with_labels && let Some(arrays) = self.open_arrays(options)? {
+            return Ok(arrays.into_dataset(options.samples)?.with_name(self.short_name()));
+        }
         let data = match self {
             Self::Strokes { count } => {
                 let count = count.or(options.samples).unwrap_or(strokes::DEFAULT_COUNT);
-                if !(1..=MOST_STROKES).contains(&count) {
-                    let why = format!("{count} is not a number of digits from 1 to {MOST_STROKES}");
-                    return Err(DataError::unsuitable(Place::source("strokes"), why));
-                }
-                strokes::strokes(count, options.seed)
+                strokes::strokes(within("strokes", count, "digits", MOST_STROKES)?, options.seed)
+            }
+            Self::Fields { count } => {
+                let count = count.or(options.samples).unwrap_or(fields::DEFAULT_STEPS);
+                fields::fields(within("fields", count, "fields", MOST_FIELDS)?, options.seed)
             }
             Self::Pump { faults: false } => pump::normal(pump::NORMAL_ROWS, options.seed),
             Self::Pump { faults: true } => pump::faulty(pump::FAULTY_ROWS, options.seed),
@@ -253,16 +318,17 @@ impl Source {
                     Some(folder) => folder.read()?,
                     None => read_image_folder(path, &images)?,
                 };
-                data.with_name(short_name(path))
+                data.with_name(self.short_name())
             }
             Self::File { path, part } => open_file(path, part.as_deref(), options)?,
             Self::Pattern { pattern } => {
                 let paths = matching(pattern)?;
                 if paths.is_empty() {
-                    return Err(DataError::unsuitable(Place::source(pattern), "no image file matches the pattern"));
+                    return Err(DataError::unsuitable(Place::source(pattern), "no file matches the pattern"));
                 }
                 read_image_files(pattern, &paths, &images)?
             }
+            Self::Files { paths } => read_image_files(&self.to_string(), paths, &images)?,
         };
         if data.is_empty() {
             return Err(DataError::empty(Place::source(data.name())));
@@ -272,6 +338,65 @@ impl Source {
             _ => data,
         })
     }
+}
+
+impl Source {
+    /// What the data is called in reports.
+    fn short_name(&self) -> String {
+        match self {
+            Self::File { path, part } => file_name(path, part.as_deref()),
+            Self::Folder { path } => stem(path),
+            Self::Files { paths } if !paths.is_empty() => {
+                let more = paths.len() - 1;
+                stem(&paths[0]) + &if more > 0 { format!(" and {more} more") } else { String::new() }
+            }
+            _ => self.to_string(),
+        }
+    }
+}
+
+/// The name to open it by; of several files that of the first.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strokes { count: None } => f.write_str("strokes"),
+            Self::Strokes { count: Some(count) } => write!(f, "strokes:{count}"),
+            Self::Fields { count: None } => f.write_str("fields"),
+            Self::Fields { count: Some(count) } => write!(f, "fields:{count}"),
+            Self::Pump { faults } => f.write_str(if *faults { "pump:faults" } else { "pump" }),
+            Self::Openml { id } => write!(f, "openml:{id}"),
+            Self::Folder { path } | Self::File { path, part: None } => path.display().fmt(f),
+            Self::File { path, part: Some(part) } => write!(f, "{}:{part}", path.display()),
+            Self::Pattern { pattern } => f.write_str(pattern),
+            Self::Files { paths } => {
+                let first = paths.first().map_or_else(String::new, |path| path.display().to_string());
+                write!(f, "{first} and {} more", paths.len().saturating_sub(1))
+            }
+        }
+    }
+}
+
+/// A number of generated samples that memory can hold.
+fn within(name: &str, count: usize, what: &str, most: usize) -> Result<usize, DataError> {
+    if (1..=most).contains(&count) {
+        return Ok(count);
+    }
+    Err(DataError::unsuitable(Place::source(name), format!("{count} is not a number of {what} from 1 to {most}")))
+}
+
+fn open_with_length(path: &Path) -> Result<(BufReader<File>, u64), DataError> {
+    let failed = |source| DataError::io("open", path, source);
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    Ok((BufReader::new(file), length))
+}
+
+fn must_be_file(path: &Path) -> Result<(), DataError> {
+    if path.is_file() {
+        return Ok(());
+    }
+    Err(DataError::unsuitable(path, "is a pipe or device, and a file is read more than once")
+        .with_hint("save it to a file first"))
 }
 
 /// Opens the data that `name` stands for: `strokes`, `strokes:5000`, `mnist`, `openml:61`, a path, `arrays.npz:NAME`, or a
@@ -298,6 +423,8 @@ pub enum Format {
     Npy,
     /// Several NumPy arrays.
     Npz,
+    /// NetCDF-3: arrays with names.
+    NetCdf,
     /// A Parquet table.
     Parquet,
     /// A table of Weka and OpenML.
@@ -315,6 +442,13 @@ impl Format {
         if source.head().is_empty() {
             return Err(DataError::empty(Place::path(path)));
         }
+        if source.head().starts_with(b"\x89ENK") {
+            return Err(DataError::unsuitable(path, "is a compressed file").with_hint("`enkoder decompress` it first"));
+        }
+        if is_hdf5(source.head()) {
+            return Err(DataError::unsuitable(path, "is HDF5 or NetCDF-4, which is not read")
+                .with_hint("convert it with `nccopy -k nc6` to NetCDF-3, or save the array as NPY"));
+        }
         Self::of_content(source.head())
             .or_else(|| Self::of_name(path))
             .ok_or_else(|| DataError::UnknownFormat { path: path.into() })
@@ -324,6 +458,7 @@ impl Format {
         Some(match head {
             _ if is_npy(head) => Self::Npy,
             _ if is_zip(head) => Self::Npz,
+            _ if is_netcdf(head) => Self::NetCdf,
             _ if head.starts_with(b"PAR1") => Self::Parquet,
             _ if is_image(head) => Self::Image,
             _ if is_idx(head) => Self::Idx,
@@ -371,13 +506,10 @@ fn text(head: &[u8]) -> Option<&str> {
 }
 
 fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<Dataset, DataError> {
-    if !path.is_file() {
-        return Err(DataError::unsuitable(path, "is a pipe or device, and a file is read more than once")
-            .with_hint("save it to a file first"));
-    }
+    must_be_file(path)?;
     let format = Format::of(path)?;
     if let Some(part) = part.filter(|_| format != Format::Npz) {
-        let why = format!("has no array {part:?}: only NPZ files have arrays with names");
+        let why = format!("has no array {part:?}: only NPZ and NetCDF files have arrays with names");
         return Err(DataError::unsuitable(path, why));
     }
     let data = match format {
@@ -385,25 +517,28 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
         Format::Arff => return read_arff(path, &options.table)?.into_dataset(&options.table),
         Format::Parquet => return read_parquet(path, &options.table)?.into_dataset(&options.table),
         Format::Idx => read_idx_file(path)?,
-        Format::Npy => read_npy(&mut ByteSource::open(path)?)?,
         Format::Npz => {
-            let failed = |source| DataError::io("open", path, source);
-            let file = File::open(path).map_err(failed)?;
-            let length = file.metadata().map_err(failed)?.len();
+            let (file, length) = open_with_length(path)?;
             let npz = NpzOptions { array: part, label: options.table.label.as_deref() };
-            read_npz(&path.display().to_string(), BufReader::new(file), length, &npz)?
+            read_npz(&path.display().to_string(), file, length, &npz)?
         }
+        // Those were opened before, as arrays.
+        Format::Npy | Format::NetCdf => return Err(DataError::UnknownFormat { path: path.into() }),
         Format::Image => {
             let images = ImageOptions { size: options.size, grey: options.grey };
             read_image_files(&path.display().to_string(), &[path.to_owned()], &images)?
         }
     };
-    let name = short_name(path);
-    Ok(data.with_name(part.map_or(name.clone(), |part| format!("{name}:{part}"))))
+    Ok(data.with_name(file_name(path, part)))
 }
 
-/// What data from a path is called in reports: the name of the file or folder up to its first dot.
-fn short_name(path: &Path) -> String {
+/// What data of a file is called in reports.
+fn file_name(path: &Path, part: Option<&str>) -> String {
+    part.map_or_else(|| stem(path), |part| format!("{}:{part}", stem(path)))
+}
+
+/// The name of a file or folder up to its first dot.
+fn stem(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     match name.split_once('.') {

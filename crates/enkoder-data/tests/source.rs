@@ -69,7 +69,7 @@ fn what_cannot_be_opened_is_said_with_the_way_out() {
     #[cfg(unix)]
     assert!(open_path(Path::new("/dev/null")).unwrap_err().to_string().contains("a pipe or device"));
     let pattern = folder.path().join("*.png");
-    assert!(open_path(&pattern).unwrap_err().to_string().ends_with("no image file matches the pattern"));
+    assert!(open_path(&pattern).unwrap_err().to_string().ends_with("no file matches the pattern"));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_folder_a_pattern_and_a_single_image_are_data() {
 #[test]
 fn every_built_in_name_is_short_and_explained() {
     let names: Vec<&str> = builtin().iter().map(|data| data.name).collect();
-    assert_eq!(names, ["strokes", "pump", "mnist"]);
+    assert_eq!(names, ["strokes", "pump", "fields", "mnist"]);
     assert!(builtin().iter().all(|data| !data.about.is_empty()));
 }
 

@@ -1,13 +1,16 @@
 //! The charts of an evaluation, each for the page or for paper; report and figure files share them.
 
+mod codec;
 mod training;
 mod values;
+
+pub(crate) use self::codec::FieldDrawing;
 
 use crate::charts::{
     BarChart, BarRow, HeatMap, HeatPanel, LineChart, Scale, ScatterChart, ScatterClass, Series, Style, network_drawing,
 };
 use crate::evaluation::{ClassErrors, Evaluation};
-use crate::palette::{Ink, Theme};
+use crate::palette::{ColourMap, Ink, Theme};
 use crate::picture::{Layout, PictureError, reduced};
 
 /// At most this many classes get a bar, those with the largest errors.
@@ -121,13 +124,17 @@ impl Evaluation {
         };
         let (network, baseline) = (cells(&self.network.per_feature), cells(&self.baseline.per_feature));
         let panel = |title: String, ink: Ink, (width, height, values)| HeatPanel { title, ink, width, height, values };
+        let panels = vec![
+            panel("network".to_owned(), Ink::Network, (network.0, network.1, &network.2)),
+            panel(self.baseline_name(), Ink::Baseline, (baseline.0, baseline.1, &baseline.2)),
+        ];
         let map = HeatMap {
+            id: "error-by-pixel",
             label: "Mean squared error of each pixel, for the network and for PCA, on one colour scale",
             legend: "mean squared error",
-            panels: vec![
-                panel("network".to_owned(), Ink::Network, (network.0, network.1, &network.2)),
-                panel(self.baseline_name(), Ink::Baseline, (baseline.0, baseline.1, &baseline.2)),
-            ],
+            scale: HeatMap::from_zero(&panels),
+            colours: ColourMap::Viridis,
+            panels,
         };
         map.draw(theme).map(Some)
     }

@@ -4,6 +4,7 @@
 //! HTML file and into figures; [`preview`] shows originals and reconstructions in a terminal.
 
 mod charts;
+mod codec;
 pub mod detection;
 mod drawings;
 mod evaluation;
@@ -13,6 +14,7 @@ mod picture;
 mod preview;
 mod report;
 
+pub use codec::{CodecEvaluation, CodecPoint, CodecProgress, Payment, Peer, PeerPoint, PeersError, read_peers};
 pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};
 pub use picture::PictureError;
 pub use preview::preview;

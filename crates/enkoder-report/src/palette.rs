@@ -97,11 +97,26 @@ pub(crate) fn custom_properties(dark: bool) -> String {
     css
 }
 
-/// The viridis colour of a value from 0 to 1; values beyond are clamped, NaN is 0.
-pub(crate) fn viridis(value: f64) -> [u8; 3] {
-    let value = if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
-    let colour = colorous::VIRIDIS.eval_continuous(value);
-    [colour.r, colour.g, colour.b]
+/// Colours for values from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColourMap {
+    /// For quantities, from dark violet to yellow.
+    Viridis,
+    /// For deviations, orange below 0.5 and violet above it.
+    Deviations,
+}
+
+impl ColourMap {
+    /// The colour of a value; values beyond 0..1 are clamped, NaN has that of the lower end, or, of deviations, of none.
+    pub(crate) fn colour(self, value: f64) -> [u8; 3] {
+        let (map, unknown) = match self {
+            Self::Viridis => (colorous::VIRIDIS, 0.0),
+            Self::Deviations => (colorous::PURPLE_ORANGE, 0.5),
+        };
+        let value = if value.is_nan() { unknown } else { value.clamp(0.0, 1.0) };
+        let colour = map.eval_continuous(value);
+        [colour.r, colour.g, colour.b]
+    }
 }
 
 #[cfg(test)]
@@ -150,8 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn viridis_runs_from_dark_violet_to_yellow() {
+    fn colours_of_values_beyond_the_scale_are_those_of_its_ends() {
+        let viridis = |value| ColourMap::Viridis.colour(value);
         assert_eq!(viridis(f64::NAN), viridis(-1.0));
         assert_eq!((viridis(0.0), viridis(2.0)), ([68, 1, 84], [253, 231, 37]));
+        let deviations = |value| ColourMap::Deviations.colour(value);
+        assert_eq!(deviations(f64::NAN), deviations(0.5));
     }
 }

@@ -165,6 +165,20 @@ pub(crate) fn reduced(
     (small_width, small_height, means)
 }
 
+/// An image whose sides are at most `most`, each pixel the value farthest from 0 of the block it stands for.
+pub(crate) fn extremes(values: &[f64], width: usize, height: usize, most: usize) -> (usize, usize, Vec<f64>) {
+    let block = width.max(height).div_ceil(most.max(1)).max(1);
+    let (small_width, small_height) = (width.div_ceil(block), height.div_ceil(block));
+    let mut farthest = vec![0.0f64; small_width * small_height];
+    for (index, &value) in values.iter().enumerate() {
+        let place = &mut farthest[index / width / block * small_width + index % width / block];
+        if value.abs() > place.abs() {
+            *place = value;
+        }
+    }
+    (small_width, small_height, farthest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +214,13 @@ mod tests {
     fn a_large_image_is_averaged_block_by_block() {
         let (width, height, values) = reduced([0.0, 2.0, 4.0, 6.0, f64::NAN, 8.0].into_iter(), 3, 2, 1, 2);
         assert_eq!((width, height, values), (2, 1, vec![8.0 / 3.0, 6.0]));
+    }
+
+    #[test]
+    fn extremes_survive_where_means_do_not() {
+        let values = [0.0, -5.0, 1.0, 2.0, f64::NAN, 0.5];
+        assert_eq!(extremes(&values, 3, 2, 2), (2, 1, vec![-5.0, 1.0]));
+        assert_eq!(extremes(&values, 3, 2, 9), (3, 2, vec![0.0, -5.0, 1.0, 2.0, 0.0, 0.5]));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod settings;
 
 use askama::Template;
 
+use crate::codec::CodecEvaluation;
 use crate::evaluation::{Evaluation, View};
 use crate::number::name;
 use crate::palette::Theme;
@@ -63,13 +64,14 @@ pub struct Report<'a> {
     title: String,
     command_line: Option<String>,
     threads: Option<usize>,
+    codec: Option<&'a CodecEvaluation>,
 }
 
 impl<'a> Report<'a> {
     /// A report titled after the data.
     pub fn new(evaluation: &'a Evaluation) -> Self {
         let title = format!("{}: autoencoder report", evaluation.data.name);
-        Self { evaluation, title, command_line: None, threads: None }
+        Self { evaluation, title, command_line: None, threads: None, codec: None }
     }
 
     /// The same report under another title.
@@ -87,6 +89,12 @@ impl<'a> Report<'a> {
     /// The same report with the number of threads that the training used.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// The same report with a section on what the model's codec makes of the samples.
+    pub fn with_codec(mut self, codec: &'a CodecEvaluation) -> Self {
+        self.codec = Some(codec);
         self
     }
 
@@ -133,6 +141,13 @@ impl<'a> Report<'a> {
             for (place, pick) in group.picks.iter().enumerate() {
                 let name = format!("reconstruction-{}-{}", file_word(group.name), place + 1);
                 svg(&name, evaluation.draw_pick(pick, paper));
+            }
+        }
+        if let Some(codec) = self.codec {
+            svg("rate-distortion", codec.draw_rate_distortion(paper));
+            for (number, field) in (1..).zip(codec.draw_fields(paper)?) {
+                svg(&format!("decoded-{number}"), Some(field.values));
+                svg(&format!("decoded-{number}-errors"), Some(field.errors));
             }
         }
         let mut png = |name: &str, rows: Vec<Vec<&View>>| -> Result<(), PictureError> {

@@ -1,10 +1,11 @@
 //! Small models, trained for real, and everything that is said of them: the page, the figures, the preview.
 
+use enkoder::codec::{Bound, CodecError, Layout, Samples, Source};
 use enkoder::{
     Activation, Architecture, Autoencoder, Column, Dataset, Labels, Loss, Scaling, Schema, Trainer, TrainingConfig,
     fit_pca,
 };
-use enkoder_report::{Evaluation, EvaluationError, Report};
+use enkoder_report::{CodecEvaluation, CodecProgress, Evaluation, EvaluationError, Report, read_peers};
 use ndarray::{Array2, array};
 use roxmltree::{Document, ParsingOptions};
 
@@ -43,7 +44,11 @@ fn evaluated(data: &Dataset, latent: usize) -> Evaluation {
 
 /// The page, after every check that holds for all pages.
 fn checked_page(evaluation: &Evaluation) -> String {
-    let html = Report::new(evaluation).with_command_line("enkoder train --seed 3 <data>").to_html().unwrap();
+    checked(Report::new(evaluation).with_command_line("enkoder train --seed 3 <data>"))
+}
+
+fn checked(report: Report<'_>) -> String {
+    let html = report.to_html().unwrap();
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     let page = Document::parse_with_options(&html, options).unwrap_or_else(|error| panic!("{error}\n{html}"));
     for node in page.descendants() {
@@ -59,15 +64,27 @@ fn checked_page(evaluation: &Evaluation) -> String {
         }
     }
     assert!(!html.replace("http://www.w3.org/2000/svg", "").contains("://"));
-    assert!(!html.contains("@import") && !html.contains("NaN") && !html.contains("inf\""));
+    // Outside of pictures, whose letters are any.
+    let text: String = html
+        .split("base64,")
+        .enumerate()
+        .map(|(part, text)| {
+            if part == 0 {
+                text
+            } else {
+                text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "+/=".contains(c))
+            }
+        })
+        .collect();
+    assert!(!text.contains("@import") && !text.contains("NaN") && !text.contains("inf\""));
     let ids: Vec<&str> = page.descendants().filter_map(|node| node.attribute("id")).collect();
     let unique: std::collections::HashSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), unique.len(), "{ids:?}");
-    for figure in Report::new(evaluation).figures().unwrap() {
+    for figure in report.figures().unwrap() {
         if figure.extension == "svg" {
             let text = String::from_utf8(figure.bytes).unwrap();
             Document::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", figure.name));
-            assert!(!text.contains("var(") && !text.contains("NaN"), "{}", figure.name);
+            assert!(!text.contains("var(") && (text.contains("base64,") || !text.contains("NaN")), "{}", figure.name);
         } else {
             assert_eq!((figure.extension, &figure.bytes[1..4]), ("png", &b"PNG"[..]));
         }
@@ -206,4 +223,118 @@ fn the_same_seed_gives_the_same_page() {
     };
     let facts = |html: String| html.split("<h2>The result</h2>").nth(1).map(str::to_owned);
     assert_eq!(facts(page()), facts(page()));
+}
+
+/// Two variables of smooth fields in each sample, the second a thousand times as large.
+struct Fields(Samples);
+
+impl Fields {
+    fn new(samples: usize) -> Self {
+        let value = |sample: usize, at: usize| {
+            let (variable, y, x) = (at / 120, at / 12 % 10, at % 12);
+            let wave = (x as f32 * 0.5 + sample as f32 * 0.3).sin() + (y as f32 * 0.4 - sample as f32 * 0.1).cos();
+            wave * if variable == 1 { 1000.0 } else { 1.0 } + ((sample * 31 + at * 17) % 23) as f32 * 0.01
+        };
+        let values: Vec<f32> = (0..samples * 240).map(|i| value(i / 240, i % 240)).collect();
+        Self(Samples::from_values([2, 10, 12], &values).unwrap())
+    }
+
+    fn data(&self) -> Dataset {
+        let values = self.0.values::<f32>().unwrap();
+        let rows = Array2::from_shape_vec((values.len() / 240, 240), values).unwrap();
+        Dataset::from_f32("fields", rows).unwrap().with_shape([2, 10, 12]).unwrap()
+    }
+}
+
+impl Source for Fields {
+    fn element(&self) -> enkoder::codec::ElementType {
+        self.0.element()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.0.shape()
+    }
+
+    fn samples(&self) -> u64 {
+        self.0.samples()
+    }
+
+    fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
+        self.0.read(first, count)
+    }
+
+    fn layout(&self) -> Layout {
+        Layout { variables: vec!["<ts>".to_owned(), "psl".to_owned()], ..Layout::default() }
+    }
+}
+
+fn unwatched(_: CodecProgress) -> std::ops::ControlFlow<()> {
+    std::ops::ControlFlow::Continue(())
+}
+
+#[test]
+fn a_codec_has_a_section_with_its_curve_its_peers_and_what_comes_back() {
+    let mut fields = Fields::new(80);
+    let data = fields.data();
+    let (train, validation) = data.split(0.25, 3).unwrap();
+    let model = fit_pca(&train, &validation, 6, Scaling::Auto).unwrap();
+    let bounds = ["rel:0.01", "rel:0.0001", "psnr:50", "none", "lossless"].map(|bound| bound.parse().unwrap());
+    let codec = CodecEvaluation::new(&model, &mut fields, &bounds, 16, &mut unwatched).unwrap();
+    assert_eq!(codec.original_bytes(), 80 * 240 * 4);
+    for point in codec.points() {
+        let parts = point.model_bytes + point.code_bytes + point.residual_bytes + point.framing_bytes;
+        assert_eq!(parts, point.file_bytes, "{}", point.bound);
+        let is_fixed = matches!(point.bound, Bound::Absolute(_) | Bound::Relative(_));
+        assert_eq!(point.of_bound.is_some(), is_fixed);
+        if let Some(share) = point.of_bound {
+            assert!(share > 0.0, "{share}");
+        }
+    }
+    let [coarse, fine, .., exact] = codec.points() else { panic!() };
+    let payloads = [coarse, fine, exact].map(|point| point.payload());
+    assert!(payloads.is_sorted() && payloads[0] < payloads[2], "{payloads:?}");
+    let psnr = [coarse, fine].map(|point| point.psnr.unwrap());
+    assert!(psnr[0] < psnr[1], "{psnr:?}");
+    assert_eq!((exact.psnr, exact.largest_error), (None, 0.0));
+
+    let (of_fine, allowed) = (fine.payload(), fine.largest_error / fine.of_bound.unwrap());
+    let peers = format!(
+        r#"[{{"name": "<other>", "points": [{{"bytes": {}, "psnr": 60, "largest_error": {allowed}}}, {{"bytes": 99999, "psnr": null, "largest_error": 0}}]}}]"#,
+        of_fine + 800
+    );
+    let codec = codec.with_peers(read_peers(&peers).unwrap()).with_name("</p><script>");
+    let payment = codec.pays_from(&codec.points()[1], &codec.peers()[0]).unwrap();
+    // Ten bytes saved a sample.
+    assert_eq!(payment.samples, Some(codec.points()[1].model_bytes.div_ceil(10)));
+    let evaluation = Evaluation::new(&model, &model, Some(&train), &validation, 0).unwrap();
+    let report = Report::new(&evaluation).with_codec(&codec);
+    let names: Vec<String> = report.figures().unwrap().iter().map(|figure| figure.file_name()).collect();
+    for name in ["rate-distortion.svg", "decoded-1.svg", "decoded-3-errors.svg"] {
+        assert!(names.iter().any(|other| other == name), "{names:?}");
+    }
+    let html = checked(report);
+    for said in
+        ["<h2>Compression</h2>", "#codec", "&#60;other", "it has paid for its own", "error in units of the bound"]
+    {
+        assert!(html.contains(said), "{said}");
+    }
+    assert!(!checked_page(&evaluation).contains("Compression"));
+}
+
+#[test]
+fn a_codec_on_bytes_alone_and_stopped_in_the_middle() {
+    let data = discs(60, 6, 6, 1);
+    let (train, validation) = data.split(0.25, 3).unwrap();
+    let (network, pca) = models(&train, &validation, 2, TrainingConfig { epochs: 1, ..TrainingConfig::default() });
+    let mut samples = Samples::from_dataset(&validation);
+    let codec = CodecEvaluation::new(&network, &mut samples, &[Bound::Lossless], 8, &mut unwatched).unwrap();
+    let [point] = codec.points() else { panic!() };
+    assert!(codec.bytes_per_sample(point) < 36.0, "{}", codec.bytes_per_sample(point));
+    let evaluation = Evaluation::new(&network, &pca, Some(&train), &validation, 0).unwrap();
+    // Without a lossy bound there is no curve and nothing to show beside the original.
+    let html = checked(Report::new(&evaluation).with_codec(&codec));
+    assert!(html.contains(">exact</td>") && !html.contains("What comes back"));
+    let stop = &mut |_: CodecProgress| std::ops::ControlFlow::Break(());
+    let stopped = CodecEvaluation::new(&network, &mut samples, &[Bound::Lossless], 8, stop);
+    assert!(matches!(stopped, Err(CodecError::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted));
 }

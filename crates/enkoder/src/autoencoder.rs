@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::codec::Calibration;
 use crate::dataset::Dataset;
 use crate::network::vectorised::{squared_distance, vectorised};
 use crate::network::{Architecture, Network, Scratch};
@@ -122,6 +123,7 @@ pub struct Autoencoder {
     scaler: Scaler,
     schema: Option<Schema>,
     record: TrainingRecord,
+    calibration: Option<Calibration>,
 }
 
 impl Autoencoder {
@@ -132,7 +134,7 @@ impl Autoencoder {
         schema: Option<Schema>,
         record: TrainingRecord,
     ) -> Self {
-        Self { architecture, network, scaler, schema, record }
+        Self { architecture, network, scaler, schema, record, calibration: None }
     }
 
     /// The layers.
@@ -153,6 +155,28 @@ impl Autoencoder {
     /// Where the model comes from.
     pub fn record(&self) -> &TrainingRecord {
         &self.record
+    }
+
+    /// Where its reconstructions err, where that was learned: see [`Calibration::from_held_out`].
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
+    }
+
+    /// The same model that also knows where its reconstructions err and how far its codes spread; stored with it.
+    ///
+    /// # Errors
+    /// When the calibration is of another number of features or latents.
+    pub fn with_calibration(mut self, calibration: Calibration) -> Result<Self, ModelError> {
+        let (found, expected) = (calibration.residual_spread.len(), self.architecture.features());
+        if found != expected {
+            return Err(ModelError::Features { found, expected });
+        }
+        let (found, expected) = (calibration.code_spread.len(), self.architecture.latent());
+        if found != expected {
+            return Err(ModelError::Codes { found, expected });
+        }
+        self.calibration = Some(calibration);
+        Ok(self)
     }
 
     /// Weights (`inputs × outputs`) and biases of layer `index`, counted as [`Architecture::layers`] does.

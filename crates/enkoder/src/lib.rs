@@ -40,6 +40,7 @@
 pub mod anomaly;
 mod atomic_file;
 mod autoencoder;
+pub mod codec;
 mod dataset;
 pub mod metrics;
 mod model_file;

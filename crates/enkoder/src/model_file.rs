@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::autoencoder::{Autoencoder, TrainingRecord};
+use crate::autoencoder::{Autoencoder, ModelError, TrainingRecord};
+use crate::codec::Calibration;
 use crate::network::{Architecture, ArchitectureError, Network};
 use crate::scaling::{Scaler, ScalerError};
 use crate::schema::Schema;
@@ -12,6 +13,9 @@ use crate::tensor_file::{TensorFile, TensorFileError};
 
 const KIND: &str = "enkoder.autoencoder";
 const VERSION: u32 = 1;
+/// An optional tensor, one value a feature: where reconstructions err.
+const RESIDUAL_SPREAD: &str = "calibration.residual_spread";
+const CODE_SPREAD: &str = "calibration.code_spread";
 
 /// Why a model could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,9 @@ pub enum ModelFileError {
     /// The scaler in it is damaged.
     #[error("the model's scaler is damaged")]
     Scaler(#[from] ScalerError),
+    /// What it knows of its errors is of another network.
+    #[error("the model's calibration is damaged")]
+    Calibration(#[from] ModelError),
     /// The columns in it are not those of the network.
     #[error("the model's columns make {columns} features, but its network takes {features}")]
     Schema {
@@ -96,7 +103,17 @@ impl Autoencoder {
             parameters.extend(file.take(&format!("{}.bias", layer.name), &[layer.outputs])?);
         }
         let network = Network::from_parameters(&architecture, parameters)?;
-        Ok(Self::new(architecture, network, scaler, schema, training))
+        let calibration = if file.has(RESIDUAL_SPREAD) {
+            let residual_spread = file.take(RESIDUAL_SPREAD, &[architecture.features()])?;
+            Some(Calibration { residual_spread, code_spread: file.take(CODE_SPREAD, &[architecture.latent()])? })
+        } else {
+            None
+        };
+        let model = Self::new(architecture, network, scaler, schema, training);
+        match calibration {
+            Some(calibration) => Ok(model.with_calibration(calibration)?),
+            None => Ok(model),
+        }
     }
 
     fn metadata(&self) -> Metadata {
@@ -116,12 +133,22 @@ impl Autoencoder {
         &'a self,
         shapes: &'a [(String, [usize; 2])],
     ) -> impl Iterator<Item = (String, &'a [usize], &'a [f32])> {
-        shapes.iter().zip(&self.network.layers).flat_map(|((name, shape), layer)| {
+        let latents = self.architecture().encoder.len() - 1;
+        let calibration = self.calibration().into_iter().flat_map(move |calibration| {
+            // As many values as the last layers of decoder and encoder have outputs.
+            let outputs = |layer: usize| &shapes[layer].1[1..];
+            [
+                (RESIDUAL_SPREAD.to_owned(), outputs(shapes.len() - 1), &calibration.residual_spread[..]),
+                (CODE_SPREAD.to_owned(), outputs(latents), &calibration.code_spread[..]),
+            ]
+        });
+        let layers = shapes.iter().zip(&self.network.layers).flat_map(|((name, shape), layer)| {
             let parameters = &self.network.parameters;
             [
                 (format!("{name}.weight"), &shape[..], &parameters[layer.weight()]),
                 (format!("{name}.bias"), &shape[1..], &parameters[layer.bias()]),
             ]
-        })
+        });
+        layers.chain(calibration)
     }
 }

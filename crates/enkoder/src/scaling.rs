@@ -281,6 +281,15 @@ impl Scaler {
         }
     }
 
+    /// Factor and offset that give a scaled value of a feature its original units back.
+    pub(crate) fn inverse_of(&self, feature: usize) -> (f64, f64) {
+        let (offset, scale) = match &self.coefficients {
+            Coefficients::Uniform { offset, scale } => (*offset, *scale),
+            Coefficients::PerFeature { offset, scale } => (offset[feature], scale[feature]),
+        };
+        (1.0 / f64::from(scale), f64::from(offset))
+    }
+
     /// Writes sample `index` of `data`, scaled, into `out`: the same bits as [`Dataset::copy_row`] followed by
     /// [`transform_row`](Self::transform_row), in one pass.
     ///

@@ -135,6 +135,10 @@ impl TensorFile {
         Ok(envelope.content)
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
     /// Takes a tensor out, which must have this shape.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TensorFileError> {
         let fail = |fault| TensorFileError::Tensor { name: name.to_owned(), fault };

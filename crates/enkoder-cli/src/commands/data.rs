@@ -75,7 +75,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     match options.verb {
         Verb::List { fetching, common } => list(&fetching, &common)?,
         Verb::Info { data, reading, common } => {
-            let data = reading.open(&data, common.start()?)?;
+            let data = reading.open(&[data], common.start()?)?;
             print(if common.json { describe_json(&data).to_string() } else { describe_text(&data) })?;
         }
         Verb::Fetch { data, fetching, common } => fetch(&data, &fetching, &common)?,
@@ -114,7 +114,7 @@ fn list(fetching: &FetchOptions, common: &RunOptions) -> anyhow::Result<()> {
         ("openml:ID", "a data set on OpenML, fetched once: https://www.openml.org/search?type=data"),
         (
             "PATH",
-            "IDX, NPY, NPZ, CSV, TSV, ARFF, Parquet (also .gz), PNG, JPEG, PGM, PPM, or a folder or pattern of images",
+            "IDX, NPY, NPZ, NetCDF-3, CSV, TSV, ARFF, Parquet (also .gz), PNG, JPEG, PGM, PPM, or a folder or pattern",
         ),
     ] {
         text += &format!("\n  {name:<12} {about}");
@@ -175,7 +175,7 @@ fn export(
     if is_array || is_table {
         check_output(out, overwrite)?;
     }
-    let data = reading.open(name, screen)?;
+    let data = reading.open(&[name.to_owned()], screen)?;
     if is_array {
         write_npy_dataset(out, overwrite, &data)?;
     } else if is_table {

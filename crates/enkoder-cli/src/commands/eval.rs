@@ -1,5 +1,7 @@
 //! `enkoder eval`: how well a model copies samples that it has not seen, beside principal components.
 
+mod codec;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,8 +10,10 @@ use enkoder::{Autoencoder, Dataset};
 use enkoder_data::export::{Overwrite, check_output};
 use serde_json::{Value, json};
 
+use self::codec::CodecOptions;
 use crate::arguments::{DataOptions, ModelAndData, RunOptions};
 use crate::comparison::{Comparison, figures_folder};
+use crate::input::Compressible;
 use crate::model;
 use crate::screen::{FAINT, print};
 use crate::wording;
@@ -25,6 +29,9 @@ pub struct Options {
 
     #[command(flatten)]
     reading: DataOptions,
+
+    #[command(flatten)]
+    codec: CodecOptions,
 
     /// Write a report to this file
     #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
@@ -49,6 +56,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if let Some(report) = &options.report {
         check_output(report, overwrite)?;
     }
+    let peers = options.codec.peers()?;
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
     let data = options.reading.open_for(&model, &options.of.data, screen)?;
     model::check(&model, &options.of.model, &data)?;
@@ -57,14 +65,24 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 
     let seed = model.record().config.as_ref().map_or(0, |config| config.seed);
     let comparison = Comparison::new(&model, measured.train(), measured.samples(&data), seed, screen)?;
+    let codec = if options.codec.is_wanted() {
+        let mut to_compress = match &measured {
+            // Only these samples, as they were read: not all of the data.
+            Measured::Validation { validation, .. } => Compressible::new(validation),
+            _ => options.reading.open_to_compress(&model, &options.of, screen)?,
+        };
+        Some(options.codec.measure(&model, data.name(), &mut to_compress, peers, screen)?)
+    } else {
+        None
+    };
     let mut files = Vec::new();
     if let Some(comparison) = &comparison {
         if let Some(report) = &options.report {
-            comparison.write_report(report, overwrite)?;
+            comparison.write_report(report, overwrite, codec.as_ref())?;
             files.push(report.display().to_string());
         }
         if let Some(folder) = &figures {
-            let count = comparison.write_figures(folder, overwrite)?;
+            let count = comparison.write_figures(folder, overwrite, codec.as_ref())?;
             files.push(format!("{} ({count} figures)", folder.display()));
         }
     }
@@ -75,6 +93,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             "measured": measured.name(),
             "errors": comparison.as_ref().map(Comparison::to_json),
             "classes": comparison.as_ref().map(classes_to_json),
+            "codec": codec.as_ref().map(codec::to_json),
             "files": files,
         }))?;
         return Ok(ExitCode::SUCCESS);
@@ -91,6 +110,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             let mean = errors.iter().map(|&error| f64::from(error)).sum::<f64>() / errors.len() as f64;
             print(format_args!("MSE {}", wording::error(mean)))?;
         }
+    }
+    if let Some(codec) = &codec {
+        print(codec::to_text(codec))?;
     }
     for file in files {
         print(format_args!("{FAINT}written{FAINT:#} {file}"))?;

@@ -1,12 +1,14 @@
-//! `enkoder info`: what a file is: a model, a checkpoint, a detector, or data.
+//! `enkoder info`: what a file is: a model, a checkpoint, a detector, a compressed file, or data.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, Threshold};
+use enkoder::codec::{CodecError, EnkFile};
 use enkoder::{
     Architecture, Autoencoder, Checkpoint, ModelFileError, Schema, TensorFileError, TrainingConfig, TrainingRecord,
 };
@@ -20,10 +22,10 @@ use crate::model;
 use crate::screen::{FAINT, print};
 use crate::wording;
 
-/// Show what a model, a checkpoint, a detector or data is
+/// Show what a model, a checkpoint, a detector, a compressed file or data is
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A model, the folder that `enkoder train` wrote, a checkpoint, a detector, or data
+    /// A model, the folder that `enkoder train` wrote, a checkpoint, a detector, an .enk file, or data
     #[arg(value_name = "MODEL|DATA", value_hint = ValueHint::AnyPath)]
     what: String,
 
@@ -55,7 +57,13 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let data = options.reading.open(&options.what, screen)?;
+    if begins_as_enk(&path) {
+        let cannot = || format!("{} cannot be read", path.display());
+        let mut file = EnkFile::open(File::open(&path).with_context(cannot)?).with_context(cannot)?;
+        print(compressed(&mut file, json).with_context(cannot)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let data = options.reading.open(std::slice::from_ref(&options.what), screen)?;
     print(if json { describe_json(&data).to_string() } else { describe_text(&data) })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -69,6 +77,67 @@ fn is_safetensors(path: &Path) -> bool {
         Ok(()) => (start[8] == b'{' && start[5..8] == [0; 3]) || named,
         Err(_) => named && path.is_file(),
     }
+}
+
+fn begins_as_enk(path: &Path) -> bool {
+    let mut start = [0; 4];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"\x89ENK"
+}
+
+/// A compressed file, every byte accounted for.
+fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError> {
+    let (codes, residual, rest) = file.account()?;
+    let values: usize = file.shape().iter().product();
+    let original = file.samples() * (values * file.element().bytes()) as u64;
+    let (length, header, model) = (file.length(), file.header_bytes(), file.model_bytes());
+    let parts =
+        [("header", header), ("model", model), ("codes", codes), ("residual", residual), ("framing", rest - header)];
+    let layout = file.layout();
+    if json {
+        let mut bytes = json!({ "original": original, "file": length });
+        parts.iter().for_each(|(part, count)| bytes[part] = (*count).into());
+        let object = json!({
+            "kind": "compressed",
+            "samples": file.samples(),
+            "shape": file.shape(),
+            "element": file.element().name(),
+            "variables": layout.variables,
+            "array": layout.array,
+            "block": layout.block,
+            "bound": file.bound().to_string(),
+            "chunks": file.blocks(),
+            "chunk_samples": file.block_samples(),
+            "active_latents": file.active_latents(),
+            "model": file.model_hash(),
+            "bytes": bytes,
+        });
+        return Ok(object.to_string());
+    }
+    let shape = |axes: &[usize]| axes.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
+    let samples = wording::counted(file.samples() as usize, "sample", "samples");
+    let mut text = line("compressed", format_args!("{samples} of {} {}", shape(file.shape()), file.element()));
+    if !layout.variables.is_empty() {
+        text += &line("variables", layout.variables.join(", "));
+    }
+    if !layout.block.is_empty() {
+        let array = layout.array.iter().map(u64::to_string).collect::<Vec<_>>().join("×");
+        text += &line("cut", format_args!("blocks of {} from an array of {array}", shape(&layout.block)));
+    }
+    text += &line("bound", file.bound());
+    let chunks = wording::counted(file.blocks() as usize, "chunk", "chunks");
+    text += &line("decodes", format_args!("by {chunks} of up to {} samples", wording::grouped(file.block_samples())));
+    text += &line(
+        "model",
+        format_args!("{} ({})", file.model_hash(), if model > 0 { "in the file" } else { "not in the file" }),
+    );
+    let ratio = |bytes: u64| wording::times(original as f64 / bytes.max(1) as f64);
+    let without = if model > 0 { format!(", {}× without the model", ratio(length - model)) } else { String::new() };
+    let [of, all] = [original, length].map(|bytes| wording::grouped(bytes as usize));
+    text += &line("bytes", format_args!("{all} of {of}: {}×{without}", ratio(length)));
+    for (part, bytes) in parts {
+        text += &line("", format_args!("{:>14} {part}", wording::grouped(bytes as usize)));
+    }
+    Ok(text.trim_end().to_owned())
 }
 
 fn line(heading: &str, text: impl std::fmt::Display) -> String {

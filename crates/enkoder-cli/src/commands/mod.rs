@@ -1,8 +1,10 @@
 //! One file for each verb.
 
 pub mod completions;
+pub mod compress;
 pub mod data;
 pub mod decode;
+pub mod decompress;
 pub mod detect;
 pub mod encode;
 pub mod eval;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
+use enkoder::codec::Calibration;
 use enkoder::{Autoencoder, Checkpoint, Dataset, Scaler, Stopped, Trainer, TrainingConfig, fit_pca};
 
 use self::options::{NetworkOptions, TrainingOptions};
@@ -34,13 +35,15 @@ use crate::wording;
   enkoder train mnist --seed 7 --out runs/mnist          fetched once from OpenML
   enkoder train photos/ --size 64 --hidden 512,256 --latent 32 --epochs 50
   enkoder train table.csv --label class --latent 3 --hidden 16
+  enkoder train runs/*.npy --arch linear --latent 100    all runs together; each step is a sample
+  enkoder train climate.nc --variable ts --block 32x32   blocks of a NetCDF-3 variable
   enkoder train mnist --checkpoint-every 5 --out runs/a  and, after it was stopped,
   enkoder train mnist --resume runs/a")]
 pub struct Options {
-    /// Built-in name (strokes, strokes:5000, mnist), openml:ID, or a path: IDX, NPY, NPZ, CSV, ARFF, Parquet, an image, a
-    /// folder or a pattern of images [default: strokes]
+    /// Built-in name (strokes, strokes:5000, fields, mnist), openml:ID, or a path: IDX, NPY, NPZ, NetCDF-3, CSV, ARFF, Parquet,
+    /// an image, a folder or a pattern; several files of images or arrays are taken together [default: strokes]
     #[arg(default_value = "strokes", hide_default_value = true, value_hint = ValueHint::AnyPath)]
-    data: String,
+    data: Vec<String>,
 
     #[command(flatten)]
     network: NetworkOptions,
@@ -110,6 +113,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         data.split(options.validation, seed).with_context(|| format!("{} cannot be trained on", data.name()))?;
 
     let model = options.fit(config, checkpoint, (&train, &validation), &folder, screen)?;
+    let calibration = Calibration::from_held_out(&model, &validation)?;
+    let model = model.with_calibration(calibration)?;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
     interrupt::work_ended();
@@ -122,11 +127,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
         if !options.no_report {
-            comparison.write_report(&folder.file(REPORT), folder.overwrite())?;
+            comparison.write_report(&folder.file(REPORT), folder.overwrite(), None)?;
             files.push(folder.file(REPORT));
         }
         if let Some(figures) = figures {
-            comparison.write_figures(&figures, folder.overwrite())?;
+            comparison.write_figures(&figures, folder.overwrite(), None)?;
             files.push(figures);
         }
     }

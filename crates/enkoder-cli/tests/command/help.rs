@@ -11,7 +11,19 @@ fn help(arguments: &str) -> String {
 #[test]
 fn help_of_every_verb() {
     assert_snapshot!("enkoder", help("--help"));
-    for verb in ["train", "eval", "encode", "decode", "reconstruct", "detect", "info", "data", "completions"] {
+    for verb in [
+        "train",
+        "eval",
+        "encode",
+        "decode",
+        "reconstruct",
+        "detect",
+        "compress",
+        "decompress",
+        "info",
+        "data",
+        "completions",
+    ] {
         assert_snapshot!(verb, help(&format!("{verb} --help")));
     }
     for verb in ["list", "info", "fetch", "export"] {

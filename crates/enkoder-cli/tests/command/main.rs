@@ -1,5 +1,6 @@
 //! The command as a user meets it: what it says, where its results go, and how it fails.
 
+mod codec;
 mod detect;
 mod errors;
 mod help;

@@ -50,7 +50,7 @@ pub(super) fn in_folder(folder: &Path) -> Result<Found, DataError> {
     }
 }
 
-/// The images that a pattern with `*`, `?`, `[…]` or `**` matches.
+/// The files that a pattern with `*`, `?`, `[…]` or `**` matches: only the images among them where there are any.
 pub(crate) fn matching(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
     let matches = glob::glob(pattern).map_err(|error| {
         DataError::malformed(Place::source(pattern), "the pattern cannot be read").with_cause(error)
@@ -61,12 +61,31 @@ pub(crate) fn matching(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
             let path = error.path().to_owned();
             DataError::io("read", path, error.into())
         })?;
-        if is_image_name(&path) && path.is_file() {
+        if path.is_file() {
             paths.push(path);
         }
     }
+    if paths.iter().any(|path| is_image_name(path)) {
+        paths.retain(|path| is_image_name(path));
+    }
     paths.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
     Ok(paths)
+}
+
+/// The files in a folder whose names end in one of these extensions (all files without extensions), in natural order and without
+/// hidden ones.
+pub(crate) fn files_in(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, DataError> {
+    Ok(list_files(folder, |path| extensions.is_empty() || has_extension(path, extensions))?.0)
+}
+
+/// Whether there are images in a folder or its sub-folders.
+pub(crate) fn has_images(folder: &Path) -> Result<bool, DataError> {
+    let (images, folders) = list(folder)?;
+    let mut found = !images.is_empty();
+    for folder in folders {
+        found = found || !list(&folder)?.0.is_empty();
+    }
+    Ok(found)
 }
 
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
@@ -75,8 +94,12 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
 
 /// The images and the folders in a folder, in natural order and without hidden ones.
 fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
+    list_files(folder, is_image_name)
+}
+
+fn list_files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     let failed = |source| DataError::io("read", folder, source);
-    let (mut images, mut folders) = (Vec::new(), Vec::new());
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         if name(&path).starts_with('.') {
@@ -84,14 +107,14 @@ fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
         }
         if path.is_dir() {
             folders.push(path);
-        } else if is_image_name(&path) {
-            images.push(path);
+        } else if wanted(&path) {
+            files.push(path);
         }
     }
-    for paths in [&mut images, &mut folders] {
+    for paths in [&mut files, &mut folders] {
         paths.sort_by(|a, b| natural_order(&name(a), &name(b)));
     }
-    Ok((images, folders))
+    Ok((files, folders))
 }
 
 fn name(path: &Path) -> String {
@@ -99,8 +122,12 @@ fn name(path: &Path) -> String {
 }
 
 fn is_image_name(path: &Path) -> bool {
+    has_extension(path, &EXTENSIONS)
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+    extensions.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
 /// Numbers in names count as numbers: `image2` stands before `image10`. Names that differ only in leading zeros keep the order

@@ -16,7 +16,7 @@ use crate::error::{DataError, Place};
 use decode::{Format, inspect, pixels};
 
 pub use decode::is_image;
-pub(crate) use files::matching;
+pub(crate) use files::{files_in, has_images, matching};
 pub use write::write_images;
 
 /// How images become samples.

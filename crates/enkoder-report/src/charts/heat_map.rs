@@ -2,8 +2,8 @@
 
 use super::frame::SMALL;
 use super::scale::Scale;
-use super::svg::{Anchor, Svg, coordinate};
-use crate::palette::{Ink, Theme, viridis};
+use super::svg::{Anchor, Svg, coordinate, text_width};
+use crate::palette::{ColourMap, Ink, Theme};
 use crate::picture::{Picture, PictureError};
 
 /// One map: `width × height` values by rows.
@@ -19,16 +19,26 @@ pub(crate) struct HeatPanel<'a> {
 /// Maps of the same quantity.
 #[derive(Clone, Debug)]
 pub(crate) struct HeatMap<'a> {
+    /// A name that no other map on the page has.
+    pub(crate) id: &'a str,
     pub(crate) label: &'a str,
     pub(crate) legend: &'a str,
+    /// What the colours run over.
+    pub(crate) scale: Scale,
+    pub(crate) colours: ColourMap,
     pub(crate) panels: Vec<HeatPanel<'a>>,
 }
 
 impl HeatMap<'_> {
-    /// Draws the maps; the colours run from 0 to the largest value of all.
+    /// A scale from 0 to the largest value of all maps.
+    pub(crate) fn from_zero(panels: &[HeatPanel<'_>]) -> Scale {
+        Scale::from_zero(panels.iter().flat_map(|panel| panel.values.iter().copied()))
+    }
+
+    /// Draws the maps.
     pub(crate) fn draw(&self, theme: Theme) -> Result<String, PictureError> {
-        let scale = Scale::from_zero(self.panels.iter().flat_map(|panel| panel.values.iter().copied()));
-        let colour = |value: f64| viridis(scale.position(value).unwrap_or(0.0));
+        let scale = self.scale;
+        let colour = |value: f64| self.colours.colour(scale.position(value).unwrap_or(f64::NAN));
         let aspect = self.panels.first().map_or(1.0, |panel| panel.width as f64 / panel.height.max(1) as f64);
         // Very wide maps lie below each other, and very long ones are pressed into a readable frame.
         let stacked = aspect > 2.5;
@@ -37,7 +47,9 @@ impl HeatMap<'_> {
         let step = if stacked { (0.0, map_height + 34.0) } else { (map_width + 20.0, 0.0) };
         let last = self.panels.len().saturating_sub(1) as f64;
         let bottom = 24.0 + step.1 * last + map_height;
-        let mut svg = Svg::new(step.0 * last + map_width, bottom + 52.0, theme);
+        let legend_width = 250.0;
+        let needed = legend_width + 14.0 + text_width(self.legend, SMALL);
+        let mut svg = Svg::new((step.0 * last + map_width).max(needed), bottom + 52.0, theme);
         for (index, panel) in self.panels.iter().enumerate() {
             let corner = (step.0 * index as f64, 24.0 + step.1 * index as f64);
             svg.bold_text((corner.0, corner.1 - 8.0), Anchor::Start, SMALL, panel.ink, &panel.title);
@@ -45,9 +57,8 @@ impl HeatMap<'_> {
                 Picture::from_colours(panel.width, panel.height, panel.values.iter().map(|&value| colour(value)));
             svg.image(corner, (map_width, map_height), &picture.data_uri()?);
         }
-        let legend_width = 250.0;
-        let stops: Vec<[u8; 3]> = (0..=10).map(|stop| viridis(f64::from(stop) / 10.0)).collect();
-        svg.gradient("viridis", (0.0, bottom + 18.0), (legend_width, 12.0), &stops);
+        let stops: Vec<[u8; 3]> = (0..=10).map(|stop| self.colours.colour(f64::from(stop) / 10.0)).collect();
+        svg.gradient(self.id, (0.0, bottom + 18.0), (legend_width, 12.0), &stops);
         for (value, text) in scale.ticks(4) {
             let x = scale.position(value).unwrap_or(0.0) * legend_width;
             let anchor = if x < 8.0 {
@@ -80,7 +91,10 @@ mod tests {
             for value in [0.0, 1.0, f64::NAN, f64::INFINITY] {
                 let values = vec![value; width * height];
                 let panel = HeatPanel { title: "<PCA>".into(), ink: Ink::Baseline, width, height, values: &values };
-                let map = HeatMap { label: "errors", legend: "MSE", panels: vec![panel.clone(), panel] };
+                let panels = vec![panel.clone(), panel];
+                let scale = HeatMap::from_zero(&panels);
+                let map =
+                    HeatMap { id: "map", label: "errors", legend: "MSE", scale, colours: ColourMap::Viridis, panels };
                 let svg = map.draw(Theme::Paper).unwrap();
                 roxmltree::Document::parse(&svg).unwrap();
                 assert!(!svg.contains("NaN"));

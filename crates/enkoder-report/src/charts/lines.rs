@@ -13,6 +13,8 @@ use crate::palette::{Ink, Theme};
 pub(crate) enum Style {
     Solid,
     Dashed,
+    /// A line with a dot at each point.
+    Marked,
     /// An area down to the axis under a solid line.
     Filled,
 }
@@ -94,6 +96,9 @@ impl LineChart<'_> {
                     let dash = (series.style == Style::Dashed).then_some(DASH);
                     svg.path(&open(&run), series.ink, 2.0, dash);
                 }
+                if series.style == Style::Marked {
+                    run.iter().for_each(|&point| svg.circle(point, 3.5, Some(series.ink), series.ink));
+                }
             }
         }
         if let Some(mark) = &self.mark
@@ -124,7 +129,7 @@ impl LineChart<'_> {
 
 fn swatch(style: Style) -> Swatch {
     match style {
-        Style::Solid => Swatch::Line { dash: None },
+        Style::Solid | Style::Marked => Swatch::Line { dash: None },
         Style::Dashed => Swatch::Line { dash: Some(DASH) },
         Style::Filled => Swatch::Box,
     }

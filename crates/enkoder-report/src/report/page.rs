@@ -1,5 +1,6 @@
 //! What the page's template is filled with: every number already in words, every chart drawn for the page.
 
+mod codec;
 mod data;
 mod latent;
 mod result;
@@ -15,6 +16,7 @@ use crate::number::{count, duration, grouped, name, significant};
 use crate::palette::{Ink, Theme, custom_properties};
 use crate::picture::PictureError;
 
+use self::codec::CodecSection;
 use self::data::Data;
 use self::latent::Latent;
 use self::result::ResultSection;
@@ -43,6 +45,7 @@ pub(super) struct Page {
     result: ResultSection,
     latent: Latent,
     sizes: SizeSection,
+    codec: Option<CodecSection>,
     settings: Vec<(&'static str, String)>,
     facts: Vec<(&'static str, String)>,
 }
@@ -83,6 +86,7 @@ impl Page {
             result: ResultSection::of(evaluation)?,
             latent: Latent::of(evaluation)?,
             sizes: SizeSection::of(evaluation),
+            codec: report.codec.map(CodecSection::of).transpose()?,
             settings: evaluation.record.config.as_ref().map(settings::rows).unwrap_or_default(),
             facts: facts(evaluation),
         })

@@ -1,7 +1,8 @@
 //! Elementwise loops compiled for every vector width and chosen at run time, so that a portable release build uses AVX2 or
 //! AVX-512 where the machine has them. A fused multiply-add happens where `mul_add` stands and nowhere else, and our loops fix
-//! their own order of summation, so the width changes the speed and not one bit of the result. (Matrix
-//! products are another thing: theirs does follow the width.)
+//! their own order of summation, so the width changes the speed and not one bit of the result.
+//!
+//! The variable `ENKODER_INSTRUCTIONS` forbids the wider ones: `scalar`, or on x86 `avx2`.
 
 use std::sync::OnceLock;
 
@@ -10,7 +11,12 @@ pub(crate) use pulp::{Simd, WithSimd};
 
 fn machine() -> Arch {
     static ARCH: OnceLock<Arch> = OnceLock::new();
-    *ARCH.get_or_init(Arch::new)
+    *ARCH.get_or_init(|| match std::env::var("ENKODER_INSTRUCTIONS").as_deref() {
+        Ok("scalar") => Arch::Scalar,
+        #[cfg(target_arch = "x86_64")]
+        Ok("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
+        _ => Arch::new(),
+    })
 }
 
 /// Runs `work` compiled for the widest vectors that this machine has. What it calls must be inlined to profit.

@@ -1,0 +1,210 @@
+//! `enkoder compress`: samples and a model in, an .enk file out that is proved before it gets its name.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueHint};
+use enkoder::codec::{Bound, CompressOptions, CompressSummary, ElementType, Layout, Source, compress};
+use enkoder_data::export::{Overwrite, check_output};
+use serde_json::{Value, json};
+
+use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
+use crate::input::Compressible;
+use crate::interrupt;
+use crate::model;
+use crate::progress::ByteProgress;
+use crate::screen::{FAINT, WARNING, print};
+use crate::whole_file::write_whole;
+use crate::wording;
+
+/// Compress samples with a model, within a bound that is checked for every value
+///
+/// Arrays (NPY, NPZ, NetCDF-3, raw files) keep their type, NaN, infinities and fill values included, and are read piece by piece:
+/// they may be larger than memory. Other data is taken as `enkoder data info` shows it, as bytes or 32-bit numbers.
+///
+/// Before the file gets its name it has been decoded and compared with the original, value by value.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  enkoder compress runs/a new.npy -o new.enk --bound rel:1e-3     no value off by more than a thousandth of the range
+  enkoder compress runs/a run.nc --variable ts -o ts.enk --bound abs:0.05
+  enkoder compress runs/a field.raw --shape 110x64x128 --dtype f32 -o field.enk --bound psnr:60
+  enkoder compress runs/mnist digits/ -o digits.enk --bound lossless")]
+pub struct Options {
+    #[command(flatten)]
+    of: ModelAndData,
+
+    /// The file to write
+    #[arg(short, long, value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
+    out: PathBuf,
+
+    /// What is promised of the decoded values: abs:NUMBER or rel:FRACTION of the range (no value is off by more), psnr:DECIBELS
+    /// (on the average), lossless (every bit), or none (what the model makes of its codes)
+    #[arg(short, long, value_name = "BOUND")]
+    bound: Bound,
+
+    /// Bits of a weight of the decoder in the file: 8 makes it half as large and predicts a little worse
+    #[arg(long, value_name = "8|16", default_value_t = 16)]
+    weight_bits: u32,
+
+    /// Leave the model out: decompressing then needs it, and the file names it by its SHA-256
+    #[arg(long)]
+    without_model: bool,
+
+    /// Samples that are decoded together, the unit of random access and of damage [default: 1 MiB of values at most, of bytes 4]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    chunk: Option<usize>,
+
+    /// Replace what is there already
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    reading: DataOptions,
+
+    #[command(flatten)]
+    common: RunOptions,
+}
+
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let screen = options.common.start()?;
+    let model = model::load(&options.of.model)?;
+    let overwrite = Overwrite::replacing(options.force);
+    check_output(&options.out, overwrite)?;
+    let mut data = options.reading.open_to_compress(&model, &options.of, screen)?;
+    let codec = CompressOptions {
+        bound: options.bound,
+        weight_bits: options.weight_bits,
+        embed_model: !options.without_model,
+        block_samples: options.chunk,
+    };
+    interrupt::listen()?;
+    interrupt::work_begins();
+    let start = Instant::now();
+    let progress = ByteProgress::new(screen, format!("compressing {}", data.name), data.bytes());
+    let sample_bytes = data.sample_bytes();
+    let cannot = || format!("{} cannot be compressed", data.name);
+    let written = write_whole(&options.out, overwrite, cannot, |out| {
+        let source = &mut Interruptible(data.source.as_mut());
+        compress(&model, source, &codec, out, &mut |samples| progress.update(samples * sample_bytes))
+    });
+    drop(progress);
+    if interrupt::requested() && written.is_err() {
+        screen.note(format_args!("interrupted: {} was not written", options.out.display()));
+        return Ok(ExitCode::from(interrupt::EXIT_CODE));
+    }
+    let summary = written?;
+    let took = start.elapsed();
+    interrupt::work_ended();
+    print(if options.common.json {
+        to_json(&options, &summary, took).to_string()
+    } else {
+        to_text(&options, &summary, took)
+    })?;
+    if let Some(missing) = data.missing_in(&summary, options.bound) {
+        screen.note(format_args!(
+            "{WARNING}warning:{WARNING:#} the range of the values counts {missing}, which stands for a missing one, so that {} \
+             promises little: abs: does not depend on it",
+            options.bound
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Samples that end as soon as they are not wanted any more: a bound may need to see all of them before the first is written.
+struct Interruptible<'a>(&'a mut dyn Source);
+
+impl Source for Interruptible<'_> {
+    fn element(&self) -> ElementType {
+        self.0.element()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.0.shape()
+    }
+
+    fn samples(&self) -> u64 {
+        self.0.samples()
+    }
+
+    fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {
+        if interrupt::requested() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.0.read(first, count)
+    }
+
+    fn layout(&self) -> Layout {
+        self.0.layout()
+    }
+}
+
+impl Compressible {
+    /// The value for a missing one that the range of the values counts, where the bound is measured by the range.
+    fn missing_in(&self, summary: &CompressSummary, bound: Bound) -> Option<f64> {
+        let of_range = matches!(bound, Bound::Relative(_) | Bound::Psnr(_));
+        // Such values are chosen to lie far outside of all data.
+        let counted = |missing: &&f64| missing.abs() >= 0.5 * summary.range && missing.abs() <= 2.0 * summary.range;
+        self.missing.iter().find(counted).filter(|_| of_range).copied()
+    }
+}
+
+fn to_text(options: &Options, summary: &CompressSummary, took: Duration) -> String {
+    let ratio = |bytes: u64| wording::times(summary.original_bytes as f64 / bytes.max(1) as f64);
+    let without = summary.file_bytes - summary.model_bytes;
+    let mut text = format!(
+        "{}: {} → {}, {}×",
+        options.out.display(),
+        wording::bytes(summary.original_bytes),
+        wording::bytes(summary.file_bytes),
+        ratio(summary.file_bytes)
+    );
+    if summary.model_bytes > 0 {
+        text += &format!(" ({}× without the model)", ratio(without));
+    }
+    let mut line = |heading: &str, what: String| text += &format!("\n  {FAINT}{heading:<9}{FAINT:#} {what}");
+    line("model", wording::bytes(summary.model_bytes));
+    let latents = wording::counted(summary.active_latents, "latent", "latents");
+    line("codes", format!("{} of {latents}", wording::bytes(summary.code_bytes)));
+    line("residual", wording::bytes(summary.residual_bytes));
+    line("framing", wording::bytes(summary.header_bytes + summary.framing_bytes));
+    line(
+        "error",
+        format!(
+            "largest {}, mean squared {}",
+            wording::error(summary.largest_error),
+            wording::error(summary.mean_squared_error)
+        ),
+    );
+    let rate = summary.original_bytes as f64 / took.as_secs_f64().max(1e-9);
+    line("time", format!("{} ({}/s)", wording::seconds(took.as_secs_f64()), wording::bytes(rate as u64)));
+    text
+}
+
+fn to_json(options: &Options, summary: &CompressSummary, took: Duration) -> Value {
+    let stages = &summary.stages;
+    json!({
+        "out": options.out.display().to_string(),
+        "bound": options.bound.to_string(),
+        "samples": summary.samples,
+        "original_bytes": summary.original_bytes,
+        "file_bytes": summary.file_bytes,
+        "header_bytes": summary.header_bytes,
+        "model_bytes": summary.model_bytes,
+        "code_bytes": summary.code_bytes,
+        "residual_bytes": summary.residual_bytes,
+        "framing_bytes": summary.framing_bytes,
+        "active_latents": summary.active_latents,
+        "largest_error": summary.largest_error,
+        "mean_squared_error": summary.mean_squared_error,
+        "range": summary.range,
+        "seconds": took.as_secs_f64(),
+        "stages": {
+            "plan": stages.plan.as_secs_f64(),
+            "encode": stages.encode.as_secs_f64(),
+            "write": stages.write.as_secs_f64(),
+            "verify": stages.verify.as_secs_f64(),
+        },
+    })
+}

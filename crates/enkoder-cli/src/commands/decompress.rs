@@ -1,0 +1,237 @@
+//! `enkoder decompress`: an .enk file in; out come the arrays that were compressed, in their type and shape.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueHint};
+use enkoder::codec::{CodecError, ElementType, EnkFile, Layout};
+use enkoder_data::Assembly;
+use enkoder_data::export::{Overwrite, check_output};
+use enkoder_data::npy::write_array_header;
+use enkoder_data::npz::NpzWriter;
+use serde_json::json;
+
+use crate::arguments::RunOptions;
+use crate::failure::Usage;
+use crate::interrupt;
+use crate::model;
+use crate::progress::ByteProgress;
+use crate::screen::{Screen, print};
+use crate::whole_file::write_whole;
+use crate::wording;
+
+/// Values that are held at once to salvage a damaged file.
+const MOST_SALVAGED: u64 = 1 << 32;
+/// What NumPy calls an array without a name.
+const NAMELESS: &str = "arr_0";
+
+/// Decompress an .enk file to the arrays that were compressed
+///
+/// They have the type and shape that they had. Blocks are put together again; several variables become the arrays of an NPZ file.
+/// Only a few blocks are in memory at a time.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  enkoder decompress new.enk -o back.npy
+  enkoder decompress climate.enk -o climate.npz              several variables
+  enkoder decompress new.enk -o part.npy --range 100..200    decodes only what it needs
+  enkoder decompress damaged.enk -o rest.npy --salvage       NaN where samples are lost, exit code 1")]
+pub struct Options {
+    /// The file that `enkoder compress` wrote
+    #[arg(value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+
+    /// The file to write: .npy, .npz, or .raw for nothing but the numbers, little-endian
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    out: PathBuf,
+
+    /// The model, for a file that only names it
+    #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
+    model: Option<PathBuf>,
+
+    /// Only these steps of the leading axis, counted from 0; the end is not included
+    #[arg(long, value_name = "FIRST..END", value_parser = parse_range)]
+    range: Option<Range<u64>>,
+
+    /// Decode what a damaged file still holds; lost values become NaN, or 0 where the type has none
+    #[arg(long, conflicts_with = "range")]
+    salvage: bool,
+
+    /// Replace what is there already
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    common: RunOptions,
+}
+
+/// How arrays are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Npy,
+    Npz,
+    Raw,
+}
+
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let screen = options.common.start()?;
+    let format = Format::of(&options.out)?;
+    let overwrite = Overwrite::replacing(options.force);
+    check_output(&options.out, overwrite)?;
+    let cannot = || format!("{} cannot be decompressed", options.file.display());
+    let input = File::open(&options.file).with_context(cannot)?;
+    let mut file = EnkFile::open(input).with_context(cannot)?;
+    if let Some(path) = &options.model {
+        file = file.with_model(&model::load(path)?).with_context(cannot)?;
+    }
+    let layout = file.layout().clone();
+    if layout.variables.len() > 1 && format != Format::Npz {
+        let why = format!(
+            "{} holds several variables ({}), which one array cannot",
+            options.file.display(),
+            layout.variables.join(", ")
+        );
+        return Err(Usage::new(why).with_hint("name the output .npz").into());
+    }
+    let (element, sample) = (file.element(), file.shape().to_vec());
+    let mut assembly =
+        Assembly::new(&layout, element, &sample, file.samples(), options.range.clone()).with_context(cannot)?;
+    let shape = assembly.shape().to_vec();
+    let writing =
+        Writing { file: &options.file, path: &options.out, overwrite, format, layout: &layout, element, shape: &shape };
+
+    interrupt::listen()?;
+    interrupt::work_begins();
+    let written = if options.salvage {
+        let busy = screen.busy(format!("salvaging {}", options.file.display()));
+        let (samples, lost) = file.salvage(MOST_SALVAGED).with_context(cannot)?;
+        drop(busy);
+        let written = writing.run(|emit| Ok(assembly.take(samples.as_bytes(), emit)?));
+        for lost in &lost {
+            screen.note(format_args!("lost: {}", lost.cause.to_string().lines().next().unwrap_or_default()));
+        }
+        written.map(|()| lost.iter().map(|lost| lost.samples).sum())
+    } else {
+        decode(&mut file, &mut assembly, &writing, &options.file, screen).map(|()| 0)
+    };
+    if interrupt::requested() && written.is_err() {
+        screen.note(format_args!("interrupted: {} was not written", options.out.display()));
+        return Ok(ExitCode::from(interrupt::EXIT_CODE));
+    }
+    let lost: u64 = written?;
+    interrupt::work_ended();
+    report(&options, &layout, element, &shape, lost, screen)?;
+    Ok(if lost > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Decodes block by block; only a few are held.
+fn decode(
+    file: &mut EnkFile<File>,
+    assembly: &mut Assembly,
+    writing: &Writing<'_>,
+    path: &Path,
+    screen: Screen,
+) -> anyhow::Result<()> {
+    let samples = assembly.samples();
+    let sample_bytes = (file.shape().iter().product::<usize>() * file.element().bytes()) as u64;
+    let total = (samples.end - samples.start) * sample_bytes;
+    let progress = ByteProgress::new(screen, format!("decompressing {}", path.display()), total);
+    let mut done = 0;
+    writing.run(|emit| {
+        file.each(samples.start, samples.end, &mut |bytes| {
+            assembly.take(bytes, emit)?;
+            done += bytes.len() as u64;
+            match progress.update(done) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(CodecError::Io(io::ErrorKind::Interrupted.into())),
+            }
+        })
+    })
+}
+
+fn report(
+    options: &Options,
+    layout: &Layout,
+    element: ElementType,
+    shape: &[u64],
+    lost: u64,
+    screen: Screen,
+) -> anyhow::Result<()> {
+    if options.common.json {
+        return print(json!({
+            "out": options.out.display().to_string(),
+            "shape": shape,
+            "element": element.name(),
+            "variables": layout.variables,
+            "lost": lost,
+        }));
+    }
+    let of = match &layout.variables[..] {
+        [] => String::new(),
+        names => format!("{}: ", names.join(", ")),
+    };
+    let shape = shape.iter().map(|&axis| wording::grouped(axis as usize)).collect::<Vec<_>>().join("×");
+    screen.note(format_args!("{}: {of}{shape} of {element}", options.out.display()));
+    Ok(())
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self, Usage> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("npy") => Ok(Self::Npy),
+            Some("npz") => Ok(Self::Npz),
+            Some("raw") => Ok(Self::Raw),
+            _ => Err(Usage::new(format!("cannot tell from {} how to write", path.display()))
+                .with_hint("name the output .npy, .npz or .raw")),
+        }
+    }
+}
+
+/// Takes the next bytes of the array of this number.
+type Emit<'a> = dyn FnMut(usize, &[u8]) -> io::Result<()> + 'a;
+
+/// Arrays on their way to a file.
+struct Writing<'a> {
+    /// Where they come from.
+    file: &'a Path,
+    path: &'a Path,
+    overwrite: Overwrite,
+    format: Format,
+    layout: &'a Layout,
+    element: ElementType,
+    /// The shape of each array.
+    shape: &'a [u64],
+}
+
+impl Writing<'_> {
+    /// Writes what `work` hands on, whole or not at all.
+    fn run(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>) -> anyhow::Result<()> {
+        let cannot = || format!("{} cannot be decompressed", self.file.display());
+        write_whole(self.path, self.overwrite, cannot, |out| {
+            if self.format != Format::Npz {
+                if self.format == Format::Npy {
+                    write_array_header(out, self.element, self.shape)?;
+                }
+                return work(&mut |_, bytes| out.write_all(bytes));
+            }
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let names = match &self.layout.variables[..] {
+                [] => vec![NAMELESS.to_owned()],
+                names => names.to_vec(),
+            };
+            let mut arrays = out.note(NpzWriter::new(folder.unwrap_or(Path::new(".")), names))?;
+            work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
+            Ok(arrays.finish(out, self.element, self.shape)?)
+        })
+    }
+}
+
+fn parse_range(text: &str) -> Result<Range<u64>, String> {
+    let wrong = || "write FIRST..END, as in 100..200".to_owned();
+    let (first, end) = text.split_once("..").ok_or_else(wrong)?;
+    let range = first.parse().map_err(|_| wrong())?..end.parse().map_err(|_| wrong())?;
+    if range.start < range.end { Ok(range) } else { Err("the end must lie after the first".to_owned()) }
+}

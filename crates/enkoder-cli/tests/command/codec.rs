@@ -1,0 +1,341 @@
+//! What is compressed comes back: arrays of every kind, in their type and shape, within the bound; and what cannot is said.
+
+use std::fs;
+
+use enkoder::codec::{Samples, Source as _};
+use enkoder_data::npy::write_array_header;
+use enkoder_data::{ArrayOptions, ReadOptions, Source};
+use insta::assert_snapshot;
+use netcdf3::{DataSet, FileWriter, Version};
+use serde_json::Value;
+
+use crate::workplace::{Workplace, test_data};
+
+/// A workplace with two runs of the generated fields and a linear model of the first.
+fn with_fields() -> Workplace {
+    let place = Workplace::new();
+    place.succeed("data export fields:60 --data-seed 1 -o a.npy -q");
+    place.succeed("data export fields:30 --data-seed 2 -o b.npy -q");
+    place.succeed("train a.npy --arch linear --latent 12 --out model --no-report -q");
+    place
+}
+
+/// Smooth values of this many, and an NPY file of this shape with them.
+fn npy(place: &Workplace, name: &str, shape: &[u64]) -> Vec<f32> {
+    let count: u64 = shape.iter().product();
+    let values: Vec<f32> = (0..count).map(|i| (i as f32 * 0.05).sin() * 10.0 + (i % 7) as f32 * 0.01).collect();
+    let mut file = Vec::new();
+    write_array_header(&mut file, enkoder::codec::ElementType::F32, shape).unwrap();
+    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    place.write(name, file);
+    values
+}
+
+/// The numbers of an array, and its shape.
+fn numbers(place: &Workplace, name: &str) -> (Vec<u64>, Vec<f32>) {
+    let names = [place.path(name).to_str().unwrap().to_owned()];
+    let mut arrays = Source::find_all(&names).unwrap().open_arrays(&ReadOptions::default()).unwrap().unwrap();
+    let bytes = arrays.read(0, arrays.samples() as usize).unwrap();
+    let values = Samples::from_bytes(arrays.element(), arrays.shape(), bytes).unwrap().values().unwrap();
+    (arrays.array().to_vec(), values)
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn fields_come_back_within_the_bound_and_every_byte_is_accounted_for() {
+    let place = with_fields();
+    let summary = json(&place.succeed("compress model b.npy -o b.enk --bound abs:0.25 --chunk 8 --json").stdout);
+    place.succeed("decompress b.enk -o back.npy");
+    let (original, back) = (numbers(&place, "b.npy"), numbers(&place, "back.npy"));
+    assert_eq!(original.0, back.0);
+    let largest = largest_difference(&original.1, &back.1);
+    assert!(largest <= 0.25 && largest > 0.01, "{largest}");
+    assert!((f64::from(largest) - summary["largest_error"].as_f64().unwrap()).abs() < 1e-6);
+
+    let info = json(&place.succeed("info b.enk --json").stdout);
+    let bytes = info["bytes"].as_object().unwrap();
+    let part = |name: &str| bytes[name].as_u64().unwrap();
+    let parts: u64 = ["header", "model", "codes", "residual", "framing"].map(part).iter().sum();
+    assert_eq!(parts, part("file"));
+    assert_eq!(part("file"), fs::metadata(place.path("b.enk")).unwrap().len());
+    assert_eq!((&info["bound"], &info["chunks"], &info["chunk_samples"]), (&"abs:0.25".into(), &4.into(), &8.into()));
+    let text = place.succeed("info b.enk").stdout;
+    for said in ["30 samples of 48×96 f32", "abs:0.25", "4 chunks", "(in the file)", "without the model"] {
+        assert!(text.contains(said), "{said} is not in\n{text}");
+    }
+    // A part is the same as that part of the whole.
+    place.succeed("decompress b.enk -o part.npy --range 10..13 -q");
+    let (shape, part) = numbers(&place, "part.npy");
+    assert_eq!((shape, &part[..]), (vec![3, 48, 96], &back.1[10 * 48 * 96..13 * 48 * 96]));
+}
+
+#[test]
+fn lossless_gives_every_bit_back_of_arrays_that_hold_anything() {
+    let place = Workplace::new();
+    let mut values = npy(&place, "plain.npy", &[40, 6]);
+    for (place, value) in [f32::NAN, f32::INFINITY, -0.0, 1e30, f32::from_bits(0x7fc0_1234)].iter().enumerate() {
+        values[place * 17] = *value;
+    }
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    place.write("odd.raw", &bytes);
+    place.succeed("train plain.npy --arch linear --latent 2 --out model --no-report -q");
+    place.succeed("compress model odd.raw --shape 40x6 --dtype f32 -o odd.enk --bound lossless -q");
+    place.succeed("decompress odd.enk -o back.raw -q");
+    assert!(place.read("back.raw") == bytes);
+    let big: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
+    place.write("big.raw", big);
+    place.succeed("compress model big.raw --shape 40x6 --dtype >f4 -o big.enk --bound lossless -q");
+    place.succeed("decompress big.enk -o big-back.raw -q");
+    assert!(place.read("big-back.raw") == bytes, "little-endian comes back");
+}
+
+#[test]
+fn blocks_are_put_together_again() {
+    let place = Workplace::new();
+    let values = npy(&place, "field.npy", &[5, 13, 22]);
+    place.succeed("train field.npy --block 4x6 --arch linear --latent 5 --out model --no-report -q");
+    place.succeed("compress model field.npy --block 4x6 --bound abs:0.001 -o field.enk -q");
+    let info = json(&place.succeed("info field.enk --json").stdout);
+    assert_eq!((&info["samples"], &info["block"], &info["array"]), (&80.into(), &json("[4,6]"), &json("[5,13,22]")));
+    place.succeed("decompress field.enk -o back.npy -q");
+    let (shape, back) = numbers(&place, "back.npy");
+    assert_eq!(shape, [5, 13, 22]);
+    assert!(largest_difference(&values, &back) <= 0.001);
+    place.succeed("decompress field.enk -o part.npy --range 2..4 -q");
+    let (shape, part) = numbers(&place, "part.npy");
+    assert_eq!((shape, &part[..]), (vec![2, 13, 22], &back[2 * 13 * 22..4 * 13 * 22]));
+    assert_snapshot!(place.fail("compress model field.npy --bound abs:0.1 -o other.enk"));
+    assert_snapshot!(place.fail("compress model field.npy --block 14x6 --bound abs:0.1 -o other.enk"));
+    assert_snapshot!(place.fail("compress model field.npy --block 4x6 --samples 7 --bound abs:0.1 -o other.enk"));
+    assert_snapshot!(place.fail("compress model field.npy --block 4x --bound abs:0.1 -o other.enk"));
+    assert!(!place.path("other.enk").exists());
+}
+
+#[test]
+fn variables_of_netcdf_come_back_by_name() {
+    let place = Workplace::new();
+    let ts: Vec<f32> = (0..20 * 48).map(|i| 280.0 + (i as f32 * 0.1).sin()).collect();
+    let mut psl: Vec<f32> = (0..20 * 48).map(|i| 101_325.0 + 50.0 * (i as f32 * 0.07).cos()).collect();
+    let mut set = DataSet::new();
+    set.set_unlimited_dim("time", 20).unwrap();
+    set.add_fixed_dim("lat", 6).unwrap();
+    set.add_fixed_dim("lon", 8).unwrap();
+    for name in ["ts", "psl"] {
+        set.add_var_f32(name, &["time", "lat", "lon"]).unwrap();
+    }
+    set.add_var_attr_f32("psl", "missing_value", vec![1e20]).unwrap();
+    psl[5] = 1e20;
+    let mut writer = FileWriter::create_new(place.path("a.nc")).unwrap();
+    writer.set_def(&set, Version::Offset64Bit, 0).unwrap();
+    writer.write_var_f32("ts", &ts).unwrap();
+    writer.write_var_f32("psl", &psl).unwrap();
+    writer.close().unwrap();
+
+    assert_snapshot!(place.fail("train a.nc"));
+    place.succeed("train a.nc --variable ts,psl --arch linear --latent 6 --out model --no-report -q");
+    place.succeed("compress model a.nc --variable ts,psl --bound abs:0.01 -o a.enk -q");
+    assert_snapshot!(place.fail("decompress a.enk -o a.npy"));
+    place.succeed("decompress a.enk -o a.npz -q");
+    for (name, values) in [("ts", &ts), ("psl", &psl)] {
+        let (shape, back) = numbers(&place, &format!("a.npz:{name}"));
+        assert_eq!(shape, [20, 6, 8]);
+        assert!(largest_difference(values, &back) <= 0.01, "{name}");
+    }
+    // The value for missing ones comes back as it was, and an NPZ file is read as a NetCDF file is.
+    assert_eq!(numbers(&place, "a.npz:psl").1[5], 1e20);
+    let options = ReadOptions {
+        arrays: ArrayOptions { variables: vec!["psl".into()], ..Default::default() },
+        ..Default::default()
+    };
+    let data = enkoder_data::open(place.path("a.npz").to_str().unwrap(), &options).unwrap();
+    assert_eq!(data.shape(), [6, 8]);
+    let run = place.succeed("compress model a.nc --variable ts,psl --bound rel:0.1 -o rel.enk");
+    assert!(run.stderr.contains("stands for a missing one"), "{}", run.stderr);
+}
+
+#[test]
+fn a_model_may_stay_outside_of_the_file() {
+    let place = with_fields();
+    place.succeed("compress model b.npy -o b.enk --bound rel:0.01 --without-model -q");
+    place.succeed("compress model b.npy -o whole.enk --bound rel:0.01 --weight-bits 16 -q");
+    assert_snapshot!(
+        place
+            .fail("decompress b.enk -o back.npy")
+            .split_once("model ")
+            .map(|(before, after)| { format!("{before}model HASH{}", &after[64..]) })
+            .unwrap()
+    );
+    place.succeed("decompress b.enk -o back.npy --model model -q");
+    place.succeed("decompress whole.enk -o whole.npy -q");
+    assert!(place.read("back.npy") == place.read("whole.npy"));
+    place.succeed("train b.npy --arch linear --latent 12 --out other --no-report -q");
+    let message = place.fail("decompress b.enk -o other.npy --model other");
+    assert!(message.contains("the model given has the hash"), "{message}");
+    assert!(!place.path("other.npy").exists());
+}
+
+#[test]
+fn a_damaged_chunk_is_named_and_the_others_are_salvaged() {
+    let place = with_fields();
+    place.succeed("compress model b.npy -o b.enk --bound rel:0.001 --chunk 10 -q");
+    place.succeed("decompress b.enk -o whole.npy -q");
+    let mut bytes = place.read("b.enk");
+    let second = bytes.windows(4).enumerate().filter(|(_, window)| window == b"ENKB").nth(1).unwrap().0;
+    bytes[second + 60] ^= 1;
+    place.write("damaged.enk", &bytes);
+    assert_snapshot!(place.fail("decompress damaged.enk -o back.npy"));
+    let run = place.run("decompress damaged.enk -o back.npy --salvage");
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("lost: block 1 (samples 10 to 19) is damaged"), "{}", run.stderr);
+    let (back, whole) = (numbers(&place, "back.npy").1, numbers(&place, "whole.npy").1);
+    let step = 48 * 96;
+    assert!(back[..10 * step] == whole[..10 * step] && back[20 * step..] == whole[20 * step..]);
+    assert!(back[10 * step..20 * step].iter().all(|value| value.is_nan()));
+    // Cut off, it is no file; but what is there is salvaged.
+    place.write("short.enk", &bytes[..second]);
+    assert!(place.fail("decompress short.enk -o none.npy").contains("exit code 1"));
+    assert!(place.fail("info short.enk").contains("exit code 1"));
+    let run = place.run("decompress short.enk -o short.npy --salvage --json -q");
+    assert_eq!((run.code, &json(&run.stdout)["lost"]), (Some(1), &20.into()));
+    place.write("short.enk", &bytes[..20]);
+    assert!(place.fail("decompress short.enk -o none.npy --salvage").contains("exit code 1"));
+    assert!(!place.path("none.npy").exists());
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_nothing_is_left_behind() {
+    let place = with_fields();
+    place.write("taken.enk", "mine");
+    let before = place.names(".");
+    for (name, arguments) in [
+        ("no-bound", "compress model b.npy -o b.enk"),
+        ("bound", "compress model b.npy -o b.enk --bound 0.1"),
+        ("weights", "compress model b.npy -o b.enk --bound abs:1 --weight-bits 4"),
+        ("taken", "compress model b.npy -o taken.enk --bound abs:1"),
+        ("no-folder", "compress model b.npy -o none/b.enk --bound abs:1"),
+        ("digits", "compress model strokes:20 -o b.enk --bound abs:1"),
+        ("not-arrays", "compress model strokes:20 --block 2x2 -o b.enk --bound abs:1"),
+        ("shape-alone", "compress model b.npy --shape 2x3 -o b.enk --bound abs:1"),
+        ("dtype", "compress model b.npy --shape 2x3 --dtype f16 -o b.enk --bound abs:1"),
+        ("wrong-shape", "compress model b.npy --shape 30x48x96 --dtype f32 -o b.enk --bound abs:1"),
+        ("no-variable", "compress model b.npy --variable ts -o b.enk --bound abs:1"),
+        ("no-enk", "decompress b.npy -o back.npy"),
+        ("no-format", "decompress taken.enk -o back.txt"),
+        ("chunk", "compress model b.npy -o b.enk --bound abs:1 --chunk 0"),
+        ("bounds-alone", "eval model b.npy --bounds abs:1"),
+    ] {
+        assert_snapshot!(name, place.fail(arguments));
+    }
+    assert_eq!(place.names("."), before);
+    place.succeed("compress model b.npy -o b.enk --bound abs:1 -q");
+    assert_snapshot!("compressed-twice", place.fail("compress model b.enk -o c.enk --bound abs:1"));
+    place.write("unknown.xyz", [0, 1, 2, 3]);
+    assert_snapshot!("unknown", place.fail("compress model unknown.xyz -o c.enk --bound abs:1"));
+    assert_snapshot!("range", place.fail("decompress b.enk -o part.npy --range 20..31"));
+    place.write("peers.json", r#"[{"name": "SZ3", "points": [{"bytes": -1, "psnr": 40, "largest_error": 1}]}]"#);
+    assert_snapshot!("peers", place.fail("eval model b.npy --codec --peers peers.json"));
+}
+
+#[test]
+fn the_codec_is_evaluated_at_a_ladder_of_bounds_beside_others() {
+    let place = with_fields();
+    place.write("peers.json", r#"[{"name": "SZ3", "points": [{"bytes": 90000, "psnr": 50, "largest_error": 0.9}]}]"#);
+    let run = place
+        .succeed("eval model b.npy --codec --bounds abs:1,rel:1e-3,none --peers peers.json --json -q --report r.html");
+    let result = json(&run.stdout);
+    let points = result["codec"]["points"].as_array().unwrap();
+    assert_eq!(points.len(), 3);
+    assert!(points[0]["of_bound"].as_f64().unwrap() <= 1.0);
+    assert_eq!(points[0]["paid_for"][0]["codec"], "SZ3");
+    assert!(points[2]["residual_bytes"] == 0);
+    let report = String::from_utf8(place.read("r.html")).unwrap();
+    assert!(report.contains("<h2>Compression</h2>") && report.contains("decoded, abs:1"));
+    let text = place.succeed("eval model b.npy --codec --bounds abs:1 --peers peers.json -q").stdout;
+    assert!(text.contains("the model has paid for itself after"), "{text}");
+    // Of data that the model was trained on only the validation samples count.
+    let run = place.succeed("eval model a.npy --codec --bounds abs:1 --json -q");
+    assert_eq!(json(&run.stdout)["codec"]["original_bytes"], 12 * 48 * 96 * 4);
+}
+
+#[test]
+fn digits_come_back_bit_for_bit() {
+    let place = Workplace::new().with_model();
+    place.succeed("compress model.safetensors strokes:200 -o digits.enk --bound lossless -q");
+    place.succeed("decompress digits.enk -o digits.npy -q");
+    place.succeed("data export strokes:200 -o expected.npy -q");
+    assert!(place.read("digits.npy") == place.read("expected.npy"));
+}
+
+#[test]
+fn every_step_of_the_climate_is_within_its_bound() {
+    let Some(climate) = test_data("climate") else { return };
+    let place = Workplace::new();
+    let run = |number: u32| climate.join(format!("trefht_run{number}.npy")).display().to_string();
+    let train = [57, 59, 60].map(run).join(" ");
+    place.succeed(&format!("train {train} --arch linear --latent 50 --out model --no-report -q"));
+    place.succeed(&format!("compress model {} -o run.enk --bound rel:1e-3 -q", run(61)));
+    place.succeed("decompress run.enk -o back.npy -q");
+    fs::copy(run(61), place.path("run.npy")).unwrap();
+    let ((shape, original), (_, back)) = (numbers(&place, "run.npy"), numbers(&place, "back.npy"));
+    assert_eq!(shape, [110, 64, 128]);
+    let range = original.iter().fold(f32::MIN, |a, &b| a.max(b)) - original.iter().fold(f32::MAX, |a, &b| a.min(b));
+    assert!(largest_difference(&original, &back) <= range * 1e-3 * 1.000_001);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_without_room_is_told_and_nothing_is_left_behind() {
+    use std::process::Command;
+
+    let place = with_fields();
+    place.succeed("compress model b.npy -o b.enk --bound abs:1 -q");
+    let before = place.names(".");
+    for arguments in
+        ["compress model b.npy -o c.enk --bound lossless", "decompress b.enk -o c.npy", "decompress b.enk -o c.npz"]
+    {
+        // No file may grow beyond 100 kB, as on a full disk.
+        let limited = "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", limited, env!("CARGO_BIN_EXE_enkoder")]).args(arguments.split_whitespace());
+        let output = command.current_dir(place.path(".")).env("NO_COLOR", "1").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("error: cannot write c."), "{said}");
+        assert_eq!(place.names("."), before);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_nothing_half_written() {
+    use std::process::Command;
+
+    let place = with_fields();
+    place.succeed("data export fields:800 -o long.npy -q");
+    let before = place.names(".");
+    let begun = |place: &Workplace| {
+        let mut entries = fs::read_dir(place.path(".")).unwrap().filter_map(|entry| entry.ok());
+        entries
+            .any(|e| e.file_name().to_string_lossy().ends_with(".partial") && e.metadata().is_ok_and(|m| m.len() > 0))
+    };
+    let mut command = place.command("compress model long.npy -o long.enk --bound lossless --chunk 50");
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while !begun(&place) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("interrupted: long.enk was not written"), "{said}");
+    assert_eq!(place.names("."), before);
+}

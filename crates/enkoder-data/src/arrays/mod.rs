@@ -1,0 +1,295 @@
+//! Arrays of numbers as samples: one or several variables, from one or several files, cut along the leading axis or into blocks.
+//! They are read piece by piece and keep their type: a codec takes them so, more than fits into memory and every bit as it is. For
+//! training they become a [`Dataset`] of bytes or 32-bit numbers.
+
+mod assembly;
+mod grid;
+mod raw;
+mod variable;
+
+use std::io;
+
+use enkoder::Dataset;
+use enkoder::codec::{ElementType, Layout, Source};
+use ndarray::Array2;
+
+use crate::element::infinite;
+use crate::error::{DataError, Place};
+use grid::Grid;
+use variable::Variable;
+
+pub use assembly::Assembly;
+pub use raw::{RawElement, RawFormat, UnknownRawElement};
+
+pub(crate) use raw::{field as raw_field, numpy_name};
+pub(crate) use variable::{Field, Records, Stored};
+
+/// Bytes of an array that are read at once, about.
+const WINDOW: u64 = 4 << 20;
+
+/// Samples cut from arrays.
+#[derive(Debug)]
+pub struct Arrays {
+    name: String,
+    variables: Vec<Variable>,
+    cut: Cut,
+    /// Shape of a sample.
+    shape: Vec<usize>,
+    samples: u64,
+}
+
+#[derive(Debug)]
+enum Cut {
+    /// A sample is a step of the leading axis: so many bytes of each variable.
+    Leading {
+        bytes: usize,
+    },
+    Blocks {
+        grid: Grid,
+        block: Vec<usize>,
+        window: Window,
+    },
+}
+
+/// The bands read last: the bytes of each variable.
+#[derive(Debug, Default)]
+struct Window {
+    first: u64,
+    end: u64,
+    bytes: Vec<Vec<u8>>,
+}
+
+impl Arrays {
+    /// Samples of arrays: for each variable its arrays, with the names of their files, in the order of the leading axis. Without
+    /// `block` the leading axis is cut.
+    pub(crate) fn new(name: &str, variables: Vec<Vec<(String, Field)>>, block: &[usize]) -> Result<Self, DataError> {
+        let place = || Place::source(name);
+        let variables = variables.into_iter().map(Variable::new).collect::<Result<Vec<_>, _>>()?;
+        let Some(first) = variables.first() else { return Err(DataError::empty(place())) };
+        if let Some(other) = variables.iter().find(|v| v.shape != first.shape || v.element != first.element) {
+            let why = format!(
+                "variables of different kinds cannot be taken together: {:?} holds {} of {:?}, but {:?} {} of {:?}",
+                first.name, first.element, first.shape, other.name, other.element, other.shape
+            );
+            return Err(DataError::unsuitable(place(), why).with_hint("take one at a time with --variable"));
+        }
+        if first.shape.contains(&0) {
+            return Err(DataError::empty(place()));
+        }
+        let width = first.element.bytes();
+        let (cut, inner, samples) = if block.is_empty() {
+            let axes: Option<Vec<usize>> = first.shape[1..].iter().map(|&axis| usize::try_from(axis).ok()).collect();
+            let bytes = axes.iter().flatten().try_fold(width, |bytes, &axis| bytes.checked_mul(axis));
+            let (Some(axes), Some(bytes)) = (axes, bytes.filter(|&bytes| isize::try_from(bytes).is_ok())) else {
+                return Err(DataError::unsuitable(place(), "a sample has more bytes than can be counted"));
+            };
+            (Cut::Leading { bytes }, axes, first.shape[0])
+        } else {
+            let grid = Grid::new(&first.shape, block, width).map_err(|why| DataError::unsuitable(place(), why))?;
+            let samples = grid.blocks();
+            (Cut::Blocks { grid, block: block.to_vec(), window: Window::default() }, block.to_vec(), samples)
+        };
+        let mut shape = inner;
+        if variables.len() > 1 {
+            shape.insert(0, variables.len());
+        }
+        if shape.is_empty() {
+            shape.push(1);
+        }
+        Ok(Self { name: name.to_owned(), variables, cut, shape, samples })
+    }
+
+    /// What the arrays are called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The shape of the array of one variable.
+    pub fn array(&self) -> &[u64] {
+        &self.variables[0].shape
+    }
+
+    /// The values that stand for a missing one, as the file says, in the order of the variables.
+    pub fn missing_values(&self) -> Vec<f64> {
+        self.variables.iter().flat_map(|variable| variable.missing.iter().copied()).collect()
+    }
+
+    /// Takes only the first samples.
+    ///
+    /// # Errors
+    /// When the samples are blocks, of which some make no array.
+    pub fn head(mut self, samples: usize) -> Result<Self, DataError> {
+        match self.cut {
+            Cut::Leading { .. } => {
+                self.samples = self.samples.min(samples as u64);
+                let samples = self.samples;
+                self.variables.iter_mut().for_each(|variable| variable.shape[0] = samples);
+                Ok(self)
+            }
+            Cut::Blocks { .. } => {
+                let why = format!("{samples} blocks alone make no array to give back");
+                Err(DataError::unsuitable(Place::source(self.name), why).with_hint("leave out --samples or --block"))
+            }
+        }
+    }
+
+    /// All samples in memory: bytes as they are, all else as 32-bit numbers, missing values as NaN.
+    ///
+    /// # Errors
+    /// When reading fails, and when a value is infinite or too large for 32 bits.
+    pub fn into_dataset(mut self, most: Option<usize>) -> Result<Dataset, DataError> {
+        let features: usize = self.shape.iter().product();
+        let all = usize::try_from(self.samples).unwrap_or(usize::MAX).min(most.unwrap_or(usize::MAX));
+        let too_large = || DataError::unsuitable(Place::source(&self.name), "it has more values than memory can hold");
+        let values = all.checked_mul(features).filter(|&n| n <= isize::MAX as usize / 4).ok_or_else(too_large)?;
+        let at_once = (WINDOW as usize / self.sample_bytes()).max(1);
+        let name = self.name.clone();
+        let failed = |error| DataError::io("read", &name, error);
+        let dataset = if self.element() == ElementType::U8 {
+            let mut bytes = Vec::with_capacity(values);
+            for first in (0..all).step_by(at_once) {
+                bytes.extend(self.read(first as u64, at_once.min(all - first)).map_err(failed)?);
+            }
+            Array2::from_shape_vec((all, features), bytes).map(|rows| Dataset::from_u8(&name, rows))
+        } else {
+            let mut numbers = Vec::with_capacity(values);
+            for first in (0..all).step_by(at_once) {
+                let bytes = self.read(first as u64, at_once.min(all - first)).map_err(failed)?;
+                let new = numbers.len();
+                append_f32(self.element(), &bytes, &mut numbers);
+                self.mark_missing(&mut numbers[new..]);
+                if let Some(error) = infinite(&numbers[new..], first, features, &name) {
+                    return Err(error);
+                }
+            }
+            Array2::from_shape_vec((all, features), numbers).map(|rows| Dataset::from_f32(&name, rows))
+        };
+        dataset
+            .expect("as many values as the shape holds")
+            .and_then(|data| data.with_shape(self.shape.clone()))
+            .map_err(|error| DataError::dataset(Place::source(&name), error))
+    }
+
+    fn sample_bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.element().bytes()
+    }
+
+    /// Turns the values that stand for missing ones into NaN. `numbers` are whole samples.
+    fn mark_missing(&self, numbers: &mut [f32]) {
+        let part = self.shape.iter().product::<usize>() / self.variables.len();
+        for (numbers, variable) in numbers.chunks_exact_mut(part).zip(self.variables.iter().cycle()) {
+            for &missing in &variable.missing {
+                let missing = missing as f32;
+                numbers.iter_mut().filter(|number| **number == missing).for_each(|number| *number = f32::NAN);
+            }
+        }
+    }
+}
+
+impl Source for Arrays {
+    fn element(&self) -> ElementType {
+        self.variables[0].element
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {
+        let mut out = vec![0; count * self.sample_bytes()];
+        match &mut self.cut {
+            Cut::Leading { bytes } => {
+                let bytes = *bytes;
+                if let [variable] = &mut self.variables[..] {
+                    variable.read(first * bytes as u64, &mut out)?;
+                    return Ok(out);
+                }
+                let variables = self.variables.len();
+                let mut run = vec![0; count * bytes];
+                for (number, variable) in self.variables.iter_mut().enumerate() {
+                    variable.read(first * bytes as u64, &mut run)?;
+                    for (sample, from) in out.chunks_exact_mut(variables * bytes).zip(run.chunks_exact(bytes)) {
+                        sample[number * bytes..][..bytes].copy_from_slice(from);
+                    }
+                }
+            }
+            Cut::Blocks { grid, window, .. } => {
+                out.clear();
+                for sample in first..first + count as u64 {
+                    let (band, block) = (sample / grid.band_blocks(), sample % grid.band_blocks());
+                    window.show(band, grid, &mut self.variables)?;
+                    let start = (grid.band_start(band) - grid.band_start(window.first)) as usize;
+                    let rows = grid.band_rows(band);
+                    for bytes in &window.bytes {
+                        grid.cut(&bytes[start..start + rows * grid.row_bytes()], rows, block, &mut out);
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn layout(&self) -> Layout {
+        let variables = match &self.variables[..] {
+            [only] if only.name.is_empty() => Vec::new(),
+            all => all.iter().map(|variable| variable.name.clone()).collect(),
+        };
+        let (array, block) = match &self.cut {
+            // The shape of a sample says it, but for an array with one axis.
+            Cut::Leading { .. } if self.array().len() > 1 => (Vec::new(), Vec::new()),
+            Cut::Leading { .. } => (self.array().to_vec(), Vec::new()),
+            Cut::Blocks { block, .. } => (self.array().to_vec(), block.clone()),
+        };
+        Layout { variables, array, block }
+    }
+}
+
+impl Window {
+    /// Reads the band where it is not there yet, and some that follow it where the last one came before it.
+    fn show(&mut self, band: u64, grid: &Grid, variables: &mut [Variable]) -> io::Result<()> {
+        if (self.first..self.end).contains(&band) {
+            return Ok(());
+        }
+        let start = grid.band_start(band);
+        let mut end = band + 1;
+        while band == self.end && end < grid.bands() && grid.band_start(end + 1) - start <= WINDOW {
+            end += 1;
+        }
+        let length = (grid.band_start(end) - start) as usize;
+        self.bytes.resize_with(variables.len(), Vec::new);
+        // Should reading fail, there is nothing to show.
+        (self.first, self.end) = (band, band);
+        for (bytes, variable) in self.bytes.iter_mut().zip(variables) {
+            bytes.resize(length, 0);
+            variable.read(start, bytes)?;
+        }
+        (self.first, self.end) = (band, end);
+        Ok(())
+    }
+}
+
+/// Little-endian bytes as 32-bit numbers, the nearest ones.
+fn append_f32(element: ElementType, bytes: &[u8], out: &mut Vec<f32>) {
+    macro_rules! numbers {
+        ($type:ty) => {{
+            let (chunks, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
+            out.extend(chunks.iter().map(|&bytes| <$type>::from_le_bytes(bytes) as f32));
+        }};
+    }
+    match element {
+        ElementType::U8 => numbers!(u8),
+        ElementType::I8 => numbers!(i8),
+        ElementType::U16 => numbers!(u16),
+        ElementType::I16 => numbers!(i16),
+        ElementType::U32 => numbers!(u32),
+        ElementType::I32 => numbers!(i32),
+        ElementType::U64 => numbers!(u64),
+        ElementType::I64 => numbers!(i64),
+        ElementType::F32 => numbers!(f32),
+        ElementType::F64 => numbers!(f64),
+    }
+}

@@ -1,0 +1,164 @@
+//! One variable: an array in one file or, one after the other along the leading axis, in several. It is read in pieces, as
+//! little-endian bytes in the order of its axes, wherever they lie.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use enkoder::codec::ElementType;
+
+use crate::element::Endian;
+use crate::error::DataError;
+
+/// An array in one file.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    /// Its name; empty where the format has none.
+    pub name: String,
+    pub element: ElementType,
+    pub shape: Vec<u64>,
+    /// Values that stand for a missing one.
+    pub missing: Vec<f64>,
+    pub stored: Stored,
+}
+
+/// Where the numbers of an array lie.
+#[derive(Clone, Debug)]
+pub(crate) enum Stored {
+    /// In a file from byte `start` on, the last axis closest.
+    File { path: PathBuf, start: u64, records: Option<Records>, endian: Endian },
+    /// In memory, little-endian, the last axis closest.
+    Held(Vec<u8>),
+}
+
+/// How the records of an array lie apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Records {
+    /// Bytes of one record of this array.
+    pub bytes: u64,
+    /// Bytes from one record to the next.
+    pub stride: u64,
+}
+
+/// Arrays of one variable as one.
+#[derive(Debug)]
+pub(super) struct Variable {
+    pub name: String,
+    pub element: ElementType,
+    pub shape: Vec<u64>,
+    pub missing: Vec<f64>,
+    /// Each array with the number of the byte that its first is of all.
+    parts: Vec<(u64, Stored)>,
+    /// The file read last, and its part's number.
+    open: Option<(usize, File)>,
+}
+
+impl Variable {
+    /// The arrays one after the other along the leading axis; each comes with the name of its file.
+    pub fn new(fields: Vec<(String, Field)>) -> Result<Self, DataError> {
+        let mut fields = fields.into_iter();
+        let Some((first_file, first)) = fields.next() else { return Err(DataError::empty(crate::Place::default())) };
+        let Some((&leading, inner)) = first.shape.split_first() else {
+            let why = "the array is a single number, not a list of samples";
+            return Err(DataError::unsuitable(crate::Place::source(first_file), why));
+        };
+        let mut variable = Self {
+            name: first.name,
+            element: first.element,
+            shape: Vec::new(),
+            missing: first.missing,
+            parts: vec![(0, first.stored)],
+            open: None,
+        };
+        let mut leading = leading;
+        for (file, field) in fields {
+            if field.element != first.element || field.shape.get(1..) != Some(inner) {
+                let why = format!(
+                    "it holds {} of {:?} a step of the leading axis, but {first_file} holds {} of {inner:?}",
+                    field.element,
+                    field.shape.get(1..).unwrap_or_default(),
+                    first.element,
+                );
+                return Err(DataError::unsuitable(crate::Place::source(file), why)
+                    .with_hint("arrays are put together along the leading axis: all else must be alike"));
+            }
+            let bytes = bytes_of(variable.element, leading, inner)
+                .ok_or_else(|| DataError::unsuitable(crate::Place::source(&file), TOO_LARGE))?;
+            variable.parts.push((bytes, field.stored));
+            leading = leading
+                .checked_add(field.shape[0])
+                .ok_or_else(|| DataError::unsuitable(crate::Place::source(&file), TOO_LARGE))?;
+            for missing in field.missing {
+                if !variable.missing.contains(&missing) {
+                    variable.missing.push(missing);
+                }
+            }
+        }
+        bytes_of(variable.element, leading, inner)
+            .ok_or_else(|| DataError::unsuitable(crate::Place::source(&first_file), TOO_LARGE))?;
+        variable.shape = std::iter::once(leading).chain(inner.iter().copied()).collect();
+        Ok(variable)
+    }
+
+    /// Fills `bytes` with those from number `first` on; both at the border of a number.
+    pub fn read(&mut self, first: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let (mut first, mut bytes) = (first, bytes);
+        while !bytes.is_empty() {
+            let part = self.parts.partition_point(|(start, _)| *start <= first) - 1;
+            let end = self.parts.get(part + 1).map_or(u64::MAX, |(start, _)| *start);
+            let here = usize::try_from(end - first).unwrap_or(usize::MAX).min(bytes.len());
+            let (now, rest) = bytes.split_at_mut(here);
+            self.read_part(part, first - self.parts[part].0, now)?;
+            bytes = rest;
+            first += here as u64;
+        }
+        Ok(())
+    }
+
+    fn read_part(&mut self, part: usize, first: u64, bytes: &mut [u8]) -> io::Result<()> {
+        match &self.parts[part].1 {
+            Stored::Held(all) => {
+                let start = usize::try_from(first).unwrap_or(usize::MAX);
+                let end = start.saturating_add(bytes.len());
+                let from = all.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?;
+                bytes.copy_from_slice(from);
+            }
+            Stored::File { path, start, records, endian } => {
+                let file = match &mut self.open {
+                    Some((open, file)) if *open == part => file,
+                    other => &mut other.insert((part, File::open(path)?)).1,
+                };
+                match records {
+                    None => read_at(file, *start + first, bytes)?,
+                    Some(records) => {
+                        let (mut first, mut bytes) = (first, &mut *bytes);
+                        while !bytes.is_empty() {
+                            let (record, within) = (first / records.bytes, first % records.bytes);
+                            let here = ((records.bytes - within).min(bytes.len() as u64)) as usize;
+                            let (now, rest) = bytes.split_at_mut(here);
+                            read_at(file, *start + record * records.stride + within, now)?;
+                            bytes = rest;
+                            first += here as u64;
+                        }
+                    }
+                }
+                let width = self.element.bytes();
+                if *endian == Endian::Big && width > 1 {
+                    bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+const TOO_LARGE: &str = "the arrays together have more bytes than can be counted";
+
+fn bytes_of(element: ElementType, leading: u64, inner: &[u64]) -> Option<u64> {
+    inner.iter().try_fold(leading.checked_mul(element.bytes() as u64)?, |bytes, &axis| bytes.checked_mul(axis))
+}
+
+fn read_at(file: &mut File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(bytes)
+}

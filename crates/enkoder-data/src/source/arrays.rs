@@ -1,0 +1,83 @@
+//! Which of the files that a name stands for hold arrays, and which arrays of them are asked for.
+
+use std::path::{Path, PathBuf};
+
+use super::{ArrayOptions, Format, ReadOptions, Source, must_be_file, open_with_length};
+use crate::arrays::{Arrays, Field, raw_field};
+use crate::byte_source::ByteSource;
+use crate::error::{DataError, Place};
+use crate::idx::IdxFolder;
+use crate::images::{files_in, has_images, matching};
+use crate::netcdf;
+use crate::npy;
+use crate::npz;
+
+/// Extensions of arrays in a folder.
+const ARRAY_EXTENSIONS: [&str; 4] = ["npy", "npz", "nc", "cdf"];
+
+impl Source {
+    /// The data as arrays that keep their type and are read in pieces; none where it is of another kind.
+    pub fn open_arrays(&self, options: &ReadOptions) -> Result<Option<Arrays>, DataError> {
+        let asked = &options.arrays;
+        let part = if let Self::File { part, .. } = self { part.as_deref() } else { None };
+        let mut of_files = Vec::new();
+        for path in self.array_files(asked)? {
+            match fields_of(&path, part, asked)? {
+                Some(fields) => of_files.push((path.display().to_string(), fields)),
+                None if of_files.is_empty() => break,
+                None => return Err(DataError::unsuitable(path.as_path(), "is no array, unlike the files before it")),
+            }
+        }
+        let Some((_, first)) = of_files.first() else {
+            if !asked.block.is_empty() || !asked.variables.is_empty() {
+                let why = "blocks and variables are of arrays, and this is other data";
+                return Err(DataError::unsuitable(Place::source(self.to_string()), why)
+                    .with_hint("arrays are NPY, NPZ and NetCDF-3 files, and raw ones with --shape and --dtype"));
+            }
+            return Ok(None);
+        };
+        let mut variables: Vec<Vec<(String, Field)>> = first.iter().map(|_| Vec::new()).collect();
+        for (file, fields) in of_files {
+            variables.iter_mut().zip(fields).for_each(|(variable, field)| variable.push((file.clone(), field)));
+        }
+        Arrays::new(&self.to_string(), variables, &asked.block).map(Some)
+    }
+
+    /// The files that may hold arrays.
+    fn array_files(&self, asked: &ArrayOptions) -> Result<Vec<PathBuf>, DataError> {
+        Ok(match self {
+            Self::File { path, .. } => vec![path.clone()],
+            Self::Folder { path } if IdxFolder::find(path)?.is_none() && !has_images(path)? => {
+                files_in(path, if asked.raw.is_some() { &[] } else { &ARRAY_EXTENSIONS })?
+            }
+            Self::Pattern { pattern } => matching(pattern)?,
+            Self::Files { paths } => paths.clone(),
+            _ => Vec::new(),
+        })
+    }
+}
+
+/// The arrays of a file that are asked for; none where it holds other data.
+fn fields_of(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Option<Vec<Field>>, DataError> {
+    let names = match part {
+        Some(part) => &[part.to_owned()][..],
+        None => &asked.variables[..],
+    };
+    must_be_file(path)?;
+    let format = if asked.raw.is_some() { None } else { Some(Format::of(path)?) };
+    let fields = match (format, &asked.raw) {
+        (None, Some(raw)) => vec![raw_field(path, raw)?],
+        (Some(Format::Npy), _) => vec![npy::field(&mut ByteSource::open(path)?, Some(path))?],
+        (Some(Format::NetCdf), _) => return netcdf::fields(path, names).map(Some),
+        (Some(Format::Npz), _) => {
+            let (file, length) = open_with_length(path)?;
+            return npz::read_fields(&path.display().to_string(), file, length, names).map(Some);
+        }
+        _ => return Ok(None),
+    };
+    match names {
+        [] => Ok(Some(fields)),
+        [name, ..] => Err(DataError::unsuitable(path, format!("has no array {name:?}: its only one has no name"))
+            .with_hint("NetCDF and NPZ files have arrays with names")),
+    }
+}

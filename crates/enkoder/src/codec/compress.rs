@@ -1,0 +1,422 @@
+//! Compression: plan on a few samples, then block after block; each block is decoded again and compared with the original
+//! before it is written.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use super::block::{self, Plan, Streams};
+use super::bound::Bound;
+use super::container::{
+    Frame, Header, MAX_BLOCK_VALUES, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes, index_to_bytes,
+};
+use super::element::{Element, ElementType};
+use super::encoder::CodeEncoder;
+use super::error::CodecError;
+use super::fixed_point::FixedDecoder;
+use super::plan::Trial;
+use super::promise::{Extent, Promise, scales};
+use super::samples::Source;
+use crate::autoencoder::Autoencoder;
+use crate::network::vectorised::{LANES, vectorised};
+
+/// Values of the samples that plans are tried on.
+const TRIAL_VALUES: usize = 1 << 16;
+const TRIAL_SAMPLES: usize = 256;
+/// Bytes of a block at most, where nothing else is asked for. Blocks of bytes are larger, because their many contexts take long to
+/// learn.
+const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES_OF_U8: usize = 4 << 20;
+
+/// How to compress.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompressOptions {
+    /// What the decoded values must satisfy.
+    pub bound: Bound,
+    /// Bits of a weight of the integer decoder: 8 or 16.
+    pub weight_bits: u32,
+    /// Whether the file holds the decoder; otherwise it names it by its SHA-256, and decoding needs the model.
+    pub embed_model: bool,
+    /// Samples of a block, the unit of random access and of damage; `None` for equal blocks of at most 1 MiB (of u8: 4 MiB).
+    pub block_samples: Option<usize>,
+}
+
+impl CompressOptions {
+    /// A self-contained file with 16-bit weights.
+    pub fn new(bound: Bound) -> Self {
+        Self { bound, weight_bits: 16, embed_model: true, block_samples: None }
+    }
+}
+
+/// What was written, byte by byte, and what it is worth.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CompressSummary {
+    /// Samples in the file.
+    pub samples: u64,
+    /// Bytes of the original values.
+    pub original_bytes: u64,
+    /// Bytes of the file: the sum of the five below.
+    pub file_bytes: u64,
+    /// Magic, header, end.
+    pub header_bytes: u64,
+    /// The decoder, where it is in the file.
+    pub model_bytes: u64,
+    /// Codes, and which prediction each sample uses.
+    pub code_bytes: u64,
+    /// What is stored beside the codes.
+    pub residual_bytes: u64,
+    /// Marks, numbers and checksums of blocks, and the index.
+    pub framing_bytes: u64,
+    /// The largest error of a value, from decoding what was written.
+    pub largest_error: f64,
+    /// The mean squared error over the finite values, likewise.
+    pub mean_squared_error: f64,
+    /// Largest minus smallest finite value.
+    pub range: f64,
+    /// Latents in use.
+    pub active_latents: usize,
+    /// Time spent on each stage, summed over threads.
+    pub stages: Stages,
+}
+
+/// Time of the stages of compression, summed over threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stages {
+    /// Reading, looking over the values, and planning.
+    pub plan: Duration,
+    /// The network's encoder.
+    pub encode: Duration,
+    /// Predicting and entropy coding.
+    pub write: Duration,
+    /// Decoding again and comparing.
+    pub verify: Duration,
+}
+
+/// Compresses samples with a model: header, model, blocks, index, in this order, so that `out` can be a pipe. Blocks are worked
+/// on in parallel in the current thread pool; as many as it has threads are in memory. `progress` is told the samples done and
+/// may stop it.
+///
+/// # Errors
+/// When data and model do not fit, when the bound needs a range that is not there, when `out` cannot be written, and when a
+/// block does not decode to what was promised. Then what was written is no complete file.
+pub fn compress(
+    model: &Autoencoder,
+    source: &mut dyn Source,
+    options: &CompressOptions,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<CompressSummary, CodecError> {
+    match source.element() {
+        ElementType::U8 => Compression::<u8>::run(model, source, options, out, progress),
+        ElementType::I8 => Compression::<i8>::run(model, source, options, out, progress),
+        ElementType::U16 => Compression::<u16>::run(model, source, options, out, progress),
+        ElementType::I16 => Compression::<i16>::run(model, source, options, out, progress),
+        ElementType::U32 => Compression::<u32>::run(model, source, options, out, progress),
+        ElementType::I32 => Compression::<i32>::run(model, source, options, out, progress),
+        ElementType::U64 => Compression::<u64>::run(model, source, options, out, progress),
+        ElementType::I64 => Compression::<i64>::run(model, source, options, out, progress),
+        ElementType::F32 => Compression::<f32>::run(model, source, options, out, progress),
+        ElementType::F64 => Compression::<f64>::run(model, source, options, out, progress),
+    }
+}
+
+struct Compression<'a, T> {
+    decoder: &'a FixedDecoder,
+    encoder: CodeEncoder<'a>,
+    plan: Plan,
+    promise: Promise,
+    features: usize,
+    values: std::marker::PhantomData<T>,
+}
+
+/// A block that has been written and read again.
+struct Proven {
+    streams: Streams,
+    samples: usize,
+    errors: Errors,
+    stages: Stages,
+}
+
+impl<T: Element> Compression<'_, T> {
+    fn run(
+        model: &Autoencoder,
+        source: &mut dyn Source,
+        options: &CompressOptions,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<CompressSummary, CodecError> {
+        let start = Instant::now();
+        options.bound.validate()?;
+        let features: usize = source.shape().iter().product();
+        if features != model.architecture().features() {
+            return Err(CodecError::Features { found: features, expected: model.architecture().features() });
+        }
+        let samples = source.samples();
+        if samples == 0 {
+            return Err(CodecError::Empty);
+        }
+        let mut decoder = FixedDecoder::new(model, options.weight_bits)?;
+        decoder.shape = source.shape().to_vec();
+        let decoder = &decoder;
+        let layout = source.layout();
+        let parts = layout.parts();
+        if parts > MAX_VARIABLES || layout.variables.iter().any(|name| name.len() > MAX_NAME) {
+            let what = format!("{parts} variables: at most {MAX_VARIABLES}, with names of at most {MAX_NAME} bytes");
+            return Err(CodecError::Unsupported(what));
+        }
+        if source.shape().first().is_none_or(|&first| parts > 1 && first != parts) {
+            let (shape, values) = (source.shape().to_vec(), parts);
+            return Err(CodecError::Shape { values, shape });
+        }
+        let block_samples = options.block_samples.unwrap_or_else(|| usual_block::<T>(samples, features));
+        let most = MAX_BLOCK_VALUES / features.max(decoder.latent());
+        let block_samples = block_samples.clamp(1, most.max(1));
+        let block_samples = block_samples.min(usize::try_from(samples).unwrap_or(usize::MAX));
+
+        let mut extents = vec![Extent::NOTHING; parts];
+        let mut look = |values: &[T]| {
+            let parts = values.chunks_exact(features / extents.len());
+            (0..extents.len()).cycle().zip(parts).for_each(|(part, values)| extents[part].add(values));
+        };
+        let count = samples.min((TRIAL_VALUES / features).clamp(4, TRIAL_SAMPLES) as u64);
+        let mut values = Vec::new();
+        for index in 0..count {
+            values.extend(T::from_le(&source.read(index * samples / count, 1)?));
+        }
+        if matches!(options.bound, Bound::Relative(_) | Bound::Psnr(_)) {
+            for first in (0..samples).step_by(block_samples) {
+                let count = (samples - first).min(block_samples as u64) as usize;
+                look(&T::from_le(&source.read(first, count)?));
+            }
+        } else {
+            look(&values);
+        }
+        let promise = Promise::of(options.bound, T::TYPE, &extents)?;
+        let encoder = CodeEncoder::new(model);
+        let plan = Trial::new(decoder, &encoder, values, scales(T::TYPE, &extents)).plan_for(&promise, &extents);
+        let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
+        let mut this = Compression::<T> { decoder, encoder, plan, promise, features, values: Default::default() };
+        if let Promise::MeanSquared { target, .. } = this.promise {
+            this.reach(target, source, samples, block_samples)?;
+        }
+        let mut summary = CompressSummary { samples, range, ..CompressSummary::default() };
+        summary.stages.plan = start.elapsed();
+        this.write(source, options, block_samples, out, progress, summary)
+    }
+
+    /// Makes steps finer until the mean squared error over all samples is within `target`.
+    fn reach(&mut self, target: f64, source: &mut dyn Source, samples: u64, block: usize) -> Result<(), CodecError> {
+        loop {
+            let mut errors = Errors::default();
+            self.each_block(source, samples, block, &mut |proven| {
+                errors.add(&proven.errors);
+                Ok(())
+            })?;
+            if errors.scaled_squares <= target * errors.finite as f64 || !self.plan.refine() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Works on blocks, as many at once as there are threads, and hands them on in order.
+    fn each_block(
+        &self,
+        source: &mut dyn Source,
+        samples: u64,
+        block_samples: usize,
+        take: &mut dyn FnMut(Proven) -> Result<(), CodecError>,
+    ) -> Result<(), CodecError> {
+        let together = rayon::current_num_threads() as u64;
+        let blocks = samples.div_ceil(block_samples as u64);
+        for first in (0..blocks).step_by(together as usize) {
+            let mut originals = Vec::new();
+            for block in first..blocks.min(first + together) {
+                let start = block * block_samples as u64;
+                let count = (samples - start).min(block_samples as u64) as usize;
+                originals.push((block, T::from_le(&source.read(start, count)?)));
+            }
+            let proven: Vec<_> =
+                originals.into_par_iter().map(|(number, original)| self.prove(number as usize, &original)).collect();
+            proven.into_iter().try_for_each(|proven| take(proven?))?;
+        }
+        Ok(())
+    }
+
+    /// Codes a block, decodes it again, and checks every value.
+    fn prove(&self, number: usize, original: &[T]) -> Result<Proven, CodecError> {
+        let mut stages = Stages::default();
+        let mut start = Instant::now();
+        let mut lap = || std::mem::replace(&mut start, Instant::now()).elapsed();
+        let samples = original.len() / self.features;
+        let codes = self.encoder.encode(original);
+        let mut codes = self.plan.quantise(&codes, self.decoder.latent());
+        stages.encode = lap();
+        let mut written = original.to_vec();
+        let streams = block::encode(self.decoder, &self.plan, &mut codes, &mut written);
+        stages.write = lap();
+        let fault = || CodecError::Proof { block: number, bound: format!("{:?}", self.promise) };
+        let decoded: Vec<T> = block::decode(self.decoder, &self.plan, [&streams.codes, &streams.residual], samples)
+            .map_err(|_| fault())?;
+        let mut errors = Errors::default();
+        let size = self.features / self.plan.parts;
+        let parts = original.chunks_exact(size).zip(written.chunks_exact(size)).zip(decoded.chunks_exact(size));
+        let kept = parts.enumerate().all(|(index, ((original, written), decoded))| {
+            let part = index % self.plan.parts;
+            let (limit, scale) = match &self.promise {
+                Promise::Within(bounds) => (Some(bounds[part]), 1.0),
+                Promise::MeanSquared { scales, .. } => (Some(f64::INFINITY), scales[part]),
+                Promise::Exact => (Some(0.0), 1.0),
+                Promise::Nothing => (None, 1.0),
+            };
+            let exact = self.promise == Promise::Exact;
+            errors.compare(original, written, decoded, scale, |value, decoded| {
+                value.to_bits() == decoded.to_bits()
+                    || limit.is_none_or(|limit| !exact && value.is_finite() && value.within(decoded, limit))
+            })
+        });
+        if !kept {
+            return Err(fault());
+        }
+        stages.verify = lap();
+        Ok(Proven { streams, samples, errors, stages })
+    }
+
+    fn write(
+        &self,
+        source: &mut dyn Source,
+        options: &CompressOptions,
+        block_samples: usize,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+        mut summary: CompressSummary,
+    ) -> Result<CompressSummary, CodecError> {
+        let samples = summary.samples;
+        let model = self.decoder.to_bytes();
+        let place = if options.embed_model {
+            ModelPlace::Embedded(model.len() as u64)
+        } else {
+            ModelPlace::ByHash(FixedDecoder::hash_of(&model), self.decoder.weight_bits)
+        };
+        let header = Header {
+            layout: source.layout(),
+            element: T::TYPE,
+            shape: self.decoder.shape.clone(),
+            samples,
+            bound: options.bound,
+            block_samples,
+            plan: self.plan.clone(),
+            model: place,
+        };
+        let header = header.to_bytes();
+        out.write_all(&header)?;
+        if options.embed_model {
+            out.write_all(&model)?;
+            out.write_all(&crc32fast::hash(&model).to_le_bytes())?;
+            summary.model_bytes = model.len() as u64 + 4;
+        }
+        let mut lengths = Vec::new();
+        let (mut errors, mut done) = (Errors::default(), 0u64);
+        self.each_block(source, samples, block_samples, &mut |proven| {
+            let Streams { codes, residual } = &proven.streams;
+            let frame = Frame::to_bytes(lengths.len() as u64, proven.samples, codes, residual);
+            out.write_all(&frame)?;
+            lengths.push(frame.len() as u64);
+            summary.code_bytes += codes.len() as u64;
+            summary.residual_bytes += residual.len() as u64;
+            summary.framing_bytes += (frame.len() - codes.len() - residual.len()) as u64;
+            summary.stages.encode += proven.stages.encode;
+            summary.stages.write += proven.stages.write;
+            summary.stages.verify += proven.stages.verify;
+            errors.add(&proven.errors);
+            done += proven.samples as u64;
+            match progress(done) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(CodecError::Io(std::io::ErrorKind::Interrupted.into())),
+            }
+        })?;
+        if let Promise::MeanSquared { target, .. } = self.promise
+            && errors.scaled_squares > target * errors.finite as f64
+        {
+            return Err(CodecError::Proof { block: lengths.len() - 1, bound: options.bound.to_string() });
+        }
+        let index = index_to_bytes(&lengths);
+        let offset = header.len() as u64 + summary.model_bytes + lengths.iter().sum::<u64>();
+        let end = end_to_bytes(offset, offset + index.len() as u64 + super::container::END_BYTES as u64);
+        out.write_all(&index)?;
+        out.write_all(&end)?;
+        summary.header_bytes = (header.len() + end.len()) as u64;
+        summary.framing_bytes += index.len() as u64;
+        summary.file_bytes = offset + (index.len() + end.len()) as u64;
+        summary.original_bytes = samples * (self.features * T::TYPE.bytes()) as u64;
+        summary.largest_error = errors.largest;
+        summary.mean_squared_error = errors.squares / errors.finite.max(1) as f64;
+        summary.active_latents = self.plan.active;
+        Ok(summary)
+    }
+}
+
+/// Samples of a block where nothing else is asked for: blocks of equal size.
+fn usual_block<T: Element>(samples: u64, features: usize) -> usize {
+    let most = if T::TYPE == ElementType::U8 { BLOCK_BYTES_OF_U8 } else { BLOCK_BYTES };
+    let blocks = samples.saturating_mul((features * T::TYPE.bytes()) as u64).div_ceil(most as u64).clamp(1, samples);
+    usize::try_from(samples.div_ceil(blocks)).unwrap_or(usize::MAX)
+}
+
+/// How far decoded values lie from the finite ones of the original.
+#[derive(Clone, Copy, Debug, Default)]
+struct Errors {
+    largest: f64,
+    squares: f64,
+    /// The same in the scales of a promise about all values.
+    scaled_squares: f64,
+    finite: u64,
+}
+
+impl Errors {
+    fn add(&mut self, other: &Self) {
+        self.largest = self.largest.max(other.largest);
+        self.squares += other.squares;
+        self.scaled_squares += other.scaled_squares;
+        self.finite += other.finite;
+    }
+
+    /// Adds the errors of a part of a sample; whether what was decoded is what was written, and all values are as promised.
+    fn compare<T: Element>(
+        &mut self,
+        original: &[T],
+        written: &[T],
+        decoded: &[T],
+        scale: f64,
+        is_kept: impl Fn(T, T) -> bool,
+    ) -> bool {
+        let mut kept = true;
+        let (mut largest, mut squares, mut finite) = ([0.0f64; LANES], [0.0f64; LANES], 0u64);
+        vectorised(
+            #[inline(always)]
+            || {
+                let chunks = original.chunks(LANES).zip(written.chunks(LANES)).zip(decoded.chunks(LANES));
+                for ((original, written), decoded) in chunks {
+                    for lane in 0..original.len() {
+                        let (value, decoded) = (original[lane], decoded[lane]);
+                        kept &= written[lane].to_bits() == decoded.to_bits();
+                        kept &= is_kept(value, decoded);
+                        let error = if value.is_finite() { (value.to_f64() - decoded.to_f64()).abs() } else { 0.0 };
+                        largest[lane] = if error > largest[lane] { error } else { largest[lane] };
+                        squares[lane] += error * error;
+                        finite += u64::from(value.is_finite());
+                    }
+                }
+            },
+        );
+        let squares = squares.iter().sum::<f64>();
+        self.add(&Self {
+            largest: largest.iter().fold(0.0, |most, &error| most.max(error)),
+            squares,
+            scaled_squares: squares / (scale * scale),
+            finite,
+        });
+        kept
+    }
+}

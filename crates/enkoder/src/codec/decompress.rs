@@ -1,0 +1,413 @@
+//! Decompression from anything that can be read and sought: all samples, a range of them, or what a damaged file still holds.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use rayon::prelude::*;
+
+use super::block;
+use super::bound::Bound;
+use super::container::{
+    BLOCK_MARK, END_BYTES, Frame, Header, MAX_HEADER, ModelPlace, end_from_bytes, index_from_bytes, is_sound,
+};
+use super::element::{Element, ElementType};
+use super::error::CodecError;
+use super::fixed_point::FixedDecoder;
+use super::samples::{Layout, Samples};
+use crate::autoencoder::Autoencoder;
+
+/// A frame is at most this long: a value takes at most 24 bytes, and a code no more.
+const MAX_FRAME: u64 = 1 << 32;
+
+/// An open .enk file.
+#[derive(Debug)]
+pub struct EnkFile<R> {
+    input: R,
+    length: u64,
+    header: Header,
+    decoder: Option<FixedDecoder>,
+    model_bytes: u64,
+    blocks_start: u64,
+    /// Where each block begins, and the end of the last; `None` where the index is damaged.
+    offsets: Result<Vec<u64>, CodecError>,
+}
+
+/// A block that could not be decoded.
+#[derive(Debug)]
+pub struct Lost {
+    /// The block's number.
+    pub block: u64,
+    /// Its first sample.
+    pub first: u64,
+    /// How many samples it held.
+    pub samples: u64,
+    /// Why.
+    pub cause: CodecError,
+}
+
+impl<R: Read + Seek + Sync> EnkFile<R> {
+    /// Opens a file: reads and checks header, embedded model and index. A damaged index is only complained of when a block is
+    /// asked for, so that [`salvage`](Self::salvage) still can.
+    ///
+    /// # Errors
+    /// When it is no .enk file, a newer one, or when header or model are damaged.
+    pub fn open(mut input: R) -> Result<Self, CodecError> {
+        let length = input.seek(SeekFrom::End(0))?;
+        let start = read_at(&mut input, 0, length.min(MAX_HEADER as u64 + 64))?;
+        let (header, header_length) = Header::from_bytes(&start)?;
+        let (mut decoder, mut model_bytes) = (None, 0);
+        if let ModelPlace::Embedded(bytes) = header.model {
+            let end = (header_length as u64).checked_add(bytes).and_then(|end| end.checked_add(4));
+            match end {
+                Some(end) if end <= length => model_bytes = bytes + 4,
+                _ => {
+                    let needed = end.unwrap_or(u64::MAX);
+                    return Err(CodecError::Truncated { length, what: "the model", needed });
+                }
+            }
+            let model = read_at(&mut input, header_length as u64, model_bytes)?;
+            let (model, checksum) = model.split_last_chunk::<4>().ok_or(CodecError::Magic)?;
+            if !is_sound(model, u32::from_le_bytes(*checksum)) {
+                let what = "the model's checksum is wrong".to_owned();
+                return Err(CodecError::Damaged { offset: header_length as u64, what });
+            }
+            decoder = Some(FixedDecoder::from_bytes(model, header_length as u64)?);
+        }
+        let blocks_start = header_length as u64 + model_bytes;
+        let offsets = read_index(&mut input, length, blocks_start, &header);
+        let mut file = Self { input, length, header, decoder: None, model_bytes, blocks_start, offsets };
+        if let Some(decoder) = decoder {
+            file.accept(decoder)?;
+        }
+        Ok(file)
+    }
+
+    /// Gives the model of a file that only names it.
+    ///
+    /// # Errors
+    /// When it is another model than the file was compressed with.
+    pub fn with_model(mut self, model: &Autoencoder) -> Result<Self, CodecError> {
+        if let ModelPlace::ByHash(expected, bits) = self.header.model {
+            let mut decoder = FixedDecoder::new(model, u32::from(bits))?;
+            decoder.shape.clone_from(&self.header.shape);
+            let found = decoder.hash();
+            if found != expected {
+                return Err(CodecError::WrongModel { found: hexadecimal(&found), expected: hexadecimal(&expected) });
+            }
+            self.accept(decoder)?;
+        }
+        Ok(self)
+    }
+
+    fn accept(&mut self, decoder: FixedDecoder) -> Result<(), CodecError> {
+        let (features, latent) = (self.header.features(), self.header.plan.active);
+        if decoder.shape != self.header.shape || latent > decoder.latent() {
+            let what = format!(
+                "samples of shape {:?} and {latent} latents, but a model of {:?} and {}",
+                self.header.shape,
+                decoder.shape,
+                decoder.latent()
+            );
+            return Err(CodecError::Damaged { offset: 0, what });
+        }
+        debug_assert_eq!(features, decoder.features());
+        self.decoder = Some(decoder);
+        Ok(())
+    }
+
+    /// The type of the values.
+    pub fn element(&self) -> ElementType {
+        self.header.element
+    }
+
+    /// The shape of one sample.
+    pub fn shape(&self) -> &[usize] {
+        &self.header.shape
+    }
+
+    /// How the samples were cut from arrays.
+    pub fn layout(&self) -> &Layout {
+        &self.header.layout
+    }
+
+    /// The number of samples.
+    pub fn samples(&self) -> u64 {
+        self.header.samples
+    }
+
+    /// Samples of a block; the last may have fewer.
+    pub fn block_samples(&self) -> usize {
+        self.header.block_samples
+    }
+
+    /// The number of blocks.
+    pub fn blocks(&self) -> u64 {
+        self.header.blocks()
+    }
+
+    /// What was promised of the values.
+    pub fn bound(&self) -> Bound {
+        self.header.bound
+    }
+
+    /// Latents in use.
+    pub fn active_latents(&self) -> usize {
+        self.header.plan.active
+    }
+
+    /// Bytes of the file.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Bytes of the embedded model with its checksum; 0 where the file only names it.
+    pub fn model_bytes(&self) -> u64 {
+        self.model_bytes
+    }
+
+    /// Bytes of magic, version and header.
+    pub fn header_bytes(&self) -> u64 {
+        self.blocks_start - self.model_bytes
+    }
+
+    /// SHA-256 of the decoder in hexadecimal.
+    pub fn model_hash(&self) -> String {
+        match (&self.header.model, &self.decoder) {
+            (ModelPlace::ByHash(hash, _), _) => hexadecimal(hash),
+            (_, Some(decoder)) => hexadecimal(&decoder.hash()),
+            _ => String::new(),
+        }
+    }
+
+    /// Bytes of codes, of what is stored beside them, and of all the rest but the model.
+    ///
+    /// # Errors
+    /// When index or blocks are damaged.
+    pub fn account(&mut self) -> Result<(u64, u64, u64), CodecError> {
+        let (mut codes, mut residual) = (0, 0);
+        for block in 0..self.blocks() {
+            let bytes = self.frame_bytes(block)?;
+            let frame = self.frame(block, &bytes)?;
+            codes += frame.codes.len() as u64;
+            residual += frame.residual.len() as u64;
+        }
+        Ok((codes, residual, self.length - self.model_bytes - codes - residual))
+    }
+
+    /// Samples `first` to `end`, decoding only the blocks that they lie in.
+    ///
+    /// # Errors
+    /// When there are no such samples, when a block is damaged, when the model is missing, and when there are more values than
+    /// `limit`.
+    pub fn read(&mut self, first: u64, end: u64, limit: u64) -> Result<Samples, CodecError> {
+        let samples = self.samples();
+        if first > end || end > samples {
+            return Err(CodecError::Range { first, end, samples });
+        }
+        let features = self.header.features() as u64;
+        if (end - first).saturating_mul(features) > limit {
+            return Err(CodecError::TooLarge { values: (end - first).saturating_mul(features), limit });
+        }
+        let mut bytes = Vec::new();
+        self.each(first, end, &mut |part| {
+            bytes.extend_from_slice(part);
+            Ok(())
+        })?;
+        Samples::from_bytes(self.element(), self.header.shape.clone(), bytes)
+    }
+
+    /// Hands on the values of samples `first` to `end` as little-endian bytes, block by block; only a few blocks are held.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and what `take` fails with.
+    pub fn each(
+        &mut self,
+        first: u64,
+        end: u64,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), CodecError>,
+    ) -> Result<(), CodecError> {
+        self.require_model()?;
+        if first >= end {
+            return Ok(());
+        }
+        let size = self.header.block_samples as u64;
+        let sample_bytes = self.header.features() * self.element().bytes();
+        let (from, to) = (first / size, (end - 1) / size + 1);
+        let together = rayon::current_num_threads() as u64;
+        for start in (from..to).step_by(together as usize) {
+            let frames = (start..to.min(start + together))
+                .map(|block| Ok((block, self.frame_bytes(block)?)))
+                .collect::<Result<Vec<_>, CodecError>>()?;
+            let decoded: Vec<_> = frames.par_iter().map(|(block, bytes)| self.decode(*block, bytes)).collect();
+            for ((block, _), decoded) in frames.iter().zip(decoded) {
+                let decoded = decoded?;
+                let skipped = first.saturating_sub(block * size) as usize * sample_bytes;
+                let wanted = (end - block * size).min(size) as usize * sample_bytes;
+                take(&decoded[skipped..wanted.min(decoded.len())])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All samples that can still be decoded, and what is lost. Lost samples are 0, or NaN where the type has it. Works without
+    /// the index: blocks are found by their marks.
+    ///
+    /// # Errors
+    /// When the model is missing, when reading fails, and when there are more values than `limit`.
+    pub fn salvage(&mut self, limit: u64) -> Result<(Samples, Vec<Lost>), CodecError> {
+        self.require_model()?;
+        let features = self.header.features() as u64;
+        let values = self.samples().saturating_mul(features);
+        if values > limit {
+            return Err(CodecError::TooLarge { values, limit });
+        }
+        let width = self.element().bytes();
+        let missing = match self.element() {
+            ElementType::F32 => f32::NAN.to_le_bytes().to_vec(),
+            ElementType::F64 => f64::NAN.to_le_bytes().to_vec(),
+            _ => vec![0; width],
+        };
+        let mut bytes = missing.repeat(values as usize);
+        let rest = self.length - self.blocks_start;
+        let body = read_at(&mut self.input, self.blocks_start, rest)?;
+        let mut found = vec![None; self.blocks() as usize];
+        let mut position = 0;
+        while let Some(next) = body[position..].windows(4).position(|window| window == BLOCK_MARK) {
+            position += next;
+            match Frame::from_bytes(&body[position..], self.blocks_start + position as u64) {
+                Ok(frame) => {
+                    if let Some(place) = usize::try_from(frame.number).ok().and_then(|number| found.get_mut(number)) {
+                        *place = Some((position, frame.length));
+                    }
+                    position += frame.length;
+                }
+                Err(_) => position += 1,
+            }
+        }
+        let mut lost = Vec::new();
+        let size = self.header.block_samples as u64;
+        for (block, place) in (0..).zip(found) {
+            let result = match place {
+                Some((start, length)) => self.decode(block, &body[start..start + length]),
+                None => Err(self.block_error(block, "no undamaged copy of it was found")),
+            };
+            match result {
+                Ok(decoded) => {
+                    let start = (block * size * features) as usize * width;
+                    bytes[start..start + decoded.len()].copy_from_slice(&decoded);
+                }
+                Err(cause) => {
+                    lost.push(Lost {
+                        block,
+                        first: block * size,
+                        samples: self.header.samples_of(block) as u64,
+                        cause,
+                    });
+                }
+            }
+        }
+        Ok((Samples::from_bytes(self.element(), self.header.shape.clone(), bytes)?, lost))
+    }
+
+    fn require_model(&self) -> Result<&FixedDecoder, CodecError> {
+        self.decoder.as_ref().ok_or_else(|| CodecError::ModelNeeded { hash: self.model_hash() })
+    }
+
+    fn frame_bytes(&mut self, block: u64) -> Result<Vec<u8>, CodecError> {
+        let offsets = match &self.offsets {
+            Ok(offsets) => offsets,
+            Err(CodecError::Damaged { offset, what }) => {
+                return Err(CodecError::Damaged { offset: *offset, what: what.clone() });
+            }
+            Err(error) => return Err(CodecError::Damaged { offset: self.length, what: error.to_string() }),
+        };
+        let (start, end) = (offsets[block as usize], offsets[block as usize + 1]);
+        read_at(&mut self.input, start, end - start)
+    }
+
+    fn frame<'b>(&self, block: u64, bytes: &'b [u8]) -> Result<Frame<'b>, CodecError> {
+        let frame = Frame::from_bytes(bytes, 0).map_err(|error| self.block_error(block, &error.to_string()))?;
+        if frame.number != block || frame.samples != self.header.samples_of(block) || frame.length != bytes.len() {
+            return Err(self.block_error(block, "another block lies in its place"));
+        }
+        Ok(frame)
+    }
+
+    fn decode(&self, block: u64, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
+        match self.element() {
+            ElementType::U8 => self.decode_as::<u8>(block, bytes),
+            ElementType::I8 => self.decode_as::<i8>(block, bytes),
+            ElementType::U16 => self.decode_as::<u16>(block, bytes),
+            ElementType::I16 => self.decode_as::<i16>(block, bytes),
+            ElementType::U32 => self.decode_as::<u32>(block, bytes),
+            ElementType::I32 => self.decode_as::<i32>(block, bytes),
+            ElementType::U64 => self.decode_as::<u64>(block, bytes),
+            ElementType::I64 => self.decode_as::<i64>(block, bytes),
+            ElementType::F32 => self.decode_as::<f32>(block, bytes),
+            ElementType::F64 => self.decode_as::<f64>(block, bytes),
+        }
+    }
+
+    fn decode_as<T: Element>(&self, block: u64, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
+        let frame = self.frame(block, bytes)?;
+        let streams = [frame.codes, frame.residual];
+        let values: Vec<T> = block::decode(self.require_model()?, &self.header.plan, streams, frame.samples)
+            .map_err(|_| self.block_error(block, "its stream is none that a writer makes"))?;
+        Ok(T::to_le(&values))
+    }
+
+    fn block_error(&self, block: u64, what: &str) -> CodecError {
+        let first = block * self.header.block_samples as u64;
+        let last = first + self.header.samples_of(block) as u64 - 1;
+        CodecError::Block { block: block as usize, first, last, what: what.to_owned() }
+    }
+}
+
+/// Bytes at a place that has been checked to lie within the file.
+fn read_at<R: Read + Seek>(input: &mut R, offset: u64, length: u64) -> Result<Vec<u8>, CodecError> {
+    input.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    input.take(length).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < length {
+        let needed = offset + length;
+        return Err(CodecError::Truncated { length: offset + bytes.len() as u64, what: "what was asked for", needed });
+    }
+    Ok(bytes)
+}
+
+/// Where the blocks begin.
+fn read_index<R: Read + Seek>(
+    input: &mut R,
+    length: u64,
+    blocks_start: u64,
+    header: &Header,
+) -> Result<Vec<u64>, CodecError> {
+    let needed = blocks_start + END_BYTES as u64;
+    if length < needed {
+        return Err(CodecError::Truncated { length, what: "the end", needed });
+    }
+    let end = read_at(input, length - END_BYTES as u64, END_BYTES as u64)?;
+    let end: &[u8; END_BYTES] = end.as_slice().try_into().map_err(|_| CodecError::Magic)?;
+    let index = end_from_bytes(end, length)?;
+    if index < blocks_start {
+        let what = format!("an index at byte {index}, before the blocks");
+        return Err(CodecError::Damaged { offset: length - END_BYTES as u64, what });
+    }
+    let bytes = read_at(input, index, length - END_BYTES as u64 - index)?;
+    let lengths = index_from_bytes(&bytes, index, header.blocks())?;
+    let mut offsets = vec![blocks_start];
+    let mut position = blocks_start;
+    for block in lengths {
+        position = position.checked_add(block).filter(|&end| end <= index && block < MAX_FRAME).ok_or_else(|| {
+            CodecError::Damaged { offset: index, what: "blocks that reach beyond the index".to_owned() }
+        })?;
+        offsets.push(position);
+    }
+    if position != index {
+        return Err(CodecError::Damaged { offset: index, what: "bytes between the blocks and the index".to_owned() });
+    }
+    Ok(offsets)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,259 @@
+//! The kinds of number that the codec takes, each with its exact images: raw bits, an integer in the order of the values, and
+//! the nearest value to a prediction. Only conversions that IEEE 754 defines to the last bit are used.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::CodecError;
+
+/// The type of a number in an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ElementType {
+    /// Bytes.
+    U8 = 1,
+    /// Signed bytes.
+    I8 = 2,
+    /// Unsigned 16-bit integers.
+    U16 = 3,
+    /// Signed 16-bit integers.
+    I16 = 4,
+    /// Unsigned 32-bit integers.
+    U32 = 5,
+    /// Signed 32-bit integers.
+    I32 = 6,
+    /// Unsigned 64-bit integers.
+    U64 = 7,
+    /// Signed 64-bit integers.
+    I64 = 8,
+    /// 32-bit floating point.
+    F32 = 9,
+    /// 64-bit floating point.
+    F64 = 10,
+}
+
+impl ElementType {
+    /// All types, in the order of their numbers in files.
+    pub const ALL: [Self; 10] =
+        [Self::U8, Self::I8, Self::U16, Self::I16, Self::U32, Self::I32, Self::U64, Self::I64, Self::F32, Self::F64];
+
+    /// Bytes of one number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+        }
+    }
+
+    /// Whether it is a floating-point type.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64)
+    }
+
+    /// The name used in commands: `u8`, `f32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::I8 => "i8",
+            Self::U16 => "u16",
+            Self::I16 => "i16",
+            Self::U32 => "u32",
+            Self::I32 => "i32",
+            Self::U64 => "u64",
+            Self::I64 => "i64",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|element| *element as u8 == number)
+    }
+}
+
+impl fmt::Display for ElementType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for ElementType {
+    type Err = CodecError;
+
+    fn from_str(name: &str) -> Result<Self, CodecError> {
+        Self::ALL
+            .into_iter()
+            .find(|element| element.name() == name)
+            .ok_or_else(|| CodecError::UnknownElement(name.to_owned()))
+    }
+}
+
+/// A number of an array.
+pub trait Element: Copy + Send + Sync + PartialOrd + fmt::Debug + 'static {
+    /// Its type.
+    const TYPE: ElementType;
+    /// The nearest f64.
+    fn to_f64(self) -> f64;
+    /// The nearest value to `value`; saturates where the type ends.
+    fn from_f64(value: f64) -> Self;
+    /// Its bytes as an unsigned number.
+    fn to_bits(self) -> u64;
+    /// The number with these bits; higher ones are ignored.
+    fn from_bits(bits: u64) -> Self;
+    /// Numbers from their little-endian bytes; bytes that make no whole number at the end are ignored.
+    fn from_le(bytes: &[u8]) -> Vec<Self>;
+    /// The little-endian bytes of numbers.
+    fn to_le(values: &[Self]) -> Vec<u8>;
+    /// An integer that orders as the values do: neighbours differ by 1.
+    fn to_ordered(self) -> i64;
+    /// The inverse of [`to_ordered`](Self::to_ordered); wraps where the type ends.
+    fn from_ordered(ordered: i64) -> Self;
+    /// Whether `other` is at most `bound` away; false for NaN.
+    fn within(self, other: Self, bound: f64) -> bool;
+    /// Whether it is an ordinary number: neither NaN nor infinite.
+    fn is_finite(self) -> bool;
+}
+
+macro_rules! integer {
+    ($($type:ident $unsigned:ident $kind:ident $signed:expr),*) => {$(
+        impl Element for $type {
+            const TYPE: ElementType = ElementType::$kind;
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value.round() as Self
+            }
+            #[inline(always)]
+            fn to_bits(self) -> u64 {
+                u64::from(self as $unsigned)
+            }
+            #[inline(always)]
+            fn from_bits(bits: u64) -> Self {
+                bits as Self
+            }
+            fn from_le(bytes: &[u8]) -> Vec<Self> {
+                bytes.as_chunks::<{ size_of::<Self>() }>().0.iter().map(|&bytes| Self::from_le_bytes(bytes)).collect()
+            }
+            fn to_le(values: &[Self]) -> Vec<u8> {
+                values.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened()
+            }
+            #[inline(always)]
+            fn to_ordered(self) -> i64 {
+                if $signed { self as i64 } else { (self as u64 ^ (1 << 63)) as i64 }
+            }
+            #[inline(always)]
+            fn from_ordered(ordered: i64) -> Self {
+                if $signed { ordered as Self } else { (ordered as u64 ^ (1 << 63)) as Self }
+            }
+            #[inline(always)]
+            fn within(self, other: Self, bound: f64) -> bool {
+                self.abs_diff(other) as f64 <= bound
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                true
+            }
+        }
+    )*};
+}
+
+integer!(
+    u8 u8 U8 false, i8 u8 I8 true, u16 u16 U16 false, i16 u16 I16 true, u32 u32 U32 false, i32 u32 I32 true,
+    u64 u64 U64 false, i64 u64 I64 true
+);
+
+macro_rules! float {
+    ($($type:ident $bits:ident $signed:ident $kind:ident),*) => {$(
+        impl Element for $type {
+            const TYPE: ElementType = ElementType::$kind;
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value as Self
+            }
+            #[inline(always)]
+            fn to_bits(self) -> u64 {
+                u64::from(self.to_bits())
+            }
+            #[inline(always)]
+            fn from_bits(bits: u64) -> Self {
+                Self::from_bits(bits as $bits)
+            }
+            fn from_le(bytes: &[u8]) -> Vec<Self> {
+                bytes.as_chunks::<{ size_of::<Self>() }>().0.iter().map(|&bytes| Self::from_le_bytes(bytes)).collect()
+            }
+            fn to_le(values: &[Self]) -> Vec<u8> {
+                values.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened()
+            }
+            #[inline(always)]
+            fn to_ordered(self) -> i64 {
+                let bits = self.to_bits() as $signed;
+                i64::from(bits ^ (((bits >> ($bits::BITS - 1)) as $bits) >> 1) as $signed)
+            }
+            #[inline(always)]
+            fn from_ordered(ordered: i64) -> Self {
+                let bits = ordered as $signed;
+                Self::from_bits((bits ^ (((bits >> ($bits::BITS - 1)) as $bits) >> 1) as $signed) as $bits)
+            }
+            #[inline(always)]
+            fn within(self, other: Self, bound: f64) -> bool {
+                (f64::from(self) - f64::from(other)).abs() <= bound
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                Self::is_finite(self)
+            }
+        }
+    )*};
+}
+
+float!(f32 u32 i32 F32, f64 u64 i64 F64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bits_and_order_give_every_value_back(bits: u64) {
+            fn check<T: Element>(bits: u64) {
+                let value = T::from_bits(bits);
+                assert_eq!(T::from_ordered(value.to_ordered()).to_bits(), value.to_bits());
+                assert_eq!(T::from_bits(value.to_bits()).to_bits(), value.to_bits());
+            }
+            check::<u8>(bits);
+            check::<i16>(bits);
+            check::<u32>(bits);
+            check::<i64>(bits);
+            check::<u64>(bits);
+            check::<f32>(bits);
+            check::<f64>(bits);
+        }
+
+        #[test]
+        fn order_is_the_order_of_the_values(a: f32, b: f32, c: u64, d: u64) {
+            if a < b {
+                prop_assert!(a.to_ordered() < b.to_ordered());
+            }
+            prop_assert_eq!(c.cmp(&d), Element::to_ordered(c).cmp(&Element::to_ordered(d)));
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for element in ElementType::ALL {
+            assert_eq!(element.name().parse::<ElementType>().unwrap(), element);
+            assert_eq!(ElementType::from_number(element as u8), Some(element));
+        }
+        assert!("f16".parse::<ElementType>().is_err());
+    }
+}

@@ -1,0 +1,157 @@
+//! Arrays as the codec takes and gives them: samples of one shape, their values of one type, held as little-endian bytes.
+
+use std::io;
+
+use super::element::{Element, ElementType};
+use super::error::CodecError;
+use crate::dataset::Dataset;
+
+/// Samples in memory.
+///
+/// ```
+/// use enkoder::codec::Samples;
+///
+/// let samples = Samples::from_values([2], &[1.0f32, 2.0, 3.0, 4.0])?;
+/// assert_eq!(samples.len(), 2);
+/// assert_eq!(samples.values::<f32>().unwrap(), [1.0, 2.0, 3.0, 4.0]);
+/// # Ok::<(), enkoder::codec::CodecError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Samples {
+    element: ElementType,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Samples {
+    /// Samples of this shape from values of a type of numbers, sample after sample.
+    ///
+    /// # Errors
+    /// When the values do not fill whole samples.
+    pub fn from_values<T: Element>(shape: impl Into<Vec<usize>>, values: &[T]) -> Result<Self, CodecError> {
+        Self::from_bytes(T::TYPE, shape, T::to_le(values))
+    }
+
+    /// Samples of this shape from little-endian bytes.
+    ///
+    /// # Errors
+    /// When the bytes do not fill whole samples, and when a sample has no values.
+    pub fn from_bytes(element: ElementType, shape: impl Into<Vec<usize>>, bytes: Vec<u8>) -> Result<Self, CodecError> {
+        let shape = shape.into();
+        let elements = shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
+        let sample = elements.and_then(|elements| elements.checked_mul(element.bytes())).unwrap_or(0);
+        if sample == 0 || !bytes.len().is_multiple_of(sample) {
+            return Err(CodecError::Shape { values: bytes.len() / element.bytes(), shape });
+        }
+        Ok(Self { element, shape, bytes })
+    }
+
+    /// The samples of a data set: bytes as u8, numbers as f32.
+    pub fn from_dataset(data: &Dataset) -> Self {
+        let mut bytes = Vec::with_capacity(data.len() * data.features() * data.bytes_per_value());
+        for index in 0..data.len() {
+            if let Some(row) = data.row_u8(index) {
+                bytes.extend_from_slice(row);
+            } else if let Some(row) = data.row_f32(index) {
+                bytes.extend(row.iter().flat_map(|value| value.to_le_bytes()));
+            }
+        }
+        let element = if data.is_u8() { ElementType::U8 } else { ElementType::F32 };
+        Self { element, shape: data.shape().to_vec(), bytes }
+    }
+
+    /// The type of the values.
+    pub fn element(&self) -> ElementType {
+        self.element
+    }
+
+    /// The shape of one sample.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.bytes.len() / self.sample_bytes()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The values as little-endian bytes, sample after sample.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The values, where they are of this type.
+    pub fn values<T: Element>(&self) -> Option<Vec<T>> {
+        (T::TYPE == self.element).then(|| T::from_le(&self.bytes))
+    }
+
+    fn sample_bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.element.bytes()
+    }
+}
+
+/// How arrays were cut into samples.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Names of the variables that lie one after the other in each sample, in equal parts; empty for a single one without a name.
+    pub variables: Vec<String>,
+    /// Shape of the array of one variable; empty where samples are just the leading axis.
+    pub array: Vec<u64>,
+    /// Lengths of a block along the last axes of the array; empty where it is the leading axis that is cut.
+    pub block: Vec<usize>,
+}
+
+impl Layout {
+    /// Parts of a sample, one for each variable.
+    pub(crate) fn parts(&self) -> usize {
+        self.variables.len().max(1)
+    }
+}
+
+/// Where samples to compress come from. They are asked for in blocks, from the first to the last, and again from the first
+/// where the bound needs to know all of them.
+pub trait Source {
+    /// The type of the values.
+    fn element(&self) -> ElementType;
+    /// The shape of one sample.
+    fn shape(&self) -> &[usize];
+    /// How many samples there are.
+    fn samples(&self) -> u64;
+    /// How they were cut from arrays. The file remembers it; with several variables, the first axis of a sample is theirs.
+    fn layout(&self) -> Layout {
+        Layout::default()
+    }
+    /// Samples `first` to `first + count`, as little-endian bytes.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>>;
+}
+
+impl Source for Samples {
+    fn element(&self) -> ElementType {
+        self.element
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn samples(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {
+        let width = self.sample_bytes();
+        let start = first as usize * width;
+        self.bytes
+            .get(start..start + count * width)
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "samples beyond the last were asked for"))
+    }
+}

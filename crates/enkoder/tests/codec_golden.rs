@@ -1,0 +1,170 @@
+//! Files that were made once decode to the same bytes forever: with one thread and with several, and with every instruction set
+//! that the machine has.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use enkoder::codec::{Bound, Calibration, CompressOptions, Element, EnkFile, Layout, Samples, Source, compress};
+use enkoder::{Activation, Architecture, Autoencoder, Dataset, Scaling, Trainer, TrainingConfig, fit_pca};
+use ndarray::Array2;
+use sha2::{Digest, Sha256};
+
+/// The files, and the SHA-256 of the little-endian bytes that each decodes to.
+const GOLDEN: [(&str, &str); 7] = [
+    ("fields-f32-rel", "88b05439094892a022e85c8d5800aa535db03d119e28f893e047697640cbe713"),
+    ("fields-f32-rel-8bit", "2a95901256cba48411fe725b787c2a119f94c8f846ff80d1ecff6e57a175362c"),
+    ("two-variables-f64-rel", "675e097949a258b5ab0ae0ad3513e338db3a98d5d8a8a629c1c5899f819ba4b6"),
+    ("hostile-f32-lossless", "7ec713d52feefeab3e640fd0d8cc5bad9cd31f8a013688f8577f25aaa0de22cf"),
+    ("levels-i16-abs", "f898ad7192985fc7fd9089ad159790cf14ec612c02f0d8e93ce50c1eb41dd366"),
+    ("images-u8-lossless", "7b2161c0ffa1033674f3a48afcd872c6e504c8abd6d5bec999036aa2364ccda4"),
+    ("images-u8-none", "9ccf0c43174e1080fd612d970cf2962a97333beab1455416b503ca21d338f428"),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn decoded(name: &str) -> String {
+    let bytes = std::fs::read(folder().join(format!("{name}.enk"))).unwrap();
+    let mut file = EnkFile::open(Cursor::new(bytes)).unwrap();
+    let samples = file.samples();
+    let hash = Sha256::digest(file.read(0, samples, 1 << 24).unwrap().as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn golden_files_decode_to_the_same_bytes_with_any_number_of_threads() {
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            for (name, hash) in GOLDEN {
+                assert_eq!(decoded(name), hash, "{name} with {threads} threads");
+            }
+        });
+    }
+}
+
+#[test]
+fn golden_files_decode_to_the_same_bytes_with_every_instruction_set() {
+    let test = "golden_files_decode_to_the_same_bytes_with_any_number_of_threads";
+    for instructions in ["scalar", "avx2"] {
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        let output = again.args(["--exact", test]).env("ENKODER_INSTRUCTIONS", instructions).output().unwrap();
+        assert!(output.status.success(), "{instructions}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// Writes the files that are not there yet. A file that is there is never made anew: that it still decodes is the point.
+#[test]
+#[ignore = "only for a new version of the format"]
+fn golden_files_are_made() {
+    let write = |name: &str, model: &Autoencoder, mut source: Given, options: CompressOptions| {
+        let path = folder().join(format!("{name}.enk"));
+        if !path.exists() {
+            let mut file = Vec::new();
+            compress(model, &mut source, &options, &mut file, &mut |_| ControlFlow::Continue(())).unwrap();
+            std::fs::write(path, file).unwrap();
+        }
+        println!("(\"{name}\", \"{}\"),", decoded(name));
+    };
+    let field = |sample: usize, place: usize| {
+        let (row, column) = ((place / 16) as f32, (place % 16) as f32);
+        (sample as f32 * 0.37 + row * 0.4).sin() * 9.0
+            + (sample as f32 * 0.11 + column * 0.5).cos() * 4.0
+            + noise(sample * 256 + place)
+    };
+    let values = |from: usize, samples: usize| -> Vec<f32> {
+        (from..from + samples).flat_map(|sample| (0..256).map(move |place| field(sample, place))).collect()
+    };
+    let linear = linear(values(0, 120), [16, 16], 6);
+    let options = |bound| CompressOptions { block_samples: Some(20), ..CompressOptions::new(bound) };
+    let fields = || Given::of([16, 16], &values(200, 50));
+    write("fields-f32-rel", &linear, fields(), options(Bound::Relative(0.01)));
+    let narrow = CompressOptions { weight_bits: 8, ..options(Bound::Relative(0.001)) };
+    write("fields-f32-rel-8bit", &linear, fields(), narrow);
+
+    let two = |from: usize, samples: usize| -> Vec<f64> {
+        values(from, samples)
+            .iter()
+            .enumerate()
+            .map(|(at, &x)| f64::from(x) * if at % 256 < 128 { 1.0 } else { 1e4 })
+            .collect()
+    };
+    let both = self::linear(two(0, 120).iter().map(|&x| x as f32).collect(), [2, 8, 16], 6);
+    let mut source = Given::of([2, 8, 16], &two(200, 40));
+    source.layout.variables = vec!["low".to_owned(), "high".to_owned()];
+    write("two-variables-f64-rel", &both, source, options(Bound::Relative(0.002)));
+
+    let mut hostile = values(200, 12);
+    for (at, value) in [(3, f32::NAN), (300, f32::INFINITY), (301, -9999.0), (302, -9999.0), (900, -0.0), (1500, 1e-40)]
+    {
+        hostile[at] = value;
+    }
+    write("hostile-f32-lossless", &linear, Given::of([16, 16], &hostile), options(Bound::Lossless));
+    let integers: Vec<i16> = values(200, 30).iter().map(|&x| (x * 100.0) as i16).collect();
+    write("levels-i16-abs", &linear, Given::of([16, 16], &integers), options(Bound::Absolute(3.0)));
+
+    let bytes = |from: usize, samples: usize| -> Vec<u8> {
+        values(from, samples).iter().map(|&x| (x * 16.0).clamp(0.0, 255.0) as u8).collect()
+    };
+    let images = Array2::from_shape_vec((120, 256), bytes(0, 120)).unwrap();
+    let (train, held_out) =
+        Dataset::from_u8("images", images).unwrap().with_shape([16, 16]).unwrap().split(0.2, 1).unwrap();
+    let architecture = Architecture::dense([16, 16], &[24], 5)
+        .with_activation(Activation::Gelu)
+        .with_output_activation(Activation::Sigmoid);
+    let config = TrainingConfig { epochs: 20, seed: 1, ..TrainingConfig::default() };
+    let network = Trainer::new(architecture, config).fit(&train, &held_out).unwrap();
+    write("images-u8-lossless", &network, Given::of([16, 16], &bytes(200, 30)), options(Bound::Lossless));
+    write("images-u8-none", &network, Given::of([16, 16], &bytes(200, 60)), options(Bound::None));
+}
+
+/// Rough but repeatable, within ±¼.
+fn noise(index: usize) -> f32 {
+    ((index as u32).wrapping_mul(0x9E37_79B9) >> 16) as f32 / 131_072.0 - 0.25
+}
+
+fn linear(values: Vec<f32>, shape: impl Into<Vec<usize>>, latent: usize) -> Autoencoder {
+    let array = Array2::from_shape_vec((values.len() / 256, 256), values).unwrap();
+    let data = Dataset::from_f32("fields", array).unwrap().with_shape(shape).unwrap();
+    let (train, held_out) = data.split(0.25, 1).unwrap();
+    let model = fit_pca(&train, &held_out, latent, Scaling::UnitRange).unwrap();
+    let calibration = Calibration::from_held_out(&model, &held_out).unwrap();
+    model.with_calibration(calibration).unwrap()
+}
+
+/// Samples with a layout.
+struct Given {
+    samples: Samples,
+    layout: Layout,
+}
+
+impl Given {
+    fn of<T: Element>(shape: impl Into<Vec<usize>>, values: &[T]) -> Self {
+        Self { samples: Samples::from_values(shape, values).unwrap(), layout: Layout::default() }
+    }
+}
+
+impl Source for Given {
+    fn element(&self) -> enkoder::codec::ElementType {
+        self.samples.element()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.samples.shape()
+    }
+
+    fn samples(&self) -> u64 {
+        self.samples.len() as u64
+    }
+
+    fn layout(&self) -> Layout {
+        self.layout.clone()
+    }
+
+    fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
+        Source::read(&mut self.samples, first, count)
+    }
+}
