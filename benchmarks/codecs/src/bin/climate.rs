@@ -4,6 +4,7 @@
 
 use std::io::Cursor;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use enkoder::codec::{Bound, Calibration, CompressOptions, CompressSummary, EnkFile, FixedDecoder, Samples, compress};
 use enkoder::{Architecture, Autoencoder, Dataset, Scaling, Trainer, TrainingConfig, fit_pca};
@@ -31,7 +32,11 @@ fn main() -> Result<(), Failure> {
     let linear = linear(&runs, COMPONENTS)?;
     let bytes = |model: &Autoencoder, bits| FixedDecoder::new(model, bits).map(|decoder| decoder.to_bytes().len());
     let (wide, narrow) = (bytes(&linear, 16)?, bytes(&linear, 8)?);
-    println!("run 61: {shape:?} f32, {} bytes, range {range}; {} threads", 4 * values.len(), rayon::current_num_threads());
+    println!(
+        "run 61: {shape:?} f32, {} bytes, range {range}; {} threads",
+        4 * values.len(),
+        rayon::current_num_threads()
+    );
     println!("linear model of {COMPONENTS} components: {wide} bytes with 16-bit weights, {narrow} with 8-bit");
     println!("\nratio, compressing and decompressing in MB/s, largest error beside the bound");
     let mut points = vec![Vec::new(); peers.len()];
@@ -70,7 +75,26 @@ fn main() -> Result<(), Failure> {
         }
     }
 
-    println!("\nsmaller models, 8-bit weights: model bytes; ratios without and with the model at the bounds {BOUNDS:?}");
+    let mut all: Vec<f32> = runs.iter().flat_map(Dataset::to_array).collect();
+    all.extend(&values);
+    println!("\nspeed on the four runs together, {} bytes, MB/s", 4 * all.len());
+    for bound in BOUNDS {
+        let frames = [all.len() / SHAPE.iter().product::<usize>(), SHAPE[0], SHAPE[1]];
+        let ours = timed(TIMES, || ours(&linear, 16, &all, bound, &mut CompressSummary::default()))?;
+        let sz3 = timed(TIMES, || sz3(&all, frames, bound * range))?;
+        let speed = |time: Duration| 4e-6 * all.len() as f64 / time.as_secs_f64();
+        println!(
+            "  {bound:<8} Enkoder {:>5.0} {:>5.0}, SZ3 {:>5.0} {:>5.0}",
+            speed(ours.compress),
+            speed(ours.decompress),
+            speed(sz3.compress),
+            speed(sz3.decompress)
+        );
+    }
+
+    println!(
+        "\nsmaller models, 8-bit weights: model bytes; ratios without and with the model at the bounds {BOUNDS:?}"
+    );
     for (name, model) in smaller(&runs)? {
         let model_bytes = bytes(&model, 8)?;
         print!("{name:<28} {model_bytes:>8}:");
@@ -99,8 +123,7 @@ fn ours(
     summary: &mut CompressSummary,
 ) -> Result<Coded<f32>, Failure> {
     let mut samples = Samples::from_values(SHAPE, values)?;
-    let options =
-        CompressOptions { weight_bits, embed_model: false, ..CompressOptions::new(Bound::Relative(bound)) };
+    let options = CompressOptions { weight_bits, embed_model: false, ..CompressOptions::new(Bound::Relative(bound)) };
     coded(
         || {
             let mut file = Vec::new();

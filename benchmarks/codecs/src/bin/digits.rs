@@ -37,10 +37,17 @@ fn main() -> Result<(), Failure> {
         let mut file = EnkFile::open(Cursor::new(file))?.with_model(&model)?;
         let count = file.samples();
         let decoded = file.read(0, count, u64::MAX)?.values::<u8>().ok_or("the file has other values")?;
-        print(&format!("Enkoder, {bound}"), &digits, &pixels, &Coded { bytes, decoded, compress, decompress: start.elapsed() });
+        print(
+            &format!("Enkoder, {bound}"),
+            &digits,
+            &pixels,
+            &Coded { bytes, decoded, compress, decompress: start.elapsed() },
+        );
     }
-    for (name, quality) in [("WebP, quality 5", Some(5.0)), ("WebP, quality 50", Some(50.0)), ("WebP, lossless", None)] {
-        let mut all = Coded { bytes: 0, decoded: Vec::new(), compress: Default::default(), decompress: Default::default() };
+    for (name, quality) in [("WebP, quality 5", Some(5.0)), ("WebP, quality 50", Some(50.0)), ("WebP, lossless", None)]
+    {
+        let mut all =
+            Coded { bytes: 0, decoded: Vec::new(), compress: Default::default(), decompress: Default::default() };
         for image in pixels.chunks_exact(SIDE * SIDE) {
             let one = webp(image, SIDE, quality)?;
             all.bytes += one.bytes;

@@ -293,11 +293,11 @@ pub(crate) fn encode<T: Element>(decoder: &FixedDecoder, plan: &Plan, codes: &mu
 
 /// About the bits that samples would take with the network's predictions. `values` become what decodes.
 pub(crate) fn estimate<T: Element>(decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32], values: &mut [T]) -> f64 {
-    let (mut head, mut tail) = (Estimator { bits: 0.0 }, Estimator { bits: 0.0 });
+    let (mut head, mut tail) = (Estimator::new(), Estimator::new());
     let samples = values.len() / decoder.features();
     let mut choice = Choice { modes: vec![Mode::Network; samples], constants: vec![0.0; plan.parts] };
     code([&mut head, &mut tail], decoder, plan, &mut choice, codes, values, None).expect("every bit has a probability");
-    head.bits + tail.bits
+    head.bits() + tail.bits()
 }
 
 /// The samples of a block; the streams may be anything.

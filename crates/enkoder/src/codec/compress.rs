@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::block::{self, Plan, Streams};
+use super::block::{self, Plan, Residual, Streams};
 use super::bound::Bound;
 use super::container::{
-    Frame, Header, MAX_BLOCK_VALUES, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes, index_to_bytes,
+    Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes, index_to_bytes,
 };
 use super::element::{Element, ElementType};
 use super::encoder::CodeEncoder;
@@ -162,6 +162,11 @@ impl<T: Element> Compression<'_, T> {
         let decoder = &decoder;
         let layout = source.layout();
         let parts = layout.parts();
+        let dimensions = source.shape().len().max(layout.array.len());
+        if dimensions > MAX_DIMENSIONS {
+            let what = format!("arrays of {dimensions} dimensions: at most {MAX_DIMENSIONS}");
+            return Err(CodecError::Unsupported(what));
+        }
         if parts > MAX_VARIABLES || layout.variables.iter().any(|name| name.len() > MAX_NAME) {
             let what = format!("{parts} variables: at most {MAX_VARIABLES}, with names of at most {MAX_NAME} bytes");
             return Err(CodecError::Unsupported(what));
@@ -210,10 +215,20 @@ impl<T: Element> Compression<'_, T> {
     fn reach(&mut self, target: f64, source: &mut dyn Source, samples: u64, block: usize) -> Result<(), CodecError> {
         loop {
             let mut errors = Errors::default();
-            self.each_block(source, samples, block, &mut |proven| {
-                errors.add(&proven.errors);
-                Ok(())
-            })?;
+            if let Residual::Levels(grid) = self.plan.residual {
+                // What levels round away does not depend on how they are coded.
+                for first in (0..samples).step_by(block) {
+                    let count = (samples - first).min(block as u64) as usize;
+                    let bytes = T::from_le(&source.read(first, count)?);
+                    let rounded: Vec<T> = bytes.iter().map(|&byte| grid.rounded_value(byte)).collect();
+                    errors.compare(&bytes, &rounded, &rounded, f64::from(u8::MAX), |_, _| true);
+                }
+            } else {
+                self.each_block(source, samples, block, &mut |proven| {
+                    errors.add(&proven.errors);
+                    Ok(())
+                })?;
+            }
             if errors.scaled_squares <= target * errors.finite as f64 || !self.plan.refine() {
                 return Ok(());
             }

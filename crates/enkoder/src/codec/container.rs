@@ -21,7 +21,7 @@ pub(crate) const MAX_HEADER: usize = 1 << 20;
 /// Values that a block holds at most: it is decoded in memory.
 pub(crate) const MAX_BLOCK_VALUES: usize = 1 << 26;
 const MAX_LATENT: usize = 1 << 16;
-const MAX_DIMENSIONS: usize = 16;
+pub(crate) const MAX_DIMENSIONS: usize = 16;
 /// Each has probabilities of its own in memory.
 pub(crate) const MAX_VARIABLES: usize = 32;
 /// Bytes of a variable's name.

@@ -181,16 +181,33 @@ impl Coder for Decoder {
 
 /// Adds up ideal code lengths instead of writing, to compare plans cheaply.
 pub(crate) struct Estimator {
+    bits: f64,
+    /// The product of the probabilities since their logarithm was last added.
+    product: f64,
+}
+
+impl Estimator {
+    pub(crate) fn new() -> Self {
+        Self { bits: 0.0, product: 1.0 }
+    }
+
     /// Bits so far.
-    pub(crate) bits: f64,
+    pub(crate) fn bits(&self) -> f64 {
+        self.bits - self.product.log2()
+    }
 }
 
 impl Coder for Estimator {
     const DECODES: bool = false;
 
+    #[inline(always)]
     fn bit_of(&mut self, probability: u32, bit: bool) -> Result<bool, Corrupt> {
         let taken = if bit { probability } else { ONE - probability };
-        self.bits += f64::from(PRECISION as u32) - f64::from(taken).log2();
+        self.product *= f64::from(taken) / f64::from(ONE);
+        if self.product < 1e-200 {
+            self.bits = self.bits();
+            self.product = 1.0;
+        }
         Ok(bit)
     }
 }
@@ -241,8 +258,8 @@ mod tests {
         run(&mut encoder, &bits).unwrap();
         let bytes = encoder.into_bytes().len() as f64;
         assert!(bytes < 1.02 * entropy, "{bytes} bytes for {entropy}");
-        let mut estimator = Estimator { bits: 0.0 };
+        let mut estimator = Estimator::new();
         run(&mut estimator, &bits).unwrap();
-        assert!((estimator.bits / 8.0 - bytes).abs() < 8.0);
+        assert!((estimator.bits() / 8.0 - bytes).abs() < 8.0);
     }
 }

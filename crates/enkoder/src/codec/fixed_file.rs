@@ -31,7 +31,7 @@ impl FixedDecoder {
                 if self.weight_bits == 8 {
                     bytes.extend(weights.iter().map(|&weight| weight as u8));
                 } else {
-                    bytes.extend(weights.iter().flat_map(|weight| weight.to_le_bytes()));
+                    weights.iter().for_each(|weight| bytes.extend_from_slice(&weight.to_le_bytes()));
                 }
             }
         }

@@ -97,7 +97,7 @@ struct Logistic {
 impl Logistic {
     fn of_level(level: usize) -> Self {
         // The mean magnitude is 2·ln 2 times the scale: 16·ln 2·2^(−level/2), with the root of ½ for odd levels.
-        Self { half_step: (if level % 2 == 0 { 11_629_080u64 } else { 8_223_003 }) >> (level / 2) }
+        Self { half_step: (if level.is_multiple_of(2) { 11_629_080u64 } else { 8_223_003 }) >> (level / 2) }
     }
 
     /// e^(−x) for the bound below an integer, with 30 fraction bits.

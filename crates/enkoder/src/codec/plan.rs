@@ -11,6 +11,7 @@ use super::levels::Grid;
 use super::promise::{Extent, Promise};
 use super::quantiser::Quantiser;
 use super::residual::Coefficients;
+use crate::network::vectorised::{LANES, vectorised};
 
 /// Samples that plans are tried on.
 pub(crate) struct Trial<'a, T> {
@@ -30,6 +31,8 @@ pub(crate) struct Trial<'a, T> {
 const FINENESS: [f64; 9] = [2.0, 1.4, 1.0, 0.7, 0.5, 0.35, 0.25, 0.17, 0.1];
 /// A latent of a linear model that spreads over less than this part of its step is left out.
 const WORTH: f64 = 0.5;
+/// What is slower to code (values one by one by their neighbours instead of in groups) must take no more than this part of the bits.
+const GAIN: f64 = 0.95;
 /// Codes around which the sensitivity of a network is measured.
 const POINTS: usize = 16;
 /// Half a step, and a little for rounding: what a value may miss where only the mean error counts.
@@ -48,15 +51,7 @@ impl<'a, T: Element> Trial<'a, T> {
         }
         let samples = (codes.len() / latent) as f64;
         spread.iter_mut().for_each(|spread| *spread = (*spread / samples).sqrt());
-        let mut trial = Self { decoder, values, codes, spread, sensitivity: Vec::new(), fraction, scales };
-        trial.rescale(trial.scales.clone());
-        trial
-    }
-
-    /// Measures errors in other sizes from now on.
-    fn rescale(&mut self, scales: Vec<f64>) {
-        self.scales = scales;
-        self.sensitivity = if self.is_linear() { self.linear_sensitivities() } else { self.sensitivities() };
+        Self { decoder, values, codes, spread, sensitivity: Vec::new(), fraction, scales }
     }
 
     fn is_linear(&self) -> bool {
@@ -74,9 +69,22 @@ impl<'a, T: Element> Trial<'a, T> {
         let unit = |(&exponent, scale): (&i8, f64)| f64::from(-i32::from(exponent)).exp2() / scale;
         let units: Vec<f64> = layer.exponents.iter().zip(self.feature_scales()).map(unit).collect();
         let of_latent = |latent| {
-            let weights = layer.weights.of_input(latent).flatten().zip(&units);
-            let squares: f64 = weights.map(|(&weight, unit)| (f64::from(weight) * unit).powi(2)).sum();
-            (squares / units.len() as f64).sqrt()
+            let mut squares = [0.0; LANES];
+            let mut places = units.as_slice();
+            vectorised(
+                #[inline(always)]
+                || {
+                    for weights in layer.weights.of_input(latent) {
+                        let (units, rest) = places.split_at(weights.len());
+                        places = rest;
+                        for ((square, &weight), &unit) in squares.iter_mut().zip(weights).zip(units) {
+                            let value = f64::from(weight) * unit;
+                            *square += value * value;
+                        }
+                    }
+                },
+            );
+            (squares.iter().sum::<f64>() / units.len() as f64).sqrt()
         };
         (0..layer.inputs).into_par_iter().map(of_latent).collect()
     }
@@ -173,10 +181,7 @@ impl<'a, T: Element> Trial<'a, T> {
 
     /// Mean squared error of bytes that are rounded to a grid, in the scale of bytes.
     fn rounding_error(&self, grid: Grid) -> f64 {
-        let error = |value: &T| {
-            let byte = value.to_bits() as u8;
-            f64::from(byte.abs_diff(grid.rounded(byte))).powi(2)
-        };
+        let error = |&value: &T| (value.to_f64() - grid.rounded_value(value).to_f64()).powi(2);
         self.values.iter().map(error).sum::<f64>() / self.values.len().max(1) as f64 / self.scales[0].powi(2)
     }
 
@@ -204,7 +209,7 @@ impl<'a, T: Element> Trial<'a, T> {
         let mut least = tried[best].unwrap_or(f64::INFINITY);
         let mut chosen = plain;
         for (plan, cost) in plans.into_iter().zip(costs) {
-            if cost < 0.995 * least {
+            if cost < GAIN * least {
                 (chosen, least) = (plan, cost);
             }
         }
@@ -251,6 +256,18 @@ impl<'a, T: Element> Trial<'a, T> {
     /// The plan for a promise about data of these extents, one for each part of a sample.
     pub(crate) fn plan_for(&mut self, promise: &Promise, extents: &[Extent]) -> Plan {
         let bytes = T::TYPE == ElementType::U8;
+        let mut quantisers = Vec::new();
+        if let Promise::Within(bounds) = promise
+            && !bytes
+        {
+            quantisers = bounds.iter().zip(extents).map(|(&bound, extent)| quantiser_for::<T>(bound, extent)).collect();
+            let size = |quantiser: &Quantiser| match quantiser {
+                Quantiser::Steps { step, .. } => *step,
+                Quantiser::Exact => 1.0,
+            };
+            self.scales = quantisers.iter().map(size).collect();
+        }
+        self.sensitivity = if self.is_linear() { self.linear_sensitivities() } else { self.sensitivities() };
         match promise {
             Promise::Exact if bytes => self.cheapest(8.0, &Residual::Levels(Grid { step: 1 })),
             Promise::Exact => {
@@ -262,16 +279,7 @@ impl<'a, T: Element> Trial<'a, T> {
                 let step = (2.0 * bound.floor() + 1.0).max(1.0);
                 self.cheapest(step.max(8.0), &Residual::Levels(Grid { step: step as u8 }))
             }
-            Promise::Within(bounds) => {
-                let quantisers: Vec<Quantiser> =
-                    bounds.iter().zip(extents).map(|(&bound, extent)| quantiser_for::<T>(bound, extent)).collect();
-                let size = |quantiser: &Quantiser| match quantiser {
-                    Quantiser::Steps { step, .. } => *step,
-                    Quantiser::Exact => 1.0,
-                };
-                self.rescale(quantisers.iter().map(size).collect());
-                self.cheapest(1.0, &Residual::Deviations(quantisers))
-            }
+            Promise::Within(_) => self.cheapest(1.0, &Residual::Deviations(quantisers)),
             Promise::Nothing => {
                 let unquantised = self.error(&self.codes_only(1e-9));
                 let found = coarsest(1.02 * unquantised, &|error| self.error(&self.codes_only(error)));

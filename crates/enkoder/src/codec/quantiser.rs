@@ -45,6 +45,28 @@ impl Quantiser {
         }
     }
 
+    /// The deviations of all values, none where one is stored as it is.
+    pub(crate) fn quantise_all<T: Element>(self, values: &[T], predictions: &[f64]) -> Vec<Option<i64>> {
+        let pairs = values.iter().zip(predictions);
+        vectorised(
+            #[inline(always)]
+            || pairs.map(|(&value, &prediction)| self.quantise(value, prediction).map(|found| found.0)).collect(),
+        )
+    }
+
+    /// The values of all deviations.
+    pub(crate) fn restore_all<T: Element>(self, deviations: &[i64], predictions: &[f64], values: &mut [T]) {
+        let pairs = deviations.iter().zip(predictions);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (value, (&deviation, &prediction)) in values.iter_mut().zip(pairs) {
+                    *value = self.restore(deviation, prediction);
+                }
+            },
+        );
+    }
+
     /// For each group of values whether any of them must deviate from what is there without.
     pub(crate) fn differing<T: Element>(self, values: &[T], plain: &[T], group: usize) -> Vec<bool> {
         let groups = values.chunks(group).zip(plain.chunks(group));

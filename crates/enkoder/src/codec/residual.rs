@@ -8,7 +8,6 @@ use super::exponential::exp_negative;
 use super::fixed_point::quarter_octaves;
 use super::integers::Magnitude;
 use super::quantiser::Quantiser;
-use crate::network::vectorised::vectorised;
 
 /// Classes of known spread beside the step, in quarter octaves; the first is for spreads that are not known.
 const CLASSES: usize = 64;
@@ -139,10 +138,18 @@ impl Residuals {
         if coefficients == [0; 4] {
             return self.in_groups(coder, values, predictions);
         }
-        (0..values.len()).try_for_each(|index| {
+        let quantised = if C::DECODES { Vec::new() } else { self.quantiser.quantise_all(values, predictions) };
+        let mut stored = Vec::new();
+        for (index, &value) in values.iter().enumerate() {
             let expected = self.expected(index, coefficients);
-            self.value(coder, values, predictions[index], index, expected, None)
-        })
+            let quantised = quantised.get(index).copied().flatten();
+            if let Some(bits) = self.value::<T, C>(coder, quantised, value, index, expected, None)? {
+                stored.push((index, bits));
+            }
+        }
+        self.quantiser.restore_all(&self.deviations, predictions, values);
+        stored.into_iter().for_each(|(index, bits)| values[index] = T::from_bits(bits));
+        Ok(())
     }
 
     /// Codes a sample of which nothing is expected but the predictions: mostly whole groups at once.
@@ -154,10 +161,8 @@ impl Residuals {
     ) -> Result<(), Corrupt> {
         let quantiser = self.quantiser;
         // What the values are if no deviation is stored, and whether the group can be left at that.
-        let plain: Vec<T> = vectorised(
-            #[inline(always)]
-            || predictions.iter().map(|&prediction| quantiser.restore(0, prediction)).collect(),
-        );
+        let mut plain = vec![T::from_bits(0); values.len()];
+        quantiser.restore_all(&vec![0; values.len()], predictions, &mut plain);
         let some: Vec<bool> = if C::DECODES { Vec::new() } else { quantiser.differing(values, &plain, GROUP) };
         for start in (0..values.len()).step_by(GROUP) {
             let end = values.len().min(start + GROUP);
@@ -172,7 +177,12 @@ impl Residuals {
             }
             let mut none = true;
             for index in start..end {
-                self.value(coder, values, predictions[index], index, 0, Some(if none { end - index } else { 0 }))?;
+                let (value, prediction) = (values[index], predictions[index]);
+                let quantised = if C::DECODES { None } else { quantiser.quantise(value, prediction) };
+                let first = Some(if none { end - index } else { 0 });
+                let stored = self.value::<T, C>(coder, quantised.map(|found| found.0), value, index, 0, first)?;
+                let restored = || quantiser.restore(self.deviations[index], prediction);
+                values[index] = stored.map_or_else(restored, T::from_bits);
                 none &= self.surprises[index] == 0;
             }
         }
@@ -196,17 +206,18 @@ impl Residuals {
         sum.wrapping_add(32) >> 6
     }
 
-    /// Codes one value. In a group, `first` is 0, or the values left in it while none differed.
+    /// Codes one value by its deviation, none where it is stored as it is; then the bits that were stored come back. In a group,
+    /// `first` is 0, or the values left in it while none differed.
     #[inline(always)]
     fn value<T: Element, C: Coder>(
         &mut self,
         coder: &mut C,
-        values: &mut [T],
-        prediction: f64,
+        quantised: Option<i64>,
+        value: T,
         index: usize,
         expected: i64,
         first: Option<usize>,
-    ) -> Result<(), Corrupt> {
+    ) -> Result<Option<u64>, Corrupt> {
         let Geometry { pixel, row } = self.geometry;
         let column = index % row;
         let (has_left, has_above) = (column >= pixel, index >= row);
@@ -217,11 +228,7 @@ impl Residuals {
 
         let activity = activity_of([w, n, nw, ne], self.history[index]);
         let class = self.classes[index];
-        let value = values[index];
-        let quantised = if C::DECODES { None } else { self.quantiser.quantise(value, prediction) };
-        let (deviation, restored) = quantised.unwrap_or((expected, value));
-        let surprise = deviation.wrapping_sub(expected);
-
+        let surprise = quantised.unwrap_or(expected).wrapping_sub(expected);
         let differs = surprise != 0 || quantised.is_none();
         let differs = match first {
             None => coder.bit(&mut self.zero[0][usize::from(class)][usize::from(activity)], differs)?,
@@ -230,20 +237,16 @@ impl Residuals {
             Some(1) => true,
             Some(left) => coder.bit(&mut self.first[usize::from(class) / 8][left - 1], differs)?,
         };
+        self.deviations[index] = expected;
         if !differs {
-            values[index] = if C::DECODES { self.quantiser.restore(expected, prediction) } else { restored };
-            self.deviations[index] = expected;
             self.surprises[index] = 0;
             self.history[index] -= (self.history[index] + 3) >> 2;
-            return Ok(());
+            return Ok(None);
         }
         let stored_around = usize::from(w == STORED) + usize::from(n == STORED);
         if coder.bit(&mut self.exceptional[stored_around], quantised.is_none())? {
-            let bits = self.exception(coder, value.to_bits(), 8 * T::TYPE.bytes() as u32)?;
-            values[index] = T::from_bits(bits);
-            self.deviations[index] = expected;
             self.surprises[index] = STORED;
-            return Ok(());
+            return self.exception(coder, value.to_bits(), 8 * T::TYPE.bytes() as u32).map(Some);
         }
         let sign = |value: i32| if value == STORED { 0 } else { value.signum() };
         let negative = &mut self.negative[(3 * (sign(w) + 1) + sign(n) + 1) as usize];
@@ -251,13 +254,11 @@ impl Residuals {
         let magnitude = &mut self.magnitudes[usize::from(class) / 4][usize::from(activity) / 2];
         let magnitude = magnitude.code(coder, surprise.unsigned_abs())? as i64;
         let surprise = if negative { magnitude.wrapping_neg() } else { magnitude };
-        let deviation = expected.wrapping_add(surprise);
-        values[index] = if C::DECODES { self.quantiser.restore(deviation, prediction) } else { restored };
-        self.deviations[index] = deviation;
+        self.deviations[index] = expected.wrapping_add(surprise);
         let bounded = surprise.clamp(-MOST_SURPRISE, MOST_SURPRISE) as i32;
         self.surprises[index] = bounded;
         self.history[index] += ((bounded.abs() << 4) - self.history[index]) >> 2;
-        Ok(())
+        Ok(None)
     }
 
     /// A value as it is: like the last such one, or bit for bit.
