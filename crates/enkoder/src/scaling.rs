@@ -21,8 +21,8 @@ use self::ranges::{Ranges, check_width};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scaling {
     /// Pixels, which are bytes of samples with a shape, or of samples without columns where some value exceeds 127:
-    /// [`UnitRange`](Self::UnitRange); values that all lie within 0..1: [`None`](Self::None); other values, such as a table's:
-    /// [`Standard`](Self::Standard).
+    /// [`UnitRange`](Self::UnitRange); values that all lie within 0..1: [`None`](Self::None); other values of samples with two axes,
+    /// such as fields: [`UnitRange`](Self::UnitRange); all others, such as a table's: [`Standard`](Self::Standard).
     #[default]
     #[serde(rename = "auto")]
     Auto,
@@ -177,6 +177,8 @@ impl Scaler {
         let (min, max) = ranges.overall();
         let kind = match scaling {
             Scaling::Auto if min >= 0.0 && max <= 1.0 => Scaling::None,
+            // All values of a field have one unit; several fields or columns may each have their own.
+            Scaling::Auto if train.shape().len() == 2 => Scaling::UnitRange,
             Scaling::Auto => Scaling::Standard,
             chosen => chosen,
         };

@@ -46,6 +46,8 @@ fn automatic_scaling_goes_by_kind_and_range_of_the_values() {
     assert_eq!(kind(numbers(array![[0.0, 1.0], [f32::NAN, 0.5]])), Scaling::None);
     assert_eq!(kind(numbers(array![[0.0, 1.5]])), Scaling::Standard);
     assert_eq!(kind(numbers(array![[-0.1, 0.5]])), Scaling::Standard);
+    assert_eq!(kind(numbers(array![[-40.0, 250.0]]).with_shape([1, 2]).unwrap()), Scaling::UnitRange);
+    assert_eq!(kind(numbers(array![[-40.0, 1e5]]).with_shape([2, 1, 1]).unwrap()), Scaling::Standard);
 }
 
 #[test]
