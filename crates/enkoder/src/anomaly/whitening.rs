@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
-use crate::network::products::rows_times_rows;
+use crate::network::products::times;
 use crate::network::vectorised::{LANES, sum_lanes, vectorised};
 use crate::pca::{PcaError, principal_components};
 use crate::scaling::{Scaler, Scaling};
@@ -23,6 +23,9 @@ pub(super) struct Whitening {
     pub(super) mean: Vec<f32>,
     /// `directions × width`.
     pub(super) directions: Vec<f32>,
+    /// The same as `width × padded`, with zeros beyond the directions: whole vectors to multiply with.
+    columns: Vec<f32>,
+    padded: usize,
     pub(super) variances: Variances,
     /// For each direction what its square costs beyond `rest`.
     weights: Vec<f32>,
@@ -79,7 +82,13 @@ impl Whitening {
                 (1.0 / base + parts.sum::<f64>()) as f32
             })
             .collect();
-        Self { rest: cost(base) as f32, mean, directions, weights, precision, variances }
+        let (width, count) = (mean.len(), along.len());
+        let padded = count.next_multiple_of(LANES);
+        let mut columns = vec![0.0; width * padded];
+        for (at, direction) in directions.chunks_exact(width).enumerate() {
+            columns[at..].iter_mut().step_by(padded).zip(direction).for_each(|(to, &value)| *to = value);
+        }
+        Self { rest: cost(base) as f32, mean, directions, columns, padded, weights, precision, variances }
     }
 
     pub(super) fn directions(&self) -> usize {
@@ -98,16 +107,15 @@ impl Whitening {
             },
         );
         let directions = self.directions();
-        scratch.parts.resize(scores.len() * directions, 0.0);
+        scratch.parts.resize(scores.len() * self.padded, 0.0);
         if directions > 0 {
-            // The directions are rows, so that the product is with their transpose.
-            rows_times_rows(vectors, &self.directions, width, &mut scratch.parts);
+            times(vectors, &self.columns, self.padded, &mut scratch.parts);
         }
         vectorised(
             #[inline(always)]
             || {
                 for (row, (score, vector)) in scores.iter_mut().zip(vectors.chunks_exact(width)).enumerate() {
-                    let parts = &scratch.parts[row * directions..(row + 1) * directions];
+                    let parts = &scratch.parts[row * self.padded..][..directions];
                     let along = weighted_squares(parts, &self.weights);
                     *score = (along + self.rest * squares(vector)).max(0.0) / width as f32;
                 }
