@@ -41,8 +41,7 @@ impl DataOptions {
             None => arrays,
         };
         model::check_arrays(model, &of.model, &arrays)?;
-        let (name, missing) = (arrays.name().to_owned(), arrays.missing_values());
-        Ok(Compressible { name, missing, source: Box::new(arrays) })
+        Ok(Compressible { name: arrays.name().to_owned(), source: Box::new(arrays) })
     }
 
     /// Opens data with these options for tables, beside those that the user gives.
@@ -102,15 +101,13 @@ pub struct Compressible {
     pub name: String,
     /// The samples.
     pub source: Box<dyn codec::Source>,
-    /// Values that stand for a missing one.
-    pub missing: Vec<f64>,
 }
 
 impl Compressible {
     /// Samples that are in memory.
     pub fn new(data: &Dataset) -> Self {
         let source = Box::new(Samples::from_dataset(data));
-        Self { name: data.name().to_owned(), source, missing: Vec::new() }
+        Self { name: data.name().to_owned(), source }
     }
 
     /// Bytes of one sample.

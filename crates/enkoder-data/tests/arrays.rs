@@ -254,10 +254,7 @@ fn netcdf_variables_are_read_as_another_library_wrote_them() {
         let path = folder.path().join("a.nc");
         let (ts, psl, mask) = netcdf(&path, version.clone());
         let mut arrays = open(&path, &options(&["ts"], &[])).unwrap();
-        assert_eq!(
-            (arrays.samples(), arrays.shape(), arrays.missing_values()),
-            (4, &[3, 5][..], vec![f64::from(1e20f32)])
-        );
+        assert_eq!((arrays.samples(), arrays.shape(), arrays.missing()), (4, &[3, 5][..], vec![f64::from(1e20f32)]));
         assert_eq!(arrays.read(0, 4).unwrap(), bytes(&ts));
         assert_eq!(arrays.layout().variables, ["ts"]);
         let mut arrays = open(&path, &options(&["mask"], &[])).unwrap();

@@ -11,11 +11,10 @@ use enkoder_data::export::{Overwrite, check_output};
 use serde_json::{Value, json};
 
 use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
-use crate::input::Compressible;
 use crate::interrupt;
 use crate::model;
 use crate::progress::ByteProgress;
-use crate::screen::{FAINT, WARNING, print};
+use crate::screen::{FAINT, print};
 use crate::whole_file::write_whole;
 use crate::wording;
 
@@ -102,13 +101,6 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     } else {
         to_text(&options, &summary, took)
     })?;
-    if let Some(missing) = data.missing_in(&summary, options.bound) {
-        screen.note(format_args!(
-            "{WARNING}warning:{WARNING:#} the range of the values counts {missing}, which stands for a missing one, so that {} \
-             promises little: abs: does not depend on it",
-            options.bound
-        ));
-    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,15 +130,9 @@ impl Source for Interruptible<'_> {
     fn layout(&self) -> Layout {
         self.0.layout()
     }
-}
 
-impl Compressible {
-    /// The value for a missing one that the range of the values counts, where the bound is measured by the range.
-    fn missing_in(&self, summary: &CompressSummary, bound: Bound) -> Option<f64> {
-        let of_range = matches!(bound, Bound::Relative(_) | Bound::Psnr(_));
-        // Such values are chosen to lie far outside of all data.
-        let counted = |missing: &&f64| missing.abs() >= 0.5 * summary.range && missing.abs() <= 2.0 * summary.range;
-        self.missing.iter().find(counted).filter(|_| of_range).copied()
+    fn missing(&self) -> Vec<f64> {
+        self.0.missing()
     }
 }
 

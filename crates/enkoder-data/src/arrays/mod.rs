@@ -109,11 +109,6 @@ impl Arrays {
         &self.variables[0].shape
     }
 
-    /// The values that stand for a missing one, as the file says, in the order of the variables.
-    pub fn missing_values(&self) -> Vec<f64> {
-        self.variables.iter().flat_map(|variable| variable.missing.iter().copied()).collect()
-    }
-
     /// Takes only the first samples.
     ///
     /// # Errors
@@ -197,6 +192,12 @@ impl Source for Arrays {
 
     fn samples(&self) -> u64 {
         self.samples
+    }
+
+    /// As the files say, in the order of the variables, as their type holds them.
+    fn missing(&self) -> Vec<f64> {
+        let held = |value: f64| if self.element() == ElementType::F32 { f64::from(value as f32) } else { value };
+        self.variables.iter().flat_map(|variable| variable.missing.iter().copied().map(held)).collect()
     }
 
     fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {

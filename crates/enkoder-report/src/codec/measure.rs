@@ -118,13 +118,14 @@ fn ranges(source: &mut dyn Source, variables: usize) -> Result<Vec<f64>, CodecEr
         return Ok(vec![255.0; variables]);
     }
     let mut extents = vec![(f64::INFINITY, f64::NEG_INFINITY); variables];
+    let missing = source.missing();
     let features: usize = source.shape().iter().product();
     let (at_once, samples) = ((CHUNK_VALUES / features).max(1), source.samples());
     for first in (0..samples).step_by(at_once) {
         let values = numbers(source.element(), &source.read(first, at_once.min((samples - first) as usize))?);
         for (part, variable) in values.chunks_exact(features / variables).zip((0..variables).cycle()) {
             let (low, high) = &mut extents[variable];
-            for &value in part.iter().filter(|value| value.is_finite()) {
+            for &value in part.iter().filter(|value| value.is_finite() && !missing.contains(value)) {
                 *low = low.min(value);
                 *high = high.max(value);
             }

@@ -16,7 +16,13 @@ pub(crate) struct Extent {
 impl Extent {
     pub(crate) const NOTHING: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, all_finite: true };
 
-    pub(crate) fn add<T: Element>(&mut self, values: &[T]) {
+    /// Adds values but those that stand for a missing one.
+    pub(crate) fn add<T: Element>(&mut self, values: &[T], missing: &[T]) {
+        if !missing.is_empty() {
+            let present: Vec<T> = values.iter().copied().filter(|value| !missing.contains(value)).collect();
+            self.all_finite &= present.len() == values.len();
+            return self.add(&present, &[]);
+        }
         let mut extent = *self;
         vectorised(
             #[inline(always)]

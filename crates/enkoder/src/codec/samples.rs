@@ -126,6 +126,10 @@ pub trait Source {
     fn layout(&self) -> Layout {
         Layout::default()
     }
+    /// Values that stand for a missing one. They come back as they are and do not count in the range of the values.
+    fn missing(&self) -> Vec<f64> {
+        Vec::new()
+    }
     /// Samples `first` to `first + count`, as little-endian bytes.
     ///
     /// # Errors
