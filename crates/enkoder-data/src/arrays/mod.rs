@@ -9,8 +9,8 @@ mod variable;
 
 use std::io;
 
-use enkoder::Dataset;
-use enkoder::codec::{ElementType, Layout, Source};
+use enkoder::codec::{Element, ElementType, Layout, Source};
+use enkoder::{Dataset, with_element};
 use ndarray::Array2;
 
 use crate::element::infinite;
@@ -274,23 +274,7 @@ impl Window {
 }
 
 /// Little-endian bytes as 32-bit numbers, the nearest ones.
+#[expect(clippy::unnecessary_cast, reason = "of ten types only one is f32 already")]
 fn append_f32(element: ElementType, bytes: &[u8], out: &mut Vec<f32>) {
-    macro_rules! numbers {
-        ($type:ty) => {{
-            let (chunks, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
-            out.extend(chunks.iter().map(|&bytes| <$type>::from_le_bytes(bytes) as f32));
-        }};
-    }
-    match element {
-        ElementType::U8 => numbers!(u8),
-        ElementType::I8 => numbers!(i8),
-        ElementType::U16 => numbers!(u16),
-        ElementType::I16 => numbers!(i16),
-        ElementType::U32 => numbers!(u32),
-        ElementType::I32 => numbers!(i32),
-        ElementType::U64 => numbers!(u64),
-        ElementType::I64 => numbers!(i64),
-        ElementType::F32 => numbers!(f32),
-        ElementType::F64 => numbers!(f64),
-    }
+    with_element!(element, T => out.extend(<T as Element>::from_le(bytes).into_iter().map(|value| value as f32)));
 }

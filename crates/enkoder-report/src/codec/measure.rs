@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use enkoder::Autoencoder;
-use enkoder::codec::{Bound, CodecError, CompressOptions, ElementType, EnkFile, Source, compress};
+use enkoder::codec::{Bound, CodecError, CompressOptions, Element, ElementType, EnkFile, Source, compress};
+use enkoder::{Autoencoder, with_element};
 
 use super::{CodecEvaluation, CodecPoint, DecodedField, Field};
 use crate::picture::Layout;
@@ -206,24 +206,7 @@ fn compare<R: std::io::Read + std::io::Seek + Sync>(
 
 /// Little-endian bytes as the nearest f64.
 fn numbers(element: ElementType, bytes: &[u8]) -> Vec<f64> {
-    macro_rules! numbers {
-        ($type:ty) => {{
-            let (chunks, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
-            chunks.iter().map(|&bytes| <$type>::from_le_bytes(bytes) as f64).collect()
-        }};
-    }
-    match element {
-        ElementType::U8 => numbers!(u8),
-        ElementType::I8 => numbers!(i8),
-        ElementType::U16 => numbers!(u16),
-        ElementType::I16 => numbers!(i16),
-        ElementType::U32 => numbers!(u32),
-        ElementType::I32 => numbers!(i32),
-        ElementType::U64 => numbers!(u64),
-        ElementType::I64 => numbers!(i64),
-        ElementType::F32 => numbers!(f32),
-        ElementType::F64 => numbers!(f64),
-    }
+    with_element!(element, T => <T as Element>::from_le(bytes).into_iter().map(Element::to_f64).collect())
 }
 
 #[cfg(test)]

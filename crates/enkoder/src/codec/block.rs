@@ -239,9 +239,14 @@ struct Choice {
 }
 
 impl Choice {
+    /// The network's prediction of every sample.
+    fn network(samples: usize, plan: &Plan) -> Self {
+        Self { modes: vec![Mode::Network; samples], constants: vec![0.0; plan.parts] }
+    }
+
     fn code(&mut self, coder: &mut impl Coder) -> Result<(), Corrupt> {
         let mut network = [Bit::expecting(1 << 19, 2); 2];
-        let mut which = [[Bit::EVEN; 3]; 5];
+        let mut which = [[Bit::EVEN; 2]; Mode::ALL.len()];
         let mut before = Mode::Network;
         let mut any = false;
         for mode in &mut self.modes {
@@ -295,7 +300,7 @@ pub(crate) fn encode<T: Element>(decoder: &FixedDecoder, plan: &Plan, codes: &mu
 pub(crate) fn estimate<T: Element>(decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32], values: &mut [T]) -> f64 {
     let (mut head, mut tail) = (Estimator::new(), Estimator::new());
     let samples = values.len() / decoder.features();
-    let mut choice = Choice { modes: vec![Mode::Network; samples], constants: vec![0.0; plan.parts] };
+    let mut choice = Choice::network(samples, plan);
     code([&mut head, &mut tail], decoder, plan, &mut choice, codes, values, None).expect("every bit has a probability");
     head.bits() + tail.bits()
 }
@@ -310,7 +315,7 @@ pub(crate) fn decode<T: Element>(
     let [mut head, mut tail] = [Decoder::new(streams[0])?, Decoder::new(streams[1])?];
     let mut values = vec![T::from_bits(0); samples * decoder.features()];
     let mut codes = vec![0; samples * plan.active];
-    let mut choice = Choice { modes: vec![Mode::Network; samples], constants: vec![0.0; plan.parts] };
+    let mut choice = Choice::network(samples, plan);
     code([&mut head, &mut tail], decoder, plan, &mut choice, &mut codes, &mut values, None)?;
     Ok(values)
 }
@@ -325,7 +330,7 @@ fn predict(decoder: &FixedDecoder, plan: &Plan, codes: &[i32], length: usize) ->
 
 fn choose<T: Element>(decoder: &FixedDecoder, plan: &Plan, predicted: &[f64], values: &[T]) -> Choice {
     let features = decoder.features();
-    let mut choice = Choice { modes: vec![Mode::Network; values.len() / features], constants: vec![0.0; plan.parts] };
+    let mut choice = Choice::network(values.len() / features, plan);
     let Residual::Deviations(quantisers) = &plan.residual else { return choice };
     let size = features / plan.parts;
     let mut costs = vec![[0.0; 4]; choice.modes.len()];

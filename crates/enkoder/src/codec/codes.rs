@@ -3,7 +3,7 @@
 //! so that nothing about the codes' distribution need lie in the file.
 
 use super::entropy::{Coder, Corrupt};
-use super::integers::{LEVELS, Signed};
+use super::integers::{LEVELS, Signed, half_octaves};
 
 /// Codes are held in 32 bits.
 pub(crate) const LARGEST: i64 = 1 << 30;
@@ -56,12 +56,9 @@ pub(crate) fn code(coder: &mut impl Coder, codes: &mut [i32], active: usize, usu
     Ok(())
 }
 
-/// Half octaves of a mean in sixteenths.
+/// The level of a mean in sixteenths.
 fn level_of(mean: i64) -> usize {
-    let mean = mean.max(1) as u64;
-    let octave = mean.ilog2();
-    let half = if octave == 0 { 0 } else { mean >> (octave - 1) & 1 };
-    (2 * octave as usize + half as usize).min(LEVELS - 1)
+    (half_octaves(mean.max(1) as u64) as usize).min(LEVELS - 1)
 }
 
 #[cfg(test)]

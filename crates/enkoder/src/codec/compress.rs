@@ -21,6 +21,7 @@ use super::promise::{Extent, Promise, scales};
 use super::samples::Source;
 use crate::autoencoder::Autoencoder;
 use crate::network::vectorised::{LANES, vectorised};
+use crate::with_element;
 
 /// Values of the samples that plans are tried on.
 const TRIAL_VALUES: usize = 1 << 16;
@@ -108,18 +109,7 @@ pub fn compress(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<CompressSummary, CodecError> {
-    match source.element() {
-        ElementType::U8 => Compression::<u8>::run(model, source, options, out, progress),
-        ElementType::I8 => Compression::<i8>::run(model, source, options, out, progress),
-        ElementType::U16 => Compression::<u16>::run(model, source, options, out, progress),
-        ElementType::I16 => Compression::<i16>::run(model, source, options, out, progress),
-        ElementType::U32 => Compression::<u32>::run(model, source, options, out, progress),
-        ElementType::I32 => Compression::<i32>::run(model, source, options, out, progress),
-        ElementType::U64 => Compression::<u64>::run(model, source, options, out, progress),
-        ElementType::I64 => Compression::<i64>::run(model, source, options, out, progress),
-        ElementType::F32 => Compression::<f32>::run(model, source, options, out, progress),
-        ElementType::F64 => Compression::<f64>::run(model, source, options, out, progress),
-    }
+    with_element!(source.element(), T => Compression::<T>::run(model, source, options, out, progress))
 }
 
 struct Compression<'a, T> {

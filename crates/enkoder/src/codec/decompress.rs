@@ -14,6 +14,7 @@ use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
 use super::samples::{Layout, Samples};
 use crate::autoencoder::Autoencoder;
+use crate::with_element;
 
 /// A frame is at most this long: a value takes at most 24 bytes, and a code no more.
 const MAX_FRAME: u64 = 1 << 32;
@@ -333,18 +334,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     }
 
     fn decode(&self, block: u64, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
-        match self.element() {
-            ElementType::U8 => self.decode_as::<u8>(block, bytes),
-            ElementType::I8 => self.decode_as::<i8>(block, bytes),
-            ElementType::U16 => self.decode_as::<u16>(block, bytes),
-            ElementType::I16 => self.decode_as::<i16>(block, bytes),
-            ElementType::U32 => self.decode_as::<u32>(block, bytes),
-            ElementType::I32 => self.decode_as::<i32>(block, bytes),
-            ElementType::U64 => self.decode_as::<u64>(block, bytes),
-            ElementType::I64 => self.decode_as::<i64>(block, bytes),
-            ElementType::F32 => self.decode_as::<f32>(block, bytes),
-            ElementType::F64 => self.decode_as::<f64>(block, bytes),
-        }
+        with_element!(self.element(), T => self.decode_as::<T>(block, bytes))
     }
 
     fn decode_as<T: Element>(&self, block: u64, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {

@@ -116,6 +116,23 @@ pub trait Element: Copy + Send + Sync + PartialOrd + fmt::Debug + 'static {
     fn is_finite(self) -> bool;
 }
 
+/// Evaluates an expression with a name for the type of numbers that an [`ElementType`] is.
+#[macro_export]
+macro_rules! with_element {
+    ($element:expr, $name:ident => $work:expr) => {
+        $crate::with_element!(@ $element, $name => $work;
+            U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64)
+    };
+    (@ $element:expr, $name:ident => $work:expr; $($kind:ident $type:ident),*) => {
+        match $element {$(
+            $crate::codec::ElementType::$kind => {
+                type $name = $type;
+                $work
+            }
+        )*}
+    };
+}
+
 macro_rules! integer {
     ($($type:ident $unsigned:ident $kind:ident $signed:expr),*) => {$(
         impl Element for $type {

@@ -76,6 +76,14 @@ impl Magnitude {
     }
 }
 
+/// Half octaves of a positive number: 2⌊log₂⌋, and one more where the bit below the highest is set.
+#[inline(always)]
+pub(crate) fn half_octaves(number: u64) -> u32 {
+    let octave = number.ilog2();
+    let half = if octave == 0 { 0 } else { number >> (octave - 1) & 1 };
+    2 * octave + half as u32
+}
+
 /// Levels of magnitude.
 pub(crate) const LEVELS: usize = 48;
 

@@ -6,7 +6,7 @@ use super::element::Element;
 use super::entropy::{Bit, Coder, Corrupt, PRECISION};
 use super::exponential::exp_negative;
 use super::fixed_point::quarter_octaves;
-use super::integers::Magnitude;
+use super::integers::{Magnitude, half_octaves};
 use super::quantiser::Quantiser;
 
 /// Classes of known spread beside the step, in quarter octaves; the first is for spreads that are not known.
@@ -275,7 +275,7 @@ impl Groups {
         let likely: Vec<u32> = (0..CLASSES).map(|class| zero_probability(class, 0).probability()).collect();
         let class = |features: &[u8]| {
             let expected: u32 = features.iter().map(|&class| likely[usize::from(class)]).sum();
-            half_octaves(expected.max(1)) as u8
+            half_octaves(expected.max(1).into()) as u8
         };
         let count = classes.len().div_ceil(GROUP);
         // The middle of the class, and a second deviation in a group is not counted.
@@ -316,14 +316,6 @@ impl Groups {
     }
 }
 
-/// Half octaves of a positive number.
-#[inline(always)]
-fn half_octaves(number: u32) -> u32 {
-    let octave = number.ilog2();
-    let half = if octave == 0 { 0 } else { number >> (octave - 1) & 1 };
-    2 * octave + half
-}
-
 /// Half octaves of the magnitudes around a value.
 #[inline(always)]
 fn activity_of(neighbours: [i32; 4], history: i32) -> u8 {
@@ -336,7 +328,7 @@ fn activity_of(neighbours: [i32; 4], history: i32) -> u8 {
     if sum == 0 {
         return 0;
     }
-    half_octaves(sum).saturating_sub(2).clamp(1, u32::from(EXCEPTIONAL) - 1) as u8
+    half_octaves(sum.into()).saturating_sub(2).clamp(1, u32::from(EXCEPTIONAL) - 1) as u8
 }
 
 /// How likely a deviation is not 0 before any was seen: e^(−√½·step/spread), as the distribution of Laplace has it.
