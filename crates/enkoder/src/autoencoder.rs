@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::Calibration;
 use crate::dataset::Dataset;
 use crate::network::vectorised::{squared_distance, vectorised};
-use crate::network::{Architecture, Network, Scratch};
+use crate::network::{Architecture, ArchitectureError, Network, Scratch};
 use crate::scaling::Scaler;
 use crate::schema::Schema;
 use crate::training::{History, TrainingConfig};
@@ -55,6 +55,19 @@ pub enum ModelError {
         /// The model's latent size.
         expected: usize,
     },
+    /// What the layers compute is no sample.
+    #[error(
+        "a residual model cannot decode: what its layers compute is to be taken from the sample, which a code does not hold"
+    )]
+    Residual,
+    /// The model has one size of samples for ever.
+    #[error("the model cannot take images of this size")]
+    Size(#[from] ArchitectureError),
+    /// Each pixel of the model has a scale of its own.
+    #[error(
+        "the model scales each pixel by itself, so it takes images of one size alone\nhint: train it with unit scaling"
+    )]
+    ScaledByPixel,
     /// A value that nothing can be computed with.
     #[error("feature {feature} of sample {sample} is infinite")]
     Infinite {
@@ -120,6 +133,8 @@ pub struct TrainingRecord {
 pub struct Autoencoder {
     architecture: Architecture,
     pub(crate) network: Network,
+    /// The same function with normalisations folded away, where there are any to fold.
+    folded: Option<Network>,
     scaler: Scaler,
     schema: Option<Schema>,
     record: TrainingRecord,
@@ -134,7 +149,8 @@ impl Autoencoder {
         schema: Option<Schema>,
         record: TrainingRecord,
     ) -> Self {
-        Self { architecture, network, scaler, schema, record, calibration: None }
+        let folded = network.folded();
+        Self { architecture, network, folded, scaler, schema, record, calibration: None }
     }
 
     /// The layers.
@@ -179,16 +195,33 @@ impl Autoencoder {
         Ok(self)
     }
 
-    /// Weights (`inputs × outputs`) and biases of layer `index`, counted as [`Architecture::layers`] does.
+    /// Weights and biases of layer `index`, counted as [`Architecture::layers`] does. Weights are a matrix: of a dense layer `inputs
+    /// × outputs`, of a convolution `(kernel · kernel · channels in) × channels out`, of a transposed one `channels in × (kernel · kernel ·
+    /// channels out)`; of a normalisation one row of scales. Layers without any have an empty one.
     ///
     /// # Panics
     /// When there is no such layer.
     pub fn weights(&self, index: usize) -> (ArrayView2<'_, f32>, ArrayView1<'_, f32>) {
         let layer = &self.network.layers[index];
         let weight = &self.network.parameters[layer.weight()];
-        let weight =
-            ArrayView2::from_shape((layer.inputs, layer.outputs), weight).expect("a layer's range has its shape");
+        let weight = ArrayView2::from_shape(layer.matrix(), weight).expect("a layer's range has its shape");
         (weight, ArrayView1::from(&self.network.parameters[layer.bias()]))
+    }
+
+    /// The same model for images of another height and width: convolutions do not mind.
+    ///
+    /// # Errors
+    /// When a layer is dense, when the strides do not divide the size, or when values are scaled pixel by pixel.
+    pub fn for_shape(&self, shape: &[usize]) -> Result<Self, ModelError> {
+        let architecture = self.architecture.for_shape(shape)?;
+        let scaler = self.scaler.for_features(architecture.features()).ok_or(ModelError::ScaledByPixel)?;
+        let network = Network::from_parameters(&architecture, self.network.parameters.clone())?;
+        let (schema, record) = (self.schema.clone(), self.record.clone());
+        Ok(Self::new(architecture, network, scaler, schema, record))
+    }
+
+    fn runner(&self) -> &Network {
+        self.folded.as_ref().unwrap_or(&self.network)
     }
 
     /// Checks that the model can be used on `data`: number and shape of the values, and columns where both are known.
@@ -232,13 +265,17 @@ impl Autoencoder {
         if codes.ncols() != expected {
             return Err(ModelError::Codes { found: codes.ncols(), expected });
         }
+        if self.architecture.residual {
+            return Err(ModelError::Residual);
+        }
         let codes = codes.as_standard_layout();
         let codes = codes.as_slice().expect("the standard layout is contiguous");
         let features = self.architecture.features();
         let mut output = Array2::zeros((samples, features));
         let rows = output.as_slice_mut().expect("a new array is contiguous");
-        rows.par_chunks_mut(BLOCK_ROWS * features)
-            .zip(codes.par_chunks(BLOCK_ROWS * expected))
+        let together = self.runner().rows_together(BLOCK_ROWS);
+        rows.par_chunks_mut(together * features)
+            .zip(codes.par_chunks(together * expected))
             .for_each_init(|| self.session(), |session, (output, codes)| session.decode(codes, output));
         Ok(output)
     }
@@ -277,13 +314,14 @@ impl Autoencoder {
     ) -> Result<Array2<f32>, ModelError> {
         self.check(data)?;
         let features = self.architecture.features();
+        let together = self.runner().rows_together(BLOCK_ROWS);
         let mut output = Array2::zeros((data.len(), width));
         let rows = output.as_slice_mut().expect("a new array is contiguous");
         let block = |(session, scaled): &mut (Session<'_>, Vec<f32>), (block, output): (usize, &mut [f32])| {
             let samples = output.len() / width;
             scaled.resize(samples * features, 0.0);
             for (row, scaled) in scaled.chunks_exact_mut(features).enumerate() {
-                let sample = block * BLOCK_ROWS + row;
+                let sample = block * together + row;
                 self.scaler.copy_scaled(data, sample, scaled);
                 if let Some(feature) = first_not_finite(scaled) {
                     return Err(ModelError::Infinite { sample, feature });
@@ -293,11 +331,11 @@ impl Autoencoder {
             Ok(())
         };
         let state = || (self.session(), Vec::new());
-        if data.len() <= BLOCK_ROWS {
+        if data.len() <= together {
             // Waking another thread would take longer than the work.
-            rows.chunks_mut(BLOCK_ROWS * width).enumerate().try_for_each(|rows| block(&mut state(), rows))?;
+            rows.chunks_mut(together * width).enumerate().try_for_each(|rows| block(&mut state(), rows))?;
         } else {
-            rows.par_chunks_mut(BLOCK_ROWS * width).enumerate().try_for_each_init(state, block)?;
+            rows.par_chunks_mut(together * width).enumerate().try_for_each_init(state, block)?;
         }
         Ok(output)
     }
@@ -395,7 +433,7 @@ impl Session<'_> {
     }
 
     fn forward(&mut self, part: Part, x: &[f32], y: &mut [f32]) {
-        let network = &self.model.network;
+        let network = self.model.runner();
         let layers = match part {
             Part::Encoder => network.encoder(),
             Part::Decoder => network.decoder(),

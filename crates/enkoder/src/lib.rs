@@ -57,7 +57,7 @@ pub use atomic_file::{Overwrite, check_writable, write_atomically};
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
 pub use dataset::{Dataset, DatasetError, Labels, ValueSummary};
 pub use model_file::ModelFileError;
-pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, UnknownActivation};
+pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Shape, UnknownActivation};
 pub use pca::{Components, PcaError, fit_pca, principal_components};
 pub use preset::{Preset, UnknownPreset};
 pub use scaling::{Scaler, ScalerError, Scaling};

@@ -58,8 +58,7 @@ impl Autoencoder {
     /// # Errors
     /// When the file cannot be written; what stood under its name is then unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelFileError> {
-        let shapes = self.tensor_shapes();
-        Ok(TensorFile::save(path.as_ref(), KIND, VERSION, &self.metadata(), self.tensors(&shapes))?)
+        Ok(TensorFile::save(path.as_ref(), KIND, VERSION, &self.metadata(), self.tensors())?)
     }
 
     /// The bytes that [`save`](Self::save) writes.
@@ -67,8 +66,7 @@ impl Autoencoder {
     /// # Errors
     /// When the model is too large for the format.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelFileError> {
-        let shapes = self.tensor_shapes();
-        Ok(TensorFile::to_bytes(KIND, VERSION, &self.metadata(), self.tensors(&shapes))?)
+        Ok(TensorFile::to_bytes(KIND, VERSION, &self.metadata(), self.tensors())?)
     }
 
     /// Reads a model.
@@ -98,9 +96,8 @@ impl Autoencoder {
         }
         // The tensors are taken before the network is made: a file cannot claim more parameters than it holds.
         let mut parameters = Vec::new();
-        for layer in architecture.layers() {
-            parameters.extend(file.take(&format!("{}.weight", layer.name), &[layer.inputs, layer.outputs])?);
-            parameters.extend(file.take(&format!("{}.bias", layer.name), &[layer.outputs])?);
+        for (name, shape) in architecture.tensors() {
+            parameters.extend(file.take(&name, &shape)?);
         }
         let network = Network::from_parameters(&architecture, parameters)?;
         let calibration = if file.has(RESIDUAL_SPREAD) {
@@ -125,29 +122,17 @@ impl Autoencoder {
         }
     }
 
-    fn tensor_shapes(&self) -> Vec<(String, [usize; 2])> {
-        self.architecture().layers().into_iter().map(|layer| (layer.name, [layer.inputs, layer.outputs])).collect()
-    }
-
-    fn tensors<'a>(
-        &'a self,
-        shapes: &'a [(String, [usize; 2])],
-    ) -> impl Iterator<Item = (String, &'a [usize], &'a [f32])> {
-        let latents = self.architecture().encoder.len() - 1;
-        let calibration = self.calibration().into_iter().flat_map(move |calibration| {
-            // As many values as the last layers of decoder and encoder have outputs.
-            let outputs = |layer: usize| &shapes[layer].1[1..];
-            [
-                (RESIDUAL_SPREAD.to_owned(), outputs(shapes.len() - 1), &calibration.residual_spread[..]),
-                (CODE_SPREAD.to_owned(), outputs(latents), &calibration.code_spread[..]),
-            ]
+    fn tensors(&self) -> impl Iterator<Item = (String, Vec<usize>, &[f32])> {
+        let mut parameters = &self.network.parameters[..];
+        let layers = self.architecture().tensors().into_iter().map(move |(name, shape)| {
+            let (values, rest) = parameters.split_at(shape.iter().product());
+            parameters = rest;
+            (name, shape, values)
         });
-        let layers = shapes.iter().zip(&self.network.layers).flat_map(|((name, shape), layer)| {
-            let parameters = &self.network.parameters;
-            [
-                (format!("{name}.weight"), &shape[..], &parameters[layer.weight()]),
-                (format!("{name}.bias"), &shape[1..], &parameters[layer.bias()]),
-            ]
+        let calibration = self.calibration().into_iter().flat_map(|calibration| {
+            let Calibration { residual_spread, code_spread } = calibration;
+            [(RESIDUAL_SPREAD, residual_spread), (CODE_SPREAD, code_spread)]
+                .map(|(name, values)| (name.to_owned(), vec![values.len()], &values[..]))
         });
         layers.chain(calibration)
     }

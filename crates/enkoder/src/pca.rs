@@ -123,7 +123,7 @@ pub fn fit_pca(
     let network = Network::from_parameters(&architecture, components.into_parameters())?;
     let loss = |data| {
         let samples = Samples { inputs: data, targets: None, scaler: &scaler };
-        evaluate(&network, Loss::MeanSquared, &samples)
+        evaluate(&network, Loss::MeanSquared, &samples, None)
     };
     let record = TrainingRecord {
         config: None,

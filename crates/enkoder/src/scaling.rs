@@ -238,6 +238,20 @@ impl Scaler {
         self.features
     }
 
+    /// The same scaling for rows of another length, where it treats all features alike. What stands for a missing value is then
+    /// the mean of what stood for one before.
+    pub(crate) fn for_features(&self, features: usize) -> Option<Self> {
+        if features == self.features {
+            return Some(self.clone());
+        }
+        let Coefficients::Uniform { .. } = self.coefficients else { return None };
+        let fill = match &self.fill {
+            Fill::Uniform(fill) => *fill,
+            Fill::PerFeature(fills) => fills.iter().sum::<f32>() / fills.len() as f32,
+        };
+        Some(Self { features, fill: Fill::Uniform(fill), ..self.clone() })
+    }
+
     /// Whether all training values fall within 0..1 when scaled, so that a sigmoid can produce them.
     pub fn is_unit_interval(&self) -> bool {
         self.unit_interval

@@ -153,14 +153,14 @@ impl TensorFile {
         kind: &str,
         version: u32,
         content: &impl Serialize,
-        tensors: impl IntoIterator<Item = (String, &'a [usize], &'a [f32])>,
+        tensors: impl IntoIterator<Item = (String, Vec<usize>, &'a [f32])>,
     ) -> Result<Vec<u8>, TensorFileError> {
         let envelope = Envelope { kind: kind.to_owned(), version, content };
         let metadata = serde_json::to_string(&envelope).map_err(TensorFileError::Metadata)?;
         let tensors: Vec<_> = tensors
             .into_iter()
             .map(|(name, shape, values)| {
-                (name, shape.to_vec(), values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+                (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
             })
             .collect();
         let views = tensors
@@ -177,7 +177,7 @@ impl TensorFile {
         kind: &str,
         version: u32,
         content: &impl Serialize,
-        tensors: impl IntoIterator<Item = (String, &'a [usize], &'a [f32])>,
+        tensors: impl IntoIterator<Item = (String, Vec<usize>, &'a [f32])>,
     ) -> Result<(), TensorFileError> {
         let bytes = Self::to_bytes(kind, version, content, tensors)?;
         write_atomically(path, Overwrite::Replace, |mut file| {

@@ -88,8 +88,7 @@ impl Detector {
     /// # Errors
     /// When the file cannot be written; what stood under its name is then unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), DetectorFileError> {
-        let tensors = self.tensors();
-        Ok(TensorFile::save(path.as_ref(), KIND, VERSION, &self.metadata(), borrowed(&tensors))?)
+        Ok(TensorFile::save(path.as_ref(), KIND, VERSION, &self.metadata(), self.tensors())?)
     }
 
     /// The bytes that [`save`](Self::save) writes.
@@ -97,8 +96,7 @@ impl Detector {
     /// # Errors
     /// When the detector is too large for the format.
     pub fn to_bytes(&self) -> Result<Vec<u8>, DetectorFileError> {
-        let tensors = self.tensors();
-        Ok(TensorFile::to_bytes(KIND, VERSION, &self.metadata(), borrowed(&tensors))?)
+        Ok(TensorFile::to_bytes(KIND, VERSION, &self.metadata(), self.tensors())?)
     }
 
     /// Reads a detector.
@@ -219,12 +217,6 @@ impl Detector {
     }
 }
 
-fn borrowed<'a>(
-    tensors: &'a [(String, Vec<usize>, &'a [f32])],
-) -> impl Iterator<Item = (String, &'a [usize], &'a [f32])> {
-    tensors.iter().map(|(name, shape, values)| (name.clone(), &shape[..], *values))
-}
-
 fn add_reference<'a>(tensors: &mut Vec<(String, Vec<usize>, &'a [f32])>, name: &str, reference: &'a Reference) {
     let count = vec![reference.scores.len()];
     tensors.push((format!("{name}.reference.scores"), count.clone(), &reference.scores));
@@ -240,11 +232,11 @@ fn add_network<'a>(
     name: &str,
     (member, reference): &'a (ResidualNetwork, Reference),
 ) {
-    for (summary, layer) in member.architecture.layers().into_iter().zip(&member.network.layers) {
-        let parameters = &member.network.parameters;
-        let shape = vec![summary.inputs, summary.outputs];
-        tensors.push((format!("{name}.{}.weight", summary.name), shape, &parameters[layer.weight()]));
-        tensors.push((format!("{name}.{}.bias", summary.name), vec![summary.outputs], &parameters[layer.bias()]));
+    let mut parameters = &member.network.parameters[..];
+    for (tensor, shape) in member.architecture.tensors() {
+        let (values, rest) = parameters.split_at(shape.iter().product());
+        parameters = rest;
+        tensors.push((format!("{name}.{tensor}"), shape, values));
     }
     tensors.push((format!("{name}.spread"), vec![member.spread.len()], &member.spread));
     add_whitening(tensors, name, &member.whitening, reference);
@@ -280,9 +272,8 @@ fn take_network(
         return Err(DetectorFileError::Damaged("network"));
     }
     let mut parameters = Vec::new();
-    for layer in architecture.layers() {
-        parameters.extend(file.take(&format!("{name}.{}.weight", layer.name), &[layer.inputs, layer.outputs])?);
-        parameters.extend(file.take(&format!("{name}.{}.bias", layer.name), &[layer.outputs])?);
+    for (tensor, shape) in architecture.tensors() {
+        parameters.extend(file.take(&format!("{name}.{tensor}"), &shape)?);
     }
     let network = Network::from_parameters(&architecture, parameters)?;
     let spread = file.take(&format!("{name}.spread"), &[width])?;

@@ -98,6 +98,10 @@ impl FixedDecoder {
             16 => 16,
             other => return Err(CodecError::WeightBits(other)),
         };
+        if !model.architecture().is_dense() || model.architecture().residual {
+            let text = "the model has layers that are not dense, or is residual".to_owned();
+            return Err(CodecError::Unsupported(text));
+        }
         let summaries = model.architecture().layers();
         let features = model.architecture().features();
         let decoder = summaries.len() - model.architecture().decoder.len()..summaries.len();

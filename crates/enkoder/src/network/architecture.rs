@@ -1,13 +1,17 @@
 //! What a user asks for: the shape of a sample and the layers of encoder and decoder. It is plain data, stored in the model file,
 //! and says nothing of what computes it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
+use super::layer_spec::{LayerSpec, image_shape, values_of};
 
 /// Limits that keep a hostile or mistaken architecture from asking for absurd amounts of memory.
 const MAX_PARAMETERS: usize = 1 << 31;
 const MAX_LAYERS: usize = 1024;
+const MAX_VALUES: usize = 1 << 26;
 
 /// Why an [`Architecture`] cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,41 +20,56 @@ pub enum ArchitectureError {
     /// A sample has no values.
     #[error("input shape {0:?} holds no values")]
     EmptyInput(Vec<usize>),
-    /// A layer has no outputs.
-    #[error("layer {layer} has 0 units: each layer needs at least 1")]
-    EmptyLayer {
+    /// A layer cannot do its work on what it gets.
+    #[error("layer {layer} ({kind}) {reason}")]
+    Layer {
         /// The layer's name, such as `encoder.0`.
         layer: String,
+        /// Its kind, such as `dense`.
+        kind: &'static str,
+        /// What does not fit.
+        reason: String,
     },
     /// Encoder or decoder has no layers.
     #[error("the {0} has no layers")]
     NoLayers(&'static str),
-    /// The decoder does not end with as many outputs as a sample has values.
-    #[error("the decoder ends with {outputs} outputs, but a sample has {features} values")]
+    /// The decoder does not end with a sample.
+    #[error("the decoder ends with {found}, but a sample has {expected}")]
     Output {
-        /// The outputs of the last layer.
-        outputs: usize,
-        /// The values of a sample.
-        features: usize,
+        /// The shape that the last layer makes.
+        found: Shape,
+        /// The shape of a sample.
+        expected: Shape,
     },
+    /// What the network computes cannot be taken from the input.
+    #[error("a residual network ends with a linear layer, but this one with {0}")]
+    Residual(Activation),
+    /// A network with dense layers has one size of samples for ever.
+    #[error("layer {0} is dense, so the network takes samples of one size alone")]
+    FixedSize(String),
     /// The network is larger than can be meant.
     #[error(
-        "the network would have more than {MAX_PARAMETERS} parameters or {MAX_LAYERS} layers: use narrower or fewer layers"
+        "the network would have more than {MAX_PARAMETERS} parameters, {MAX_VALUES} values in a layer or {MAX_LAYERS} layers: use narrower or fewer layers"
     )]
     TooLarge,
 }
 
-/// One layer as a user asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum LayerSpec {
-    /// Every output is a weighted sum of all inputs plus a bias, then the activation.
-    Dense {
-        /// The number of outputs.
-        units: usize,
-        /// The function applied to each output.
-        activation: Activation,
-    },
+/// A shape in words: `28×28×1`, or `784 values`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape(pub Vec<usize>);
+
+impl Shape {
+    /// Without a unit: `28×28×1`, `784`.
+    fn size(&self) -> String {
+        self.0.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.size();
+        if self.0.len() == 1 { write!(f, "{size} values") } else { f.write_str(&size) }
+    }
 }
 
 /// An autoencoder's layers: an encoder from a sample to its code and a decoder back.
@@ -70,6 +89,14 @@ pub struct Architecture {
     pub encoder: Vec<LayerSpec>,
     /// From the code to the sample.
     pub decoder: Vec<LayerSpec>,
+    /// Whether the network computes what is to be taken from its input, as denoisers do (Zhang et al. 2017): output = input −
+    /// network(input).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub residual: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What is known of one layer before it is built.
@@ -79,6 +106,10 @@ pub struct LayerSummary {
     pub name: String,
     /// What kind of layer it is: `dense`.
     pub kind: &'static str,
+    /// Shape of what goes in.
+    pub input_shape: Vec<usize>,
+    /// Shape of what comes out.
+    pub output_shape: Vec<usize>,
     /// Values in.
     pub inputs: usize,
     /// Values out.
@@ -87,6 +118,8 @@ pub struct LayerSummary {
     pub activation: Activation,
     /// Weights and biases.
     pub parameters: usize,
+    /// Names and shapes of its tensors in the order of the flat parameters.
+    pub tensors: Vec<(&'static str, Vec<usize>)>,
 }
 
 impl Architecture {
@@ -94,12 +127,12 @@ impl Architecture {
     /// output linear.
     pub fn dense(input_shape: impl Into<Vec<usize>>, hidden: &[usize], latent: usize) -> Self {
         let input_shape = input_shape.into();
-        let features = features_of(&input_shape);
+        let features = values_of(&input_shape);
         let layer = |units, activation| LayerSpec::Dense { units, activation };
         let hidden_layer = |&units| layer(units, Activation::Relu);
         let encoder = hidden.iter().map(hidden_layer).chain([layer(latent, Activation::Linear)]).collect();
         let decoder = hidden.iter().rev().map(hidden_layer).chain([layer(features, Activation::Linear)]).collect();
-        Self { input_shape, encoder, decoder }
+        Self { input_shape, encoder, decoder, residual: false }
     }
 
     /// One linear layer each way: the shape of principal component analysis.
@@ -107,16 +140,14 @@ impl Architecture {
         Self::dense(input_shape, &[], latent)
     }
 
-    /// The same layers with this activation in all hidden ones.
+    /// The same layers with this activation in all hidden ones that have one.
     pub fn with_activation(mut self, activation: Activation) -> Self {
-        let hidden = |layers: &mut Vec<LayerSpec>| {
+        for layers in [&mut self.encoder, &mut self.decoder] {
             let last = layers.len().saturating_sub(1);
-            for LayerSpec::Dense { activation: of_layer, .. } in &mut layers[..last] {
+            for of_layer in layers[..last].iter_mut().filter_map(LayerSpec::activation_mut) {
                 *of_layer = activation;
             }
-        };
-        hidden(&mut self.encoder);
-        hidden(&mut self.decoder);
+        }
         self
     }
 
@@ -148,79 +179,177 @@ impl Architecture {
                 return Err(ArchitectureError::NoLayers(part));
             }
         }
-        let mut parameters = 0usize;
-        for layer in self.layers() {
-            if layer.outputs == 0 {
-                return Err(ArchitectureError::EmptyLayer { layer: layer.name });
-            }
-            parameters = parameters.saturating_add(layer.parameters);
-        }
-        if parameters > MAX_PARAMETERS {
+        let layers = self.walk()?;
+        let parameters = layers.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.parameters));
+        if parameters > MAX_PARAMETERS || layers.iter().any(|layer| layer.outputs > MAX_VALUES) {
             return Err(ArchitectureError::TooLarge);
         }
-        let (outputs, features) = (self.decoder.last().map_or(0, |layer| layer.units()), self.features());
-        if outputs != features {
-            return Err(ArchitectureError::Output { outputs, features });
+        let output = layers.last().expect("there are layers");
+        let same_size = match (image_shape(&output.output_shape), image_shape(&self.input_shape)) {
+            (Some(found), Some(expected)) => found == expected,
+            _ => output.outputs == self.features(),
+        };
+        if !same_size {
+            let (found, expected) = (Shape(output.output_shape.clone()), Shape(self.input_shape.clone()));
+            return Err(ArchitectureError::Output { found, expected });
+        }
+        if self.residual && output.activation != Activation::Linear {
+            return Err(ArchitectureError::Residual(output.activation));
         }
         Ok(())
     }
 
     /// The values of one sample.
     pub fn features(&self) -> usize {
-        features_of(&self.input_shape)
+        values_of(&self.input_shape)
     }
 
     /// The numbers of one code.
     pub fn latent(&self) -> usize {
-        self.encoder.last().map_or(0, LayerSpec::units)
+        self.encoder
+            .len()
+            .checked_sub(1)
+            .and_then(|last| self.layers().get(last).map(|layer| layer.outputs))
+            .unwrap_or(0)
     }
 
-    /// Weights and biases of all layers.
+    /// Weights, biases and what else of the layers is stored.
     pub fn parameters(&self) -> usize {
         self.layers().iter().fold(0, |sum: usize, layer| sum.saturating_add(layer.parameters))
     }
 
-    /// The layers in the order in which a sample passes them.
+    /// The layers in the order in which a sample passes them; of an [invalid](Self::validate) architecture none.
     pub fn layers(&self) -> Vec<LayerSummary> {
-        let mut inputs = self.features();
+        self.walk().unwrap_or_default()
+    }
+
+    /// Names and shapes of all tensors in the order of the flat parameters: `encoder.0.weight`.
+    pub(crate) fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let named = |layer: LayerSummary| {
+            let LayerSummary { name, tensors, .. } = layer;
+            tensors.into_iter().map(move |(tensor, shape)| (format!("{name}.{tensor}"), shape))
+        };
+        self.layers().into_iter().flat_map(named).collect()
+    }
+
+    /// The same layers for samples of another height and width, which keep their weights.
+    ///
+    /// # Errors
+    /// When a layer is dense or reshapes, or the strides do not divide the size.
+    pub fn for_shape(&self, shape: impl Into<Vec<usize>>) -> Result<Self, ArchitectureError> {
+        let architecture = Self { input_shape: shape.into(), ..self.clone() };
+        let fixed = |layer: &LayerSummary| matches!(layer.kind, "dense" | "reshape");
+        if let Some(layer) = self.layers().into_iter().find(fixed)
+            && architecture.input_shape != self.input_shape
+        {
+            return Err(ArchitectureError::FixedSize(layer.name));
+        }
+        architecture.validate()?;
+        Ok(architecture)
+    }
+
+    /// What height and width of samples must be multiples of; 1 where the layers say nothing, and of dense networks.
+    pub fn size_step(&self) -> usize {
+        // Side of a pixel on the way, in pixels of the input.
+        let (mut side, mut step) = (1usize, 1usize);
+        for layer in self.encoder.iter().chain(&self.decoder) {
+            match *layer {
+                LayerSpec::Convolution { stride: factor, .. }
+                | LayerSpec::PixelUnshuffle { factor }
+                | LayerSpec::MaxPool { size: factor }
+                | LayerSpec::AveragePool { size: factor } => side = side.saturating_mul(factor),
+                LayerSpec::TransposedConvolution { stride: factor, .. }
+                | LayerSpec::Upsample { factor }
+                | LayerSpec::PixelShuffle { factor } => side = (side / factor.max(1)).max(1),
+                LayerSpec::Dense { .. } | LayerSpec::BatchNorm { .. } | LayerSpec::Reshape { .. } => {}
+            }
+            step = step.max(side);
+        }
+        step
+    }
+
+    /// How many pixels away from an output pixel an input pixel can be that it depends on, rounded up to whole
+    /// [steps](Self::size_step); `None` where a layer is dense, so that every pixel depends on all.
+    pub fn margin(&self) -> Option<usize> {
+        let (mut side, mut margin) = (1usize, 0usize);
+        for layer in self.encoder.iter().chain(&self.decoder) {
+            match *layer {
+                LayerSpec::Dense { .. } | LayerSpec::Reshape { .. } => return None,
+                LayerSpec::BatchNorm { .. } => {}
+                LayerSpec::Convolution { kernel, stride, .. } => {
+                    margin = margin.saturating_add(side.saturating_mul(kernel.saturating_sub(1)));
+                    side = side.saturating_mul(stride);
+                }
+                LayerSpec::PixelUnshuffle { factor: size }
+                | LayerSpec::MaxPool { size }
+                | LayerSpec::AveragePool { size } => {
+                    margin = margin.saturating_add(side.saturating_mul(size.saturating_sub(1)));
+                    side = side.saturating_mul(size);
+                }
+                LayerSpec::TransposedConvolution { kernel, stride, .. } => {
+                    margin = margin.saturating_add(side.saturating_mul(kernel.div_ceil(stride.max(1))));
+                    side = (side / stride.max(1)).max(1);
+                }
+                LayerSpec::Upsample { factor } | LayerSpec::PixelShuffle { factor } => {
+                    margin = margin.saturating_add(side.saturating_mul(factor.saturating_sub(1)) / factor.max(1));
+                    side = (side / factor.max(1)).max(1);
+                }
+            }
+        }
+        Some(margin.next_multiple_of(self.size_step()))
+    }
+
+    /// Whether every layer is dense.
+    pub fn is_dense(&self) -> bool {
+        self.encoder.iter().chain(&self.decoder).all(|layer| matches!(layer, LayerSpec::Dense { .. }))
+    }
+
+    fn walk(&self) -> Result<Vec<LayerSummary>, ArchitectureError> {
+        let mut shape = self.input_shape.clone();
         let encoder = self.encoder.iter().enumerate().map(|(index, layer)| (format!("encoder.{index}"), layer));
         let decoder = self.decoder.iter().enumerate().map(|(index, layer)| (format!("decoder.{index}"), layer));
         encoder
             .chain(decoder)
-            .map(|(name, &LayerSpec::Dense { units: outputs, activation })| {
-                let parameters = inputs.saturating_mul(outputs).saturating_add(outputs);
-                let summary = LayerSummary { name, kind: "dense", inputs, outputs, activation, parameters };
-                inputs = outputs;
-                summary
+            .map(|(name, spec)| {
+                let kind = spec.kind();
+                let plan = spec.plan(&shape).map_err(|reason| ArchitectureError::Layer {
+                    layer: name.clone(),
+                    kind,
+                    reason,
+                })?;
+                let count = |sum: usize, shape: &Vec<usize>| sum.saturating_add(values_of(shape));
+                let input_shape = std::mem::replace(&mut shape, plan.output_shape);
+                Ok(LayerSummary {
+                    name,
+                    kind,
+                    inputs: values_of(&input_shape),
+                    outputs: values_of(&shape),
+                    input_shape,
+                    output_shape: shape.clone(),
+                    activation: spec.activation(),
+                    parameters: plan.tensors.iter().map(|(_, shape)| shape).fold(0, count),
+                    tensors: plan.tensors,
+                })
             })
             .collect()
     }
 
-    /// The widths from sample to sample: `784-128-64-10-64-128-784`.
+    /// The sizes from sample to sample: `784-128-64-10-64-128-784`, or with images on the way `28×28-14×14×16-…`.
     pub fn summary(&self) -> String {
-        let mut text = self.features().to_string();
-        for layer in self.layers() {
+        let name = |shape: &[usize]| {
+            if self.is_dense() { values_of(shape).to_string() } else { Shape(shape.to_vec()).size() }
+        };
+        let mut text = name(&self.input_shape);
+        for layer in self.layers().iter().filter(|layer| layer.kind != "batch_norm") {
             text.push('-');
-            text.push_str(&layer.outputs.to_string());
+            text.push_str(&name(&layer.output_shape));
         }
         text
     }
 }
 
-impl LayerSpec {
-    /// The number of outputs.
-    pub fn units(&self) -> usize {
-        let Self::Dense { units, .. } = *self;
-        units
-    }
-}
-
-fn features_of(shape: &[usize]) -> usize {
-    shape.iter().fold(1, |product: usize, &n| product.saturating_mul(n))
-}
-
 fn set_last_activation(layers: &mut [LayerSpec], activation: Activation) {
-    if let Some(LayerSpec::Dense { activation: of_layer, .. }) = layers.last_mut() {
+    if let Some(of_layer) = layers.iter_mut().rev().find_map(LayerSpec::activation_mut) {
         *of_layer = activation;
     }
 }
@@ -244,13 +373,17 @@ mod tests {
         assert_eq!(error(Architecture::dense([0, 3], &[2], 1)), ArchitectureError::EmptyInput(vec![0, 3]));
         assert_eq!(
             error(Architecture::dense([3], &[0], 1)),
-            ArchitectureError::EmptyLayer { layer: "encoder.0".into() }
+            ArchitectureError::Layer {
+                layer: "encoder.0".into(),
+                kind: "dense",
+                reason: "has 0 units: at least 1 is needed".into()
+            }
         );
         assert_eq!(error(Architecture::dense([usize::MAX, 3], &[2], 1)), ArchitectureError::TooLarge);
         assert_eq!(error(Architecture::dense([1 << 20], &[1 << 20], 1)), ArchitectureError::TooLarge);
         let mut broken = Architecture::dense([3], &[2], 1);
         broken.input_shape = vec![4];
-        assert_eq!(error(broken), ArchitectureError::Output { outputs: 3, features: 4 });
+        assert_eq!(error(broken), ArchitectureError::Output { found: Shape(vec![3]), expected: Shape(vec![4]) });
     }
 
     #[test]

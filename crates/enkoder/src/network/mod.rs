@@ -3,13 +3,19 @@
 
 pub(crate) mod activation;
 mod architecture;
-pub(crate) mod dense;
+mod batch_norm;
+pub(crate) mod convolution;
 pub(crate) mod elementary;
+pub(crate) mod layer;
+mod layer_spec;
 #[allow(clippy::module_inception)]
 mod network;
 pub(crate) mod products;
+mod resample;
 pub(crate) mod vectorised;
+mod windows;
 
 pub use activation::{Activation, UnknownActivation};
-pub use architecture::{Architecture, ArchitectureError, LayerSpec, LayerSummary};
+pub use architecture::{Architecture, ArchitectureError, LayerSummary, Shape};
+pub use layer_spec::LayerSpec;
 pub(crate) use network::{Network, Scratch};

@@ -84,13 +84,13 @@ impl Checkpoint {
     }
 
     pub(crate) fn save(&self, path: &Path) -> Result<(), CheckpointError> {
-        let length = [self.parameters.len()];
         let tensors = [
-            ("parameters".to_owned(), &length[..], &self.parameters[..]),
-            ("first_moment".to_owned(), &length, &self.first_moment),
-            ("second_moment".to_owned(), &length, &self.second_moment),
-            ("best_parameters".to_owned(), &length, &self.best_parameters),
-        ];
+            ("parameters", &self.parameters),
+            ("first_moment", &self.first_moment),
+            ("second_moment", &self.second_moment),
+            ("best_parameters", &self.best_parameters),
+        ]
+        .map(|(name, values)| (name.to_owned(), vec![values.len()], &values[..]));
         Ok(TensorFile::save(path, KIND, VERSION, &self.state, tensors)?)
     }
 

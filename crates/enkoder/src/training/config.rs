@@ -7,7 +7,7 @@ use super::corruption::Corruption;
 use super::loss::Loss;
 use super::penalty::Penalty;
 use super::schedule::Schedule;
-use crate::network::{Activation, Architecture};
+use crate::network::{Activation, Architecture, LayerSpec};
 use crate::scaling::Scaling;
 
 /// Why a [`TrainingConfig`] cannot be used.
@@ -24,6 +24,9 @@ pub enum ConfigError {
         /// What is allowed, in words.
         range: &'static str,
     },
+    /// A penalty that is defined for dense encoders alone.
+    #[error("the contractive penalty needs an encoder of dense layers\nhint: use another penalty, or noise")]
+    ContractiveConvolution,
     /// An option needs a certain activation.
     #[error("{option} needs a sigmoid {layer} layer, but it is {found}")]
     Activation {
@@ -137,6 +140,10 @@ impl TrainingConfig {
             if let Penalty::KullbackLeibler { target, .. } = penalty {
                 check("penalty target", target.into(), target > 0.0 && target < 1.0, "between 0 and 1")?;
             }
+        }
+        let dense = |layer: &LayerSpec| matches!(layer, LayerSpec::Dense { .. });
+        if matches!(self.penalty, Some(Penalty::Contractive { .. })) && !architecture.encoder.iter().all(dense) {
+            return Err(ConfigError::ContractiveConvolution);
         }
         let layers = architecture.layers();
         let activation_of = |index: usize| layers.get(index).map_or(Activation::Linear, |layer| layer.activation);

@@ -1,9 +1,10 @@
-//! The loss over a whole data set, undamaged: block after block of rows in parallel, summed in their order.
+//! The loss over a whole data set: block after block of rows in parallel, summed in their order.
 
 use rayon::prelude::*;
 
-use super::batches::Samples;
+use super::batches::{Damage, Samples};
 use super::loss::Loss;
+use crate::network::layer::Statistics;
 use crate::network::{Network, Scratch};
 
 /// Rows that evaluation passes through the network at a time.
@@ -19,19 +20,20 @@ struct EvaluationBuffers {
     scratch: Scratch,
 }
 
-/// The mean loss over all samples, undamaged.
-pub(crate) fn evaluate(network: &Network, loss: Loss, samples: &Samples<'_>) -> f64 {
+/// The mean loss over all samples, with the same damage at every call where there is one.
+pub(crate) fn evaluate(network: &Network, loss: Loss, samples: &Samples<'_>, damage: Option<Damage>) -> f64 {
     let features = samples.inputs.features();
+    let outputs = network.outputs();
     let order: Vec<u32> = (0..samples.len() as u32).collect();
     let (last, hidden) = network.layers.split_last().expect("a network has layers");
     let evaluate_block = |buffers: &mut EvaluationBuffers, order: &[u32]| {
         let EvaluationBuffers { input, target, hidden: below, output, delta, scratch } = buffers;
         let length = order.len() * features;
         input.resize(length, 0.0);
-        output.resize(length, 0.0);
-        delta.resize(length, 0.0);
-        target.resize(if samples.targets.is_some() { length } else { 0 }, 0.0);
-        samples.fill(order, 0, None, input, target, 0..features);
+        output.resize(order.len() * outputs, 0.0);
+        delta.resize(order.len() * outputs, 0.0);
+        target.resize(if samples.targets.is_some() || damage.is_some() { order.len() * outputs } else { 0 }, 0.0);
+        samples.fill(order, order[0] as usize, damage, input, target, 0..outputs);
         let below = if hidden.is_empty() {
             &*input
         } else {
@@ -39,11 +41,14 @@ pub(crate) fn evaluate(network: &Network, loss: Loss, samples: &Samples<'_>) -> 
             network.forward(0..hidden.len(), input, below, scratch);
             &*below
         };
-        last.forward_affine(&network.parameters, below, output);
+        last.forward_affine(&network.parameters, Statistics::Running, below, output, &mut scratch.work);
+        network.take_from_input(input, output);
         let target = if target.is_empty() { &*input } else { &*target };
-        loss.output_pass(last.activation, features, output, target, delta, 0.0)
+        loss.output_pass(last.activation, outputs, output, target, delta, 0.0)
     };
-    let sums: Vec<f64> =
-        order.par_chunks(EVALUATION_ROWS).map_init(EvaluationBuffers::default, evaluate_block).collect();
-    sums.iter().sum::<f64>() / (samples.len() as f64 * features as f64)
+    let sums: Vec<f64> = order
+        .par_chunks(network.rows_together(EVALUATION_ROWS))
+        .map_init(EvaluationBuffers::default, evaluate_block)
+        .collect();
+    sums.iter().sum::<f64>() / (samples.len() as f64 * outputs as f64)
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::batches::{Samples, batches, shuffle};
+use super::batches::{Damage, Samples, batches, shuffle};
 use super::checkpoint::{Checkpoint, CheckpointError, State};
 use super::config::{ConfigError, TrainingConfig};
 use super::evaluation::evaluate;
@@ -313,7 +313,9 @@ impl<'a> Trainer<'a> {
         let partial = seen < run.order.len();
         if !(end == Some(Stopped::Interrupted) && partial && run.best_epoch > 0) && end != Some(Stopped::Diverged) {
             run.engine.collect();
-            let validation_loss = evaluate(&run.engine.network, config.loss, validation);
+            // Damaged as the samples of the epoch before the first, so that every epoch is asked the same.
+            let damage = config.corruption.map(|corruption| Damage { corruption, seed: config.seed, epoch: 0 });
+            let validation_loss = evaluate(&run.engine.network, config.loss, validation, damage);
             // A ReLU makes 0 of NaN, so a finite loss alone does not show that all is well.
             let finite = run.engine.network.parameters.iter().all(|parameter| parameter.is_finite());
             if validation_loss.is_finite() && finite {

@@ -11,7 +11,7 @@ use super::parts::{self, Parts};
 use super::penalty::Penalty;
 use super::shards::{Batch, Buffers, Sums, code_push, total};
 use super::team;
-use super::tiles::{Tile, TileWork, tiles};
+use super::tiles::{Extent, Tile, TileWork, tiles};
 use crate::network::Network;
 
 /// Work below which a phase runs on one thread: handing it to others costs more.
@@ -98,14 +98,14 @@ impl Engine {
             return parts.step(&batch, order, first, step);
         }
         let sums = self.backward(&batch, order, first);
-        let rows = order.len();
+        let extent = Extent { rows: order.len(), shards: Buffers::count(&self.network, order.len()) };
         match self.gradient_clip {
-            None => self.for_each_tile(rows, |buffers, work| work.step(buffers, rows, step)),
+            None => self.for_each_tile(extent.rows, |buffers, work| work.step(buffers, extent, step)),
             Some(clip) => {
-                self.for_each_tile(rows, |buffers, work| work.store_gradient(buffers, rows));
+                self.for_each_tile(extent.rows, |buffers, work| work.store_gradient(buffers, extent));
                 let norm = self.gradient_norm();
                 let scale = if norm > f64::from(clip) { (f64::from(clip) / norm) as f32 } else { 1.0 };
-                self.for_each_tile(rows, |_, work| work.step_by_stored(step, scale));
+                self.for_each_tile(extent.rows, |buffers, work| work.step_by_stored(buffers, extent, step, scale));
             }
         }
         sums
@@ -114,7 +114,8 @@ impl Engine {
     /// Forward, loss and backward to the error at each layer.
     fn backward(&mut self, batch: &Batch<'_>, order: &[u32], first: usize) -> Sums {
         let network = &self.network;
-        let flops = 4 * batch.rows * network.parameters.len();
+        self.buffers.turn(network);
+        let flops = 4 * batch.rows * network.work();
         let mut shards = self.buffers.shards(network, order, first);
         if let Some(Penalty::KullbackLeibler { weight, target }) = batch.penalty {
             for_each(&mut shards, flops, |shard| batch.forward(network, shard));

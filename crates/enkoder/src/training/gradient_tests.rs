@@ -9,14 +9,14 @@ use super::gradient::{Engine, Position};
 use super::loss::Loss;
 use super::penalty::Penalty;
 use crate::dataset::Dataset;
-use crate::network::{Activation, Architecture, Network};
+use crate::network::{Activation, Architecture, LayerSpec, Network};
 use crate::scaling::{Scaler, Scaling};
 
 const ROWS: usize = 12;
 const FEATURES: usize = 7;
 
-fn data() -> Dataset {
-    let values = Array2::from_shape_fn((ROWS, FEATURES), |(row, column)| {
+fn data(features: usize) -> Dataset {
+    let values = Array2::from_shape_fn((ROWS, features), |(row, column)| {
         0.5 + 0.45 * ((row * 31 + column * 17) as f32 * 0.37).sin()
     });
     Dataset::from_f32("waves", values).unwrap()
@@ -25,7 +25,8 @@ fn data() -> Dataset {
 /// For each parameter the gradient that the engine computes and the one that differences of its objective give; `None` where
 /// two differences disagree, because a corner (of a rectifier, of an absolute value) lies between them.
 fn gradients(architecture: &Architecture, config: &TrainingConfig) -> Vec<(f64, Option<f64>)> {
-    let data = data();
+    let features = architecture.features();
+    let data = data(features);
     let scaler = Scaler::fit(Scaling::None, &data).unwrap();
     let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
     let order: Vec<u32> = (0..ROWS as u32).collect();
@@ -39,7 +40,7 @@ fn gradients(architecture: &Architecture, config: &TrainingConfig) -> Vec<(f64, 
         engine.network.parameters[index] = kept + change;
         let sums = engine.step(&samples, &order, 0, at);
         engine.network.parameters[index] = kept;
-        sums.loss / (ROWS * FEATURES) as f64 + sums.penalty / ROWS as f64
+        sums.loss / (ROWS * features) as f64 + sums.penalty / ROWS as f64
     };
     let h = 4e-3f32;
     gradient
@@ -115,6 +116,116 @@ fn every_penalty_has_the_right_gradient() {
     }
 }
 
+/// Layers that take 6×8 images of two channels to a code and back.
+fn image_architectures() -> Vec<(&'static str, Architecture)> {
+    use Activation::{Elu, Gelu, Linear, Sigmoid, Tanh};
+    let (conv, back) = (LayerSpec::convolution, LayerSpec::transposed_convolution);
+    let dense = |units, activation| LayerSpec::Dense { units, activation };
+    let reshape = |shape| LayerSpec::Reshape { shape };
+    let norm = |activation| LayerSpec::BatchNorm { activation };
+    let network = |encoder: Vec<LayerSpec>, decoder: Vec<LayerSpec>, residual| Architecture {
+        input_shape: vec![6, 8, 2],
+        encoder,
+        decoder,
+        residual,
+    };
+    let odd = |padding, stride| LayerSpec::Convolution {
+        channels: 3,
+        kernel: 2,
+        stride,
+        padding: Some(padding),
+        activation: Tanh,
+    };
+    let odd_back = |padding, output_padding| LayerSpec::TransposedConvolution {
+        channels: 2,
+        kernel: 5,
+        stride: 2,
+        padding: Some(padding),
+        output_padding: Some(output_padding),
+        activation: Sigmoid,
+    };
+    vec![
+        (
+            "convolution and its transpose around a dense code",
+            network(
+                vec![conv(5, 3, 2, Tanh), conv(4, 3, 1, Gelu), dense(6, Linear)],
+                vec![dense(48, Elu), reshape([3, 4, 4]), back(5, 3, 1, Tanh), back(2, 3, 2, Sigmoid)],
+                false,
+            ),
+        ),
+        (
+            "odd paddings and strides",
+            network(vec![odd(2, 3)], vec![odd_back(2, 1), LayerSpec::Dense { units: 96, activation: Linear }], false),
+        ),
+        (
+            "normalisation",
+            network(vec![conv(4, 3, 1, Linear), norm(Tanh)], vec![conv(2, 3, 1, Linear), norm(Sigmoid)], false),
+        ),
+        (
+            "normalisation first of all",
+            network(vec![norm(Linear), conv(3, 3, 1, Elu)], vec![conv(2, 1, 1, Linear)], false),
+        ),
+        (
+            "pooling and upsampling",
+            network(
+                vec![conv(3, 3, 1, Tanh), LayerSpec::MaxPool { size: 2 }],
+                vec![LayerSpec::Upsample { factor: 2 }, conv(2, 3, 1, Linear)],
+                false,
+            ),
+        ),
+        (
+            "mean pooling and shuffling",
+            network(
+                vec![conv(2, 3, 1, Tanh), LayerSpec::AveragePool { size: 2 }, conv(8, 3, 1, Elu)],
+                vec![LayerSpec::PixelShuffle { factor: 2 }],
+                false,
+            ),
+        ),
+        (
+            "a residual denoiser on unshuffled pixels",
+            network(
+                vec![LayerSpec::PixelUnshuffle { factor: 2 }, conv(5, 3, 1, Elu)],
+                vec![conv(8, 3, 1, Linear), LayerSpec::PixelShuffle { factor: 2 }],
+                true,
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn every_layer_of_images_has_the_right_gradient() {
+    for (what, architecture) in image_architectures() {
+        check(what, &architecture, &config());
+    }
+}
+
+#[test]
+fn penalties_reach_through_convolutions() {
+    let (_, architecture) = image_architectures().swap_remove(0);
+    let penalty = Some(Penalty::L1 { weight: 0.3 });
+    check("L1", &architecture, &TrainingConfig { penalty, ..config() });
+}
+
+/// What a clip that never comes stores is what is otherwise applied at once.
+#[test]
+fn a_stored_gradient_takes_the_same_step_as_one_that_is_not() {
+    for (what, architecture) in image_architectures() {
+        let data = data(architecture.features());
+        let scaler = Scaler::fit(Scaling::None, &data).unwrap();
+        let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
+        let order: Vec<u32> = (0..ROWS as u32).collect();
+        let step = |gradient_clip| {
+            let network = Network::initialised(&architecture, 6).unwrap();
+            let mut engine = Engine::new(network, &TrainingConfig { gradient_clip, ..config() }, ROWS, false);
+            engine.step(&samples, &order, 0, Position { epoch: 1, step: 0, learning_rate: 1e-3 });
+            // A smaller batch after a larger one.
+            engine.step(&samples, &order[..5], 0, Position { epoch: 1, step: 1, learning_rate: 1e-3 });
+            engine.network.parameters
+        };
+        assert_eq!(step(None), step(Some(1e9)), "{what}");
+    }
+}
+
 #[test]
 fn a_corrupted_input_is_compared_with_the_whole_sample() {
     let corruption = Some(Corruption::Gaussian { sigma: 0.3 });
@@ -123,7 +234,7 @@ fn a_corrupted_input_is_compared_with_the_whole_sample() {
 
 #[test]
 fn a_clipped_gradient_keeps_its_direction_and_has_the_length_asked_for() {
-    let data = data();
+    let data = data(FEATURES);
     let scaler = Scaler::fit(Scaling::None, &data).unwrap();
     let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
     let order: Vec<u32> = (0..ROWS as u32).collect();

@@ -12,10 +12,11 @@ use std::ops::Range;
 use super::adam::AdamStep;
 use super::shards::{Batch, Buffers, Sums};
 use super::team;
-use super::tiles::{Tile, TileWork};
+use super::tiles::{Extent, Tile, TileWork};
 use crate::network::Network;
 use crate::network::activation::multiply_by_slope;
-use crate::network::dense::Dense;
+use crate::network::convolution::Workspace;
+use crate::network::layer::{Layer, Statistics};
 
 /// Layers with at least as many weights are cut.
 const LARGE: usize = 32 * 1024;
@@ -61,22 +62,23 @@ struct Part {
     /// The part's own outputs of each layer but the last that is cut; empty for others.
     own: Vec<Vec<f32>>,
     loss: f64,
+    work: Workspace,
 }
 
-/// Into how many parts a network is cut for batches of `rows`; 1 where it is not worth it.
+/// Into how many parts a network is cut for batches of `rows`; 1 where it is not worth it, and where a layer is not dense.
 pub(super) fn count(network: &Network, rows: usize) -> usize {
     let large: usize =
         network.layers.iter().filter(|layer| is_large(layer)).map(|layer| layer.inputs * layer.outputs).sum();
-    if rows > MOST_ROWS { 1 } else { (large / PART).clamp(1, MOST_PARTS) }
+    if rows > MOST_ROWS || !network.is_dense() || network.residual { 1 } else { (large / PART).clamp(1, MOST_PARTS) }
 }
 
 /// Whether a layer is worth cutting, and has a line of outputs for every part.
-fn is_large(layer: &Dense) -> bool {
+fn is_large(layer: &Layer) -> bool {
     layer.inputs * layer.outputs >= LARGE && layer.outputs >= LINE * MOST_PARTS
 }
 
 /// The outputs of a layer that each part has.
-fn shares(layer: &Dense, count: usize) -> Vec<Range<usize>> {
+fn shares(layer: &Layer, count: usize) -> Vec<Range<usize>> {
     if !is_large(layer) {
         return vec![0..layer.outputs; count];
     }
@@ -156,12 +158,13 @@ impl Part {
         let shares: Vec<_> = whole.layers.iter().map(|layer| shares(layer, count)).collect();
         let mut offset = 0;
         let layers = whole.layers.iter().zip(&shares).map(|(layer, shares)| {
-            let own = Dense::new(layer.inputs, shares[index].len(), layer.activation, offset);
-            offset = own.bias().end;
+            let own = Layer::dense(layer.inputs, shares[index].len(), layer.activation, offset);
+            offset = own.parameters().end;
             own
         });
-        let layers: Vec<Dense> = layers.collect();
-        let network = Network { layers, encoder_layers: whole.encoder_layers, parameters: vec![0.0; offset] };
+        let layers: Vec<Layer> = layers.collect();
+        let network =
+            Network { layers, encoder_layers: whole.encoder_layers, residual: false, parameters: vec![0.0; offset] };
         let cut = |layer: usize| network.layers[layer].outputs < whole.layers[layer].outputs;
         let last = whole.layers.len() - 1;
         // Where the part has some columns of the output alone, its target is those columns of the input.
@@ -178,6 +181,7 @@ impl Part {
             first_moment: vec![0.0; offset],
             second_moment: vec![0.0; offset],
             loss: 0.0,
+            work: Workspace::default(),
             index,
             network,
             shares,
@@ -193,7 +197,7 @@ impl Part {
     }
 
     /// The part's parameters as stretches of the whole network's and of its own.
-    fn stretches<'a>(&'a self, whole: &'a [Dense]) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + 'a {
+    fn stretches<'a>(&'a self, whole: &'a [Layer]) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + 'a {
         self.network.layers.iter().zip(whole).zip(&self.shares).flat_map(|((own, whole), shares)| {
             let outputs = &shares[self.index];
             // The biases are one more row.
@@ -236,7 +240,7 @@ impl Part {
             let y = &mut y[..rows * layer.outputs];
             let z = &mut before[index];
             let z = if z.is_empty() { z } else { &mut z[..y.len()] };
-            layer.forward(&self.network.parameters, x, y, z);
+            layer.forward(&self.network.parameters, Statistics::Running, x, y, z, &mut self.work);
             if cut {
                 says[..y.len()].copy_from_slice(y);
                 return;
@@ -254,7 +258,7 @@ impl Part {
         let (below, values) = values.split_at_mut(last);
         let x = &below.last().unwrap_or(input)[..rows * layer.inputs];
         let z = &mut values[0][..rows * layer.outputs];
-        layer.forward_affine(&self.network.parameters, x, z);
+        layer.forward_affine(&self.network.parameters, Statistics::Running, x, z, &mut self.work);
         let target = if target.is_empty() { input } else { target };
         let scale = 1.0 / (rows * batch.samples.inputs.features()) as f32;
         let delta = &mut deltas[last][..z.len()];
@@ -273,12 +277,17 @@ impl Part {
                 let (below, deltas) = self.buffers.deltas.split_at_mut(index);
                 let delta = &deltas[0][..rows * layer.outputs];
                 if cut {
-                    layer.backward(&self.network.parameters, delta, &mut says[..rows * layer.inputs]);
+                    layer.dense_backward(
+                        &self.network.parameters,
+                        0..layer.inputs,
+                        delta,
+                        &mut says[..rows * layer.inputs],
+                    );
                 } else {
                     // Of a cut layer below only the own outputs' errors, whose weights are rows of the matrix.
                     let inputs = self.shares[index - 1][self.index].clone();
                     let dx = &mut below[index - 1][..rows * inputs.len()];
-                    layer.backward_to(&self.network.parameters, inputs, delta, dx);
+                    layer.dense_backward(&self.network.parameters, inputs, delta, dx);
                     self.multiply_by_slope(index - 1, rows);
                 }
             }
@@ -326,6 +335,6 @@ impl Part {
             second_moment: &mut self.second_moment[range],
             gradient: &mut [],
         };
-        work.step(&self.buffers, rows, step);
+        work.step(&self.buffers, Extent { rows, shards: 1 }, step);
     }
 }

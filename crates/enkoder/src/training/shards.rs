@@ -2,6 +2,7 @@
 //! and passed backward to the error at every layer. A shard touches only its own rows of the buffers.
 
 use std::ops::Range;
+use std::sync::Mutex;
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -11,16 +12,18 @@ use super::loss::Loss;
 use super::penalty::{self, Penalty};
 use crate::network::Network;
 use crate::network::activation::{Function, multiply_by_slope, with_function};
-use crate::network::dense::Dense;
+use crate::network::convolution::{Gradient, Workspace};
+use crate::network::layer::{Layer, Statistics};
 use crate::network::products;
 use crate::network::vectorised::vectorised;
 use crate::random::{Purpose, stream};
 
-/// Rows of a shard, from the rows of the batch alone.
-fn shard_rows(rows: usize) -> usize {
-    let shards = (rows / 64).clamp(2, 64);
+/// Rows of a shard, from the rows of the batch and the kind of network alone: a row of a convolution is a whole image of work.
+fn shard_rows(network: &Network, rows: usize) -> usize {
+    let shards = if network.is_dense() { (rows / 64).clamp(2, 64) } else { (rows / 4).clamp(1, 32) };
     rows.div_ceil(shards)
 }
+
 /// Sums over the samples of a batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
@@ -49,6 +52,15 @@ pub(super) struct Buffers {
     pub(super) tangents_before: Vec<Vec<f32>>,
     pub(super) tangents: Vec<Vec<f32>>,
     pub(super) adjoints: Vec<Vec<f32>>,
+    /// The convolutions' weights turned for the way back; empty for other layers.
+    turned: Vec<Vec<f32>>,
+    /// For each layer that is not dense the gradients of weights and of biases that each shard found, `shards × parameters`. Such a
+    /// layer has few parameters and many values, so its gradient is summed while the values are in the cache.
+    pub(super) gradients: Vec<[Vec<f32>; 2]>,
+    /// What each shard measured for a normalisation, `shards × statistics`; empty for other layers.
+    pub(super) statistics: Vec<Vec<f32>>,
+    /// For as many shards as are worked on at a time.
+    workspaces: Mutex<Vec<Workspace>>,
 }
 /// One shard's rows of every buffer.
 pub(super) struct Shard<'a> {
@@ -61,10 +73,24 @@ pub(super) struct Shard<'a> {
     pub(super) tangents_before: Vec<&'a mut [f32]>,
     pub(super) tangents: Vec<&'a mut [f32]>,
     pub(super) adjoints: Vec<&'a mut [f32]>,
+    pub(super) gradients: Vec<[&'a mut [f32]; 2]>,
+    pub(super) statistics: Vec<&'a mut [f32]>,
+    turned: &'a [Vec<f32>],
+    workspaces: &'a Mutex<Vec<Workspace>>,
     pub(super) first: usize,
     pub(super) order: &'a [u32],
     pub(super) sums: Sums,
 }
+impl Shard<'_> {
+    fn take_workspace(&self) -> Workspace {
+        self.workspaces.lock().expect("nothing panics while it is held").pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, work: Workspace) {
+        self.workspaces.lock().expect("nothing panics while it is held").push(work);
+    }
+}
+
 /// What all shards (or parts) of a batch share.
 pub(super) struct Batch<'a> {
     pub(super) samples: &'a Samples<'a>,
@@ -78,36 +104,59 @@ pub(super) struct Batch<'a> {
 impl Batch<'_> {
     pub(super) fn forward(&self, network: &Network, shard: &mut Shard<'_>) {
         let last = network.layers.len() - 1;
-        let outputs = 0..network.layers[last].outputs;
+        let outputs = 0..network.outputs();
         self.samples.fill(shard.order, shard.first, self.damage, shard.input, shard.target, outputs);
+        let mut work = shard.take_workspace();
         for (index, layer) in network.layers.iter().enumerate() {
             let (inputs, outputs) = shard.values.split_at_mut(index);
             let x = inputs.last().map_or(&*shard.input, |x| &**x);
+            let (y, z) = (&mut *outputs[0], &mut *shard.before[index]);
+            let statistics = Statistics::Measured(shard.statistics[index]);
             if index == last {
-                layer.forward_affine(&network.parameters, x, outputs[0]);
+                layer.forward_affine(&network.parameters, statistics, x, y, &mut work);
+                network.take_from_input(shard.input, y);
             } else {
-                layer.forward(&network.parameters, x, outputs[0], shard.before[index]);
+                layer.forward(&network.parameters, statistics, x, y, z, &mut work);
             }
         }
+        shard.give_back(work);
     }
 
     pub(super) fn backward(&self, network: &Network, shard: &mut Shard<'_>, code_push: &[f32]) {
-        let Network { layers, encoder_layers, parameters } = network;
-        let features = self.samples.inputs.features();
+        let Network { layers, encoder_layers, parameters, residual, .. } = network;
+        let outputs = network.outputs();
         let last = layers.len() - 1;
         let target = if shard.target.is_empty() { &*shard.input } else { &*shard.target };
-        let scale = 1.0 / (self.rows * features) as f32;
+        let scale = 1.0 / (self.rows * outputs) as f32;
         let output = &layers[last];
         shard.sums.loss =
-            self.loss.output_pass(output.activation, features, shard.values[last], target, shard.deltas[last], scale);
+            self.loss.output_pass(output.activation, outputs, shard.values[last], target, shard.deltas[last], scale);
+        if *residual {
+            shard.deltas[last].iter_mut().for_each(|delta| *delta = -*delta);
+        }
         if let Some(Penalty::Contractive { weight }) = self.penalty {
             shard.sums.penalty = self.contract(network, shard, weight);
         }
-        for index in (1..=last).rev() {
-            let below = index - 1;
+        let mut work = shard.take_workspace();
+        for index in (0..=last).rev() {
             let (lower, upper) = shard.deltas.split_at_mut(index);
-            let delta = &mut *lower[below];
-            layers[index].backward(parameters, upper[0], delta);
+            let delta = lower.last_mut().map_or(&mut [][..], |delta| &mut **delta);
+            let x = index.checked_sub(1).map_or(&*shard.input, |below| &*shard.values[below]);
+            let [weight, bias] = &mut shard.gradients[index];
+            weight.fill(0.0);
+            bias.fill(0.0);
+            layers[index].backward(
+                parameters,
+                &shard.turned[index],
+                shard.statistics[index],
+                x,
+                shard.values[index],
+                upper[0],
+                delta,
+                Gradient { weight, bias },
+                &mut work,
+            );
+            let Some(below) = index.checked_sub(1) else { break };
             let values = &*shard.values[below];
             if index == *encoder_layers {
                 match self.penalty {
@@ -128,13 +177,14 @@ impl Batch<'_> {
                 }
             }
         }
+        shard.give_back(work);
     }
 
     /// The contractive penalty: carries a random direction u forward through the encoder's derivative, t ← f′(z)⊙(t·W), and
     /// the error of weight·‖t‖² back. Leaves the adjoints of t·W for the weight gradient, and in `tangents_before` what the
     /// change of f′ adds to the error before each activation.
     fn contract(&self, network: &Network, shard: &mut Shard<'_>, weight: f32) -> f64 {
-        let Network { layers, encoder_layers, parameters } = network;
+        let Network { layers, encoder_layers, parameters, .. } = network;
         let features = layers[0].inputs;
         for (row, probe) in shard.probe.chunks_exact_mut(features).enumerate() {
             let mut rng = stream(self.seed, Purpose::Probe, draw_index(self.epoch, shard.first + row));
@@ -171,7 +221,7 @@ impl Batch<'_> {
                 }
             }));
             if let Some(below) = lower.last_mut() {
-                layer.backward(parameters, adjoint, below);
+                products::rows_times_rows(adjoint, &parameters[layer.weight()], layer.outputs, below);
             }
         }
         f64::from(weight) * sum
@@ -180,13 +230,17 @@ impl Batch<'_> {
 impl Buffers {
     pub(super) fn new(network: &Network, rows: usize, separate_targets: bool, contractive: bool) -> Self {
         let features = network.layers[0].inputs;
-        let outputs = network.layers.last().map_or(0, |layer| layer.outputs);
-        let widths = |layers: &[Dense]| layers.iter().map(|layer| vec![0.0; rows * layer.outputs]).collect::<Vec<_>>();
+        let outputs = network.outputs();
+        let each = if rows == 0 { 1 } else { shard_rows(network, rows) };
+        // A smaller batch can have no more shards than its rows, nor than the largest.
+        let shards = rows.div_ceil(each);
+        let of_shards = |range: Range<usize>| vec![0.0; shards * range.len()];
+        let widths = |layers: &[Layer]| layers.iter().map(|layer| vec![0.0; rows * layer.outputs]).collect::<Vec<_>>();
         let encoder = if contractive { &network.layers[..network.encoder_layers] } else { &[] };
-        let needs_input = |layer: &Dense| if layer.activation.needs_input() { rows * layer.outputs } else { 0 };
+        let needs_input = |layer: &Layer| if layer.activation.needs_input() { rows * layer.outputs } else { 0 };
         Self {
             input: vec![0.0; rows * features],
-            ones: vec![1.0; rows],
+            ones: vec![1.0; rows.max(shards)],
             target: vec![0.0; if separate_targets { rows * outputs } else { 0 }],
             values: widths(&network.layers),
             before: network.layers.iter().map(|layer| vec![0.0; needs_input(layer)]).collect(),
@@ -195,13 +249,35 @@ impl Buffers {
             tangents_before: widths(encoder),
             tangents: widths(encoder),
             adjoints: widths(encoder),
+            turned: network.layers.iter().map(|layer| vec![0.0; layer.turned()]).collect(),
+            gradients: network
+                .layers
+                .iter()
+                .map(|layer| {
+                    if layer.is_dense() { [0..0, 0..0] } else { [layer.weight(), layer.bias()] }.map(of_shards)
+                })
+                .collect(),
+            statistics: network.layers.iter().map(|layer| of_shards(layer.statistics())).collect(),
+            workspaces: Mutex::default(),
         }
+    }
+
+    /// Turns the weights of convolutions as they are now.
+    pub(super) fn turn(&mut self, network: &Network) {
+        for (layer, turned) in network.layers.iter().zip(&mut self.turned) {
+            layer.turn(&network.parameters, turned);
+        }
+    }
+
+    /// How many shards `rows` rows make.
+    pub(super) fn count(network: &Network, rows: usize) -> usize {
+        rows.div_ceil(shard_rows(network, rows))
     }
 
     /// The buffers cut into shards for the samples of `order`.
     pub(super) fn shards<'a>(&'a mut self, network: &Network, order: &'a [u32], first: usize) -> Vec<Shard<'a>> {
         let rows = order.len();
-        let each = shard_rows(rows);
+        let each = shard_rows(network, rows);
         let features = network.layers[0].inputs;
         let outputs: Vec<usize> = network.layers.iter().map(|layer| layer.outputs).collect();
         let target_width = outputs.last().copied().unwrap_or(0);
@@ -219,6 +295,22 @@ impl Buffers {
         let mut layers = layers.map(|buffers| {
             buffers.iter_mut().zip(&outputs).map(|(buffer, &width)| cut(buffer, rows, each, width)).collect::<Vec<_>>()
         });
+        let parameters = network.layers.iter().map(|layer| [layer.weight().len(), layer.bias().len()]);
+        let mut gradients: Vec<_> = self
+            .gradients
+            .iter_mut()
+            .zip(parameters)
+            .map(|([weight, bias], [weights, biases])| {
+                [(weight, weights), (bias, biases)].map(|(buffer, width)| one_each(buffer, width))
+            })
+            .collect();
+        let mut statistics: Vec<_> = self
+            .statistics
+            .iter_mut()
+            .zip(&network.layers)
+            .map(|(buffer, layer)| one_each(buffer, layer.statistics().len()))
+            .collect();
+        let (turned, workspaces) = (&self.turned[..], &self.workspaces);
         order
             .chunks(each)
             .enumerate()
@@ -236,6 +328,13 @@ impl Buffers {
                     tangents_before,
                     tangents,
                     adjoints,
+                    gradients: gradients
+                        .iter_mut()
+                        .map(|both| both.each_mut().map(|shards| shards.next().unwrap_or_default()))
+                        .collect(),
+                    statistics: statistics.iter_mut().map(|shards| shards.next().unwrap_or_default()).collect(),
+                    turned,
+                    workspaces,
                     first: first + index * each,
                     order,
                     sums: Sums::default(),
@@ -243,6 +342,11 @@ impl Buffers {
             })
             .collect()
     }
+}
+
+/// A buffer in pieces of `width` values, one for each shard; none of an unused buffer.
+fn one_each(buffer: &mut [f32], width: usize) -> std::slice::ChunksMut<'_, f32> {
+    buffer.chunks_mut(width.max(1))
 }
 
 /// The first `rows` rows of a buffer in pieces of `each` rows; none of an unused buffer.

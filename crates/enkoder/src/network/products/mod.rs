@@ -8,7 +8,7 @@ mod outer;
 
 pub(crate) use affine::{affine, times};
 pub(crate) use inner::rows_times_rows;
-pub(crate) use outer::{Pair, ROWS, Receiver, Store, transposed_times};
+pub(crate) use outer::{Add, Pair, ROWS, Receiver, Store, transposed_times};
 
 /// What tests of products compare with.
 #[cfg(test)]

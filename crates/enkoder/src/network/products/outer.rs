@@ -37,6 +37,25 @@ impl Receiver for Store<'_> {
     }
 }
 
+/// Adds the sums to what is there.
+pub(crate) struct Add<'a>(pub(crate) &'a mut [f32]);
+
+impl Receiver for Add<'_> {
+    #[inline(always)]
+    fn receive<S: Simd, const N: usize>(&mut self, simd: S, at: usize, sums: [S::f32s; N]) {
+        let there = vectors_mut::<S, N>(&mut self.0[at..]);
+        for (there, sum) in there.iter_mut().zip(sums) {
+            *there = simd.add_f32s(*there, sum);
+        }
+    }
+
+    #[inline(always)]
+    fn receive_part<S: Simd>(&mut self, simd: S, at: usize, length: usize, sums: S::f32s) {
+        let there = &mut self.0[at..at + length];
+        simd.partial_store_f32s(there, simd.add_f32s(simd.partial_load_f32s(there), sums));
+    }
+}
+
 /// Hands to `receiver` the elements of Σ xᵀ·y over all pairs, for these columns of x (`inputs` wide) and all of y (`outputs` wide).
 pub(crate) fn transposed_times(
     pairs: &[Pair<'_>],
