@@ -12,6 +12,12 @@ pub fn reference_network() -> Architecture {
     Architecture::dense([28, 28], &[128, 64], 10).with_output_activation(Activation::Sigmoid)
 }
 
+/// The small convolutional network: 1→16→8 channels, 3×3, stride 2, ReLU, dense to 10 and mirrored by transposed convolutions, a
+/// sigmoid at the output.
+pub fn convolutional_network() -> Architecture {
+    Architecture::convolutional([28, 28], &[16, 8], 10).with_output_activation(Activation::Sigmoid)
+}
+
 /// Options of a timed training.
 pub fn timed_training(epochs: usize, batch_size: usize, threads: usize) -> TrainingConfig {
     TrainingConfig { epochs, batch_size, threads: Some(threads), ..TrainingConfig::default() }

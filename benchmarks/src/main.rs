@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! enkoder-benchmarks train BATCH EPOCHS THREADS     # the first epoch is warm-up
+//! enkoder-benchmarks convolve BATCH EPOCHS THREADS  # the same with the convolutional network
 //! enkoder-benchmarks infer THREADS
 //! enkoder-benchmarks detect EPOCHS THREADS          # an autoencoder of 64 and 32 units for each table of ADBench
 //! enkoder-benchmarks score ROWS                     # fits detectors to 10,000 rows of 30 columns, and scores
@@ -11,20 +12,21 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use enkoder::anomaly::{Detector, DetectorConfig, Method};
-use enkoder::{Dataset, Trainer};
-use enkoder_benchmarks::{adbench, digits, reference_network, sensors, timed_training};
+use enkoder::{Architecture, Dataset, Trainer};
+use enkoder_benchmarks::{adbench, convolutional_network, digits, reference_network, sensors, timed_training};
 use serde_json::{Value, json};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |index: usize| arguments.get(index).and_then(|text| text.parse().ok()).expect("a number");
     let result = match arguments.first().map(String::as_str) {
-        Some("train") => train(number(1), number(2), number(3)),
+        Some("train") => train(reference_network(), number(1), number(2), number(3)),
+        Some("convolve") => train(convolutional_network(), number(1), number(2), number(3)),
         Some("infer") => infer(number(1)),
         Some("detect") => detect(number(1), number(2)).expect("the tables can be read and learned"),
         Some("score") => score(number(1)),
         _ => panic!(
-            "usage: enkoder-benchmarks train BATCH EPOCHS THREADS | infer THREADS | detect EPOCHS THREADS | score ROWS"
+            "usage: enkoder-benchmarks (train | convolve) BATCH EPOCHS THREADS | infer THREADS | detect EPOCHS THREADS | score ROWS"
         ),
     };
     println!("{result}");
@@ -34,10 +36,10 @@ fn split() -> (Dataset, Dataset) {
     digits().split(0.2, 0).expect("thousands of digits can be split")
 }
 
-fn train(batch: usize, epochs: usize, threads: usize) -> Value {
+fn train(network: Architecture, batch: usize, epochs: usize, threads: usize) -> Value {
     let (train, validation) = split();
     let config = timed_training(epochs, batch, threads);
-    let model = Trainer::new(reference_network(), config).fit(&train, &validation).expect("the digits can be learned");
+    let model = Trainer::new(network, config).fit(&train, &validation).expect("the digits can be learned");
     let history = model.record().history.as_ref().expect("a trained network has a history");
     let timed = &history.epochs[1.min(history.epochs.len() - 1)..];
     let rate = median(timed.iter().map(|epoch| epoch.samples_per_second).collect());

@@ -5,7 +5,9 @@ pub(crate) mod activation;
 mod architecture;
 mod batch_norm;
 pub(crate) mod convolution;
+mod convolutional;
 pub(crate) mod elementary;
+mod extent;
 pub(crate) mod layer;
 mod layer_spec;
 #[allow(clippy::module_inception)]

@@ -1,0 +1,75 @@
+//! Convolutional networks by a few numbers: the autoencoder for images, and the denoiser.
+
+use super::activation::Activation;
+use super::architecture::Architecture;
+use super::layer_spec::{LayerSpec, image_shape, values_of};
+
+impl Architecture {
+    /// A convolutional autoencoder for images, `[height, width]` or `[height, width, channels]`: convolutions of 3×3 pixels, stride
+    /// 2 and ReLU with these numbers of channels, a linear code of `latent` numbers, and the mirror image of both with transposed
+    /// convolutions; the output linear.
+    ///
+    /// ```
+    /// use enkoder::Architecture;
+    ///
+    /// let architecture = Architecture::convolutional([28, 28], &[16, 8], 10);
+    /// assert_eq!(architecture.summary(), "28×28-14×14×16-7×7×8-10-392-7×7×8-14×14×16-28×28×1");
+    /// assert!(architecture.validate().is_ok());
+    /// ```
+    pub fn convolutional(input_shape: impl Into<Vec<usize>>, channels: &[usize], latent: usize) -> Self {
+        let input_shape = input_shape.into();
+        let (height, width, colours) = image_shape(&input_shape).unwrap_or((1, 1, values_of(&input_shape)));
+        let mut sizes = vec![(height, width, colours)];
+        let mut encoder: Vec<LayerSpec> = Vec::new();
+        for &count in channels {
+            let (height, width, _) = sizes[sizes.len() - 1];
+            sizes.push((height.div_ceil(2), width.div_ceil(2), count));
+            encoder.push(LayerSpec::convolution(count, 3, 2, Activation::Relu));
+        }
+        encoder.push(LayerSpec::Dense { units: latent, activation: Activation::Linear });
+        let (rows, columns, deepest) = sizes[sizes.len() - 1];
+        let shape = [rows, columns, deepest];
+        let units = values_of(&shape);
+        let mut decoder = vec![LayerSpec::Dense { units, activation: Activation::Relu }, LayerSpec::Reshape { shape }];
+        for level in (0..channels.len()).rev() {
+            let (height, width, count) = sizes[level];
+            decoder.push(LayerSpec::TransposedConvolution {
+                channels: count,
+                kernel: 3,
+                stride: 2,
+                padding: None,
+                // An odd size was rounded up on the way in.
+                output_padding: (height % 2 == 1 && width % 2 == 1).then_some(0),
+                activation: if level == 0 { Activation::Linear } else { Activation::Relu },
+            });
+        }
+        Self { input_shape, encoder, decoder, residual: false }
+    }
+
+    /// A denoiser for images of even height and width: `depth` convolutions of 3×3 pixels with `channels` channels and ReLU between
+    /// them, on blocks of 2×2 pixels as channels (Zhang, Zuo & Zhang 2018, FFDNet), which compute the noise that is to be taken from
+    /// the image (Zhang et al. 2017, DnCNN). The code is what half of the layers make.
+    ///
+    /// ```
+    /// use enkoder::Architecture;
+    ///
+    /// let architecture = Architecture::denoiser([40, 40], 48, 8);
+    /// assert_eq!(architecture.margin(), Some(18));
+    /// assert!(architecture.for_shape([512, 256]).is_ok());
+    /// ```
+    pub fn denoiser(input_shape: impl Into<Vec<usize>>, channels: usize, depth: usize) -> Self {
+        let input_shape = input_shape.into();
+        let colours = image_shape(&input_shape).map_or(1, |(.., colours)| colours);
+        let inner = |_| LayerSpec::convolution(channels, 3, 1, Activation::Relu);
+        let (before, after) = (depth / 2, (depth - depth / 2).saturating_sub(1));
+        let unshuffle = LayerSpec::PixelUnshuffle { factor: 2 };
+        let last = LayerSpec::convolution(4 * colours, 3, 1, Activation::Linear);
+        let shuffle = LayerSpec::PixelShuffle { factor: 2 };
+        Self {
+            input_shape,
+            encoder: [unshuffle].into_iter().chain((0..before).map(inner)).collect(),
+            decoder: (0..after).map(inner).chain([last, shuffle]).collect(),
+            residual: true,
+        }
+    }
+}
