@@ -68,17 +68,7 @@ impl Convolution {
         }
     }
 
-    /// The weights as `out × (kernel × kernel × in)`, which the way back needs.
-    pub(crate) fn turn(&self, weight: &[f32], turned: &mut [f32]) {
-        let values = self.windows.values();
-        for (value, weight) in weight.chunks_exact(self.channels).enumerate() {
-            for (channel, &weight) in weight.iter().enumerate() {
-                turned[channel * values + value] = weight;
-            }
-        }
-    }
-
-    /// Adds to the gradient what the samples `x` with errors `delta` say, and leaves the errors of `x` in `dx` unless it is empty.
+    /// With the weights `turned`, as rows for columns, adds to the gradient what the samples `x` with errors `delta` say, and leaves the errors of `x` in `dx` unless it is empty.
     pub(crate) fn backward(
         &self,
         turned: &[f32],
@@ -137,10 +127,10 @@ impl TransposedConvolution {
         }
     }
 
-    /// As [`Convolution::backward`], with the weights as they are.
+    /// As [`Convolution::backward`].
     pub(crate) fn backward(
         &self,
-        weight: &[f32],
+        turned: &[f32],
         x: &[f32],
         delta: &[f32],
         dx: &mut [f32],
@@ -161,7 +151,7 @@ impl TransposedConvolution {
                 transposed_times(&[pair], *channels, 0..*channels, windows.values(), &mut Add(gradient.weight));
                 if !dx.is_empty() {
                     let dx = &mut dx[index * windows.rows * row..][of_rows];
-                    products::rows_times_rows(unfolded, weight, windows.values(), dx);
+                    products::times(unfolded, turned, *channels, dx);
                 }
             }
         }

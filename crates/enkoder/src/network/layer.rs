@@ -276,15 +276,26 @@ impl Layer {
         }
     }
 
-    /// How many numbers the way back needs beside the parameters: the weights of a convolution, turned.
+    /// Whether the way back needs the weights turned, as rows for columns: inner products of rows as short as a window would spend
+    /// their time adding up lanes.
+    fn turns(&self) -> bool {
+        matches!(self.operation, Operation::Convolution(_) | Operation::TransposedConvolution(_))
+    }
+
+    /// How many turned weights there are.
     pub(crate) fn turned(&self) -> usize {
-        if matches!(self.operation, Operation::Convolution(_)) { self.counts()[0] } else { 0 }
+        if self.turns() { self.counts()[0] } else { 0 }
     }
 
     /// Turns the weights for the way back.
     pub(crate) fn turn(&self, parameters: &[f32], turned: &mut [f32]) {
-        if let Operation::Convolution(layer) = &self.operation {
-            layer.turn(&parameters[self.weight()], turned);
+        if self.turns() {
+            let (rows, columns) = self.matrix();
+            for (row, weights) in parameters[self.weight()].chunks_exact(columns).enumerate() {
+                for (column, &weight) in weights.iter().enumerate() {
+                    turned[column * rows + row] = weight;
+                }
+            }
         }
     }
 
@@ -314,7 +325,7 @@ impl Layer {
             Operation::Dense if dx.is_empty() => {}
             Operation::Dense => products::rows_times_rows(delta, weight, self.outputs, dx),
             Operation::Convolution(layer) => layer.backward(turned, x, delta, dx, gradient, work),
-            Operation::TransposedConvolution(layer) => layer.backward(weight, x, delta, dx, gradient, work),
+            Operation::TransposedConvolution(layer) => layer.backward(turned, x, delta, dx, gradient, work),
             Operation::BatchNorm(norm) => norm.backward(weight, statistics, x, delta, dx, gradient),
             Operation::Resample(_) | Operation::Reshape if dx.is_empty() => {}
             Operation::Resample(layer) => layer.backward(x, y, delta, dx),

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use super::vectorised::vectorised;
+
 /// Numbers that unfolded windows may take at a time: as many as stay in the second-level cache beside what they meet.
 const CACHED: usize = 64 * 1024;
 
@@ -49,81 +51,210 @@ impl Windows {
 
     /// Writes the windows of some rows, `windows × values`.
     pub(crate) fn unfold(&self, image: &[f32], rows: Range<usize>, windows: &mut [f32]) {
-        self.each_stretch(rows, |stretch| match stretch {
-            Stretch::Beyond { windows: range } => windows[range].fill(0.0),
-            Stretch::Inside { windows: range, image: start } => {
-                copy(&image[start..start + range.len()], &mut windows[range])
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                self.each_run(rows, |run| match run {
+                    Run::Beyond(range) => windows[range].fill(0.0),
+                    Run::Inside(steps) => steps.each(
+                        #[inline(always)]
+                        |at, from, to| at.copy(&image[from..], &mut windows[to..]),
+                    ),
+                });
+            },
+        );
     }
 
     /// Adds the windows of some rows to the image.
     pub(crate) fn fold(&self, windows: &[f32], rows: Range<usize>, image: &mut [f32]) {
-        self.each_stretch(rows, |stretch| {
-            if let Stretch::Inside { windows: range, image: start } = stretch {
-                add(&windows[range.clone()], &mut image[start..start + range.len()]);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                self.each_run(rows, |run| {
+                    if let Run::Inside(steps) = run {
+                        steps.each(
+                            #[inline(always)]
+                            |at, to, from| at.add(&windows[from..], &mut image[to..]),
+                        );
+                    }
+                });
+            },
+        );
     }
 
-    /// Names, for every row of every window, the stretch of the image that it covers.
+    /// Names everything that the windows of some rows consist of.
     #[inline(always)]
-    fn each_stretch(&self, rows: Range<usize>, mut visit: impl FnMut(Stretch)) {
+    fn each_run(&self, rows: Range<usize>, mut visit: impl FnMut(Run)) {
         let &Self { height, width, channels, columns, kernel, stride, padding, .. } = self;
-        let (length, row_length) = (kernel * channels, width * channels);
-        let mut start = 0;
-        for row in rows {
-            for column in 0..columns {
-                let left = column * stride;
-                // Pixels of a window's row that lie before and behind the image's.
-                let before = padding.saturating_sub(left).min(kernel);
-                let behind = (left + kernel).saturating_sub(padding + width).min(kernel - before);
-                let inside = start + before * channels..start + length - behind * channels;
-                let from = (left + before).saturating_sub(padding) * channels;
-                for line in 0..kernel {
-                    let offset = line * length;
-                    let whole = start + offset..start + offset + length;
-                    match (row * stride + line).checked_sub(padding).filter(|&y| y < height) {
-                        Some(y) if !inside.is_empty() => {
-                            let inside = inside.start + offset..inside.end + offset;
-                            if before > 0 {
-                                visit(Stretch::Beyond { windows: whole.start..inside.start });
-                            }
-                            if behind > 0 {
-                                visit(Stretch::Beyond { windows: inside.end..whole.end });
-                            }
-                            visit(Stretch::Inside { windows: inside, image: y * row_length + from });
-                        }
-                        _ => visit(Stretch::Beyond { windows: whole }),
+        let (length, values) = (kernel * channels, self.values());
+        // Columns whose windows lie within the image's width.
+        let first = padding.div_ceil(stride).min(columns);
+        let whole =
+            first..((width + padding).checked_sub(kernel).map_or(0, |last| last / stride + 1)).clamp(first, columns);
+        for (index, row) in rows.enumerate() {
+            let start = index * columns * values;
+            for line in 0..kernel {
+                let at = |column: usize| start + column * values + line * length;
+                let Some(y) = (row * stride + line).checked_sub(padding).filter(|&y| y < height) else {
+                    (0..columns).for_each(|column| visit(Run::Beyond(at(column)..at(column) + length)));
+                    continue;
+                };
+                for column in (0..whole.start).chain(whole.end..columns) {
+                    // Values of the window's line before and behind those of the image.
+                    let left = column * stride;
+                    let before = padding.saturating_sub(left).min(kernel);
+                    let behind = (left + kernel).saturating_sub(padding + width).min(kernel - before);
+                    let inside = at(column) + before * channels..at(column) + length - behind * channels;
+                    visit(Run::Beyond(at(column)..inside.start));
+                    visit(Run::Beyond(inside.end..at(column) + length));
+                    if !inside.is_empty() {
+                        let image = (y * width + left + before - padding) * channels;
+                        let (windows, length) = (inside.start, inside.len());
+                        visit(Run::Inside(Steps { image, windows, count: 1, image_step: 0, windows_step: 0, length }));
                     }
                 }
-                start += kernel * length;
+                if !whole.is_empty() {
+                    let image = (y * width + whole.start * stride - padding) * channels;
+                    let (image_step, windows_step) = (stride * channels, values);
+                    let (windows, count) = (at(whole.start), whole.len());
+                    visit(Run::Inside(Steps { image, windows, count, image_step, windows_step, length }));
+                }
             }
         }
     }
 }
 
-/// Part of one row of one window.
-enum Stretch {
-    /// It covers the image from this value on.
-    Inside { windows: Range<usize>, image: usize },
-    /// It lies beyond a border.
-    Beyond { windows: Range<usize> },
+/// Part of a row of windows.
+enum Run {
+    /// Beyond a border of the image.
+    Beyond(Range<usize>),
+    /// One line of each of some windows, which lies in the image.
+    Inside(Steps),
 }
 
-/// Below this many values a loop is faster than a call.
-const SHORT: usize = 16;
+/// Stretches of equal length, at equal distances in the image and among the windows.
+struct Steps {
+    image: usize,
+    windows: usize,
+    count: usize,
+    image_step: usize,
+    windows_step: usize,
+    length: usize,
+}
 
-#[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
-    if from.len() < SHORT {
-        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-    } else {
-        to.copy_from_slice(from);
+impl Steps {
+    /// Calls `visit` with where each stretch begins in the image and among the windows. How long they are is told apart first, so
+    /// that the loop over them has it at hand: short ones take no longer to move than to ask for.
+    #[inline(always)]
+    fn each(&self, mut visit: impl FnMut(Length, usize, usize)) {
+        match self.length {
+            3 => self.each_of(Length::Three, &mut visit),
+            length if length % 16 == 0 => self.each_of(Length::Sixteens(length / 16), &mut visit),
+            length => self.each_of(Length::Any(length), &mut visit),
+        }
+    }
+
+    #[inline(always)]
+    fn each_of(&self, length: Length, visit: &mut impl FnMut(Length, usize, usize)) {
+        for index in 0..self.count {
+            visit(length, self.image + index * self.image_step, self.windows + index * self.windows_step);
+        }
     }
 }
 
-#[inline(always)]
-fn add(from: &[f32], to: &mut [f32]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+/// How many values a stretch has.
+#[derive(Clone, Copy)]
+enum Length {
+    /// A window of three pixels in grey.
+    Three,
+    Sixteens(usize),
+    Any(usize),
+}
+
+impl Length {
+    #[inline(always)]
+    fn copy(self, from: &[f32], to: &mut [f32]) {
+        self.apply(from, to, |from, _| from);
+    }
+
+    #[inline(always)]
+    fn add(self, from: &[f32], to: &mut [f32]) {
+        self.apply(from, to, |from, to| from + to);
+    }
+
+    #[inline(always)]
+    fn apply(self, from: &[f32], to: &mut [f32], result: impl Fn(f32, f32) -> f32) {
+        let length = match self {
+            Self::Three => 3,
+            Self::Sixteens(count) => 16 * count,
+            Self::Any(length) => length,
+        };
+        let (from, to) = (&from[..length], &mut to[..length]);
+        if let Self::Sixteens(_) = self {
+            for (to, from) in to.as_chunks_mut::<16>().0.iter_mut().zip(from.as_chunks::<16>().0) {
+                *to = std::array::from_fn(|lane| result(from[lane], to[lane]));
+            }
+        } else {
+            for (to, &from) in to.iter_mut().zip(from) {
+                *to = result(from, *to);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn windows() -> impl Strategy<Value = Windows> {
+        let sizes = (1usize..9, 1usize..9, proptest::sample::select(vec![1usize, 2, 5, 16]));
+        (sizes, 1usize..6, 1usize..4, 0usize..5).prop_filter_map(
+            "the image holds a window",
+            |((height, width, channels), kernel, stride, padding)| {
+                let count = |size: usize| Some((size + 2 * padding).checked_sub(kernel)? / stride + 1);
+                let (rows, columns) = (count(height)?, count(width)?);
+                Some(Windows { height, width, channels, rows, columns, kernel, stride, padding })
+            },
+        )
+    }
+
+    /// Where each value of each window lies in the image, if it does.
+    fn places(windows: &Windows) -> Vec<Option<usize>> {
+        let Windows { height, width, channels, kernel, stride, padding, .. } = *windows;
+        let mut places = Vec::new();
+        for (row, column) in (0..windows.rows).flat_map(|row| (0..windows.columns).map(move |column| (row, column))) {
+            for (y, x) in (0..kernel).flat_map(|y| (0..kernel).map(move |x| (y, x))) {
+                let y = (row * stride + y).checked_sub(padding).filter(|&y| y < height);
+                let x = (column * stride + x).checked_sub(padding).filter(|&x| x < width);
+                let pixel = y.zip(x).map(|(y, x)| y * width + x);
+                places.extend((0..channels).map(|channel| pixel.map(|pixel| pixel * channels + channel)));
+            }
+        }
+        places
+    }
+
+    proptest! {
+        #[test]
+        fn unfolding_copies_every_window_and_folding_adds_it_back(windows in windows()) {
+            let places = places(&windows);
+            let image: Vec<f32> = (1..=windows.image()).map(|value| value as f32).collect();
+            let mut unfolded = vec![f32::NAN; places.len()];
+            let mut folded = vec![0.5; image.len()];
+            for rows in windows.pieces() {
+                let each = windows.columns * windows.values();
+                let piece = &mut unfolded[rows.start * each..rows.end * each];
+                windows.unfold(&image, rows.clone(), piece);
+                windows.fold(piece, rows, &mut folded);
+            }
+            let mut expected = vec![0.5; image.len()];
+            for (value, place) in unfolded.iter().zip(&places) {
+                prop_assert_eq!(*value, place.map_or(0.0, |place| image[place]));
+                if let Some(place) = place {
+                    expected[*place] += image[*place];
+                }
+            }
+            prop_assert_eq!(folded, expected);
+        }
+    }
 }

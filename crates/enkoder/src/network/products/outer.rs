@@ -98,7 +98,9 @@ impl<R: Receiver> WithSimd for Product<'_, R> {
                 column += match self.columns.end - column {
                     ROWS.. if S::REGISTER_COUNT >= 32 => self.rows::<S, ROWS, 4>(simd, column, &outputs),
                     ROWS.. => self.rows::<S, ROWS, 2>(simd, column, &outputs),
-                    2.. => self.rows::<S, 2, 4>(simd, column, &outputs),
+                    4.. => self.rows::<S, 4, 4>(simd, column, &outputs),
+                    3 => self.rows::<S, 3, 4>(simd, column, &outputs),
+                    2 => self.rows::<S, 2, 4>(simd, column, &outputs),
                     _ => self.rows::<S, 1, 4>(simd, column, &outputs),
                 };
             }
@@ -156,8 +158,13 @@ impl<R: Receiver> Product<'_, R> {
     fn last_block<S: Simd, const M: usize>(&mut self, simd: S, column: usize, output: usize) {
         let mut sums = [simd.splat_f32s(0.0); M];
         for Pair { x, y } in self.pairs {
-            for (x, y) in x.chunks_exact(self.inputs).zip(y.chunks_exact(self.outputs)) {
-                let y = simd.partial_load_f32s(&y[output..]);
+            for (row, x) in x.chunks_exact(self.inputs).enumerate() {
+                // A load of a part is a call. A whole one also reads what follows in y, for sums that are never stored.
+                let y = &y[row * self.outputs + output..];
+                let y = match S::as_simd_f32s(y).0.first() {
+                    Some(&y) => y,
+                    None => simd.partial_load_f32s(&y[..self.outputs - output]),
+                };
                 for (sum, &x) in sums.iter_mut().zip(&x[column..column + M]) {
                     *sum = simd.mul_add_f32s(simd.splat_f32s(x), y, *sum);
                 }
