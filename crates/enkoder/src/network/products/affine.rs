@@ -71,8 +71,14 @@ impl Product<'_> {
         output = self.columns::<S, 2>(simd, &depth, output);
         output = self.columns::<S, 1>(simd, &depth, output);
         if output < self.outputs {
-            for row in 0..self.rows {
-                self.last_block(simd, &depth, row, output);
+            let mut row = 0;
+            while row < self.rows {
+                row += match self.rows - row {
+                    8.. => self.last_block::<S, 8>(simd, &depth, row, output),
+                    4.. => self.last_block::<S, 4>(simd, &depth, row, output),
+                    2.. => self.last_block::<S, 2>(simd, &depth, row, output),
+                    _ => self.last_block::<S, 1>(simd, &depth, row, output),
+                };
             }
         }
     }
@@ -136,25 +142,45 @@ impl Product<'_> {
         M
     }
 
-    /// One row of the columns from `output` to the end, less than a vector.
+    /// `M` rows of the columns from `output` to the end, less than a vector; returns `M`.
     #[inline(always)]
-    fn last_block<S: Simd>(&mut self, simd: S, depth: &Range<usize>, row: usize, output: usize) {
-        let y = &mut self.y[row * self.outputs + output..(row + 1) * self.outputs];
-        let mut sum = match self.b {
-            _ if depth.start > 0 => simd.partial_load_f32s(y),
-            Some(b) => simd.partial_load_f32s(&b[output..]),
-            None => simd.splat_f32s(0.0),
-        };
-        let w = self.w[depth.start * self.outputs..depth.end * self.outputs].chunks_exact(self.outputs);
-        for (&x, w) in self.x[row * self.inputs..][depth.clone()].iter().zip(w) {
-            sum = simd.mul_add_f32s(simd.splat_f32s(x), simd.partial_load_f32s(&w[output..]), sum);
+    fn last_block<S: Simd, const M: usize>(
+        &mut self,
+        simd: S,
+        depth: &Range<usize>,
+        row: usize,
+        output: usize,
+    ) -> usize {
+        let x: [&[f32]; M] = std::array::from_fn(|at| &self.x[(row + at) * self.inputs..][depth.clone()]);
+        let columns = |at: usize| (row + at) * self.outputs + output..(row + at + 1) * self.outputs;
+        let mut sums = [simd.splat_f32s(0.0); M];
+        if depth.start > 0 {
+            for (at, sum) in sums.iter_mut().enumerate() {
+                *sum = simd.partial_load_f32s(&self.y[columns(at)]);
+            }
+        } else if let Some(b) = self.b {
+            sums = [simd.partial_load_f32s(&b[output..]); M];
         }
-        if depth.end == self.inputs
-            && let Some(leak) = self.leak
-        {
-            sum = rectified(simd, sum, leak);
+        for k in 0..depth.len() {
+            // A load of a part is a call. A whole one also reads what follows in w, for sums that are never stored.
+            let w = &self.w[(depth.start + k) * self.outputs + output..];
+            let w = match S::as_simd_f32s(w).0.first() {
+                Some(&w) => w,
+                None => simd.partial_load_f32s(&w[..self.outputs - output]),
+            };
+            for at in 0..M {
+                sums[at] = simd.mul_add_f32s(simd.splat_f32s(x[at][k]), w, sums[at]);
+            }
         }
-        simd.partial_store_f32s(y, sum);
+        for (at, mut sum) in sums.into_iter().enumerate() {
+            if depth.end == self.inputs
+                && let Some(leak) = self.leak
+            {
+                sum = rectified(simd, sum, leak);
+            }
+            simd.partial_store_f32s(&mut self.y[columns(at)], sum);
+        }
+        M
     }
 }
 
