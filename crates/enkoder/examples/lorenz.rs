@@ -92,7 +92,7 @@ fn parts(data: &Dataset) -> (Dataset, Dataset) {
 /// The attractor in 25 dimensions: `samples × 25`.
 fn lorenz(seed: u64) -> Result<Dataset, enkoder::DatasetError> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut states = trajectory();
+    let mut states = trajectory(&mut random);
     let mut shuffled: Vec<f64> = states[SHUFFLED].iter().map(|state| state[0]).collect();
     shuffled.shuffle(&mut random);
     states[SHUFFLED].iter_mut().zip(shuffled).for_each(|(state, x)| state[0] = x);
@@ -103,12 +103,13 @@ fn lorenz(seed: u64) -> Result<Dataset, enkoder::DatasetError> {
     Dataset::from_f32("lorenz", values)
 }
 
-/// σ = 10, ρ = 28, β = 8/3, a sample every 0.1, by Runge and Kutta in steps of 0.001; the way to the attractor is left out.
-fn trajectory() -> Vec<[f64; 3]> {
+/// σ = 10, ρ = 28, β = 8/3, a sample every 0.1, by Runge and Kutta in steps of 0.001; from anywhere near the attractor, so that
+/// every seed has a series of its own, and the way to it is left out.
+fn trajectory(random: &mut ChaCha8Rng) -> Vec<[f64; 3]> {
     let slope = |[x, y, z]: [f64; 3]| [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z];
     let along = |from: [f64; 3], slope: [f64; 3], step: f64| std::array::from_fn(|i| from[i] + step * slope[i]);
     let step = 0.001;
-    let mut state = [1.0, 1.0, 1.0];
+    let mut state = [0.0, 0.0, 20.0].map(|middle| middle + random.random_range(-10.0..10.0));
     let mut states = Vec::with_capacity(SAMPLES);
     for sample in 0..SAMPLES + 100 {
         for _ in 0..100 {

@@ -81,23 +81,26 @@ impl Members {
         scratch.prepared.resize(BLOCK_ROWS * width, 0.0);
         scratch.row.resize(data.features(), 0.0);
         scratch.raw.resize(BLOCK_ROWS, 0.0);
-        for ((index, prepared), score) in rows.zip(scratch.prepared.chunks_exact_mut(width)).zip(&mut *scores) {
+        scores.fill(0.0);
+        for ((index, prepared), raw) in rows.zip(scratch.prepared.chunks_exact_mut(width)).zip(&mut scratch.raw) {
             data.copy_row(index, &mut scratch.row);
             preparation.prepare(&scratch.row, prepared);
-            *score = match &self.marginal {
-                Some((marginal, reference)) => reference.surprise(marginal.score(&scratch.row)),
-                None => 0.0,
-            };
+            if let Some((marginal, _)) = &self.marginal {
+                *raw = marginal.score(&scratch.row);
+            }
+        }
+        if let Some((_, reference)) = &self.marginal {
+            reference.add_surprises(&scratch.raw, 1.0, scores);
         }
         if let Some((whitening, reference)) = &self.linear {
             scratch.work.clone_from(&scratch.prepared);
             whitening.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals.whitening);
-            scores.iter_mut().zip(&scratch.raw).for_each(|(score, &raw)| *score += reference.surprise(raw));
+            reference.add_surprises(&scratch.raw, 1.0, scores);
         }
         for (weight, network, reference) in self.networks() {
             scratch.work.clone_from(&scratch.prepared);
             network.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals);
-            scores.iter_mut().zip(&scratch.raw).for_each(|(score, &raw)| *score += weight * reference.surprise(raw));
+            reference.add_surprises(&scratch.raw, weight, scores);
         }
         let count = self.count() as f32;
         scores.iter_mut().for_each(|score| *score /= count);

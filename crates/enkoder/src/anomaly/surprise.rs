@@ -1,9 +1,13 @@
 //! One scale for the scores of different members: how rare a score at least as high is among the rows learned from, as the
 //! negative logarithm (base e) of its share. Beyond the highest score seen it goes on growing, slowly.
 
+use std::hint::select_unpredictable;
+
 /// Most scores kept: the highest ones all, the rest evenly.
 const TOP: usize = 2048;
 const BELOW: usize = 1024;
+/// Scores that are looked up side by side: each look waits for the one before it, and not for those of other scores.
+const ABREAST: usize = 16;
 
 /// Scores with the surprise of each.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +44,32 @@ impl Reference {
     }
 
     pub(super) fn surprise(&self, score: f32) -> f32 {
+        self.between(score, self.scores.partition_point(|&known| known <= score))
+    }
+
+    /// Adds to each of `sums` the surprise of its score, times `weight`.
+    pub(super) fn add_surprises(&self, scores: &[f32], weight: f32, sums: &mut [f32]) {
+        let known = &self.scores[..];
+        for (scores, sums) in scores.chunks(ABREAST).zip(sums.chunks_mut(ABREAST)) {
+            let mut at = [0; ABREAST];
+            let mut left = known.len();
+            while left > 1 {
+                let half = left / 2;
+                for (at, score) in at.iter_mut().zip(scores) {
+                    *at += select_unpredictable(known[*at + half] <= *score, half, 0);
+                }
+                left -= half;
+            }
+            for ((sum, &score), at) in sums.iter_mut().zip(scores).zip(at) {
+                *sum += weight * self.between(score, at + usize::from(known[at] <= score));
+            }
+        }
+    }
+
+    /// The surprise of a score, `above` scores of the reference being no higher.
+    #[inline]
+    fn between(&self, score: f32, above: usize) -> f32 {
         let last = self.scores.len() - 1;
-        let above = self.scores.partition_point(|&known| known <= score);
         if above == 0 {
             return 0.0;
         }
@@ -77,6 +105,21 @@ mod tests {
             let (low, high) = (a.min(b), a.max(b));
             prop_assert!(reference.surprise(low) <= reference.surprise(high));
             prop_assert!(reference.surprise(high).is_finite());
+        }
+
+        #[test]
+        fn scores_looked_up_side_by_side_are_as_surprising_as_alone(
+            seen in proptest::collection::vec(-5f32..5.0, 1..400),
+            mut scores in proptest::collection::vec(-9f32..9.0, 0..70),
+        ) {
+            let reference = Reference::of(seen.clone());
+            scores.extend([f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
+            scores.extend(seen);
+            let mut sums = vec![1.0; scores.len()];
+            reference.add_surprises(&scores, 0.25, &mut sums);
+            for (score, sum) in scores.into_iter().zip(sums) {
+                prop_assert_eq!(sum.to_bits(), (1.0 + 0.25 * reference.surprise(score)).to_bits());
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Whitening {
     columns: Vec<f32>,
     padded: usize,
     pub(super) variances: Variances,
-    /// For each direction what its square costs beyond `rest`.
+    /// For each direction what its square costs beyond `rest`, with zeros up to `padded`.
     weights: Vec<f32>,
     rest: f32,
     /// The diagonal of the inverse covariance: for each number, one over its variance given all others.
@@ -74,7 +74,7 @@ impl Whitening {
         let Variances { along, rest } = &variances;
         let base = if along.len() < mean.len() { *rest } else { along.iter().copied().fold(*rest, f64::max) };
         let cost = |variance: f64| variance.powf(-POWER);
-        let weights = along.iter().map(|&variance| (cost(variance) - cost(base)) as f32).collect();
+        let mut weights: Vec<f32> = along.iter().map(|&variance| (cost(variance) - cost(base)) as f32).collect();
         let precision = (0..mean.len())
             .map(|at| {
                 let parts = directions.iter().skip(at).step_by(mean.len()).zip(along);
@@ -84,6 +84,7 @@ impl Whitening {
             .collect();
         let (width, count) = (mean.len(), along.len());
         let padded = count.next_multiple_of(LANES);
+        weights.resize(padded, 0.0);
         let mut columns = vec![0.0; width * padded];
         for (at, direction) in directions.chunks_exact(width).enumerate() {
             columns[at..].iter_mut().step_by(padded).zip(direction).for_each(|(to, &value)| *to = value);
@@ -92,7 +93,7 @@ impl Whitening {
     }
 
     pub(super) fn directions(&self) -> usize {
-        self.weights.len()
+        self.variances.along.len()
     }
 
     /// Writes the cost of each vector, a mean over its numbers; the vectors become their deviations from the mean.
@@ -114,10 +115,24 @@ impl Whitening {
         vectorised(
             #[inline(always)]
             || {
-                for (row, (score, vector)) in scores.iter_mut().zip(vectors.chunks_exact(width)).enumerate() {
-                    let parts = &scratch.parts[row * self.padded..][..directions];
-                    let along = weighted_squares(parts, &self.weights);
-                    *score = (along + self.rest * squares(vector)).max(0.0) / width as f32;
+                for (row, score) in scores.iter_mut().enumerate() {
+                    let parts = &scratch.parts[row * self.padded..];
+                    let mut along = [0.0; LANES];
+                    for (at, weights) in self.weights.chunks_exact(LANES).enumerate() {
+                        let parts = lanes(&parts[at * LANES..], directions - at * LANES);
+                        for lane in 0..LANES {
+                            along[lane] += weights[lane] * parts[lane] * parts[lane];
+                        }
+                    }
+                    let vector = &vectors[row * width..];
+                    let mut all = [0.0; LANES];
+                    for at in (0..width).step_by(LANES) {
+                        let values = lanes(&vector[at..], width - at);
+                        for lane in 0..LANES {
+                            all[lane] += values[lane] * values[lane];
+                        }
+                    }
+                    *score = (sum_lanes(along) + self.rest * sum_lanes(all)).max(0.0) / width as f32;
                 }
             },
         );
@@ -148,26 +163,14 @@ impl Whitening {
     }
 }
 
-/// Σ w·x² over two slices of equal length.
+/// The first `count` values, at most a vector, with zeros behind them. Where more values follow, they are read as well, for
+/// one load of a whole vector takes less time than loads of its parts.
 #[inline(always)]
-fn weighted_squares(values: &[f32], weights: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
-    for (values, weights) in values.chunks(LANES).zip(weights.chunks(LANES)) {
-        for ((sum, value), weight) in sums.iter_mut().zip(values).zip(weights) {
-            *sum += weight * value * value;
-        }
+fn lanes(values: &[f32], count: usize) -> [f32; LANES] {
+    if let Some(whole) = values.first_chunk::<LANES>() {
+        return std::array::from_fn(|lane| if lane < count { whole[lane] } else { 0.0 });
     }
-    sum_lanes(sums)
-}
-
-/// Σ x².
-#[inline(always)]
-fn squares(values: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
-    for values in values.chunks(LANES) {
-        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * value);
-    }
-    sum_lanes(sums)
+    std::array::from_fn(|lane| if lane < count { values[lane] } else { 0.0 })
 }
 
 /// Buffers of one thread.
@@ -217,5 +220,25 @@ mod tests {
         let few = Dataset::from_f32("few", Array2::from_shape_fn((5, 3), |(r, c)| (r * r + c) as f32)).unwrap();
         let few = few.select(&[0, 1]);
         assert!(score(&Whitening::fit(&few).unwrap(), [1.0, 9.0, -4.0]).is_finite());
+    }
+
+    #[test]
+    fn a_vector_costs_the_same_alone_and_among_others() {
+        for width in [1, 5, 15, 16, 17, 30, 48] {
+            let value = |at: usize| ((at * at * 31 + at * 7) % 97) as f32 / 50.0;
+            let whitening = Whitening::new(
+                (0..width).map(value).collect(),
+                (0..width * width.min(20)).map(value).collect(),
+                Variances { along: (1..=width.min(20)).rev().map(|at| at as f64).collect(), rest: 0.5 },
+            );
+            let vectors: Vec<f32> = (0..11 * width).map(|at| value(at + 3)).collect();
+            let mut together = [0.0; 11];
+            whitening.scores(&mut vectors.clone(), &mut together, &mut WhiteningScratch::default());
+            for (vector, together) in vectors.chunks_exact(width).zip(together) {
+                let mut alone = [0.0];
+                whitening.scores(&mut vector.to_vec(), &mut alone, &mut WhiteningScratch::default());
+                assert_eq!(alone[0].to_bits(), together.to_bits(), "{width} numbers");
+            }
+        }
     }
 }

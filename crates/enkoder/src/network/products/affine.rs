@@ -161,9 +161,9 @@ impl Product<'_> {
         } else if let Some(b) = self.b {
             sums = [simd.partial_load_f32s(&b[output..]); M];
         }
-        for k in 0..depth.len() {
+        for (k, input) in depth.clone().enumerate() {
             // A load of a part is a call. A whole one also reads what follows in w, for sums that are never stored.
-            let w = &self.w[(depth.start + k) * self.outputs + output..];
+            let w = &self.w[input * self.outputs + output..];
             let w = match S::as_simd_f32s(w).0.first() {
                 Some(&w) => w,
                 None => simd.partial_load_f32s(&w[..self.outputs - output]),
