@@ -64,6 +64,6 @@ pub use scaling::{Scaler, ScalerError, Scaling};
 pub use schema::{Column, ColumnKind, Schema};
 pub use tensor_file::TensorFileError;
 pub use training::{
-    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Loss, Penalty, Progress,
-    Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
+    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Level, LevelError, Loss, Penalty,
+    Progress, Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
 };
