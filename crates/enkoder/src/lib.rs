@@ -55,7 +55,7 @@ mod training;
 
 pub use atomic_file::{Overwrite, check_writable, write_atomically};
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
-pub use dataset::{Dataset, DatasetError, Labels, ValueSummary};
+pub use dataset::{Dataset, DatasetError, Labels, ValueSummary, WholeImage};
 pub use model_file::ModelFileError;
 pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Shape, UnknownActivation};
 pub use pca::{Components, PcaError, fit_pca, principal_components};
