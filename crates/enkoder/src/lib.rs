@@ -42,6 +42,7 @@ mod atomic_file;
 mod autoencoder;
 pub mod codec;
 mod dataset;
+pub mod denoising;
 pub mod metrics;
 mod model_file;
 mod network;
