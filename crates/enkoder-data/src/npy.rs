@@ -395,7 +395,11 @@ pub fn write_npy_dataset(path: &Path, overwrite: Overwrite, data: &Dataset) -> R
     write_atomically(path, overwrite, |file| {
         if data.is_u8() {
             write_array_header(file, ElementType::U8, &axes(&shape))?;
-            (0..data.len()).filter_map(|i| data.row_u8(i)).try_for_each(|row| file.write_all(row))
+            let mut row = vec![0; data.features()];
+            (0..data.len()).try_for_each(|i| {
+                data.copy_row_u8(i, &mut row);
+                file.write_all(&row)
+            })
         } else {
             write_array_header(file, ElementType::F32, &axes(&shape))?;
             (0..data.len()).filter_map(|i| data.row_f32(i)).try_for_each(|row| write_values(file, row.iter().copied()))

@@ -1,6 +1,8 @@
 //! Samples in memory, one row each, with what is known of them: shape, columns, labels. Bytes stay bytes until a batch is formed,
 //! and selecting rows (a split, a shuffle, a head) shares the values instead of copying them.
 
+mod patches;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::random::{Purpose, stream};
 use crate::schema::Schema;
+
+use self::patches::Patches;
+pub use self::patches::WholeImage;
 
 /// Why a [`Dataset`] could not be made or cut.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,41 @@ pub enum DatasetError {
         /// The samples there are.
         samples: usize,
     },
+    /// An image has no place for a patch.
+    #[error(
+        "image {image:?} of {height}×{width} pixels is smaller than a patch of {}×{}\nhint: leave it out, or ask for smaller patches",
+        patch[0], patch[1]
+    )]
+    SmallImage {
+        /// The image's name.
+        image: String,
+        /// Its height in pixels.
+        height: usize,
+        /// Its width in pixels.
+        width: usize,
+        /// The patches' height and width.
+        patch: [usize; 2],
+    },
+    /// Images of which some have colour and some have not.
+    #[error(
+        "image {image:?} has {channels} channels, but the first image has {expected}\nhint: make all of them grey, or all coloured"
+    )]
+    Channels {
+        /// The image's name.
+        image: String,
+        /// Its channels.
+        channels: usize,
+        /// Those of the first image.
+        expected: usize,
+    },
+    /// No image, or patches without a pixel.
+    #[error("patches of {}×{} pixels cannot be cut from {images} images", patch[0], patch[1])]
+    NoPatch {
+        /// The number of images.
+        images: usize,
+        /// The patches' height and width.
+        patch: [usize; 2],
+    },
     /// More samples than row numbers can address.
     #[error("{0} samples are more than the 4,294,967,295 that a data set can hold")]
     TooMany(usize),
@@ -78,6 +118,7 @@ pub struct Labels {
 enum Values {
     U8(Vec<u8>),
     F32(Vec<f32>),
+    Patches(Patches),
 }
 
 /// Samples as rows of equal length: `samples × features`, u8 or f32.
@@ -126,6 +167,43 @@ impl Dataset {
     pub fn from_f32(name: impl Into<String>, values: Array2<f32>) -> Result<Self, DatasetError> {
         let (samples, features) = values.dim();
         Self::new(name.into(), Values::F32(into_rows(values)), samples, features)
+    }
+
+    /// Patches of `patch` = height × width pixels, cut from whole images when they are read and never stored: memory stays that of
+    /// the images for any number of patches. Sample `i` is the same patch each time: image, position, and one of the eight turns and
+    /// mirrorings (of the four that keep the shape, where the patch is not square) come from `seed` and `i`. Every position in every
+    /// image is as likely. Samples have the shape `[height, width]`, or `[height, width, channels]` where images have more than one.
+    ///
+    /// A [`split`](Self::split) of patches may put parts of one image on both sides: split the images instead.
+    ///
+    /// ```
+    /// use enkoder::{Dataset, WholeImage};
+    /// use ndarray::Array3;
+    ///
+    /// let image = |name: &str, height, width| {
+    ///     let pixels = Array3::from_shape_fn((height, width, 1), |(y, x, _)| (16 * y + x) as u8);
+    ///     WholeImage { name: name.to_owned(), pixels }
+    /// };
+    /// let data = Dataset::from_patches("photographs", vec![image("a", 12, 14), image("b", 9, 16)], [8, 8], 1000, 1)?;
+    /// assert_eq!((data.len(), data.shape()), (1000, &[8, 8][..]));
+    /// # Ok::<(), enkoder::DatasetError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no image or no pixel in a patch, an image is smaller than a patch or has other channels than the first, and
+    /// when there are more samples than a data set holds.
+    pub fn from_patches(
+        name: impl Into<String>,
+        images: impl Into<Arc<[WholeImage]>>,
+        patch: [usize; 2],
+        count: usize,
+        seed: u64,
+    ) -> Result<Self, DatasetError> {
+        let patches = Patches::new(images.into(), patch, count, seed)?;
+        let channels = patches.channels();
+        let shape = if channels == 1 { patch.to_vec() } else { vec![patch[0], patch[1], channels] };
+        let features = shape.iter().product();
+        Self::new(name.into(), Values::Patches(patches), count, features)?.with_shape(shape)
     }
 
     fn new(name: String, values: Values, samples: usize, features: usize) -> Result<Self, DatasetError> {
@@ -209,7 +287,7 @@ impl Dataset {
 
     /// Whether the values are bytes.
     pub fn is_u8(&self) -> bool {
-        matches!(*self.values, Values::U8(_))
+        matches!(*self.values, Values::U8(_) | Values::Patches(_))
     }
 
     /// The bytes that one value takes as stored: 1 for u8, 4 for f32.
@@ -241,15 +319,41 @@ impl Dataset {
                 }
             }
             Values::F32(values) => out.copy_from_slice(self.stored(values, index)),
+            Values::Patches(patches) => patches.cut(self.rows[index], 0, out, f32::from),
         }
     }
 
-    /// The bytes of sample `index`, where the values are bytes.
+    /// Writes the values of sample `index` from feature `first` on, as many as `out` is long.
+    pub(crate) fn copy_range(&self, index: usize, first: usize, out: &mut [f32]) {
+        match &*self.values {
+            Values::U8(values) => {
+                for (to, &from) in out.iter_mut().zip(&self.stored(values, index)[first..]) {
+                    *to = f32::from(from);
+                }
+            }
+            Values::F32(values) => out.copy_from_slice(&self.stored(values, index)[first..first + out.len()]),
+            Values::Patches(patches) => patches.cut(self.rows[index], first, out, f32::from),
+        }
+    }
+
+    /// The bytes of sample `index`, where they are stored. `None` for f32, and for [patches](Self::from_patches), which are bytes
+    /// but only cut when they are read: [`copy_row_u8`](Self::copy_row_u8) has both.
     pub fn row_u8(&self, index: usize) -> Option<&[u8]> {
         match &*self.values {
             Values::U8(values) => Some(self.stored(values, index)),
-            Values::F32(_) => None,
+            Values::F32(_) | Values::Patches(_) => None,
         }
+    }
+
+    /// Writes the bytes of sample `index` into `out`, which must be [`features`](Self::features) long, and returns whether the values
+    /// are bytes; `out` is unchanged where they are not.
+    pub fn copy_row_u8(&self, index: usize, out: &mut [u8]) -> bool {
+        match &*self.values {
+            Values::U8(values) => out.copy_from_slice(self.stored(values, index)),
+            Values::Patches(patches) => patches.cut(self.rows[index], 0, out, |byte| byte),
+            Values::F32(_) => return false,
+        }
+        true
     }
 
     /// Reads a value from every cache line of these samples. Samples in random order are far apart in memory, and one
@@ -265,6 +369,8 @@ impl Dataset {
                 Values::F32(values) => {
                     self.stored(values, index as usize).iter().step_by(LINE / 4).map(|v| v.to_bits() & 1).sum::<u32>()
                 }
+                // Where it lies is half of the work of cutting it.
+                Values::Patches(_) => 0,
             };
         }
         std::hint::black_box(sum);
@@ -273,7 +379,7 @@ impl Dataset {
     /// The numbers of sample `index`, where the values are f32.
     pub fn row_f32(&self, index: usize) -> Option<&[f32]> {
         match &*self.values {
-            Values::U8(_) => None,
+            Values::U8(_) | Values::Patches(_) => None,
             Values::F32(values) => Some(self.stored(values, index)),
         }
     }
@@ -325,12 +431,17 @@ impl Dataset {
     /// Extremes and oddities over all values, in one pass.
     pub fn summary(&self) -> ValueSummary {
         let mut summary = ValueSummary { min: f32::INFINITY, max: f32::NEG_INFINITY, missing: 0 };
+        let mut patch = vec![0; self.patch_bytes()];
+        let of_bytes = |summary: &mut ValueSummary, row: &[u8]| {
+            summary.min = row.iter().fold(summary.min, |min, &value| min.min(f32::from(value)));
+            summary.max = row.iter().fold(summary.max, |max, &value| max.max(f32::from(value)));
+        };
         for index in 0..self.len() {
             match &*self.values {
-                Values::U8(values) => {
-                    let row = self.stored(values, index);
-                    summary.min = row.iter().fold(summary.min, |min, &value| min.min(f32::from(value)));
-                    summary.max = row.iter().fold(summary.max, |max, &value| max.max(f32::from(value)));
+                Values::U8(values) => of_bytes(&mut summary, self.stored(values, index)),
+                Values::Patches(patches) => {
+                    patches.cut(self.rows[index], 0, &mut patch, |byte| byte);
+                    of_bytes(&mut summary, &patch);
                 }
                 Values::F32(values) => {
                     for &value in self.stored(values, index) {
@@ -356,7 +467,8 @@ impl Dataset {
         })
     }
 
-    /// SHA-256 over shape and values of all samples in their order, in hexadecimal: says whether two data sets are the same.
+    /// SHA-256 over shape and values of all samples in their order, in hexadecimal: says whether two data sets are the same. Patches
+    /// are known by their images, size, seed and numbers, which say the same in much less time.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(if self.is_u8() { b"u8 " } else { b"f32" });
@@ -364,10 +476,14 @@ impl Dataset {
         for &n in self.shape.iter().chain([&self.len()]) {
             hash.update((n as u64).to_le_bytes());
         }
+        if let Values::Patches(patches) = &*self.values {
+            patches.identify(&mut hash);
+        }
         let mut bytes = Vec::new();
         for index in 0..self.len() {
             match &*self.values {
                 Values::U8(values) => hash.update(self.stored(values, index)),
+                Values::Patches(_) => hash.update(self.rows[index].to_le_bytes()),
                 Values::F32(values) => {
                     bytes.clear();
                     bytes.extend(self.stored(values, index).iter().flat_map(|value| value.to_le_bytes()));
@@ -383,10 +499,16 @@ impl Dataset {
         &values[start..start + self.features]
     }
 
+    /// The bytes of a patch; none where samples are stored.
+    fn patch_bytes(&self) -> usize {
+        if matches!(*self.values, Values::Patches(_)) { self.features } else { 0 }
+    }
+
     fn stored_samples(&self) -> usize {
         let values = match &*self.values {
             Values::U8(values) => values.len(),
             Values::F32(values) => values.len(),
+            Values::Patches(patches) => return patches.len(),
         };
         values.checked_div(self.features).unwrap_or(self.rows.len())
     }

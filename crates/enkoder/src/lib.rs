@@ -42,6 +42,7 @@ mod atomic_file;
 mod autoencoder;
 pub mod codec;
 mod dataset;
+pub mod denoising;
 pub mod metrics;
 mod model_file;
 mod network;
@@ -55,7 +56,7 @@ mod training;
 
 pub use atomic_file::{Overwrite, check_writable, write_atomically};
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
-pub use dataset::{Dataset, DatasetError, Labels, ValueSummary};
+pub use dataset::{Dataset, DatasetError, Labels, ValueSummary, WholeImage};
 pub use model_file::ModelFileError;
 pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Shape, UnknownActivation};
 pub use pca::{Components, PcaError, fit_pca, principal_components};
@@ -64,6 +65,6 @@ pub use scaling::{Scaler, ScalerError, Scaling};
 pub use schema::{Column, ColumnKind, Schema};
 pub use tensor_file::TensorFileError;
 pub use training::{
-    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Loss, Penalty, Progress,
-    Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
+    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Level, LevelError, Loss, Penalty,
+    Progress, Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
 };

@@ -20,6 +20,10 @@ pub(crate) enum Purpose {
     Probe = 5,
     /// The first directions of a subspace iteration.
     Subspace = 6,
+    /// Where patches are cut; indexed by patch.
+    Patch = 7,
+    /// Noise that is put on whole pictures; indexed by picture.
+    Noise = 8,
 }
 
 /// The random stream of `seed` for one `purpose` and `index` (below 2⁵⁶).

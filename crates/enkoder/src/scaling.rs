@@ -214,9 +214,16 @@ impl Scaler {
     }
 
     fn bytes_to_unit_range(train: &Dataset) -> Self {
+        let mut cut = vec![0; if train.row_u8(0).is_some() { 0 } else { train.features() }];
+        let sum_of = |row: &[u8]| row.iter().map(|&byte| u64::from(byte)).sum::<u64>();
         let sum: u64 = (0..train.len())
-            .filter_map(|index| train.row_u8(index))
-            .map(|row| row.iter().map(|&byte| u64::from(byte)).sum::<u64>())
+            .map(|index| match train.row_u8(index) {
+                Some(row) => sum_of(row),
+                None => {
+                    train.copy_row_u8(index, &mut cut);
+                    sum_of(&cut)
+                }
+            })
             .sum();
         let mean = sum as f64 / (train.len() as f64 * train.features() as f64);
         Self {
@@ -264,12 +271,17 @@ impl Scaler {
     /// When the row is not [`features`](Self::features) long.
     pub fn transform_row(&self, row: &mut [f32]) {
         assert_eq!(row.len(), self.features, "the row must have the scaler's features");
+        self.scale_in_place(0, row);
+    }
+
+    /// Scales the values of the features from `first` on.
+    fn scale_in_place(&self, first: usize, values: &mut [f32]) {
         let mut block = [0.0; 64];
-        for first in (0..row.len()).step_by(block.len()) {
-            let range = first..row.len().min(first + block.len());
-            let block = &mut block[..range.len()];
-            block.copy_from_slice(&row[range.clone()]);
-            self.scale(range.clone(), block, &mut row[range]);
+        for (number, values) in values.chunks_mut(block.len()).enumerate() {
+            let first = first + number * block.len();
+            let block = &mut block[..values.len()];
+            block.copy_from_slice(values);
+            self.scale(first..first + values.len(), block, values);
         }
     }
 
@@ -346,6 +358,9 @@ impl Scaler {
             }
         } else if let Some(values) = data.row_f32(index) {
             self.scale(range.clone(), &values[range], out);
+        } else {
+            data.copy_range(index, first, out);
+            self.scale_in_place(first, out);
         }
     }
 

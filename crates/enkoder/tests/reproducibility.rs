@@ -41,7 +41,7 @@ fn one_two_and_four_threads_give_the_same_file() {
 fn a_large_network_gives_the_same_file_with_any_threads_and_resumed() {
     let (train, validation) = data();
     let with = |threads| {
-        let corruption = Some(Corruption::Masking { fraction: 0.2 });
+        let corruption = Some(Corruption::Masking { fraction: 0.2.into() });
         let config = TrainingConfig { epochs: 3, batch_size: 50, corruption, ..config(Some(threads)) };
         let architecture = Architecture::dense([48], &[1200, 100], 8).with_activation(Activation::Gelu);
         Trainer::new(architecture, config)
@@ -67,7 +67,7 @@ fn noise_penalties_and_clipping_do_not_depend_on_threads() {
     for penalty in penalties {
         let with = |threads| TrainingConfig {
             penalty: Some(penalty),
-            corruption: Some(Corruption::Gaussian { sigma: 0.2 }),
+            corruption: Some(Corruption::Gaussian { sigma: 0.2.into() }),
             gradient_clip: Some(0.05),
             schedule: Schedule::OneCycle { warmup: 0.3 },
             ..config(Some(threads))

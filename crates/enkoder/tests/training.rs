@@ -108,7 +108,7 @@ fn a_training_that_diverges_says_so() {
 
 #[test]
 fn a_denoising_autoencoder_removes_noise() {
-    let corruption = Some(Corruption::Gaussian { sigma: 0.5 });
+    let corruption = Some(Corruption::Gaussian { sigma: 0.5.into() });
     let (model, validation) = trained(TrainingConfig { corruption, epochs: 60, ..config() });
     let clean = validation.to_array();
     let noisy = Array2::from_shape_fn(clean.dim(), |(row, column)| {

@@ -66,6 +66,18 @@ pub(super) fn pixels(
     channels: usize,
     out: &mut [u8],
 ) -> Result<(), DataError> {
+    let image = decode(name, bytes)?;
+    let mut image = if channels == 1 { DynamicImage::from(image.to_luma8()) } else { image.to_rgb8().into() };
+    if (image.height() as usize, image.width() as usize) != (height, width) {
+        // Linear interpolation averages over what a smaller pixel covers and never leaves the range of its neighbours.
+        image = image.resize_exact(width as u32, height as u32, FilterType::Triangle);
+    }
+    out.copy_from_slice(image.as_bytes());
+    Ok(())
+}
+
+/// Unpacks an image whose header was [inspected](inspect), and turns it upright.
+pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<DynamicImage, DataError> {
     let mut decoder = decoder(name, bytes)?;
     // The JPEG decoder fills what is missing with grey.
     if bytes.starts_with(b"\xff\xd8") && !jpeg_ends(bytes) {
@@ -75,13 +87,7 @@ pub(super) fn pixels(
     let orientation = orientation(&mut decoder);
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| failure(name, error))?;
     image.apply_orientation(orientation);
-    let mut image = if channels == 1 { DynamicImage::from(image.to_luma8()) } else { image.to_rgb8().into() };
-    if (image.height() as usize, image.width() as usize) != (height, width) {
-        // Linear interpolation averages over what a smaller pixel covers and never leaves the range of its neighbours.
-        image = image.resize_exact(width as u32, height as u32, FilterType::Triangle);
-    }
-    out.copy_from_slice(image.as_bytes());
-    Ok(())
+    Ok(image)
 }
 
 fn decoder<'a>(name: &str, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, DataError> {

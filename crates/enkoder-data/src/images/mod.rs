@@ -4,6 +4,8 @@
 
 mod decode;
 mod files;
+mod picture;
+mod whole;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use decode::{Format, inspect, pixels};
 
 pub use decode::is_image;
 pub(crate) use files::{files_in, has_images, matching};
+pub use picture::{Depth, Picture};
+pub use whole::{WholeImages, image_paths, read_whole_images};
 pub use write::write_images;
 
 /// How images become samples.

@@ -1,6 +1,6 @@
 //! The settings of a run in words, for the table that tells how to repeat it.
 
-use enkoder::{Corruption, Loss, Penalty, Schedule, Stopped, TrainingConfig};
+use enkoder::{Corruption, Level, Loss, Penalty, Schedule, Stopped, TrainingConfig};
 
 use crate::number::{grouped, significant};
 
@@ -35,9 +35,17 @@ fn schedule(schedule: &Schedule) -> String {
 
 fn corruption(corruption: &Corruption) -> String {
     match corruption {
-        Corruption::Gaussian { sigma } => format!("Gaussian noise, sigma {}", short(*sigma)),
-        Corruption::Masking { fraction } => format!("masking, fraction {}", short(*fraction)),
-        Corruption::SaltAndPepper { fraction } => format!("salt and pepper, fraction {}", short(*fraction)),
+        Corruption::Gaussian { sigma } => format!("Gaussian noise, sigma {}", level(*sigma)),
+        Corruption::Poisson { peak } => format!("Poisson noise, {} counts at value 1", level(*peak)),
+        Corruption::Masking { fraction } => format!("masking, fraction {}", level(*fraction)),
+        Corruption::SaltAndPepper { fraction } => format!("salt and pepper, fraction {}", level(*fraction)),
+    }
+}
+
+fn level(level: Level) -> String {
+    match level {
+        Level::Fixed(level) => short(level),
+        Level::Range([low, high]) => format!("{} to {}, drawn for each sample", short(low), short(high)),
     }
 }
 

@@ -95,11 +95,9 @@ impl FeatureRange {
 }
 
 pub(super) fn value(data: &Dataset, row: usize, feature: usize) -> f32 {
-    match (data.row_f32(row), data.row_u8(row)) {
-        (Some(values), _) => values[feature],
-        (_, Some(values)) => f32::from(values[feature]),
-        _ => f32::NAN,
-    }
+    let mut value = [0.0];
+    data.copy_range(row, feature, &mut value);
+    value[0]
 }
 
 /// Where a prepared value comes from.

@@ -49,9 +49,10 @@ impl Samples {
     /// The samples of a data set: bytes as u8, numbers as f32.
     pub fn from_dataset(data: &Dataset) -> Self {
         let mut bytes = Vec::with_capacity(data.len() * data.features() * data.bytes_per_value());
+        let mut cut = vec![0; if data.is_u8() { data.features() } else { 0 }];
         for index in 0..data.len() {
-            if let Some(row) = data.row_u8(index) {
-                bytes.extend_from_slice(row);
+            if data.copy_row_u8(index, &mut cut) {
+                bytes.extend_from_slice(&cut);
             } else if let Some(row) = data.row_f32(index) {
                 bytes.extend(row.iter().flat_map(|value| value.to_le_bytes()));
             }

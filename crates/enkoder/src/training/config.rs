@@ -125,14 +125,8 @@ impl TrainingConfig {
         if let Loss::Huber { delta } = self.loss {
             check("huber delta", delta.into(), delta > 0.0 && delta.is_finite(), "a positive number")?;
         }
-        match self.corruption {
-            Some(Corruption::Gaussian { sigma }) => {
-                check("gaussian sigma", sigma.into(), sigma > 0.0 && sigma.is_finite(), "a positive number")?;
-            }
-            Some(Corruption::Masking { fraction } | Corruption::SaltAndPepper { fraction }) => {
-                check("corrupted fraction", fraction.into(), fraction > 0.0 && fraction < 1.0, "between 0 and 1")?;
-            }
-            None => {}
+        if let Some(corruption) = self.corruption {
+            corruption.validate()?;
         }
         if let Some(penalty) = self.penalty {
             let weight = penalty.weight();

@@ -228,7 +228,7 @@ fn a_stored_gradient_takes_the_same_step_as_one_that_is_not() {
 
 #[test]
 fn a_corrupted_input_is_compared_with_the_whole_sample() {
-    let corruption = Some(Corruption::Gaussian { sigma: 0.3 });
+    let corruption = Some(Corruption::Gaussian { sigma: 0.3.into() });
     check("denoising", &smooth(), &TrainingConfig { corruption, ..config() });
 }
 

@@ -25,7 +25,7 @@ pub use adam::Adam;
 pub(crate) use batches::Samples;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, TrainingConfig};
-pub use corruption::Corruption;
+pub use corruption::{Corruption, Level, LevelError};
 pub(crate) use evaluation::evaluate;
 pub use fit::{Progress, Trainer, TrainingError};
 pub use history::{EpochRecord, History, Stopped};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use enkoder::{
-    Activation, Adam, Architecture, Corruption, Loss, Penalty, Preset, Scaler, Scaling, Schedule, TrainingConfig,
+    Activation, Adam, Architecture, Corruption, Level, Loss, Penalty, Preset, Scaler, Scaling, Schedule, TrainingConfig,
 };
 
 use crate::arguments::parse_count;
@@ -325,12 +325,19 @@ fn decay(text: &str) -> Result<f32, String> {
 }
 
 fn parse_noise(text: &str) -> Result<Corruption, String> {
-    match text.split_once(':') {
-        Some(("gaussian", sigma)) => Ok(Corruption::Gaussian { sigma: positive(sigma)? }),
-        Some(("masking", part)) => Ok(Corruption::Masking { fraction: fraction(part)? }),
-        Some(("salt-pepper", part)) => Ok(Corruption::SaltAndPepper { fraction: fraction(part)? }),
-        _ => Err("write gaussian:SIGMA, masking:FRACTION or salt-pepper:FRACTION, for example gaussian:0.3".into()),
-    }
+    let level = |text: &str| text.parse::<Level>().map_err(|error| error.to_string());
+    let corruption = match text.split_once(':') {
+        Some(("gaussian", sigma)) => Corruption::Gaussian { sigma: level(sigma)? },
+        Some(("poisson", peak)) => Corruption::Poisson { peak: level(peak)? },
+        Some(("masking", part)) => Corruption::Masking { fraction: level(part)? },
+        Some(("salt-pepper", part)) => Corruption::SaltAndPepper { fraction: level(part)? },
+        _ => {
+            return Err(
+                "write gaussian:SIGMA, masking:FRACTION or salt-pepper:FRACTION, for example gaussian:0.3".into()
+            );
+        }
+    };
+    corruption.validate().map(|()| corruption).map_err(|error| error.to_string())
 }
 
 fn parse_penalty(text: &str) -> Result<Penalty, String> {
@@ -355,7 +362,9 @@ mod tests {
 
     #[test]
     fn noise_and_penalties_are_checked_as_they_are_read() {
-        assert_eq!(parse_noise("gaussian:0.3"), Ok(Corruption::Gaussian { sigma: 0.3 }));
+        assert_eq!(parse_noise("gaussian:0.3"), Ok(Corruption::Gaussian { sigma: 0.3.into() }));
+        let range = Level::Range([0.0, 0.5]);
+        assert_eq!(parse_noise("gaussian:0-0.5"), Ok(Corruption::Gaussian { sigma: range }));
         assert!(
             ["gaussian", "gaussian:-1", "masking:1", "salt-pepper:x", "rain:0.1"]
                 .iter()

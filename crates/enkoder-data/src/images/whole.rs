@@ -1,0 +1,96 @@
+//! Images of any sizes as they are, to cut patches from: a folder of photographs, of which damaged files are left out and named.
+
+use std::path::{Path, PathBuf};
+
+use enkoder::WholeImage;
+use ndarray::Array3;
+use rayon::prelude::*;
+
+use super::decode::{Format, inspect, pixels};
+use super::files;
+use crate::error::{DataError, Place};
+
+/// The images of a source, and what was left out.
+#[derive(Debug, Default)]
+pub struct WholeImages {
+    /// The images in the order of their files, each called by its path. All have one channel (grey), or all three.
+    pub images: Vec<WholeImage>,
+    /// Why files were left out, in their order; each error names its file.
+    pub skipped: Vec<DataError>,
+    /// The first image of which 16-bit values were scaled to bytes, where there is one.
+    pub scaled: Option<PathBuf>,
+}
+
+/// The files of images that a path names: itself, those in a folder or in its sub-folders, or those that a pattern such as
+/// `photos/*.png` matches. In natural order.
+///
+/// # Errors
+/// When there is none, or a folder cannot be read.
+pub fn image_paths(source: &str) -> Result<Vec<PathBuf>, DataError> {
+    let path = Path::new(source);
+    let paths = if path.is_dir() {
+        files::in_folder(path)?.paths
+    } else if path.exists() {
+        vec![path.to_owned()]
+    } else {
+        files::matching(source)?
+    };
+    if paths.is_empty() {
+        let known = std::iter::empty();
+        return Err(DataError::unknown_name("image, folder or pattern", source, known));
+    }
+    Ok(paths)
+}
+
+/// Reads whole images of any sizes. As soon as one has colour all are red, green and blue, unless `grey` makes all of them grey.
+/// Files that are empty, cut off, damaged or no images are left out and named, or are errors where `strict`.
+///
+/// # Errors
+/// The first fault where `strict`; otherwise only when no image is left.
+pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<WholeImages, DataError> {
+    let name = |path: &Path| path.display().to_string();
+    let formats: Vec<Result<Format, DataError>> =
+        paths.par_iter().map(|path| inspect(&name(path), &files::bytes(path)?)).collect();
+    let coloured = !grey && formats.iter().flatten().any(|format| format.colour);
+    let channels = if coloured { 3 } else { 1 };
+    let scaled = paths.iter().zip(&formats).find(|(_, format)| format.as_ref().is_ok_and(|format| format.deep));
+    let scaled = scaled.map(|(path, _)| path.clone());
+    let images: Vec<Result<WholeImage, DataError>> = paths
+        .par_iter()
+        .zip(formats)
+        .map(|(path, format)| {
+            let Format { height, width, .. } = format?;
+            let name = name(path);
+            let mut values = Vec::new();
+            let length = height * width * channels;
+            if values.try_reserve_exact(length).is_err() {
+                let why = format!("{height}×{width} pixels do not fit in memory beside the images before");
+                return Err(DataError::unsuitable(Place::source(name), why).with_hint("take fewer images"));
+            }
+            values.resize(length, 0);
+            pixels(&name, &files::bytes(path)?, height, width, channels, &mut values)?;
+            let pixels = Array3::from_shape_vec((height, width, channels), values).expect("as many as the shape holds");
+            Ok(WholeImage { name, pixels })
+        })
+        .collect();
+    let mut read = WholeImages { scaled, ..WholeImages::default() };
+    for image in images {
+        match image {
+            Ok(image) => read.images.push(image),
+            Err(error) if strict => return Err(error),
+            Err(error) => read.skipped.push(error),
+        }
+    }
+    if read.images.is_empty() {
+        // With a single file, what is wrong with it says all.
+        return Err(match (read.skipped.pop(), paths) {
+            (Some(error), [_]) => error,
+            (Some(_), [first, ..]) => {
+                let why = format!("neither this nor another of the {} files is an image that can be read", paths.len());
+                DataError::unsuitable(first.as_path(), why)
+            }
+            _ => DataError::empty(Place::default()),
+        });
+    }
+    Ok(read)
+}
