@@ -55,6 +55,9 @@ pub enum ModelError {
         /// The model's latent size.
         expected: usize,
     },
+    /// The output is of another kind than the input.
+    #[error("the model makes no reconstruction of its input but something else, so there is nothing to compare")]
+    NoReconstruction,
     /// What the layers compute is no sample.
     #[error(
         "a residual model cannot decode: what its layers compute is to be taken from the sample, which a code does not hold"
@@ -136,6 +139,8 @@ pub struct Autoencoder {
     /// The same function with normalisations folded away, where there are any to fold.
     folded: Option<Network>,
     scaler: Scaler,
+    /// Where the output is no reconstruction.
+    output_scaler: Option<Scaler>,
     schema: Option<Schema>,
     record: TrainingRecord,
     calibration: Option<Calibration>,
@@ -150,7 +155,12 @@ impl Autoencoder {
         record: TrainingRecord,
     ) -> Self {
         let folded = network.folded();
-        Self { architecture, network, folded, scaler, schema, record, calibration: None }
+        Self { architecture, network, folded, scaler, output_scaler: None, schema, record, calibration: None }
+    }
+
+    /// The same model, whose output is scaled in its own way.
+    pub(crate) fn with_output_scaler(self, output_scaler: Option<Scaler>) -> Self {
+        Self { output_scaler, ..self }
     }
 
     /// The layers.
@@ -161,6 +171,11 @@ impl Autoencoder {
     /// How values are scaled on their way in, and back on their way out.
     pub fn scaler(&self) -> &Scaler {
         &self.scaler
+    }
+
+    /// How values on their way out are scaled back: as those on their way in, unless the model makes something else of its input.
+    pub fn output_scaler(&self) -> &Scaler {
+        self.output_scaler.as_ref().unwrap_or(&self.scaler)
     }
 
     /// The columns of the table it was trained on, where it was one.
@@ -270,7 +285,7 @@ impl Autoencoder {
         }
         let codes = codes.as_standard_layout();
         let codes = codes.as_slice().expect("the standard layout is contiguous");
-        let features = self.architecture.features();
+        let features = self.architecture.outputs();
         let mut output = Array2::zeros((samples, features));
         let rows = output.as_slice_mut().expect("a new array is contiguous");
         let together = self.runner().rows_together(BLOCK_ROWS);
@@ -280,12 +295,13 @@ impl Autoencoder {
         Ok(output)
     }
 
-    /// The reconstructions of samples, in the units of the data: `samples × features`.
+    /// The reconstructions of samples, in the units of the data: `samples × features`. Where the model makes something else of its
+    /// input, that: `samples × outputs`.
     ///
     /// # Errors
     /// When the data does not fit the model.
     pub fn reconstruct(&self, data: &Dataset) -> Result<Array2<f32>, ModelError> {
-        self.map(data, self.architecture.features(), |session, scaled, output| {
+        self.map(data, self.architecture.outputs(), |session, scaled, output| {
             session.forward(Part::Both, scaled, output);
             session.unscale(output);
         })
@@ -294,8 +310,11 @@ impl Autoencoder {
     /// For each sample the mean squared error of its reconstruction over the features, in scaled units.
     ///
     /// # Errors
-    /// When the data does not fit the model.
+    /// When the data does not fit the model, and when the model makes something else of its input.
     pub fn reconstruction_error(&self, data: &Dataset) -> Result<Vec<f32>, ModelError> {
+        if self.architecture.output_shape.is_some() {
+            return Err(ModelError::NoReconstruction);
+        }
         let errors = self.map(data, 1, |session, scaled, errors| session.errors_of_scaled(scaled, errors))?;
         Ok(errors.into_raw_vec_and_offset().0)
     }
@@ -383,7 +402,8 @@ impl Session<'_> {
     /// # Panics
     /// When the lengths do not belong together.
     pub fn decode(&mut self, codes: &[f32], samples: &mut [f32]) {
-        assert_eq!(samples.len() * self.latent(), codes.len() * self.features(), "as many samples as codes");
+        let outputs = self.model.architecture.outputs();
+        assert_eq!(samples.len() * self.latent(), codes.len() * outputs, "as many samples as codes");
         self.forward(Part::Decoder, codes, samples);
         self.unscale(samples);
     }
@@ -393,7 +413,9 @@ impl Session<'_> {
     /// # Panics
     /// When the lengths differ.
     pub fn reconstruct(&mut self, samples: &[f32], reconstructions: &mut [f32]) {
-        assert_eq!(samples.len(), reconstructions.len(), "as many reconstructions as samples");
+        let outputs = self.model.architecture.outputs();
+        let (given, made) = (samples.len() * outputs, reconstructions.len() * self.features());
+        assert_eq!(given, made, "as many reconstructions as samples");
         let scaled = self.scale(samples);
         self.forward(Part::Both, &scaled, reconstructions);
         self.unscale(reconstructions);
@@ -429,7 +451,8 @@ impl Session<'_> {
     }
 
     fn unscale(&self, samples: &mut [f32]) {
-        samples.chunks_exact_mut(self.features()).for_each(|row| self.model.scaler.inverse_row(row));
+        let outputs = self.model.architecture.outputs();
+        samples.chunks_exact_mut(outputs).for_each(|row| self.model.output_scaler().inverse_row(row));
     }
 
     fn forward(&mut self, part: Part, x: &[f32], y: &mut [f32]) {

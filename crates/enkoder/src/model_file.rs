@@ -30,6 +30,9 @@ pub enum ModelFileError {
     /// The scaler in it is damaged.
     #[error("the model's scaler is damaged")]
     Scaler(#[from] ScalerError),
+    /// It makes something else of its input, but does not say how that is scaled, or the other way round.
+    #[error("the model's output has a shape of its own but no scaling, or the other way round")]
+    OutputScaler,
     /// What it knows of its errors is of another network.
     #[error("the model's calibration is damaged")]
     Calibration(#[from] ModelError),
@@ -47,6 +50,8 @@ pub enum ModelFileError {
 struct Metadata {
     architecture: Architecture,
     scaler: Scaler,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output_scaler: Option<Scaler>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     schema: Option<Schema>,
     training: TrainingRecord,
@@ -86,9 +91,14 @@ impl Autoencoder {
     }
 
     fn from_file(mut file: TensorFile) -> Result<Self, ModelFileError> {
-        let Metadata { architecture, scaler, schema, training } = file.metadata()?;
+        let Metadata { architecture, scaler, output_scaler, schema, training } = file.metadata()?;
         architecture.validate()?;
         scaler.validate(architecture.features())?;
+        match (&output_scaler, &architecture.output_shape) {
+            (Some(scaler), Some(_)) => scaler.validate(architecture.outputs())?,
+            (None, None) => {}
+            _ => return Err(ModelFileError::OutputScaler),
+        }
         if let Some(schema) = &schema
             && schema.features() != architecture.features()
         {
@@ -106,7 +116,7 @@ impl Autoencoder {
         } else {
             None
         };
-        let model = Self::new(architecture, network, scaler, schema, training);
+        let model = Self::new(architecture, network, scaler, schema, training).with_output_scaler(output_scaler);
         match calibration {
             Some(calibration) => Ok(model.with_calibration(calibration)?),
             None => Ok(model),
@@ -117,6 +127,7 @@ impl Autoencoder {
         Metadata {
             architecture: self.architecture().clone(),
             scaler: self.scaler().clone(),
+            output_scaler: self.architecture().output_shape.as_ref().map(|_| self.output_scaler().clone()),
             schema: self.schema().cloned(),
             training: self.record().clone(),
         }

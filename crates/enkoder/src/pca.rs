@@ -122,8 +122,8 @@ pub fn fit_pca(
     let components = principal_components(train, &scaler, latent)?;
     let network = Network::from_parameters(&architecture, components.into_parameters())?;
     let loss = |data| {
-        let samples = Samples { inputs: data, targets: None, scaler: &scaler };
-        evaluate(&network, Loss::MeanSquared, &samples, None)
+        let samples = Samples::new(data, &scaler);
+        evaluate(&network, 0..network.layers.len(), Loss::MeanSquared, &samples, None)
     };
     let record = TrainingRecord {
         config: None,

@@ -98,8 +98,9 @@ impl FixedDecoder {
             16 => 16,
             other => return Err(CodecError::WeightBits(other)),
         };
-        if !model.architecture().is_dense() || model.architecture().residual {
-            let text = "the model has layers that are not dense, or is residual".to_owned();
+        let architecture = model.architecture();
+        if !architecture.is_dense() || architecture.residual || architecture.output_shape.is_some() {
+            let text = "the model is no autoencoder of dense layers alone".to_owned();
             return Err(CodecError::Unsupported(text));
         }
         let summaries = model.architecture().layers();

@@ -34,7 +34,7 @@ pub enum ArchitectureError {
     #[error("the {0} has no layers")]
     NoLayers(&'static str),
     /// The decoder does not end with a sample.
-    #[error("the decoder ends with {found}, but a sample has {expected}")]
+    #[error("the decoder ends with {found}, but should with {expected}")]
     Output {
         /// The shape that the last layer makes.
         found: Shape,
@@ -89,6 +89,9 @@ pub struct Architecture {
     pub encoder: Vec<LayerSpec>,
     /// From the code to the sample.
     pub decoder: Vec<LayerSpec>,
+    /// The shape of what the decoder makes, where that is no sample: an image of measurements. `None` for an autoencoder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_shape: Option<Vec<usize>>,
     /// Whether the network computes what is to be taken from its input, as denoisers do (Zhang et al. 2017): output = input −
     /// network(input).
     #[serde(default, skip_serializing_if = "is_false")]
@@ -132,7 +135,7 @@ impl Architecture {
         let hidden_layer = |&units| layer(units, Activation::Relu);
         let encoder = hidden.iter().map(hidden_layer).chain([layer(latent, Activation::Linear)]).collect();
         let decoder = hidden.iter().rev().map(hidden_layer).chain([layer(features, Activation::Linear)]).collect();
-        Self { input_shape, encoder, decoder, residual: false }
+        Self { input_shape, encoder, decoder, output_shape: None, residual: false }
     }
 
     /// One linear layer each way: the shape of principal component analysis.
@@ -185,16 +188,21 @@ impl Architecture {
             return Err(ArchitectureError::TooLarge);
         }
         let output = layers.last().expect("there are layers");
-        let same_size = match (image_shape(&output.output_shape), image_shape(&self.input_shape)) {
+        let wanted = self.output_shape.as_ref().unwrap_or(&self.input_shape);
+        let same_size = match (image_shape(&output.output_shape), image_shape(wanted)) {
             (Some(found), Some(expected)) => found == expected,
-            _ => output.outputs == self.features(),
+            _ => output.outputs == values_of(wanted),
         };
         if !same_size {
-            let (found, expected) = (Shape(output.output_shape.clone()), Shape(self.input_shape.clone()));
+            let (found, expected) = (Shape(output.output_shape.clone()), Shape(wanted.clone()));
             return Err(ArchitectureError::Output { found, expected });
         }
         if self.residual && output.activation != Activation::Linear {
             return Err(ArchitectureError::Residual(output.activation));
+        }
+        if self.residual && output.outputs != self.features() {
+            let (found, expected) = (Shape(output.output_shape.clone()), Shape(self.input_shape.clone()));
+            return Err(ArchitectureError::Output { found, expected });
         }
         Ok(())
     }
@@ -202,6 +210,11 @@ impl Architecture {
     /// The values of one sample.
     pub fn features(&self) -> usize {
         values_of(&self.input_shape)
+    }
+
+    /// The values that the decoder makes: those of a sample, unless there is an [output shape](Self::output_shape).
+    pub fn outputs(&self) -> usize {
+        self.output_shape.as_deref().map_or_else(|| self.features(), values_of)
     }
 
     /// The numbers of one code.

@@ -43,7 +43,7 @@ impl Architecture {
                 activation: if level == 0 { Activation::Linear } else { Activation::Relu },
             });
         }
-        Self { input_shape, encoder, decoder, residual: false }
+        Self { input_shape, encoder, decoder, output_shape: None, residual: false }
     }
 
     /// A denoiser for images of even height and width: `depth` convolutions of 3×3 pixels with `channels` channels and ReLU between
@@ -69,6 +69,7 @@ impl Architecture {
             input_shape,
             encoder: [unshuffle].into_iter().chain((0..before).map(inner)).collect(),
             decoder: (0..after).map(inner).chain([last, shuffle]).collect(),
+            output_shape: None,
             residual: true,
         }
     }

@@ -48,8 +48,10 @@ impl Architecture {
             match *layer {
                 LayerSpec::Dense { .. } | LayerSpec::Reshape { .. } => return None,
                 LayerSpec::BatchNorm { .. } => {}
-                LayerSpec::Convolution { kernel, stride, .. } => {
-                    margin = margin.saturating_add(side.saturating_mul(kernel.saturating_sub(1)));
+                LayerSpec::Convolution { kernel, stride, padding, .. } => {
+                    let padding = LayerSpec::padding_of(kernel, padding);
+                    let reach = padding.max(kernel.saturating_sub(padding.saturating_add(1)));
+                    margin = margin.saturating_add(side.saturating_mul(reach));
                     side = side.saturating_mul(stride);
                 }
                 LayerSpec::PixelUnshuffle { factor: size }
@@ -82,7 +84,7 @@ mod tests {
     fn no_output_pixel_depends_on_an_input_pixel_beyond_the_margin() {
         use crate::network::Activation::{Linear, Tanh};
         let (conv, back) = (LayerSpec::convolution, LayerSpec::transposed_convolution);
-        let shuffled = Architecture::denoiser([48, 48], 3, 3);
+        let shuffled = Architecture { residual: false, ..Architecture::denoiser([48, 48], 3, 3) };
         let strided = Architecture {
             encoder: vec![conv(3, 3, 2, Tanh), conv(2, 5, 2, Tanh)],
             decoder: vec![back(3, 5, 2, Tanh), back(1, 3, 2, Linear)],

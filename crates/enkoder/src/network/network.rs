@@ -44,7 +44,33 @@ impl Network {
         for (index, layer) in network.layers.iter().enumerate() {
             layer.initialise(&mut network.parameters, &mut stream(seed, Purpose::Weights, index as u64));
         }
+        if network.residual
+            && let Some(last) = network.layers.iter().rfind(|layer| !layer.weight().is_empty())
+        {
+            // A network that is to say what is wrong with its input begins by finding nothing.
+            network.parameters[last.weight()].fill(0.0);
+        }
         Ok(network)
+    }
+
+    /// The network that goes from codes to samples and back to codes, with the same parameters: the decoder's first.
+    pub(crate) fn inside_out(&self) -> Self {
+        let mut parameters = self.parameters.clone();
+        let encoder = self.layers[self.encoder_layers].parameters().start;
+        parameters.rotate_left(encoder);
+        let mut offset = 0;
+        let (encoder, decoder) = self.layers.split_at(self.encoder_layers);
+        let layers = decoder.iter().chain(encoder).map(|layer| {
+            let moved = layer.at(offset);
+            offset = moved.parameters().end;
+            moved
+        });
+        Self { layers: layers.collect(), encoder_layers: decoder.len(), residual: false, parameters }
+    }
+
+    /// Numbers of a code.
+    pub(crate) fn latent(&self) -> usize {
+        self.layers[self.encoder_layers - 1].outputs
     }
 
     /// Numbers that go into these layers: a sample's values or a code's.

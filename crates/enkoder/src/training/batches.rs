@@ -15,6 +15,16 @@ pub(crate) struct Samples<'a> {
     pub(crate) inputs: &'a Dataset,
     pub(crate) targets: Option<&'a Dataset>,
     pub(crate) scaler: &'a Scaler,
+    pub(crate) target_scaler: &'a Scaler,
+    /// What the codes should be, where that is known.
+    pub(crate) codes: Option<Known<'a>>,
+}
+
+/// Numbers that are known for each sample, and how they are scaled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'a> {
+    pub(crate) data: &'a Dataset,
+    pub(crate) scaler: &'a Scaler,
 }
 
 /// The damage of one epoch.
@@ -28,7 +38,12 @@ pub(crate) struct Damage {
 /// Samples of a batch that are fetched from memory all at once, because they fit into a core's second-level cache.
 const CACHED_BYTES: usize = 256 * 1024;
 
-impl Samples<'_> {
+impl<'a> Samples<'a> {
+    /// Samples that are their own targets.
+    pub(crate) fn new(inputs: &'a Dataset, scaler: &'a Scaler) -> Self {
+        Self { inputs, targets: None, scaler, target_scaler: scaler, codes: None }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.inputs.len()
     }
@@ -53,12 +68,21 @@ impl Samples<'_> {
             self.scaler.copy_scaled(self.inputs, index as usize, input);
             if let Some(target) = targets.next() {
                 let data = self.targets.unwrap_or(self.inputs);
-                self.scaler.copy_scaled_range(data, index as usize, outputs.start, target);
+                self.target_scaler.copy_scaled_range(data, index as usize, outputs.start, target);
             }
             if let Some(Damage { corruption, seed, epoch }) = damage {
                 let mut rng = stream(seed, Purpose::Corruption, draw_index(epoch, first + row));
                 corruption.apply(input, &mut rng);
             }
+        }
+    }
+}
+
+impl Known<'_> {
+    /// Fills the rows of `values` with those of the samples that `order` names.
+    pub(crate) fn fill(&self, order: &[u32], values: &mut [f32]) {
+        for (&index, values) in order.iter().zip(values.chunks_exact_mut(self.data.features())) {
+            self.scaler.copy_scaled(self.data, index as usize, values);
         }
     }
 }

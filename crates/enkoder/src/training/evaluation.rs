@@ -1,5 +1,7 @@
 //! The loss over a whole data set: block after block of rows in parallel, summed in their order.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::batches::{Damage, Samples};
@@ -20,12 +22,20 @@ struct EvaluationBuffers {
     scratch: Scratch,
 }
 
-/// The mean loss over all samples, with the same damage at every call where there is one.
-pub(crate) fn evaluate(network: &Network, loss: Loss, samples: &Samples<'_>, damage: Option<Damage>) -> f64 {
+/// The mean loss of some layers over all samples, with the same damage at every call where there is one.
+pub(crate) fn evaluate(
+    network: &Network,
+    layers: Range<usize>,
+    loss: Loss,
+    samples: &Samples<'_>,
+    damage: Option<Damage>,
+) -> f64 {
     let features = samples.inputs.features();
-    let outputs = network.outputs();
+    let whole = layers == (0..network.layers.len());
+    let hidden = layers.start..layers.end - 1;
+    let last = &network.layers[hidden.end];
+    let outputs = last.outputs;
     let order: Vec<u32> = (0..samples.len() as u32).collect();
-    let (last, hidden) = network.layers.split_last().expect("a network has layers");
     let evaluate_block = |buffers: &mut EvaluationBuffers, order: &[u32]| {
         let EvaluationBuffers { input, target, hidden: below, output, delta, scratch } = buffers;
         let length = order.len() * features;
@@ -38,11 +48,13 @@ pub(crate) fn evaluate(network: &Network, loss: Loss, samples: &Samples<'_>, dam
             &*input
         } else {
             below.resize(order.len() * last.inputs, 0.0);
-            network.forward(0..hidden.len(), input, below, scratch);
+            network.forward(hidden.clone(), input, below, scratch);
             &*below
         };
         last.forward_affine(&network.parameters, Statistics::Running, below, output, &mut scratch.work);
-        network.take_from_input(input, output);
+        if whole {
+            network.take_from_input(input, output);
+        }
         let target = if target.is_empty() { &*input } else { &*target };
         loss.output_pass(last.activation, outputs, output, target, delta, 0.0)
     };

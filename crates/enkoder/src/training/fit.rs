@@ -1,22 +1,24 @@
 //! The epoch loop: [`Trainer`] takes an architecture, options and data and returns the best epoch's [`Autoencoder`].
 
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::batches::{Damage, Samples, batches, shuffle};
+use super::batches::{Damage, Known, Samples, batches, shuffle};
 use super::checkpoint::{Checkpoint, CheckpointError, State};
 use super::config::{ConfigError, TrainingConfig};
+use super::cycle::Cycle;
 use super::evaluation::evaluate;
 use super::gradient::{Engine, Position};
 use super::history::{EpochRecord, History, Stopped};
+use super::loss::Loss;
 use super::shards::Sums;
 use super::team::with_team;
 use crate::autoencoder::{Autoencoder, DataRecord, TrainingRecord};
 use crate::dataset::Dataset;
 use crate::network::{Architecture, ArchitectureError, Network};
-use crate::scaling::{Scaler, ScalerError};
+use crate::scaling::{Scaler, ScalerError, Scaling};
 
 /// Why a training could not begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,12 @@ pub enum TrainingError {
         /// The targets there are.
         targets: usize,
     },
+    /// The network makes something else of its inputs, but of what is not given.
+    #[error("the network makes {0} values that are no reconstruction, but no targets are given")]
+    NoTargets(usize),
+    /// A checkpoint holds one network's moments.
+    #[error("a training with known codes writes no checkpoints and cannot be resumed")]
+    NoCheckpoints,
     /// A value that no loss can be computed with.
     #[error("feature {feature} of {what} sample {sample} is infinite")]
     Infinite {
@@ -180,11 +188,12 @@ impl<'a> Trainer<'a> {
     /// Before training: when options, architecture and data do not fit together. Later: when the very first epoch diverges or a
     /// checkpoint cannot be written.
     pub fn fit(self, train: &Dataset, validation: &Dataset) -> Result<Autoencoder, TrainingError> {
-        self.run(Pair { inputs: train, targets: None }, Pair { inputs: validation, targets: None })
+        self.run(Pair::of(train), Pair::of(validation))
     }
 
     /// Trains to produce `targets` from `inputs`, sample by sample: pairs of training and of validation. Both sides are
-    /// scaled as the training inputs are.
+    /// scaled as the training inputs are; where the architecture has an [output shape](Architecture::output_shape), the targets by a
+    /// scaling of their own.
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and when the two sides have different numbers of samples.
@@ -193,7 +202,29 @@ impl<'a> Trainer<'a> {
         train: (&Dataset, &Dataset),
         validation: (&Dataset, &Dataset),
     ) -> Result<Autoencoder, TrainingError> {
-        let pair = |(inputs, targets)| Pair { inputs, targets: Some(targets) };
+        let pair = |(inputs, targets)| Pair { targets: Some(targets), ..Pair::of(inputs) };
+        self.run(pair(train), pair(validation))
+    }
+
+    /// Trains an autoencoder whose codes are known: pairs of samples and of their codes, in training and in validation. The encoder
+    /// learns to give the code of a sample and the decoder the sample of a code, both together: minimised is |E(x) − c|² + |D(c) −
+    /// x|² + |D(E(x)) − x|² + |E(D(c)) − c|², each part a mean over values (Zheng & Peng 2018, for images and what a tomographic
+    /// sensor measures of them). Codes are not scaled; noise, where the options have some, is added to the codes that are decoded.
+    /// The loss of the options is that of D(E(x)); in the history the other parts are the penalty of training, and are part of
+    /// the validation loss.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), when codes have another length than the network's, and when checkpoints are asked for, which cannot hold
+    /// such a training.
+    pub fn fit_known_codes(
+        self,
+        train: (&Dataset, &Dataset),
+        validation: (&Dataset, &Dataset),
+    ) -> Result<Autoencoder, TrainingError> {
+        if self.checkpoints.is_some() || self.resume.is_some() {
+            return Err(TrainingError::NoCheckpoints);
+        }
+        let pair = |(inputs, codes)| Pair { codes: Some(codes), ..Pair::of(inputs) };
         self.run(pair(train), pair(validation))
     }
 
@@ -223,8 +254,17 @@ impl<'a> Trainer<'a> {
             }
             None => Scaler::fit(self.config.scaling, train.inputs)?,
         };
-        let mut run = Run::new(&self.architecture, &self.config, train, resumed)?;
-        let stopped = self.epochs(&mut run, &train.samples(&scaler), &validation.samples(&scaler), &fingerprints)?;
+        let target_scaler = match train.targets {
+            Some(targets) if self.architecture.output_shape.is_some() => {
+                Some(Scaler::fit(self.config.scaling, targets)?)
+            }
+            _ => None,
+        };
+        let code_scaler = train.codes.map(|codes| Scaler::fit(Scaling::None, codes)).transpose()?;
+        let scalers = Scalers { inputs: &scaler, targets: target_scaler.as_ref(), codes: code_scaler.as_ref() };
+        let samples = [train, validation].map(|pair| pair.samples(scalers));
+        let mut run = Run::new(&self.architecture, &self.config, &samples, resumed)?;
+        let stopped = self.epochs(&mut run, &samples, &fingerprints)?;
         let Run { mut engine, best_parameters, epochs, best_epoch, .. } = run;
         engine.network.parameters = best_parameters;
         let history = History { epochs, best_epoch, stopped };
@@ -238,15 +278,15 @@ impl<'a> Trainer<'a> {
             seconds: start.elapsed().as_secs_f64(),
         };
         let schema = train.inputs.schema().cloned();
-        Ok(Autoencoder::new(self.architecture, engine.network, scaler, schema, record))
+        let model = Autoencoder::new(self.architecture, engine.network, scaler, schema, record);
+        Ok(model.with_output_scaler(target_scaler))
     }
 
     /// Trains epoch after epoch and says how it ended.
     fn epochs(
         &mut self,
-        run: &mut Run,
-        train: &Samples<'_>,
-        validation: &Samples<'_>,
+        run: &mut Run<'_>,
+        [train, validation]: &[Samples<'_>; 2],
         fingerprints: &(String, String),
     ) -> Result<Stopped, TrainingError> {
         for epoch in run.epochs.len() + 1..=self.config.epochs {
@@ -276,7 +316,7 @@ impl<'a> Trainer<'a> {
     /// One epoch; an end where it is the last one before its time.
     fn epoch(
         &mut self,
-        run: &mut Run,
+        run: &mut Run<'_>,
         epoch: usize,
         train: &Samples<'_>,
         validation: &Samples<'_>,
@@ -292,8 +332,7 @@ impl<'a> Trainer<'a> {
         for batch in batches(run.order.len(), config.batch_size) {
             learning_rate = config.optimizer.learning_rate * config.schedule.factor(run.step, steps);
             let at = Position { epoch, step: run.step, learning_rate };
-            let of_batch = run.engine.step(train, &run.order[batch.clone()], batch.start, at);
-            run.step += 1;
+            let of_batch = run.step(train, batch.clone(), at);
             seen = batch.end;
             sums.loss += of_batch.loss;
             sums.penalty += of_batch.penalty;
@@ -309,13 +348,13 @@ impl<'a> Trainer<'a> {
             }
         }
         let seconds = start.elapsed().as_secs_f64();
-        let values = seen as f64 * train.inputs.features() as f64;
+        let values = seen as f64 * run.engine.network.outputs() as f64;
         let partial = seen < run.order.len();
         if !(end == Some(Stopped::Interrupted) && partial && run.best_epoch > 0) && end != Some(Stopped::Diverged) {
             run.engine.collect();
             // Damaged as the samples of the epoch before the first, so that every epoch is asked the same.
             let damage = config.corruption.map(|corruption| Damage { corruption, seed: config.seed, epoch: 0 });
-            let validation_loss = evaluate(&run.engine.network, config.loss, validation, damage);
+            let validation_loss = run.validate(config.loss, validation, damage);
             // A ReLU makes 0 of NaN, so a finite loss alone does not show that all is well.
             let finite = run.engine.network.parameters.iter().all(|parameter| parameter.is_finite());
             if validation_loss.is_finite() && finite {
@@ -342,16 +381,35 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Inputs, and targets where they are not the inputs themselves.
+/// Inputs, with targets where they are not the inputs themselves, and codes where they are known.
 #[derive(Clone, Copy)]
 struct Pair<'a> {
     inputs: &'a Dataset,
     targets: Option<&'a Dataset>,
+    codes: Option<&'a Dataset>,
+}
+
+/// How each side of a pair is scaled; targets as inputs where nothing else is said.
+#[derive(Clone, Copy)]
+struct Scalers<'a> {
+    inputs: &'a Scaler,
+    targets: Option<&'a Scaler>,
+    codes: Option<&'a Scaler>,
 }
 
 impl<'a> Pair<'a> {
-    fn samples(self, scaler: &'a Scaler) -> Samples<'a> {
-        Samples { inputs: self.inputs, targets: self.targets, scaler }
+    fn of(inputs: &'a Dataset) -> Self {
+        Self { inputs, targets: None, codes: None }
+    }
+
+    fn samples(self, scalers: Scalers<'a>) -> Samples<'a> {
+        Samples {
+            inputs: self.inputs,
+            targets: self.targets,
+            scaler: scalers.inputs,
+            target_scaler: scalers.targets.unwrap_or(scalers.inputs),
+            codes: self.codes.zip(scalers.codes).map(|(data, scaler)| Known { data, scaler }),
+        }
     }
 
     fn check(self, what: &'static str, architecture: &Architecture) -> Result<(), TrainingError> {
@@ -359,12 +417,15 @@ impl<'a> Pair<'a> {
         if self.inputs.is_empty() {
             return Err(TrainingError::Empty(what));
         }
-        if let Some(targets) = self.targets
-            && targets.len() != self.inputs.len()
-        {
-            return Err(TrainingError::Pairs { what, inputs: self.inputs.len(), targets: targets.len() });
+        let outputs = architecture.outputs();
+        if self.targets.is_none() && (outputs != expected || architecture.output_shape.is_some()) {
+            return Err(TrainingError::NoTargets(outputs));
         }
-        for data in [Some(self.inputs), self.targets].into_iter().flatten() {
+        let sides = [(Some(self.inputs), expected), (self.targets, outputs), (self.codes, architecture.latent())];
+        for (data, expected) in sides.into_iter().filter_map(|(data, expected)| data.map(|data| (data, expected))) {
+            if data.len() != self.inputs.len() {
+                return Err(TrainingError::Pairs { what, inputs: self.inputs.len(), targets: data.len() });
+            }
             if data.features() != expected {
                 return Err(TrainingError::Features { what, found: data.features(), expected });
             }
@@ -377,8 +438,10 @@ impl<'a> Pair<'a> {
 }
 
 /// A training under way.
-struct Run {
+struct Run<'a> {
     engine: Engine,
+    /// Where codes are known.
+    cycle: Option<Cycle<'a>>,
     best_parameters: Vec<f32>,
     epochs: Vec<EpochRecord>,
     /// 0 before the first.
@@ -388,17 +451,21 @@ struct Run {
     order: Vec<u32>,
 }
 
-impl Run {
+impl<'a> Run<'a> {
     fn new(
         architecture: &Architecture,
         config: &TrainingConfig,
-        train: Pair<'_>,
+        &[train, validation]: &[Samples<'a>; 2],
         resumed: Option<Checkpoint>,
     ) -> Result<Self, TrainingError> {
-        let samples = train.inputs.len();
+        let samples = train.len();
         let batch_size = config.batch_size.min(samples);
         let network = Network::initialised(architecture, config.seed)?;
-        let engine = Engine::new(network, config, batch_size, train.targets.is_some());
+        let known = train.codes.is_some();
+        let cycle = known.then(|| Cycle::new(&network, config, batch_size, train, validation));
+        // Noise on a sample would make its known code wrong; the cycle adds it to the codes.
+        let undamaged = TrainingConfig { corruption: None, ..config.clone() };
+        let engine = Engine::new(network, if known { &undamaged } else { config }, batch_size, &train);
         let best_parameters = engine.network.parameters.clone();
         let mut run = Self {
             best_parameters,
@@ -408,6 +475,7 @@ impl Run {
             steps_per_epoch: samples.div_ceil(config.batch_size) as u64,
             order: vec![0; samples],
             engine,
+            cycle,
         };
         if let Some(Checkpoint { state, parameters, first_moment, second_moment, best_parameters }) = resumed {
             run.engine.network.parameters = parameters;
@@ -420,6 +488,27 @@ impl Run {
             run.step = state.step;
         }
         Ok(run)
+    }
+
+    /// Changes the parameters by the samples that stand at `batch` in the epoch's order.
+    fn step(&mut self, train: &Samples<'_>, batch: Range<usize>, at: Position) -> Sums {
+        let order = &self.order[batch.clone()];
+        let mut sums = self.engine.step(train, order, batch.start, at);
+        if let Some(cycle) = &mut self.cycle {
+            sums.penalty += cycle.step(&mut self.engine.network, order, batch.start, at).penalty;
+        }
+        self.step += 1;
+        sums
+    }
+
+    /// The loss over the validation samples.
+    fn validate(&mut self, loss: Loss, validation: &Samples<'_>, damage: Option<Damage>) -> f64 {
+        let network = &self.engine.network;
+        let layers = 0..network.layers.len();
+        match &mut self.cycle {
+            None => evaluate(network, layers, loss, validation, damage),
+            Some(cycle) => evaluate(network, layers, loss, validation, None) + cycle.validate(network, damage),
+        }
     }
 
     /// Adds an epoch, and keeps its parameters when it is the best.

@@ -9,7 +9,7 @@ use super::corruption::Corruption;
 use super::loss::Loss;
 use super::parts::{self, Parts};
 use super::penalty::Penalty;
-use super::shards::{Batch, Buffers, Sums, code_push, total};
+use super::shards::{Batch, Buffers, Needs, Sums, code_push, total};
 use super::team;
 use super::tiles::{Extent, Tile, TileWork, tiles};
 use crate::network::Network;
@@ -47,11 +47,12 @@ pub(crate) struct Engine {
 }
 impl Engine {
     /// An engine for batches of at most `rows` rows.
-    pub(crate) fn new(network: Network, config: &TrainingConfig, rows: usize, separate_targets: bool) -> Self {
+    pub(crate) fn new(network: Network, config: &TrainingConfig, rows: usize, samples: &Samples<'_>) -> Self {
         let parameters = network.parameters.len();
         let contractive = matches!(config.penalty, Some(Penalty::Contractive { .. }));
-        let separate_targets = separate_targets || config.corruption.is_some();
-        let alone = config.penalty.is_none() && config.gradient_clip.is_none();
+        let separate_targets = samples.targets.is_some() || config.corruption.is_some();
+        let known_codes = samples.codes.is_some();
+        let alone = config.penalty.is_none() && config.gradient_clip.is_none() && !known_codes;
         let count = if alone { parts::count(&network, rows) } else { 1 };
         let parts = (count > 1).then(|| Parts::new(&network, count, rows, separate_targets));
         let rows = if parts.is_some() { 0 } else { rows };
@@ -65,7 +66,7 @@ impl Engine {
             gradient_clip: config.gradient_clip,
             seed: config.seed,
             damage: config.corruption,
-            buffers: Buffers::new(&network, rows, separate_targets, contractive),
+            buffers: Buffers::new(&network, rows, Needs { separate_targets, contractive, known_codes }),
             tiles: tiles(&network),
             parts,
             network,

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::batches::Samples;
+use super::batches::{Known, Samples};
 use super::config::TrainingConfig;
 use super::corruption::Corruption;
 use super::gradient::{Engine, Position};
@@ -24,14 +24,18 @@ fn data(features: usize) -> Dataset {
 
 /// For each parameter the gradient that the engine computes and the one that differences of its objective give; `None` where
 /// two differences disagree, because a corner (of a rectifier, of an absolute value) lies between them.
-fn gradients(architecture: &Architecture, config: &TrainingConfig) -> Vec<(f64, Option<f64>)> {
+fn gradients(architecture: &Architecture, config: &TrainingConfig, codes: Option<&Dataset>) -> Vec<(f64, Option<f64>)> {
     let features = architecture.features();
     let data = data(features);
     let scaler = Scaler::fit(Scaling::None, &data).unwrap();
-    let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
+    let code_scaler = codes.map(|codes| Scaler::fit(Scaling::None, codes).unwrap());
+    let codes = codes.zip(code_scaler.as_ref()).map(|(data, scaler)| Known { data, scaler });
+    let samples = Samples { codes, ..Samples::new(&data, &scaler) };
     let order: Vec<u32> = (0..ROWS as u32).collect();
-    let network = Network::initialised(architecture, 6).unwrap();
-    let mut engine = Engine::new(network, config, ROWS, false);
+    let mut network = Network::initialised(architecture, 6).unwrap();
+    // The last layer of a residual network begins at 0, where no error reaches those before it.
+    network.parameters.iter_mut().enumerate().for_each(|(index, p)| *p += 0.05 * (index as f32).sin());
+    let mut engine = Engine::new(network, config, ROWS, &samples);
     let at = Position { epoch: 1, step: 0, learning_rate: 0.0 };
     engine.step(&samples, &order, 0, at);
     let gradient: Vec<f64> = engine.gradient().iter().map(|&g| f64::from(g)).collect();
@@ -56,7 +60,11 @@ fn gradients(architecture: &Architecture, config: &TrainingConfig) -> Vec<(f64, 
 }
 
 fn check(what: &str, architecture: &Architecture, config: &TrainingConfig) {
-    let pairs = gradients(architecture, config);
+    check_with_codes(what, architecture, config, None);
+}
+
+fn check_with_codes(what: &str, architecture: &Architecture, config: &TrainingConfig, codes: Option<&Dataset>) {
+    let pairs = gradients(architecture, config, codes);
     let scale = pairs.iter().map(|(gradient, _)| gradient.abs()).fold(0.0, f64::max);
     assert!(scale > 1e-4, "{what}: the gradient vanishes");
     let checked = pairs.iter().filter(|(_, difference)| difference.is_some()).count();
@@ -127,6 +135,7 @@ fn image_architectures() -> Vec<(&'static str, Architecture)> {
         input_shape: vec![6, 8, 2],
         encoder,
         decoder,
+        output_shape: None,
         residual,
     };
     let odd = |padding, stride| LayerSpec::Convolution {
@@ -195,7 +204,9 @@ fn image_architectures() -> Vec<(&'static str, Architecture)> {
 #[test]
 fn every_layer_of_images_has_the_right_gradient() {
     for (what, architecture) in image_architectures() {
-        check(what, &architecture, &config());
+        // Nothing is to be taken from a sample that is not damaged.
+        let corruption = architecture.residual.then_some(Corruption::Gaussian { sigma: 0.3.into() });
+        check(what, &architecture, &TrainingConfig { corruption, ..config() });
     }
 }
 
@@ -212,11 +223,11 @@ fn a_stored_gradient_takes_the_same_step_as_one_that_is_not() {
     for (what, architecture) in image_architectures() {
         let data = data(architecture.features());
         let scaler = Scaler::fit(Scaling::None, &data).unwrap();
-        let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
+        let samples = Samples::new(&data, &scaler);
         let order: Vec<u32> = (0..ROWS as u32).collect();
         let step = |gradient_clip| {
             let network = Network::initialised(&architecture, 6).unwrap();
-            let mut engine = Engine::new(network, &TrainingConfig { gradient_clip, ..config() }, ROWS, false);
+            let mut engine = Engine::new(network, &TrainingConfig { gradient_clip, ..config() }, ROWS, &samples);
             engine.step(&samples, &order, 0, Position { epoch: 1, step: 0, learning_rate: 1e-3 });
             // A smaller batch after a larger one.
             engine.step(&samples, &order[..5], 0, Position { epoch: 1, step: 1, learning_rate: 1e-3 });
@@ -224,6 +235,11 @@ fn a_stored_gradient_takes_the_same_step_as_one_that_is_not() {
         };
         assert_eq!(step(None), step(Some(1e9)), "{what}");
     }
+}
+
+#[test]
+fn known_codes_pull_the_encoder_towards_them() {
+    check_with_codes("known codes", &smooth(), &config(), Some(&data(3)));
 }
 
 #[test]
@@ -236,11 +252,11 @@ fn a_corrupted_input_is_compared_with_the_whole_sample() {
 fn a_clipped_gradient_keeps_its_direction_and_has_the_length_asked_for() {
     let data = data(FEATURES);
     let scaler = Scaler::fit(Scaling::None, &data).unwrap();
-    let samples = Samples { inputs: &data, targets: None, scaler: &scaler };
+    let samples = Samples::new(&data, &scaler);
     let order: Vec<u32> = (0..ROWS as u32).collect();
     let moment = |gradient_clip| {
         let network = Network::initialised(&smooth(), 6).unwrap();
-        let mut engine = Engine::new(network, &TrainingConfig { gradient_clip, ..config() }, ROWS, false);
+        let mut engine = Engine::new(network, &TrainingConfig { gradient_clip, ..config() }, ROWS, &samples);
         engine.step(&samples, &order, 0, Position { epoch: 1, step: 0, learning_rate: 1e-3 });
         engine.first_moment
     };
@@ -268,11 +284,11 @@ fn parts_of_layers_and_shards_of_rows_take_the_same_steps() {
         Architecture::dense([FEATURES], &[40, 900, 900], 7).with_output_activation(Activation::Sigmoid),
     ];
     for (architecture, targets) in architectures.iter().flat_map(|a| [(a, None), (a, Some(&targets))]) {
-        let samples = Samples { inputs: &inputs, targets, scaler: &scaler };
+        let samples = Samples { targets, ..Samples::new(&inputs, &scaler) };
         let train = |gradient_clip| {
             let network = Network::initialised(architecture, 6).unwrap();
             let config = TrainingConfig { gradient_clip, ..config() };
-            let mut engine = Engine::new(network, &config, ROWS, targets.is_some());
+            let mut engine = Engine::new(network, &config, ROWS, &samples);
             let mut losses = Vec::new();
             for step in 0..4 {
                 // The last batch of an epoch is smaller.

@@ -7,6 +7,7 @@ mod batches;
 mod checkpoint;
 mod config;
 mod corruption;
+mod cycle;
 mod evaluation;
 mod fit;
 mod gradient;

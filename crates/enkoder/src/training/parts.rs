@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::adam::AdamStep;
-use super::shards::{Batch, Buffers, Sums};
+use super::shards::{Batch, Buffers, Needs, Sums};
 use super::team;
 use super::tiles::{Extent, Tile, TileWork};
 use crate::network::Network;
@@ -65,11 +65,17 @@ struct Part {
     work: Workspace,
 }
 
-/// Into how many parts a network is cut for batches of `rows`; 1 where it is not worth it, and where a layer is not dense.
+/// Into how many parts a network is cut for batches of `rows`; 1 where it is not worth it, where a layer is
+/// not dense, and where the output is no reconstruction.
 pub(super) fn count(network: &Network, rows: usize) -> usize {
     let large: usize =
         network.layers.iter().filter(|layer| is_large(layer)).map(|layer| layer.inputs * layer.outputs).sum();
-    if rows > MOST_ROWS || !network.is_dense() || network.residual { 1 } else { (large / PART).clamp(1, MOST_PARTS) }
+    let unlike = network.outputs() != network.layers[0].inputs;
+    if rows > MOST_ROWS || !network.is_dense() || network.residual || unlike {
+        1
+    } else {
+        (large / PART).clamp(1, MOST_PARTS)
+    }
 }
 
 /// Whether a layer is worth cutting, and has a line of outputs for every part.
@@ -168,7 +174,8 @@ impl Part {
         let cut = |layer: usize| network.layers[layer].outputs < whole.layers[layer].outputs;
         let last = whole.layers.len() - 1;
         // Where the part has some columns of the output alone, its target is those columns of the input.
-        let mut buffers = Buffers::new(&network, rows, separate_targets || cut(last), false);
+        let mut buffers =
+            Buffers::new(&network, rows, Needs { separate_targets: separate_targets || cut(last), ..Needs::default() });
         let mut own = vec![Vec::new(); last];
         for layer in (0..last).filter(|&layer| cut(layer)) {
             let all = vec![0.0; rows * whole.layers[layer].outputs];

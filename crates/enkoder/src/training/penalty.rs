@@ -51,6 +51,16 @@ pub(crate) fn l1(code: &[f32], delta: &mut [f32], scale: f32) -> f64 {
     sum
 }
 
+/// Adds the derivative of `scale` · Σ(h − known)² to `delta` and returns that sum without `scale`.
+pub(crate) fn distance(code: &[f32], known: &[f32], delta: &mut [f32], scale: f32) -> f64 {
+    let mut sum = 0.0;
+    for ((delta, &h), &known) in delta.iter_mut().zip(code).zip(known) {
+        *delta += 2.0 * scale * (h - known);
+        sum += f64::from(h - known) * f64::from(h - known);
+    }
+    sum
+}
+
 /// Σⱼ KL(target ‖ meanⱼ), with its derivative by each mean written in the mean's place.
 pub(crate) fn kullback_leibler(target: f32, means: &mut [f64]) -> f64 {
     let target = f64::from(target);

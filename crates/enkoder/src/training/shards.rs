@@ -40,6 +40,8 @@ pub(super) struct Buffers {
     pub(super) ones: Vec<f32>,
     /// Empty where the target is the input itself.
     pub(super) target: Vec<f32>,
+    /// What the codes should be; empty where that is not known.
+    known: Vec<f32>,
     /// Outputs of each layer; of the last one before its activation.
     pub(super) values: Vec<Vec<f32>>,
     /// Values before the activation, where its slope needs them; empty elsewhere.
@@ -66,6 +68,7 @@ pub(super) struct Buffers {
 pub(super) struct Shard<'a> {
     pub(super) input: &'a mut [f32],
     pub(super) target: &'a mut [f32],
+    known: &'a mut [f32],
     pub(super) values: Vec<&'a mut [f32]>,
     pub(super) before: Vec<&'a mut [f32]>,
     pub(super) deltas: Vec<&'a mut [f32]>,
@@ -106,6 +109,9 @@ impl Batch<'_> {
         let last = network.layers.len() - 1;
         let outputs = 0..network.outputs();
         self.samples.fill(shard.order, shard.first, self.damage, shard.input, shard.target, outputs);
+        if let Some(known) = self.samples.codes {
+            known.fill(shard.order, shard.known);
+        }
         let mut work = shard.take_workspace();
         for (index, layer) in network.layers.iter().enumerate() {
             let (inputs, outputs) = shard.values.split_at_mut(index);
@@ -159,10 +165,15 @@ impl Batch<'_> {
             let Some(below) = index.checked_sub(1) else { break };
             let values = &*shard.values[below];
             if index == *encoder_layers {
+                if !shard.known.is_empty() {
+                    let width = layers[below].outputs;
+                    let sum = penalty::distance(values, shard.known, delta, 1.0 / (self.rows * width) as f32);
+                    shard.sums.penalty += sum / width as f64;
+                }
                 match self.penalty {
                     Some(Penalty::L1 { weight }) => {
                         let sum = penalty::l1(values, delta, weight / self.rows as f32);
-                        shard.sums.penalty = f64::from(weight) * sum;
+                        shard.sums.penalty += f64::from(weight) * sum;
                     }
                     Some(Penalty::KullbackLeibler { .. }) => penalty::add_to_rows(code_push, delta),
                     Some(Penalty::Contractive { .. }) | None => {}
@@ -227,8 +238,20 @@ impl Batch<'_> {
         f64::from(weight) * sum
     }
 }
+/// What a training needs beside the layers' values.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Needs {
+    /// The targets are not the inputs.
+    pub(super) separate_targets: bool,
+    /// There is a contractive penalty.
+    pub(super) contractive: bool,
+    /// It is known what the codes should be.
+    pub(super) known_codes: bool,
+}
+
 impl Buffers {
-    pub(super) fn new(network: &Network, rows: usize, separate_targets: bool, contractive: bool) -> Self {
+    pub(super) fn new(network: &Network, rows: usize, needs: Needs) -> Self {
+        let Needs { separate_targets, contractive, known_codes } = needs;
         let features = network.layers[0].inputs;
         let outputs = network.outputs();
         let each = if rows == 0 { 1 } else { shard_rows(network, rows) };
@@ -241,6 +264,7 @@ impl Buffers {
         Self {
             input: vec![0.0; rows * features],
             ones: vec![1.0; rows.max(shards)],
+            known: vec![0.0; if known_codes { rows * network.latent() } else { 0 }],
             target: vec![0.0; if separate_targets { rows * outputs } else { 0 }],
             values: widths(&network.layers),
             before: network.layers.iter().map(|layer| vec![0.0; needs_input(layer)]).collect(),
@@ -283,6 +307,7 @@ impl Buffers {
         let target_width = outputs.last().copied().unwrap_or(0);
         let mut input = cut(&mut self.input, rows, each, features);
         let mut target = cut(&mut self.target, rows, each, target_width);
+        let mut known = cut(&mut self.known, rows, each, network.latent());
         let mut probe = cut(&mut self.probe, rows, each, features);
         let layers = [
             &mut self.values,
@@ -321,6 +346,7 @@ impl Buffers {
                 Shard {
                     input: input.next().unwrap_or_default(),
                     target: target.next().unwrap_or_default(),
+                    known: known.next().unwrap_or_default(),
                     values,
                     before,
                     deltas,
