@@ -29,6 +29,7 @@ fn trained(noise: Noise) -> Autoencoder {
             convolution(4, Activation::Linear),
             LayerSpec::PixelShuffle { factor: 2 },
         ],
+        output_shape: None,
         residual: true,
     };
     let images: Vec<WholeImage> = (0..6).map(|number| photograph(number, 60, 50 + number)).collect();
