@@ -60,7 +60,7 @@ pub struct Shape(pub Vec<usize>);
 
 impl Shape {
     /// Without a unit: `28×28×1`, `784`.
-    fn size(&self) -> String {
+    pub fn size(&self) -> String {
         self.0.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
     }
 }
