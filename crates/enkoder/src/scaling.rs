@@ -259,6 +259,21 @@ impl Scaler {
         Some(Self { features, fill: Fill::Uniform(fill), ..self.clone() })
     }
 
+    /// Puts what stands for a missing value in place of NaN in a row that is scaled otherwise.
+    pub(crate) fn fill_missing(&self, scaled: &mut [f32]) {
+        self.fill_range(0, scaled);
+    }
+
+    /// The same for the features from `first` on.
+    fn fill_range(&self, first: usize, scaled: &mut [f32]) {
+        for (index, value) in scaled.iter_mut().enumerate().filter(|(_, value)| value.is_nan()) {
+            *value = match &self.fill {
+                Fill::Uniform(fill) => *fill,
+                Fill::PerFeature(fill) => fill[first + index],
+            };
+        }
+    }
+
     /// Whether all training values fall within 0..1 when scaled, so that a sigmoid can produce them.
     pub fn is_unit_interval(&self) -> bool {
         self.unit_interval
@@ -432,15 +447,7 @@ impl Scaler {
             }
         };
         if missing {
-            let fill = |feature: usize| match &self.fill {
-                Fill::Uniform(fill) => *fill,
-                Fill::PerFeature(fill) => fill[feature],
-            };
-            for (value, feature) in out.iter_mut().zip(range) {
-                if value.is_nan() {
-                    *value = fill(feature);
-                }
-            }
+            self.fill_range(range.start, out);
         }
     }
 }

@@ -93,13 +93,7 @@ impl Noise {
 
 impl fmt::Display for Noise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.given {
-            Corruption::Gaussian { .. } => "gaussian",
-            Corruption::Poisson { .. } => "poisson",
-            Corruption::SaltAndPepper { .. } => "salt-and-pepper",
-            Corruption::Masking { .. } => "masking",
-        };
-        write!(f, "{name}:{}", self.given.level().1)
+        write!(f, "{}:{}", self.given.name(), self.given.level().1)
     }
 }
 

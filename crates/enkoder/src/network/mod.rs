@@ -20,4 +20,5 @@ mod windows;
 pub use activation::{Activation, UnknownActivation};
 pub use architecture::{Architecture, ArchitectureError, LayerSummary, Shape};
 pub use layer_spec::LayerSpec;
+pub(crate) use layer_spec::image_shape;
 pub(crate) use network::{Network, Scratch};

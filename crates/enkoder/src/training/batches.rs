@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use rand::seq::SliceRandom;
 
-use super::corruption::Corruption;
+use super::corruption::{Corruption, fill_from_neighbours};
 use crate::dataset::Dataset;
+use crate::network::image_shape;
 use crate::random::{Purpose, stream};
 use crate::scaling::Scaler;
 
@@ -66,14 +67,33 @@ impl<'a> Samples<'a> {
         let mut targets = target.chunks_exact_mut(outputs.len());
         for (row, (&index, input)) in order.iter().zip(input.chunks_exact_mut(features)).enumerate() {
             self.scaler.copy_scaled(self.inputs, index as usize, input);
-            if let Some(target) = targets.next() {
+            let target = targets.next().unwrap_or_default();
+            if !target.is_empty() {
                 let data = self.targets.unwrap_or(self.inputs);
                 self.target_scaler.copy_scaled_range(data, index as usize, outputs.start, target);
             }
-            if let Some(Damage { corruption, seed, epoch }) = damage {
-                let mut rng = stream(seed, Purpose::Corruption, draw_index(epoch, first + row));
-                corruption.apply(input, &mut rng);
+            if let Some(damage) = damage {
+                self.damage(damage, first + row, input, target, outputs.start);
             }
+        }
+    }
+
+    /// Damages the sample at `position` in the epoch's order; its target has the outputs from `first_output` on.
+    fn damage(&self, damage: Damage, position: usize, input: &mut [f32], target: &mut [f32], first_output: usize) {
+        let Damage { corruption, seed, epoch } = damage;
+        let mut rng = stream(seed, Purpose::Corruption, draw_index(epoch, position));
+        corruption.apply(input, &mut rng);
+        match corruption {
+            Corruption::Missing { .. } => self.scaler.fill_missing(input),
+            Corruption::BlindSpots { .. } => {
+                // What is seen is not asked for.
+                for (target, input) in target.iter_mut().zip(&input[first_output..]) {
+                    *target = if input.is_nan() { *target } else { f32::NAN };
+                }
+                let shape = image_shape(self.inputs.shape()).unwrap_or((1, input.len(), 1));
+                fill_from_neighbours(input, shape);
+            }
+            _ => {}
         }
     }
 }

@@ -122,18 +122,46 @@ pub enum Corruption {
         /// Between 0 and 1.
         fraction: Level,
     },
+    /// Takes this fraction of the values away: what stands for a missing value takes their place, so that the network learns to fill in
+    /// what is missing (a masked autoencoder).
+    Missing {
+        /// Between 0 and 1.
+        fraction: Level,
+    },
+    /// Puts in place of this fraction of an image's pixels the mean of their four neighbours, and asks for those pixels alone. What a pixel
+    /// is can then only be learned from those around it, and the noise in it not at all: images that are noisy themselves are
+    /// enough (Noise2Self: Batson & Royer 2019).
+    BlindSpots {
+        /// Between 0 and 1; a few in a hundred, so that neighbours are seldom hidden too.
+        fraction: Level,
+    },
 }
 
 impl Corruption {
     /// The most particles of light a value 1 may stand for: beyond, the noise is below the precision of a value.
     const BRIGHTEST: f32 = 1e9;
 
+    /// The name used in commands.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Gaussian { .. } => "gaussian",
+            Self::Poisson { .. } => "poisson",
+            Self::Masking { .. } => "masking",
+            Self::SaltAndPepper { .. } => "salt-and-pepper",
+            Self::Missing { .. } => "missing",
+            Self::BlindSpots { .. } => "blind-spots",
+        }
+    }
+
     /// What the level is called, and the level.
     pub fn level(&self) -> (&'static str, Level) {
         match *self {
             Self::Gaussian { sigma } => ("gaussian sigma", sigma),
             Self::Poisson { peak } => ("poisson peak", peak),
-            Self::Masking { fraction } | Self::SaltAndPepper { fraction } => ("corrupted fraction", fraction),
+            Self::Masking { fraction }
+            | Self::SaltAndPepper { fraction }
+            | Self::Missing { fraction }
+            | Self::BlindSpots { fraction } => ("corrupted fraction", fraction),
         }
     }
 
@@ -155,7 +183,9 @@ impl Corruption {
             Self::Poisson { .. } => {
                 (f32::MIN_POSITIVE, high > 0.0 && high <= Self::BRIGHTEST, "a positive number of at most 1,000,000,000")
             }
-            Self::Masking { .. } | Self::SaltAndPepper { .. } => (0.0, high > 0.0 && high < 1.0, "between 0 and 1"),
+            Self::Masking { .. } | Self::SaltAndPepper { .. } | Self::Missing { .. } | Self::BlindSpots { .. } => {
+                (0.0, high > 0.0 && high < 1.0, "between 0 and 1")
+            }
         };
         if !fits {
             return refuse(high, range);
@@ -163,7 +193,7 @@ impl Corruption {
         if low >= least { Ok(()) } else { refuse(low, range) }
     }
 
-    /// Damages one sample.
+    /// Damages one sample. What is missing becomes NaN.
     pub(crate) fn apply(self, sample: &mut [f32], rng: &mut impl Rng) {
         match self {
             Self::Gaussian { sigma } => {
@@ -201,8 +231,46 @@ impl Corruption {
                     }
                 }
             }
+            Self::Missing { fraction } | Self::BlindSpots { fraction } => {
+                let fraction = fraction.draw(rng);
+                for value in sample {
+                    if rng.random::<f32>() < fraction {
+                        *value = f32::NAN;
+                    }
+                }
+            }
         }
     }
+
+    /// The share of the values that are asked for.
+    pub(crate) fn asked(self) -> f64 {
+        match self {
+            Self::BlindSpots { fraction } => fraction.ends().map(f64::from).iter().sum::<f64>() / 2.0,
+            _ => 1.0,
+        }
+    }
+}
+
+/// Gives each missing value of an image the mean of those of its four neighbours in the same channel that are there; 0 where none is.
+pub(crate) fn fill_from_neighbours(image: &mut [f32], (height, width, channels): (usize, usize, usize)) {
+    let missing: Vec<usize> = (0..image.len()).filter(|&at| image[at].is_nan()).collect();
+    let means: Vec<f32> = missing
+        .iter()
+        .map(|&at| {
+            let (row, column) = (at / channels / width, at / channels % width);
+            let line = width * channels;
+            let around = [
+                (row > 0).then(|| at - line),
+                (row + 1 < height).then(|| at + line),
+                (column > 0).then(|| at - channels),
+                (column + 1 < width).then(|| at + channels),
+            ];
+            let there = around.into_iter().flatten().map(|at| image[at]).filter(|value| !value.is_nan());
+            let (sum, count) = there.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+            if count > 0.0 { sum / count } else { 0.0 }
+        })
+        .collect();
+    missing.into_iter().zip(means).for_each(|(at, mean)| image[at] = mean);
 }
 
 #[cfg(test)]
@@ -249,6 +317,17 @@ mod tests {
         assert!((share(&masked, 0.0) - 0.3).abs() < 0.01);
         let sprinkled = corrupted(Corruption::SaltAndPepper { fraction: 0.4.into() }, 0.5, 0);
         assert!((share(&sprinkled, 0.0) - 0.2).abs() < 0.01 && (share(&sprinkled, 1.0) - 0.2).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_hidden_pixel_becomes_the_mean_of_its_neighbours() {
+        let (x, nan) = (7.0, f32::NAN);
+        let mut image = [nan, 2.0, 3.0, 4.0, nan, 6.0, x, nan, 9.0];
+        fill_from_neighbours(&mut image, (3, 3, 1));
+        assert_eq!(image, [3.0, 2.0, 3.0, 4.0, 4.0, 6.0, 7.0, 8.0, 9.0]);
+        let mut colours = [nan, 1.0, 5.0, nan];
+        fill_from_neighbours(&mut colours, (1, 2, 2));
+        assert_eq!(colours, [5.0, 1.0, 5.0, 1.0]);
     }
 
     #[test]

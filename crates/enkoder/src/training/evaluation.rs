@@ -62,5 +62,6 @@ pub(crate) fn evaluate(
         .par_chunks(network.rows_together(EVALUATION_ROWS))
         .map_init(EvaluationBuffers::default, evaluate_block)
         .collect();
-    sums.iter().sum::<f64>() / (samples.len() as f64 * outputs as f64)
+    let asked = damage.map_or(1.0, |damage| damage.corruption.asked());
+    sums.iter().sum::<f64>() / (samples.len() as f64 * outputs as f64 * asked)
 }

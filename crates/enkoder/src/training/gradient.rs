@@ -93,13 +93,14 @@ impl Engine {
     pub(crate) fn step(&mut self, samples: &Samples<'_>, order: &[u32], first: usize, at: Position) -> Sums {
         let Self { seed, loss, penalty, .. } = *self;
         let damage = self.damage.map(|corruption| Damage { corruption, seed, epoch: at.epoch });
-        let batch = Batch { samples, damage, loss, penalty, seed, epoch: at.epoch, rows: order.len() };
+        let (rows, outputs) = (order.len(), self.network.outputs());
+        let batch = Batch { samples, damage, loss, penalty, seed, epoch: at.epoch, rows, outputs };
         let step = self.optimizer.step(at.step + 1, at.learning_rate);
         if let Some(parts) = &mut self.parts {
             return parts.step(&batch, order, first, step);
         }
         let sums = self.backward(&batch, order, first);
-        let extent = Extent { rows: order.len(), shards: Buffers::count(&self.network, order.len()) };
+        let extent = Extent { rows, shards: Buffers::count(&self.network, rows) };
         match self.gradient_clip {
             None => self.for_each_tile(extent.rows, |buffers, work| work.step(buffers, extent, step)),
             Some(clip) => {

@@ -309,3 +309,12 @@ fn parts_of_layers_and_shards_of_rows_take_the_same_steps() {
         assert!(scale > 0.0 && off < 1e-3 * scale, "{architecture:?}: {off} of {scale}");
     }
 }
+
+#[test]
+fn where_only_hidden_values_are_asked_for_the_gradient_is_that_of_their_loss() {
+    let corruption = Some(Corruption::BlindSpots { fraction: 0.2.into() });
+    let (_, architecture) = image_architectures().swap_remove(4);
+    check("blind spots", &architecture, &TrainingConfig { corruption, ..config() });
+    let corruption = Some(Corruption::Missing { fraction: 0.4.into() });
+    check("missing values", &smooth(), &TrainingConfig { corruption, ..config() });
+}

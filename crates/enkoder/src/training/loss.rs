@@ -81,7 +81,8 @@ impl Distance for HuberDistance {
 
 impl Loss {
     /// Writes into `delta` the error before the output activation, `scale` · ∂loss/∂z, and returns the loss summed over all
-    /// values. `z` is the output layer before its activation; all slices are rows of `features` values.
+    /// values. `z` is the output layer before its activation; all slices are rows of `features` values. Where a target is NaN, nothing
+    /// is asked for.
     pub(crate) fn output_pass(
         self,
         activation: Activation,
@@ -129,7 +130,7 @@ fn with_distance(
     }))
 }
 
-/// Calls `pass` on every value and sums what it returns: each row in `LANES` partial sums of f32, the rows in f64.
+/// Calls `pass` on every value whose target is known (not NaN) and sums what it returns: each row in `LANES` partial sums of f32, the rows in f64.
 #[inline(always)]
 fn sum_rows(
     features: usize,
@@ -150,17 +151,24 @@ fn sum_rows(
                 let (delta_blocks, delta_rest) = delta.as_chunks_mut::<LANES>();
                 for ((z, target), delta) in z_blocks.iter().zip(target_blocks).zip(delta_blocks) {
                     for lane in 0..LANES {
-                        partial[lane] += pass(z[lane], target[lane], &mut delta[lane]);
+                        partial[lane] += where_known(&pass, z[lane], target[lane], &mut delta[lane]);
                     }
                 }
                 for (lane, ((&z, &target), delta)) in z_rest.iter().zip(target_rest).zip(delta_rest).enumerate() {
-                    partial[lane] += pass(z, target, delta);
+                    partial[lane] += where_known(&pass, z, target, delta);
                 }
                 total += f64::from(sum_lanes(partial));
             }
             total
         },
     )
+}
+
+#[inline(always)]
+fn where_known(pass: &impl Fn(f32, f32, &mut f32) -> f32, z: f32, target: f32, delta: &mut f32) -> f32 {
+    let loss = pass(z, target, delta);
+    *delta = if target.is_nan() { 0.0 } else { *delta };
+    if target.is_nan() { 0.0 } else { loss }
 }
 
 #[cfg(test)]

@@ -267,9 +267,8 @@ impl Part {
         let z = &mut values[0][..rows * layer.outputs];
         layer.forward_affine(&self.network.parameters, Statistics::Running, x, z, &mut self.work);
         let target = if target.is_empty() { input } else { target };
-        let scale = 1.0 / (rows * batch.samples.inputs.features()) as f32;
         let delta = &mut deltas[last][..z.len()];
-        let loss = batch.loss.output_pass(layer.activation, layer.outputs, z, &target[..z.len()], delta, scale);
+        let loss = batch.output_pass(layer.activation, layer.outputs, z, &target[..z.len()], delta);
         // A copy of an output layer counts once.
         self.loss = if self.index == 0 || self.is_cut(last) { loss } else { 0.0 };
     }

@@ -10,12 +10,12 @@ use rand_distr::StandardNormal;
 use super::batches::{Damage, Samples, draw_index};
 use super::loss::Loss;
 use super::penalty::{self, Penalty};
-use crate::network::Network;
 use crate::network::activation::{Function, multiply_by_slope, with_function};
 use crate::network::convolution::{Gradient, Workspace};
 use crate::network::layer::{Layer, Statistics};
 use crate::network::products;
 use crate::network::vectorised::vectorised;
+use crate::network::{Activation, Network};
 use crate::random::{Purpose, stream};
 
 /// Rows of a shard, from the rows of the batch and the kind of network alone: a row of a convolution is a whole image of work.
@@ -103,8 +103,25 @@ pub(super) struct Batch<'a> {
     pub(super) seed: u64,
     pub(super) epoch: usize,
     pub(super) rows: usize,
+    /// Values of a row of the whole network's output.
+    pub(super) outputs: usize,
 }
+
 impl Batch<'_> {
+    /// The loss over some rows of a batch, `outputs` values each, and the error before the output's activation.
+    pub(super) fn output_pass(
+        &self,
+        activation: Activation,
+        outputs: usize,
+        z: &[f32],
+        target: &[f32],
+        delta: &mut [f32],
+    ) -> f64 {
+        let asked = self.damage.map_or(1.0, |damage| damage.corruption.asked());
+        let scale = 1.0 / ((self.rows * self.outputs) as f64 * asked) as f32;
+        self.loss.output_pass(activation, outputs, z, target, delta, scale) / asked
+    }
+
     pub(super) fn forward(&self, network: &Network, shard: &mut Shard<'_>) {
         let last = network.layers.len() - 1;
         let outputs = 0..network.outputs();
@@ -133,10 +150,8 @@ impl Batch<'_> {
         let outputs = network.outputs();
         let last = layers.len() - 1;
         let target = if shard.target.is_empty() { &*shard.input } else { &*shard.target };
-        let scale = 1.0 / (self.rows * outputs) as f32;
-        let output = &layers[last];
         shard.sums.loss =
-            self.loss.output_pass(output.activation, outputs, shard.values[last], target, shard.deltas[last], scale);
+            self.output_pass(layers[last].activation, outputs, shard.values[last], target, shard.deltas[last]);
         if *residual {
             shard.deltas[last].iter_mut().for_each(|delta| *delta = -*delta);
         }
