@@ -2,7 +2,7 @@
 """Runs Enkoder and its peers in turn on the same cores and prints the table of ratios.
 
     cargo build --release -p enkoder-benchmarks
-    ENKODER_TEST_DATA=FOLDER benchmarks/compare.py --jax PYTHON --keras PYTHON --onnxruntime PYTHON --pyod PYTHON
+    ENKODER_TEST_DATA=FOLDER benchmarks/compare.py --jax PYTHON --keras PYTHON --onnxruntime PYTHON --pyod PYTHON --torch PYTHON
 
 FOLDER holds `mnist/` with the four IDX files and, for PyOD, `adbench/` with the tables. Each PYTHON is an interpreter with that peer installed (the first line of each script
 in `peers/` says what); a peer that is not given is left out. Machines drift, so each pair is measured `--rounds` times in turn and the
@@ -55,6 +55,7 @@ def main():
     parser.add_argument("--keras")
     parser.add_argument("--onnxruntime")
     parser.add_argument("--pyod")
+    parser.add_argument("--torch")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -70,6 +71,13 @@ def main():
         if args.keras and batch == 32:
             theirs = [args.keras, peer("train_keras.py"), "--batch", batch, "--epochs", 3, *threads]
             compare(f"training, batch {batch}", args.rounds, ours, theirs, ["samples_per_second"])
+    ours = [BINARY, "convolve", 128, 5, args.threads]
+    for flags in ([], ["--channels-last"], ["--compile"]) if args.torch else ():
+        theirs = [args.torch, peer("train_conv_torch.py"), "--batch", 128, "--epochs", 4, *threads, *flags]
+        compare("training, convolutions, batch 128", args.rounds, ours, theirs, ["samples_per_second"])
+    if args.keras:
+        theirs = [args.keras, peer("train_conv_keras.py"), "--batch", 128, "--epochs", 3, *threads]
+        compare("training, convolutions, batch 128", args.rounds, ours, theirs, ["samples_per_second"])
     if args.onnxruntime:
         figures = [f"{verb}_{batch}" for verb in ("encode", "reconstruct") for batch in (1, 256, 10_000)]
         theirs = [args.onnxruntime, peer("infer_onnxruntime.py"), *threads]

@@ -24,6 +24,8 @@ def arguments():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=5, help="the first is warm-up")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--channels-last", action="store_true", help="of PyTorch")
+    parser.add_argument("--compile", action="store_true", help="of PyTorch")
     return parser.parse_args()
 
 
@@ -53,6 +55,19 @@ class Epochs:
 
     def stop(self):
         self.seconds.append(time.perf_counter() - self.begin)
+
+    def callback(self, keras):
+        """For `fit` of Keras."""
+        epochs = self
+
+        class Timing(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                epochs.start()
+
+            def on_epoch_end(self, epoch, logs=None):
+                epochs.stop()
+
+        return Timing()
 
     def report(self, tool, args, samples):
         rate = samples / statistics.median(self.seconds[1:] or self.seconds)

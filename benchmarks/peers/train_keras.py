@@ -22,15 +22,5 @@ model = keras.Sequential([
 ])
 model.compile(optimizer=keras.optimizers.Adam(2e-3), loss="mse")
 epochs = shared.Epochs()
-
-
-class Timing(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        epochs.start()
-
-    def on_epoch_end(self, epoch, logs=None):
-        epochs.stop()
-
-
-model.fit(images, images, batch_size=args.batch, epochs=args.epochs, verbose=0, callbacks=[Timing()])
+model.fit(images, images, batch_size=args.batch, epochs=args.epochs, verbose=0, callbacks=[epochs.callback(keras)])
 epochs.report(f"keras {keras.__version__}", args, len(images))

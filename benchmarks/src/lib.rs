@@ -15,7 +15,7 @@ pub fn reference_network() -> Architecture {
 /// The small convolutional network: 1→16→8 channels, 3×3, stride 2, ReLU, dense to 10 and mirrored by transposed convolutions, a
 /// sigmoid at the output.
 pub fn convolutional_network() -> Architecture {
-    Architecture::convolutional([28, 28], &[16, 8], 10).with_output_activation(Activation::Sigmoid)
+    Architecture::convolutional([28, 28], &[16, 8], &[], 10).with_output_activation(Activation::Sigmoid)
 }
 
 /// Options of a timed training.

@@ -78,7 +78,12 @@ pub fn sample(shape: &[usize], bytes_per_value: usize) -> String {
 
 /// What a data set is, in a line: `strokes: 12,000 samples of 28×28 bytes in 10 classes`.
 pub fn data(data: &Dataset) -> String {
-    let samples = counted(data.len(), "sample", "samples");
+    data_of(data, data.len())
+}
+
+/// The same where `data` is only some of so many samples.
+pub fn data_of(data: &Dataset, samples: usize) -> String {
+    let samples = counted(samples, "sample", "samples");
     let mut text = format!("{}: {samples} of {}", data.name(), sample(data.shape(), data.bytes_per_value()));
     if let Some(schema) = data.schema().filter(|schema| schema.columns.len() != data.features()) {
         text += &format!(" from {}", counted(schema.columns.len(), "column", "columns"));

@@ -44,6 +44,14 @@ impl Preset {
         }
     }
 
+    /// Channels of the convolutions of a convolutional network, and the widths of the dense layers between them and the code.
+    pub fn convolutions(self) -> (&'static [usize], &'static [usize]) {
+        match self {
+            Self::Reference => (&[16, 8], &[]),
+            Self::Best => (&[32, 64], &[256]),
+        }
+    }
+
     /// The activation of hidden layers.
     pub fn activation(self) -> Activation {
         match self {

@@ -1,6 +1,8 @@
 //! `enkoder train`: data in, a model and a report out.
 
+mod layers;
 mod options;
+mod samples;
 mod summary;
 
 use std::path::{Path, PathBuf};
@@ -9,9 +11,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::codec::Calibration;
-use enkoder::{Autoencoder, Checkpoint, Dataset, Scaler, Stopped, Trainer, TrainingConfig, fit_pca};
+use enkoder::{Architecture, Autoencoder, Checkpoint, Scaler, Scaling, Stopped, Trainer, TrainingConfig, fit_pca};
 
 use self::options::{NetworkOptions, TrainingOptions};
+use self::samples::{Pair, SampleOptions, Samples};
 use self::summary::Summary;
 use crate::arguments::{DataOptions, RunOptions};
 use crate::comparison::{Comparison, figures_folder};
@@ -21,7 +24,6 @@ use crate::model;
 use crate::progress::TrainingProgress;
 use crate::run_folder::{CHECKPOINT, REPORT, RunFolder};
 use crate::screen::{HINT, Screen, print};
-use crate::wording;
 
 /// Train an autoencoder and write a model and a report
 ///
@@ -35,6 +37,11 @@ use crate::wording;
   enkoder train mnist --seed 7 --out runs/mnist          fetched once from OpenML
   enkoder train photos/ --size 64 --hidden 512,256 --latent 32 --epochs 50
   enkoder train table.csv --label class --latent 3 --hidden 16
+  enkoder train mnist --arch conv --preset best          convolutions: minutes, and a tenth less error
+  enkoder train photos/ --arch denoiser --noise gaussian:25
+  enkoder train scans/ --arch denoiser --blind           no clean images: learns from the noisy ones
+  enkoder train noisy/ --arch denoiser --target clean/   pairs of the same names
+  enkoder train measurements.npy --target images.npy     from one kind of data to another
   enkoder train runs/*.npy --arch linear --latent 100    all runs together; each step is a sample
   enkoder train climate.nc --variable ts --block 32x32   blocks of a NetCDF-3 variable
   enkoder train mnist --checkpoint-every 5 --out runs/a  and, after it was stopped,
@@ -67,6 +74,9 @@ pub struct Options {
     /// Go on from a checkpoint (the file or its folder), to the same bits as if the run had never stopped; give the same DATA
     #[arg(long, value_name = "PATH", help_heading = "Training", value_hint = ValueHint::AnyPath)]
     resume: Option<PathBuf>,
+
+    #[command(flatten)]
+    samples: SampleOptions,
 
     #[command(flatten)]
     reading: DataOptions,
@@ -104,17 +114,24 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         Some((_, checkpoint)) => checkpoint.config().seed,
         None => options.seed.unwrap_or(0),
     };
-    let data = options.reading.open(&options.data, screen)?;
+    let split = (options.validation, seed);
+    let denoiser = options.network.is_denoiser();
+    let Samples { train, validation } =
+        options.samples.read(&options.data, &options.reading, split, denoiser, screen)?;
     if !screen.is_moving() {
         // On a terminal the summary follows on the same screen.
-        screen.note(wording::data(&data));
+        screen.note(summary::data(&train.inputs, &validation.inputs));
     }
-    let (train, validation) =
-        data.split(options.validation, seed).with_context(|| format!("{} cannot be trained on", data.name()))?;
-
     let model = options.fit(config, checkpoint, (&train, &validation), &folder, screen)?;
-    let calibration = Calibration::from_held_out(&model, &validation)?;
-    let model = model.with_calibration(calibration)?;
+    // What reconstructs its own input is what a code can stand for, and what can be compared with principal components.
+    let reconstructs = train.targets.is_none() && !model.architecture().residual && !options.training.blind;
+    let (train, validation) = (train.inputs, validation.inputs);
+    let model = if reconstructs {
+        let calibration = Calibration::from_held_out(&model, &validation)?;
+        model.with_calibration(calibration)?
+    } else {
+        model
+    };
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
     interrupt::work_ended();
@@ -123,7 +140,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         files.push(folder.file(CHECKPOINT));
     }
 
-    let comparison = Comparison::new(&model, Some(&train), &validation, seed, screen)?;
+    let comparison =
+        if reconstructs { Comparison::new(&model, Some(&train), &validation, seed, screen)? } else { None };
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
         if !options.no_report {
@@ -135,7 +153,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             files.push(figures);
         }
     }
-    let summary = Summary { model: &model, data: &data, comparison: comparison.as_ref(), files: &files };
+    let summary = Summary { model: &model, data: &train, comparison: comparison.as_ref(), files: &files };
     let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
     print(text)?;
     if comparison.as_ref().is_some_and(Comparison::is_worse_than_baseline) {
@@ -147,6 +165,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 impl Options {
     /// Refuses options that have no meaning together.
     fn check(&self) -> Result<(), Usage> {
+        self.network.check()?;
         let of_training = || self.network.given().chain(self.training.given());
         if let (Some(_), Some(option)) =
             (&self.resume, of_training().chain(self.network.given_of_all()).chain(self.seed.map(|_| "--seed")).next())
@@ -156,7 +175,7 @@ impl Options {
             ))
             .with_hint("leave it out, or begin a new training without --resume"));
         }
-        if let (true, Some(option)) = (self.network.is_linear(), of_training().next()) {
+        if let (true, Some(option)) = (self.network.is_linear(), of_training().chain(self.samples.given()).next()) {
             return Err(Usage::new(format!(
                 "{option} has no meaning with --arch linear, which is computed in closed form"
             ))
@@ -167,7 +186,7 @@ impl Options {
 
     fn config(&self) -> Result<TrainingConfig, Usage> {
         let threads = self.common.threads.map(usize::from);
-        self.training.config(self.network.preset(), self.network.scaling(), self.seed.unwrap_or(0), threads)
+        self.training.config(&self.network, self.seed.unwrap_or(0), threads)
     }
 
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
@@ -185,12 +204,13 @@ impl Options {
         &self,
         config: TrainingConfig,
         checkpoint: Option<(PathBuf, Checkpoint)>,
-        (train, validation): (&Dataset, &Dataset),
+        (train, validation): (&Pair, &Pair),
         folder: &RunFolder,
         screen: Screen,
     ) -> anyhow::Result<Autoencoder> {
         if self.network.is_linear() {
             let _busy = screen.busy("computing principal components");
+            let (train, validation) = (&train.inputs, &validation.inputs);
             return Ok(fit_pca(train, validation, self.network.latent(), self.network.scaling())?);
         }
         let (trainer, epochs, done) = match checkpoint {
@@ -200,8 +220,7 @@ impl Options {
                 (Trainer::resume(checkpoint, config.threads), epochs, done)
             }
             None => {
-                let scaler = Scaler::fit(config.scaling, train).context("the training samples cannot be scaled")?;
-                let architecture = self.network.architecture(train.shape(), &scaler);
+                let architecture = self.architecture(config.scaling, train)?;
                 architecture.validate()?;
                 config.validate(&architecture)?;
                 let epochs = config.epochs;
@@ -209,13 +228,32 @@ impl Options {
             }
         };
         interrupt::work_begins();
-        let mut progress = TrainingProgress::new(screen, epochs, train.len(), done);
+        let mut progress = TrainingProgress::new(screen, epochs, train.inputs.len(), done);
         let trainer = trainer.with_progress(|news| progress.update(news));
         let trainer = match self.checkpoint_every {
             Some(every) => trainer.with_checkpoints(folder.file(CHECKPOINT), every as usize),
             None => trainer,
         };
-        Ok(trainer.fit(train, validation)?)
+        match (&train.targets, &validation.targets) {
+            (Some(train_targets), Some(validation_targets)) => {
+                Ok(trainer.fit_pairs((&train.inputs, train_targets), (&validation.inputs, validation_targets))?)
+            }
+            _ => Ok(trainer.fit(&train.inputs, &validation.inputs)?),
+        }
+    }
+
+    /// The network for these samples.
+    fn architecture(&self, scaling: Scaling, train: &Pair) -> anyhow::Result<Architecture> {
+        let output = train.targets.as_ref().unwrap_or(&train.inputs);
+        let scaler = Scaler::fit(scaling, output).context("the training samples cannot be scaled")?;
+        let mut architecture = self.network.architecture(train.inputs.shape(), &scaler)?;
+        if output.shape() != train.inputs.shape() {
+            architecture = architecture.with_output_shape(output.shape());
+        }
+        // Who learns from hidden pixels has nothing that could be taken from them.
+        architecture.residual &= !self.training.blind;
+        architecture.validate()?;
+        Ok(architecture)
     }
 
     /// The last words, and the exit code.

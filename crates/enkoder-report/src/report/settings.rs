@@ -39,6 +39,8 @@ fn corruption(corruption: &Corruption) -> String {
         Corruption::Poisson { peak } => format!("Poisson noise, {} counts at value 1", level(*peak)),
         Corruption::Masking { fraction } => format!("masking, fraction {}", level(*fraction)),
         Corruption::SaltAndPepper { fraction } => format!("salt and pepper, fraction {}", level(*fraction)),
+        Corruption::Missing { fraction } => format!("missing values, fraction {}", level(*fraction)),
+        Corruption::BlindSpots { fraction } => format!("blind spots, fraction {}", level(*fraction)),
     }
 }
 

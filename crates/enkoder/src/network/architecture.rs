@@ -166,6 +166,17 @@ impl Architecture {
         self
     }
 
+    /// The same layers, of which the last makes something of this shape: for pairs of different kinds, such as measurements and images.
+    /// A last layer that is dense gets as many outputs.
+    pub fn with_output_shape(mut self, shape: impl Into<Vec<usize>>) -> Self {
+        let shape = shape.into();
+        if let Some(LayerSpec::Dense { units, .. }) = self.decoder.last_mut() {
+            *units = values_of(&shape);
+        }
+        self.output_shape = Some(shape);
+        self
+    }
+
     /// Checks that the layers fit together and are of a size that can be meant.
     pub fn validate(&self) -> Result<(), ArchitectureError> {
         if self.encoder.len() > MAX_LAYERS || self.decoder.len() > MAX_LAYERS {

@@ -6,17 +6,22 @@ use super::layer_spec::{LayerSpec, image_shape, values_of};
 
 impl Architecture {
     /// A convolutional autoencoder for images, `[height, width]` or `[height, width, channels]`: convolutions of 3×3 pixels, stride
-    /// 2 and ReLU with these numbers of channels, a linear code of `latent` numbers, and the mirror image of both with transposed
-    /// convolutions; the output linear.
+    /// 2 and ReLU with these numbers of channels, dense layers of these `hidden` widths, a linear code of `latent` numbers, and the
+    /// mirror image of it all with transposed convolutions; the output linear.
     ///
     /// ```
     /// use enkoder::Architecture;
     ///
-    /// let architecture = Architecture::convolutional([28, 28], &[16, 8], 10);
+    /// let architecture = Architecture::convolutional([28, 28], &[16, 8], &[], 10);
     /// assert_eq!(architecture.summary(), "28×28-14×14×16-7×7×8-10-392-7×7×8-14×14×16-28×28×1");
     /// assert!(architecture.validate().is_ok());
     /// ```
-    pub fn convolutional(input_shape: impl Into<Vec<usize>>, channels: &[usize], latent: usize) -> Self {
+    pub fn convolutional(
+        input_shape: impl Into<Vec<usize>>,
+        channels: &[usize],
+        hidden: &[usize],
+        latent: usize,
+    ) -> Self {
         let input_shape = input_shape.into();
         let (height, width, colours) = image_shape(&input_shape).unwrap_or((1, 1, values_of(&input_shape)));
         let mut sizes = vec![(height, width, colours)];
@@ -26,11 +31,13 @@ impl Architecture {
             sizes.push((height.div_ceil(2), width.div_ceil(2), count));
             encoder.push(LayerSpec::convolution(count, 3, 2, Activation::Relu));
         }
+        let dense = |units: usize| LayerSpec::Dense { units, activation: Activation::Relu };
+        encoder.extend(hidden.iter().copied().map(dense));
         encoder.push(LayerSpec::Dense { units: latent, activation: Activation::Linear });
         let (rows, columns, deepest) = sizes[sizes.len() - 1];
         let shape = [rows, columns, deepest];
-        let units = values_of(&shape);
-        let mut decoder = vec![LayerSpec::Dense { units, activation: Activation::Relu }, LayerSpec::Reshape { shape }];
+        let mut decoder: Vec<LayerSpec> = hidden.iter().rev().copied().map(dense).collect();
+        decoder.extend([dense(values_of(&shape)), LayerSpec::Reshape { shape }]);
         for level in (0..channels.len()).rev() {
             let (height, width, count) = sizes[level];
             decoder.push(LayerSpec::TransposedConvolution {

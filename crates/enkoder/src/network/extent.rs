@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_dense_layer_fixes_the_size() {
-        let architecture = Architecture::convolutional([28, 28], &[4, 2], 5);
+        let architecture = Architecture::convolutional([28, 28], &[4, 2], &[], 5);
         assert_eq!(architecture.margin(), None);
         let error = architecture.for_shape([32, 32]).unwrap_err();
         assert_eq!(error, ArchitectureError::FixedSize("encoder.2".into()));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
-use super::corruption::Corruption;
+use super::corruption::{Corruption, Level};
 use super::loss::Loss;
 use super::penalty::Penalty;
 use super::schedule::Schedule;
@@ -96,6 +96,19 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
+    /// How a [denoiser](Architecture::denoiser) is trained on patches of photographs: 10 epochs in small batches, with Gaussian noise of
+    /// a standard deviation from 5 to 50 255ths.
+    pub fn for_denoising() -> Self {
+        let sigma = Level::Range([5.0 / 255.0, 50.0 / 255.0]);
+        Self {
+            epochs: 10,
+            batch_size: 32,
+            optimizer: Adam { learning_rate: 2e-3, ..Adam::default() },
+            corruption: Some(Corruption::Gaussian { sigma }),
+            ..Self::default()
+        }
+    }
+
     /// Checks every option by itself and against the architecture.
     pub fn validate(&self, architecture: &Architecture) -> Result<(), ConfigError> {
         let check = |option, value: f64, fits: bool, range| {

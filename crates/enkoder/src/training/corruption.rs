@@ -42,7 +42,7 @@ impl Level {
     }
 
     /// The level with both ends changed by `change`.
-    pub(crate) fn map(self, change: impl Fn(f32) -> f32) -> Self {
+    pub fn map(self, change: impl Fn(f32) -> f32) -> Self {
         match self {
             Self::Fixed(level) => Self::Fixed(change(level)),
             Self::Range(ends) => Self::Range(ends.map(change)),

@@ -2,17 +2,23 @@
 //! it is known which ones were.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use enkoder::{
     Activation, Adam, Architecture, Corruption, Level, Loss, Penalty, Preset, Scaler, Scaling, Schedule, TrainingConfig,
 };
 
+use super::layers;
 use crate::arguments::parse_count;
 use crate::failure::Usage;
 
 const DEFAULT_LATENT: usize = 10;
+const DENOISER_CHANNELS: usize = 48;
+const DENOISER_DEPTH: usize = 8;
+/// The part of the pixels that a blind training hides: few enough that their neighbours are seldom hidden too.
+const BLIND_SPOTS: f32 = 0.06;
 /// The fraction of a one-cycle run in which the learning rate rises.
 const ONE_CYCLE_RISE: f32 = 0.3;
 
@@ -23,6 +29,10 @@ pub enum Kind {
     Dense,
     /// Principal component analysis, computed in closed form
     Linear,
+    /// Convolutions for images, around a dense code
+    Conv,
+    /// Convolutions that find the noise in images of any size
+    Denoiser,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -91,18 +101,32 @@ impl FromStr for Widths {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkOptions {
-    /// Kind of autoencoder: dense layers, or linear (principal components in closed form) [default: dense]
-    #[arg(long, value_enum, value_name = "dense|linear", hide_possible_values = true)]
+    /// Kind of autoencoder: dense layers, linear (principal components in closed form), conv (convolutions, for images) or denoiser
+    /// (trained on patches of photographs of any sizes) [default: dense]
+    #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true)]
     pub arch: Option<Kind>,
+
+    /// All layers from a TOML file, for any other network; `enkoder help train` shows one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["arch", "preset", "hidden", "latent", "activation", "latent_activation", "output_activation"])]
+    pub config: Option<PathBuf>,
 
     /// Network and options that belong together; others given beside it win: reference, or best (minutes instead of
     /// seconds, a third less error on MNIST) [default: reference]
     #[arg(long, value_name = "NAME")]
     pub preset: Option<Preset>,
 
-    /// Widths of the encoder's hidden layers, mirrored in the decoder; none for no hidden layer [default: 128,64]
+    /// Widths of the encoder's hidden layers, mirrored in the decoder; none for no hidden layer [default: 128,64; of conv: none]
     #[arg(long, value_name = "WIDTHS")]
     pub hidden: Option<Widths>,
+
+    /// Channels of the convolutions, from the outermost in; of a denoiser one number for all [default: 16,8; of a denoiser: 48]
+    #[arg(long, value_name = "CHANNELS")]
+    pub channels: Option<Widths>,
+
+    /// Convolutions of a denoiser [default: 8]
+    #[arg(long, value_name = "N", value_parser = parse_depth)]
+    pub depth: Option<usize>,
 
     /// Numbers in a code [default: 10]
     #[arg(long, value_name = "N", value_parser = parse_count)]
@@ -165,9 +189,15 @@ pub struct TrainingOptions {
     #[arg(long, value_name = "NORM", value_parser = positive, allow_negative_numbers = true)]
     pub clip: Option<f32>,
 
-    /// Damage the inputs, to learn denoising: gaussian:0.3, masking:0.25 or salt-pepper:0.1
+    /// Damage the inputs, to learn denoising: gaussian:0.3, poisson:30, masking:0.25, salt-pepper:0.1, or missing:0.5 to learn to fill
+    /// in; a range such as gaussian:0.1-0.4 is drawn from. Of a denoiser, the sigma of gaussian is in 255ths, as in gaussian:25 [default: none;
+    /// of a denoiser: gaussian:5-50]
     #[arg(long, value_name = "KIND:X", value_parser = parse_noise)]
     pub noise: Option<Corruption>,
+
+    /// Learn to denoise from noisy images alone: pixels are hidden, and told from those around them (Noise2Self)
+    #[arg(long, conflicts_with_all = ["noise", "target"])]
+    pub blind: bool,
 
     /// Hold the code to a rule: l1:WEIGHT, kl:WEIGHT:TARGET (sparse) or contractive:WEIGHT
     #[arg(long, value_name = "KIND:WEIGHT", value_parser = parse_penalty)]
@@ -191,29 +221,80 @@ impl NetworkOptions {
         self.latent.unwrap_or(DEFAULT_LATENT)
     }
 
+    pub fn is_denoiser(&self) -> bool {
+        self.arch == Some(Kind::Denoiser)
+    }
+
     pub fn scaling(&self) -> Scaling {
         self.scaling.unwrap_or(Scaling::Auto)
     }
 
     /// The layers for samples of this shape, scaled so.
-    pub fn architecture(&self, shape: &[usize], scaler: &Scaler) -> Architecture {
-        let hidden = self.hidden.as_ref().map_or(self.preset().hidden(), |widths| &widths.0);
+    pub fn architecture(&self, shape: &[usize], scaler: &Scaler) -> anyhow::Result<Architecture> {
+        if let Some(file) = &self.config {
+            return layers::read(file, shape);
+        }
+        let preset = self.preset();
+        let widths =
+            |given: &Option<Widths>, default: &[usize]| given.as_ref().map_or(default.to_vec(), |w| w.0.clone());
+        let architecture = match self.arch.unwrap_or(Kind::Dense) {
+            Kind::Dense | Kind::Linear => {
+                Architecture::dense(shape, &widths(&self.hidden, preset.hidden()), self.latent())
+            }
+            Kind::Conv => {
+                let (channels, hidden) = preset.convolutions();
+                let (channels, hidden) = (widths(&self.channels, channels), widths(&self.hidden, hidden));
+                Architecture::convolutional(shape, &channels, &hidden, self.latent())
+            }
+            Kind::Denoiser => {
+                let [channels] = widths(&self.channels, &[DENOISER_CHANNELS])[..] else {
+                    return Err(Usage::new("all layers of a denoiser have the same channels")
+                        .with_hint("give --channels one number")
+                        .into());
+                };
+                return Ok(Architecture::denoiser(shape, channels, self.depth.unwrap_or(DENOISER_DEPTH))
+                    .with_activation(self.activation.unwrap_or(Activation::Relu)));
+            }
+        };
         let output = match self.output_activation.unwrap_or(OutputActivation::Auto) {
             OutputActivation::Of(activation) => activation,
             OutputActivation::Auto if scaler.is_unit_interval() => Activation::Sigmoid,
             OutputActivation::Auto => Activation::Linear,
         };
-        Architecture::dense(shape, hidden, self.latent())
-            .with_activation(self.activation.unwrap_or(self.preset().activation()))
+        Ok(architecture
+            .with_activation(self.activation.unwrap_or(preset.activation()))
             .with_latent_activation(self.latent_activation.unwrap_or(Activation::Linear))
-            .with_output_activation(output)
+            .with_output_activation(output))
+    }
+
+    /// Refuses options that the kind of network has no use for.
+    pub fn check(&self) -> Result<(), Usage> {
+        let (kind, denoiser) = (self.arch.unwrap_or(Kind::Dense), self.is_denoiser());
+        let convolves = denoiser || kind == Kind::Conv;
+        let refused = [
+            ("--channels", self.channels.is_some() && !convolves, "--arch conv or --arch denoiser"),
+            ("--depth", self.depth.is_some() && !denoiser, "--arch denoiser"),
+            ("--preset", self.preset.is_some() && denoiser, "another --arch"),
+            ("--hidden", self.hidden.is_some() && denoiser, "another --arch"),
+            ("--latent", self.latent.is_some() && denoiser, "another --arch"),
+            ("--latent-activation", self.latent_activation.is_some() && denoiser, "another --arch"),
+            ("--output-activation", self.output_activation.is_some() && denoiser, "another --arch"),
+        ];
+        match refused.into_iter().find(|(_, refused, _)| *refused) {
+            Some((option, _, place)) => Err(Usage::new(format!("{option} has no meaning for this kind of network"))
+                .with_hint(format!("it belongs to {place}"))),
+            None => Ok(()),
+        }
     }
 
     /// The options that were given, of those that only a network to train has.
     pub fn given(&self) -> impl Iterator<Item = &'static str> {
         let given = [
             ("--preset", self.preset.is_some()),
+            ("--config", self.config.is_some()),
             ("--hidden", self.hidden.is_some()),
+            ("--channels", self.channels.is_some()),
+            ("--depth", self.depth.is_some()),
             ("--activation", self.activation.is_some()),
             ("--latent-activation", self.latent_activation.is_some()),
             ("--output-activation", self.output_activation.is_some()),
@@ -234,17 +315,12 @@ impl NetworkOptions {
 
 impl TrainingOptions {
     /// The options as the library takes them.
-    pub fn config(
-        &self,
-        preset: Preset,
-        scaling: Scaling,
-        seed: u64,
-        threads: Option<usize>,
-    ) -> Result<TrainingConfig, Usage> {
+    pub fn config(&self, network: &NetworkOptions, seed: u64, threads: Option<usize>) -> Result<TrainingConfig, Usage> {
         if self.huber_delta.is_some() && self.loss != Some(LossName::Huber) {
             return Err(Usage::new("--huber-delta is given, but the loss is not Huber's").with_hint("add --loss huber"));
         }
-        let default = preset.config();
+        let denoiser = network.is_denoiser();
+        let default = if denoiser { TrainingConfig::for_denoising() } else { network.preset().config() };
         let adam = default.optimizer;
         let loss = match self.loss {
             None => default.loss,
@@ -270,12 +346,25 @@ impl TrainingOptions {
             },
             schedule,
             gradient_clip: self.clip,
-            corruption: self.noise,
+            corruption: self.corruption(denoiser).or(default.corruption),
             penalty: self.penalty,
             patience: self.patience,
-            scaling,
+            scaling: network.scaling(),
             seed,
             threads,
+        })
+    }
+
+    /// What is done to the inputs, where something is asked for.
+    fn corruption(&self, denoiser: bool) -> Option<Corruption> {
+        if self.blind {
+            return Some(Corruption::BlindSpots { fraction: BLIND_SPOTS.into() });
+        }
+        self.noise.map(|noise| match noise {
+            Corruption::Gaussian { sigma } if denoiser => {
+                Corruption::Gaussian { sigma: sigma.map(|sigma| sigma / 255.0) }
+            }
+            other => other,
         })
     }
 
@@ -292,6 +381,7 @@ impl TrainingOptions {
             ("--weight-decay", self.weight_decay.is_some()),
             ("--clip", self.clip.is_some()),
             ("--noise", self.noise.is_some()),
+            ("--blind", self.blind),
             ("--penalty", self.penalty.is_some()),
             ("--patience", self.patience.is_some()),
         ];
@@ -306,6 +396,10 @@ fn parse_scaling(name: &str) -> Result<Scaling, String> {
 /// A number in a range, which a colon leads to.
 fn number(text: &str, range: impl Fn(f32) -> bool, wanted: impl fmt::Display) -> Result<f32, String> {
     text.parse().ok().filter(|&number| range(number)).ok_or_else(|| format!("{text:?} is not {wanted}"))
+}
+
+fn parse_depth(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|depth| (2..=100).contains(depth)).ok_or_else(|| "a number from 2 to 100 is needed".into())
 }
 
 fn positive(text: &str) -> Result<f32, String> {
@@ -331,9 +425,12 @@ fn parse_noise(text: &str) -> Result<Corruption, String> {
         Some(("poisson", peak)) => Corruption::Poisson { peak: level(peak)? },
         Some(("masking", part)) => Corruption::Masking { fraction: level(part)? },
         Some(("salt-pepper", part)) => Corruption::SaltAndPepper { fraction: level(part)? },
+        Some(("missing", part)) => Corruption::Missing { fraction: level(part)? },
         _ => {
             return Err(
-                "write gaussian:SIGMA, masking:FRACTION or salt-pepper:FRACTION, for example gaussian:0.3".into()
+                "write gaussian:SIGMA, poisson:PEAK, masking:FRACTION, salt-pepper:FRACTION or missing:FRACTION, for \
+                        example gaussian:0.3"
+                    .into(),
             );
         }
     };
@@ -377,9 +474,9 @@ mod tests {
     #[test]
     fn a_one_cycle_schedule_rises_for_a_third_by_default() {
         let options = TrainingOptions { schedule: Some(ScheduleName::OneCycle), ..TrainingOptions::default() };
-        let config = options.config(Preset::Reference, Scaling::Auto, 0, None).unwrap();
+        let config = options.config(&NetworkOptions::default(), 0, None).unwrap();
         assert_eq!(config.schedule, Schedule::OneCycle { warmup: 0.3 });
-        let config = TrainingOptions::default().config(Preset::Reference, Scaling::Auto, 0, None).unwrap();
+        let config = TrainingOptions::default().config(&NetworkOptions::default(), 0, None).unwrap();
         assert_eq!(config, TrainingConfig::default());
     }
 }

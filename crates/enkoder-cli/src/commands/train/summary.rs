@@ -40,8 +40,9 @@ impl Summary<'_> {
 
     fn data_text(&self) -> String {
         let record = &self.model.record().data;
+        let all = wording::data_of(self.data, record.train_samples + record.validation_samples);
         let [train, validation] = [record.train_samples, record.validation_samples].map(wording::grouped);
-        format!("{} ({train} to train, {validation} to validate)", wording::data(self.data))
+        format!("{all} ({train} to train, {validation} to validate)")
     }
 
     fn training_text(&self) -> String {
@@ -118,6 +119,11 @@ struct TrainingJson<'a> {
     validation_loss: f64,
     config: Option<&'a TrainingConfig>,
     history: Option<&'a History>,
+}
+
+/// The data in a line, before the training.
+pub fn data(train: &Dataset, validation: &Dataset) -> String {
+    wording::data_of(train, train.len() + validation.len())
 }
 
 /// A line with its heading.

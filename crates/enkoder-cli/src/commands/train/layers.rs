@@ -1,0 +1,38 @@
+//! Layers from a TOML file, for networks that no option describes:
+//!
+//! ```toml
+//! [[encoder]]
+//! kind = "convolution"
+//! channels = 16
+//! kernel = 3
+//! stride = 2
+//! activation = "gelu"
+//! ```
+
+use std::path::Path;
+
+use anyhow::Context;
+use enkoder::{Architecture, LayerSpec};
+use serde::Deserialize;
+
+/// Longer files describe no network.
+const MOST_BYTES: u64 = 1 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Layers {
+    encoder: Vec<LayerSpec>,
+    decoder: Vec<LayerSpec>,
+    #[serde(default)]
+    residual: bool,
+}
+
+/// The network of a file for samples of this shape.
+pub fn read(path: &Path, shape: &[usize]) -> anyhow::Result<Architecture> {
+    let of_file = || format!("{} does not describe a network", path.display());
+    let length = std::fs::metadata(path).with_context(of_file)?.len();
+    anyhow::ensure!(length <= MOST_BYTES, "{}: it has {length} bytes, more than {MOST_BYTES}", of_file());
+    let text = std::fs::read_to_string(path).with_context(of_file)?;
+    let Layers { encoder, decoder, residual } = toml::from_str(&text).with_context(of_file)?;
+    Ok(Architecture { input_shape: shape.to_vec(), encoder, decoder, output_shape: None, residual })
+}
