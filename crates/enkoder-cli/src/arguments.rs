@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use enkoder_data::{ArrayOptions, MissingPolicy, RawElement, RawFormat};
 
 use crate::commands::{
-    completions, compress, data, decode, decompress, detect, encode, eval, info, reconstruct, train,
+    completions, compress, data, decode, decompress, denoise, detect, encode, eval, info, reconstruct, train,
 };
 use crate::screen::Screen;
 use crate::warnings;
@@ -40,6 +40,7 @@ pub enum Command {
     Encode(encode::Options),
     Decode(decode::Options),
     Reconstruct(reconstruct::Options),
+    Denoise(denoise::Options),
     Detect(detect::Options),
     Compress(compress::Options),
     Decompress(decompress::Options),

@@ -9,6 +9,7 @@ mod input;
 mod interrupt;
 mod model;
 mod output;
+mod pictures;
 mod progress;
 mod run_folder;
 mod screen;
@@ -39,6 +40,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Encode(options) => commands::encode::run(options),
         Command::Decode(options) => commands::decode::run(options),
         Command::Reconstruct(options) => commands::reconstruct::run(options),
+        Command::Denoise(options) => commands::denoise::run(options),
         Command::Compress(options) => commands::compress::run(options),
         Command::Decompress(options) => commands::decompress::run(options),
         Command::Detect(options) => commands::detect::run(options),

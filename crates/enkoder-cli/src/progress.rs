@@ -1,6 +1,7 @@
-//! What is shown while training, compressing and downloading: one line that moves on a terminal; elsewhere a line for each epoch.
+//! What is shown while training, compressing, denoising and downloading: one line that moves on a terminal; elsewhere a line for each epoch.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use enkoder::Progress;
 use enkoder_data::openml::DownloadEvent;
@@ -101,6 +102,46 @@ impl ByteProgress {
 }
 
 impl Drop for ByteProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The progress of work on so many pictures, of which each may take long.
+pub struct PictureProgress(Option<ProgressBar>);
+
+impl PictureProgress {
+    /// The beginning of the work.
+    pub fn new(screen: Screen, what: &str, pictures: usize) -> Self {
+        Self(screen.is_moving().then(|| {
+            let template =
+                "{spinner:.cyan} {prefix} {wide_bar:.cyan/dim} {pos}/{len} pictures {elapsed:.dim} {eta} left";
+            let style = ProgressStyle::with_template(template).expect("a sound template").progress_chars("━━─");
+            let bar = ProgressBar::new(pictures as u64).with_style(style).with_prefix(what.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        }))
+    }
+
+    /// One more is done.
+    pub fn advance(&self) {
+        if let Some(bar) = &self.0 {
+            bar.inc(1);
+        }
+    }
+
+    /// Prints something where the bar is not.
+    pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some(bar) => bar.suspend(work),
+            None => work(),
+        }
+    }
+}
+
+impl Drop for PictureProgress {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();

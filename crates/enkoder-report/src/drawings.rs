@@ -1,6 +1,7 @@
 //! The charts of an evaluation, each for the page or for paper; report and figure files share them.
 
 mod codec;
+mod denoising;
 mod training;
 mod values;
 

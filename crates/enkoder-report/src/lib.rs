@@ -1,10 +1,12 @@
 //! Figures and the self-contained HTML report of a trained autoencoder.
 //!
 //! [`Evaluation`] measures an autoencoder and its PCA baseline on samples neither has seen, once; [`Report`] turns that into one
-//! HTML file and into figures; [`preview`] shows originals and reconstructions in a terminal.
+//! HTML file and into figures; [`DenoisingEvaluation`] does so for a denoiser on pictures; [`preview`] shows originals and
+//! reconstructions in a terminal.
 
 mod charts;
 mod codec;
+mod denoising;
 pub mod detection;
 mod drawings;
 mod evaluation;
@@ -15,6 +17,7 @@ mod preview;
 mod report;
 
 pub use codec::{CodecEvaluation, CodecPoint, CodecProgress, Payment, Peer, PeerPoint, PeersError, read_peers};
+pub use denoising::{DenoisedPicture, DenoisingEvaluation, DenoisingEvaluationError, Method, Quality};
 pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};
 pub use picture::PictureError;
 pub use preview::preview;

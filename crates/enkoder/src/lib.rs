@@ -43,6 +43,7 @@ mod autoencoder;
 pub mod codec;
 mod dataset;
 pub mod denoising;
+mod filling;
 pub mod metrics;
 mod model_file;
 mod network;

@@ -1,8 +1,11 @@
 //! A small denoiser from its training on patches to a picture of another size: it takes noise out, and its tiles leave no seam.
 
-use enkoder::denoising::{Noise, Tiling};
+use enkoder::denoising::{Denoiser, DenoisingError, Noise, Tiling};
 use enkoder::metrics::mse;
-use enkoder::{Activation, Adam, Architecture, Autoencoder, Dataset, LayerSpec, Trainer, TrainingConfig, WholeImage};
+use enkoder::{
+    Activation, Adam, Architecture, Autoencoder, Dataset, LayerSpec, ModelError, Scaling, Trainer, TrainingConfig,
+    WholeImage,
+};
 use ndarray::Array3;
 
 /// Smooth waves with edges, another for each number.
@@ -77,4 +80,82 @@ fn a_denoiser_learns_from_patches_and_runs_over_pictures_of_any_size_without_sea
         let part = &noisy[..height * width];
         assert_eq!(denoised(&model, tiling, part, height, width).len(), part.len());
     }
+
+    a_picture_of_any_size_depth_and_colour_is_denoised(&model, &noisy, &whole, [height, width]);
+    only_what_is_missing_is_filled(&model, &clean, [height, width]);
+}
+
+fn a_picture_of_any_size_depth_and_colour_is_denoised(
+    model: &Autoencoder,
+    noisy: &[f32],
+    expected: &[f32],
+    shape: [usize; 2],
+) {
+    let denoiser = Denoiser::new(model).unwrap();
+    let expected: Vec<f32> = expected.iter().map(|value| value.clamp(0.0, 255.0)).collect();
+    assert!(denoiser.denoise(noisy, &shape, 255.0).unwrap() == expected);
+    // 16 bits are the same picture in finer steps.
+    let deep: Vec<f32> = noisy.iter().map(|value| value * 257.0).collect();
+    let back = denoiser.denoise(&deep, &shape, 65535.0).unwrap();
+    assert!(back.iter().zip(&expected).all(|(a, b)| (a / 257.0 - b).abs() < 0.01));
+    // Channels are pictures of their own: here the picture, its mirror image and the picture once more.
+    let channels: Vec<f32> = noisy.iter().zip(noisy.iter().rev()).flat_map(|(&a, &b)| [a, b, a]).collect();
+    let colour = denoiser.denoise(&channels, &[shape[0], shape[1], 3], 255.0).unwrap();
+    let turned: Vec<f32> = noisy.iter().rev().copied().collect();
+    let turned = denoiser.denoise(&turned, &shape, 255.0).unwrap();
+    let places = colour.chunks_exact(3).zip(expected.iter().zip(&turned));
+    assert!(places.into_iter().all(|(pixel, (&a, &b))| pixel == [a, b, a]));
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert!(one.install(|| denoiser.denoise(noisy, &shape, 255.0)).unwrap() == expected);
+
+    assert!(matches!(denoiser.denoise(noisy, &[3, 3], 255.0), Err(DenoisingError::Shape { .. })));
+    assert_eq!(denoiser.denoise(noisy, &shape, 0.0), Err(DenoisingError::Peak(0.0)));
+    let missing = [f32::NAN; 4];
+    assert!(matches!(denoiser.denoise(&missing, &[2, 2], 255.0), Err(DenoisingError::NotFinite { index: 0, .. })));
+}
+
+fn only_what_is_missing_is_filled(model: &Autoencoder, clean: &[f32], shape: [usize; 2]) {
+    let denoiser = Denoiser::new(model).unwrap();
+    let mut damaged = clean.to_vec();
+    damaged.iter_mut().step_by(7).for_each(|value| *value = f32::NAN);
+    for iterations in [1, 3] {
+        let filled = denoiser.fill(&damaged, &shape, 255.0, iterations).unwrap();
+        assert!(filled.iter().all(|value| (0.0..=255.0).contains(value)));
+        assert!(filled.iter().zip(&damaged).all(|(filled, given)| given.is_nan() || filled == given));
+    }
+    let once = denoiser.fill(&damaged, &shape, 255.0, 1).unwrap();
+    let again = denoiser.fill(&damaged, &shape, 255.0, 2).unwrap();
+    assert_ne!(once, again);
+    assert!(denoiser.fill(clean, &shape, 255.0, 1).unwrap() == clean);
+    let infinite = denoiser.fill(&[f32::INFINITY; 4], &[2, 2], 255.0, 1);
+    assert!(matches!(infinite, Err(DenoisingError::NotFinite { .. })));
+}
+
+#[test]
+fn models_that_cannot_run_over_pictures_are_refused() {
+    let data = |shape: &[usize]| {
+        let values =
+            ndarray::Array2::from_shape_fn((40, shape.iter().product()), |(i, j)| ((i * 7 + j * 3) % 50) as f32);
+        Dataset::from_f32("numbers", values).unwrap().with_shape(shape).unwrap()
+    };
+    let fit = |architecture: Architecture, scaling| {
+        let data = data(&architecture.input_shape);
+        let config = TrainingConfig { epochs: 1, scaling, ..TrainingConfig::default() };
+        Trainer::new(architecture, config).fit(&data, &data).unwrap()
+    };
+    let refused = |model: &Autoencoder| Denoiser::new(model).unwrap_err();
+    let dense = fit(Architecture::dense([8, 8], &[4], 2), Scaling::Auto);
+    assert_eq!(refused(&dense), DenoisingError::NotConvolutional);
+    let denoiser = |scaling| fit(Architecture::denoiser([8, 8], 2, 2), scaling);
+    assert_eq!(refused(&denoiser(Scaling::None)), DenoisingError::NoRange);
+    assert_eq!(refused(&denoiser(Scaling::Standard)), ModelError::ScaledByPixel.into());
+    // Black and white are the smallest and the largest value that it has seen.
+    assert!(Denoiser::new(&denoiser(Scaling::UnitRange)).is_ok());
+
+    let colour = fit(Architecture::denoiser([8, 8, 3], 2, 2), Scaling::UnitRange);
+    let denoiser = Denoiser::new(&colour).unwrap();
+    assert_eq!(denoiser.channels(), 3);
+    assert!(denoiser.denoise(&[1.0; 30], &[2, 5, 3], 255.0).is_ok());
+    let grey = denoiser.denoise(&[1.0; 10], &[2, 5], 255.0);
+    assert_eq!(grey, Err(DenoisingError::Colours { expected: 3, found: 1 }));
 }

@@ -5,6 +5,7 @@ pub mod compress;
 pub mod data;
 pub mod decode;
 pub mod decompress;
+pub mod denoise;
 pub mod detect;
 pub mod encode;
 pub mod eval;

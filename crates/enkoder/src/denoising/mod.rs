@@ -3,17 +3,21 @@
 //!
 //! A picture is a slice of numbers in rows from the top, its shape `[height, width]` or `[height, width, channels]`.
 
+mod denoiser;
 mod estimate;
 mod median;
 mod noise;
 mod nonlocal;
 mod tiles;
 
+pub use denoiser::Denoiser;
 pub use estimate::estimate_sigma;
 pub use median::median;
 pub use noise::{Noise, NoiseError};
 pub use nonlocal::NonLocalMeans;
 pub use tiles::Tiling;
+
+use crate::autoencoder::ModelError;
 
 /// Why a picture could not be filtered.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -65,6 +69,41 @@ pub enum DenoisingError {
         /// The pixels that each side needs.
         least: usize,
     },
+    /// A white that is none.
+    #[error("the value of white is {0}, but must be a positive number, such as 255 or 65535")]
+    Peak(f32),
+    /// A model that sees all of a sample at once.
+    #[error(
+        "the model has dense layers, so it takes images of one size alone and cannot run over pictures\nhint: train one of convolutions alone: `enkoder train PHOTOS --arch denoiser --noise gaussian:25`"
+    )]
+    NotConvolutional,
+    /// A model of something else.
+    #[error("the model takes samples of shape {shape:?}, which are no pictures: [height, width] or [height, width, 3]")]
+    NoPictures {
+        /// The shape of its samples.
+        shape: Vec<usize>,
+    },
+    /// A model whose output is no picture of the same kind.
+    #[error("the model makes something else of its input than the same picture, so it cannot denoise or fill one")]
+    OtherOutput,
+    /// A model that does not know black and white.
+    #[error(
+        "the model was trained on values that were not scaled to a range, so it is not known what black and white are to it\nhint: train it with unit scaling"
+    )]
+    NoRange,
+    /// A model of colours and a picture without, or the reverse.
+    #[error(
+        "the model takes pictures of {expected} channels, but this one has {found}\nhint: a model of grey pictures takes colours too, one by one: train it with grey pictures"
+    )]
+    Colours {
+        /// Channels of the model.
+        expected: usize,
+        /// Channels of the picture.
+        found: usize,
+    },
+    /// What the model says itself.
+    #[error("the model cannot run over pictures")]
+    Model(#[from] ModelError),
 }
 
 /// Height, width and channels of a picture of finite values.

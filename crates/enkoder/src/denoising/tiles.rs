@@ -77,7 +77,11 @@ impl Tiling {
 
     fn axis(&self, length: usize) -> Axis {
         let whole = length.div_ceil(self.step) * self.step;
-        Axis { length, whole, tile: self.tile.min(whole), margin: self.margin }
+        let axis = Axis { length, whole, tile: self.tile.min(whole), margin: self.margin };
+        // As many tiles that share the picture evenly overlap less.
+        let tiles = axis.tiles();
+        let even = (whole + 2 * self.margin * (tiles - 1)).div_ceil(tiles).next_multiple_of(self.step);
+        Axis { tile: even.min(axis.tile), ..axis }
     }
 
     /// Runs an operation over a picture. Each thread gets one from `operation`, which is called with a tile and where to write the

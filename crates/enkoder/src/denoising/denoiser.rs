@@ -1,0 +1,140 @@
+//! A model over a picture: any size, grey or colour, any depth. Pictures come as `0..=peak` and leave so; the model sees them in
+//! the range that it was trained on, in tiles that leave no seam.
+
+use super::{DenoisingError, Tiling, extent, picture};
+use crate::autoencoder::{Autoencoder, ModelError};
+use crate::scaling::Scaling;
+
+/// The side of a tile in pixels.
+const TILE: usize = 256;
+
+/// A fully convolutional model that runs over pictures.
+///
+/// A model of grey pictures takes the channels of a colour picture one by one. The same picture gives the same bits with any number
+/// of threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Denoiser<'a> {
+    model: &'a Autoencoder,
+    /// Channels of the model.
+    channels: usize,
+    margin: usize,
+    /// What black and white are to the model.
+    range: [f32; 2],
+}
+
+impl<'a> Denoiser<'a> {
+    /// The model, once it is known to take pictures of any size. What its training data had as range, 0..255 where they were bytes,
+    /// is black and white to it.
+    ///
+    /// # Errors
+    /// When a layer is dense, samples are no pictures, or the output is not of the input's kind, and when values are scaled pixel by
+    /// pixel or not to a range.
+    pub fn new(model: &'a Autoencoder) -> Result<Self, DenoisingError> {
+        let architecture = model.architecture();
+        let shape = &architecture.input_shape;
+        let margin = architecture.margin().ok_or(DenoisingError::NotConvolutional)?;
+        let channels = match shape[..] {
+            [_, _] => 1,
+            [_, _, channels] => channels,
+            _ => return Err(DenoisingError::NoPictures { shape: shape.clone() }),
+        };
+        if architecture.output_shape.is_some() {
+            return Err(DenoisingError::OtherOutput);
+        }
+        if matches!(model.scaler().kind(), Scaling::MinMax | Scaling::Standard) {
+            return Err(ModelError::ScaledByPixel.into());
+        }
+        let range = if model.record().data.bytes_per_value == 1 {
+            [0.0, 255.0]
+        } else if model.scaler().is_unit_interval() {
+            let (factor, offset) = model.scaler().inverse_of(0);
+            [offset as f32, (offset + factor) as f32]
+        } else {
+            return Err(DenoisingError::NoRange);
+        };
+        let this = Self { model, channels, margin, range };
+        // Whether it takes other sizes shows early, not at the first picture.
+        model.for_shape(&this.shape_of([architecture.size_step() * 4; 2]))?;
+        Ok(this)
+    }
+
+    /// Channels of the pictures that the model was trained on: 1 takes pictures of any number of channels.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The picture without its noise. Values reach from 0 to `peak` (255, 65535 or 1); what the model makes of them is clipped to that.
+    /// Beside the picture and the result, memory holds a channel of both and some tiles.
+    ///
+    /// # Errors
+    /// When the shape is not that of a picture of these values, a value is not finite, `peak` is no positive number, or the model
+    /// takes another number of channels.
+    pub fn denoise(&self, values: &[f32], shape: &[usize], peak: f32) -> Result<Vec<f32>, DenoisingError> {
+        picture(values, shape)?;
+        self.pass(values, shape, peak)
+    }
+
+    /// Fills what is missing (NaN) by what the model makes of it, and leaves all else as it is. The model first sees the mean of its
+    /// training values there, then, `iterations` − 1 times, what it made itself.
+    ///
+    /// # Errors
+    /// As [`denoise`](Self::denoise), but values may be NaN.
+    pub fn fill(
+        &self,
+        values: &[f32],
+        shape: &[usize],
+        peak: f32,
+        iterations: usize,
+    ) -> Result<Vec<f32>, DenoisingError> {
+        if let Some(index) = values.iter().position(|value| value.is_infinite()) {
+            return Err(DenoisingError::NotFinite { index, value: values[index] });
+        }
+        let mut filled = values.to_vec();
+        for _ in 0..iterations.max(1) {
+            let made = self.pass(&filled, shape, peak)?;
+            for ((filled, made), given) in filled.iter_mut().zip(made).zip(values) {
+                if given.is_nan() {
+                    *filled = made;
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Runs the model over a picture, in which values may be missing.
+    fn pass(&self, values: &[f32], shape: &[usize], peak: f32) -> Result<Vec<f32>, DenoisingError> {
+        let [height, width, channels] = extent(values.len(), shape)?;
+        if !(peak > 0.0 && peak.is_finite()) {
+            return Err(DenoisingError::Peak(peak));
+        }
+        if self.channels != 1 && self.channels != channels {
+            return Err(DenoisingError::Colours { expected: self.channels, found: channels });
+        }
+        let tiling = Tiling::new(TILE, self.margin, self.model.architecture().size_step());
+        let model = self.model.for_shape(&self.shape_of(tiling.tile_size(height, width)))?;
+        let [black, white] = self.range;
+        let (to_model, to_picture) = ((white - black) / peak, peak / (white - black));
+        let mut result = vec![0.0; values.len()];
+        let mut plane = Vec::with_capacity(height * width * self.channels);
+        for channel in 0..channels / self.channels {
+            let of_channel = values.iter().skip(channel).step_by(channels / self.channels);
+            plane.clear();
+            plane.extend(of_channel.map(|value| value * to_model + black));
+            let made = tiling.run(&plane, &[height, width, self.channels], || {
+                let mut session = model.session();
+                move |tile: &[f32], out: &mut [f32]| session.reconstruct(tile, out)
+            })?;
+            let places = result.iter_mut().skip(channel).step_by(channels / self.channels);
+            for (place, value) in places.zip(made) {
+                *place = ((value - black) * to_picture).clamp(0.0, peak);
+            }
+        }
+        Ok(result)
+    }
+
+    /// A shape of the model's kind of another height and width.
+    fn shape_of(&self, [height, width]: [usize; 2]) -> Vec<usize> {
+        let axes = &self.model.architecture().input_shape;
+        [height, width].into_iter().chain(axes.iter().skip(2).copied()).collect()
+    }
+}
