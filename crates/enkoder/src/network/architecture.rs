@@ -47,6 +47,14 @@ pub enum ArchitectureError {
     /// A network with dense layers has one size of samples for ever.
     #[error("layer {0} is dense, so the network takes samples of one size alone")]
     FixedSize(String),
+    /// Another number of channels needs other weights.
+    #[error("the network takes images of as many channels as {expected}, not as {found}")]
+    Channels {
+        /// The shape asked for.
+        found: Shape,
+        /// The shape of a sample.
+        expected: Shape,
+    },
     /// The network is larger than can be meant.
     #[error(
         "the network would have more than {MAX_PARAMETERS} parameters, {MAX_VALUES} values in a layer or {MAX_LAYERS} layers: use narrower or fewer layers"
