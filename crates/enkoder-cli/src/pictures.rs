@@ -8,7 +8,7 @@ use enkoder_data::images::{Picture, image_paths};
 use serde_json::{Value, json};
 
 use crate::progress::PictureProgress;
-use crate::screen::{Screen, WARNING};
+use crate::screen::Screen;
 use crate::wording;
 
 /// A picture's file.
@@ -64,7 +64,7 @@ impl Skipped {
             Err(error) if self.strict => Err(error),
             Err(error) => {
                 let reason = in_a_line(error.as_ref());
-                progress.aside(|| self.screen.note(format_args!("{WARNING}skipped:{WARNING:#} {reason}")));
+                progress.aside(|| self.screen.note(format_args!("left out: {reason}")));
                 self.left_out.push((path.to_owned(), reason));
                 Ok(None)
             }
@@ -79,8 +79,8 @@ impl Skipped {
     /// Says how many of so many were left out, where any were.
     pub fn tell(&self, of: usize) {
         if !self.left_out.is_empty() {
-            let pictures = wording::counted(of, "picture", "pictures");
-            self.screen.note(format_args!("{} of {pictures} left out", wording::grouped(self.left_out.len())));
+            let [left_out, all] = [self.left_out.len(), of].map(wording::grouped);
+            self.screen.note(format_args!("{left_out} of {all} pictures were left out; --strict makes that an error"));
         }
     }
 

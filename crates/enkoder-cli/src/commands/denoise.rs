@@ -77,7 +77,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     interrupt::remove_if_empty(&made);
     interrupt::work_begins();
     let progress = PictureProgress::new(screen, "denoising", found.len());
-    let mut skipped = Skipped::new(screen, options.strict);
+    // Of a single picture, what is wrong with it says all.
+    let mut skipped = Skipped::new(screen, options.strict || found.len() == 1);
     let mut done = Vec::new();
     let result = found.iter().zip(outputs).try_for_each(|(found, output)| {
         if interrupt::requested() {
@@ -104,7 +105,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     result?;
     let interrupted = interrupt::requested() && done.len() + skipped.count() < found.len();
     if !interrupted && done.is_empty() {
-        let why = format!("none of {} can be denoised", wording::counted(found.len(), "picture", "pictures"));
+        let why = format!("neither this nor another of the {} pictures can be denoised", wording::grouped(found.len()));
         return Err(DataError::unsuitable(found[0].path.as_path(), why).into());
     }
     skipped.tell(found.len());

@@ -1,6 +1,7 @@
 //! `enkoder eval`: how well a model copies samples that it has not seen, beside principal components.
 
 mod codec;
+mod denoising;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use enkoder_data::export::{Overwrite, check_output};
 use serde_json::{Value, json};
 
 use self::codec::CodecOptions;
+use self::denoising::DenoisingOptions;
 use crate::arguments::{DataOptions, ModelAndData, RunOptions};
 use crate::comparison::{Comparison, figures_folder};
 use crate::input::Compressible;
@@ -22,6 +24,9 @@ use crate::wording;
 ///
 /// Where DATA is what the model was trained on, its validation samples are measured, which it has not learned from. Other data is
 /// measured as a whole. Errors are mean squared errors over samples and values, in scaled units.
+///
+/// With --noise, a denoiser is measured on clean pictures: PSNR and SSIM of the noisy pictures, of the median over 3×3 pixels, of
+/// non-local means and of the model; --figures then writes crops to look at.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -32,6 +37,9 @@ pub struct Options {
 
     #[command(flatten)]
     codec: CodecOptions,
+
+    #[command(flatten)]
+    denoising: DenoisingOptions,
 
     /// Write a report to this file
     #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
@@ -53,6 +61,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
     let model = model::load(&options.of.model)?;
+    if let Some(noise) = options.denoising.noise {
+        return denoising::run(&options, noise, &model, screen);
+    }
     if let Some(report) = &options.report {
         check_output(report, overwrite)?;
     }

@@ -1,0 +1,134 @@
+//! `enkoder eval --noise`: noise is put on clean pictures and taken out again, by the model and by what it has to beat.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use enkoder::Autoencoder;
+use enkoder::denoising::{Denoiser, Noise};
+use enkoder_data::DataError;
+use enkoder_data::export::write_atomically;
+use enkoder_report::{DenoisedPicture, DenoisingEvaluation, Method, Quality};
+use serde_json::{Value, json};
+
+use super::Options;
+use crate::comparison::figures_folder;
+use crate::model;
+use crate::pictures::{self, Skipped};
+use crate::progress::PictureProgress;
+use crate::screen::{FAINT, STRONG, Screen, print};
+use crate::wording;
+
+/// How a denoiser is measured.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Denoising")]
+pub struct DenoisingOptions {
+    /// Put noise on clean pictures of any size and measure what is left of it, beside the median and non-local means: gaussian:SIGMA
+    /// (of 255), poisson:PEAK, salt-and-pepper:FRACTION or masking:FRACTION
+    #[arg(long, value_name = "KIND:X", value_parser = parse_noise)]
+    #[arg(conflicts_with_all = ["codec", "report", "size", "grey", "label"])]
+    pub noise: Option<Noise>,
+
+    /// Seed of the noise
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "noise")]
+    seed: u64,
+
+    /// End with an error at the first picture that cannot be read, instead of leaving it out
+    #[arg(long, requires = "noise")]
+    strict: bool,
+}
+
+pub fn run(options: &Options, noise: Noise, model: &Autoencoder, screen: Screen) -> anyhow::Result<ExitCode> {
+    let path = model::file_of(&options.of.model);
+    let denoiser = Denoiser::new(model).with_context(|| format!("{} cannot denoise", path.display()))?;
+    let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
+    let mut found = pictures::find(&options.of.data)?;
+    found.truncate(options.reading.samples.unwrap_or(usize::MAX));
+    let mut evaluation = DenoisingEvaluation::new(noise, options.denoising.seed);
+    let mut skipped = Skipped::new(screen, options.denoising.strict || found.len() == 1);
+    let progress = PictureProgress::new(screen, "measuring", found.len());
+    for (number, found) in (0..).zip(&found) {
+        skipped.or_skip(&found.path, &progress, |picture| {
+            let name = found.name.with_extension("").display().to_string();
+            evaluation
+                .add(&denoiser, (&name, number), picture.values(), &picture.shape(), picture.peak())
+                .with_context(|| format!("{} cannot be measured", found.path.display()))
+                .map(|_| ())
+        })?;
+        progress.advance();
+    }
+    drop(progress);
+    skipped.tell(found.len());
+    if evaluation.pictures().is_empty() {
+        let why = format!("neither this nor another of the {} pictures can be measured", wording::grouped(found.len()));
+        return Err(DataError::unsuitable(found[0].path.as_path(), why).into());
+    }
+    let mut files = Vec::new();
+    if let Some(folder) = &figures {
+        for figure in evaluation.figures()? {
+            let path: PathBuf = folder.join(figure.file_name());
+            let overwrite = enkoder_data::export::Overwrite::replacing(options.force);
+            write_atomically(&path, overwrite, |file| file.write_all(&figure.bytes))?;
+            files.push(path.display().to_string());
+        }
+    }
+    if options.common.json {
+        print(json!({
+            "noise": evaluation.noise(),
+            "seed": options.denoising.seed,
+            "mean": Method::ALL.iter().map(|&method| mean_to_json(&evaluation, method)).collect::<Value>(),
+            "pictures": evaluation.pictures().iter().map(picture_to_json).collect::<Value>(),
+            "skipped": skipped.to_json(),
+            "files": files,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(to_text(&evaluation))?;
+    for file in files {
+        print(format_args!("{FAINT}written{FAINT:#} {file}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn to_text(evaluation: &DenoisingEvaluation) -> String {
+    let pictures = wording::counted(evaluation.pictures().len(), "picture", "pictures");
+    let mut text = format!("{:<16}  {:>8}  {:>6}  {:>12}", "", "PSNR, dB", "SSIM", "megapixels/s");
+    for method in Method::ALL {
+        let Some(mean) = evaluation.mean(method) else { continue };
+        let strong = if method == Method::Model { STRONG } else { anstyle::Style::new() };
+        let ssim = mean.ssim.map_or_else(|| "?".to_owned(), |ssim| format!("{ssim:.4}"));
+        let rate = evaluation.megapixels_per_second(method).map_or_else(String::new, |rate| format!("{rate:.2}"));
+        text += &format!("\n{strong}{:<16}  {:>8.2}  {ssim:>6}{strong:#}  {rate:>12}", method.name(), mean.psnr);
+    }
+    text + &format!("\n{FAINT}means over {pictures} with noise {}{FAINT:#}", evaluation.noise())
+}
+
+fn mean_to_json(evaluation: &DenoisingEvaluation, method: Method) -> Value {
+    let mean = evaluation.mean(method);
+    json!({
+        "method": method.name(),
+        "psnr": mean.map(|mean| mean.psnr),
+        "ssim": mean.and_then(|mean| mean.ssim),
+        "megapixels_per_second": evaluation.megapixels_per_second(method),
+    })
+}
+
+fn picture_to_json(picture: &DenoisedPicture) -> Value {
+    let result = |(method, quality): (Method, &Quality)| json!({ "method": method.name(), "psnr": quality.psnr, "ssim": quality.ssim, "seconds": quality.seconds });
+    json!({
+        "name": picture.name,
+        "height": picture.height,
+        "width": picture.width,
+        "sigma": picture.sigma,
+        "results": Method::ALL.into_iter().zip(&picture.results).map(result).collect::<Value>(),
+    })
+}
+
+fn parse_noise(text: &str) -> Result<Noise, String> {
+    text.parse().map_err(|error: enkoder::denoising::NoiseError| match std::error::Error::source(&error) {
+        Some(reason) => reason.to_string(),
+        None => "write gaussian:25, gaussian:5-50, poisson:30, salt-and-pepper:0.1 or masking:0.5".to_owned(),
+    })
+}
