@@ -4,11 +4,14 @@
 /// Right sides and unknowns in one row.
 type Row<const SIDES: usize> = [f64; SIDES];
 
+/// Values that are worked on together.
+const LANES: usize = 8;
+
 /// The system `A x = B` of `n` unknowns and `SIDES` right sides; of A the lower triangle within the band.
 #[derive(Clone, Debug)]
 pub struct BandedSystem<const SIDES: usize> {
     half_width: usize,
-    /// Column after column: the diagonal, then what stands below it.
+    /// Column after column: the diagonal, then what stands below it, then zeros, so that whole vectors can be worked on.
     columns: Vec<f64>,
     right: Vec<Row<SIDES>>,
 }
@@ -24,7 +27,7 @@ pub struct NotPositive {
 impl<const SIDES: usize> BandedSystem<SIDES> {
     /// All zeros; entries are at most `half_width` away from the diagonal.
     pub fn new(unknowns: usize, half_width: usize) -> Self {
-        let columns = vec![0.0; unknowns * (half_width + 1)];
+        let columns = vec![0.0; unknowns * (half_width + LANES)];
         Self { half_width, columns, right: vec![[0.0; SIDES]; unknowns] }
     }
 
@@ -34,6 +37,10 @@ impl<const SIDES: usize> BandedSystem<SIDES> {
         self.right.fill([0.0; SIDES]);
     }
 
+    fn stride(&self) -> usize {
+        self.half_width + LANES
+    }
+
     /// Adds to A at `(i, j)` and `(j, i)`.
     ///
     /// # Panics
@@ -41,7 +48,8 @@ impl<const SIDES: usize> BandedSystem<SIDES> {
     pub fn add(&mut self, i: usize, j: usize, value: f64) {
         let (column, below) = (i.min(j), i.abs_diff(j));
         assert!(below <= self.half_width, "entry ({i}, {j}) is outside the band of {}", self.half_width);
-        self.columns[column * (self.half_width + 1) + below] += value;
+        let place = column * self.stride() + below;
+        self.columns[place] += value;
     }
 
     /// Adds to B.
@@ -54,7 +62,15 @@ impl<const SIDES: usize> BandedSystem<SIDES> {
     /// # Errors
     /// When A is not positive definite.
     pub fn eliminate(&mut self) -> Result<(), NotPositive> {
-        let stride = self.half_width + 1;
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || self.eliminate_in_place(),
+        )
+    }
+
+    #[inline(always)]
+    fn eliminate_in_place(&mut self) -> Result<(), NotPositive> {
+        let stride = self.stride();
         let unknowns = self.right.len();
         for pivot in 0..unknowns {
             let (column, rest) = self.columns[pivot * stride..].split_at_mut(stride);
@@ -63,15 +79,19 @@ impl<const SIDES: usize> BandedSystem<SIDES> {
             }
             let diagonal = column[0].sqrt();
             column[0] = diagonal;
-            column[1..].iter_mut().for_each(|value| *value /= diagonal);
+            column[1..=self.half_width].iter_mut().for_each(|value| *value /= diagonal);
             let (row, rows_below) = self.right[pivot..].split_first_mut().expect("pivot is a row");
             row.iter_mut().for_each(|value| *value /= diagonal);
             let below = self.half_width.min(unknowns - pivot - 1);
             for (offset, (target, right)) in rest.chunks_exact_mut(stride).zip(rows_below).take(below).enumerate() {
                 let factor = column[offset + 1];
                 if factor != 0.0 {
-                    target.iter_mut().zip(&column[offset + 1..]).for_each(|(target, value)| *target -= factor * value);
-                    right.iter_mut().zip(&*row).for_each(|(target, value)| *target -= factor * value);
+                    let vectors = (self.half_width - offset).div_ceil(LANES);
+                    let (target, _) = target.as_chunks_mut::<LANES>();
+                    let (values, _) = column[offset + 1..].as_chunks::<LANES>();
+                    let targets = target.iter_mut().zip(values).take(vectors);
+                    targets.for_each(|(target, values)| subtract(target, values, factor));
+                    subtract(right, row, factor);
                 }
             }
         }
@@ -91,19 +111,24 @@ impl<const SIDES: usize> BandedSystem<SIDES> {
 
     /// After [`eliminate`](Self::eliminate): X = A⁻¹ B.
     pub fn solution(&self) -> Vec<Row<SIDES>> {
-        let stride = self.half_width + 1;
+        let stride = self.stride();
         let mut x = self.right.clone();
         for unknown in (0..x.len()).rev() {
             let column = &self.columns[unknown * stride..][..stride];
             let (head, tail) = x.split_at_mut(unknown + 1);
             let row = &mut head[unknown];
-            for (factor, known) in column[1..].iter().zip(tail) {
+            for (factor, known) in column[1..=self.half_width].iter().zip(tail) {
                 row.iter_mut().zip(known).for_each(|(value, known)| *value -= factor * *known);
             }
             row.iter_mut().for_each(|value| *value /= column[0]);
         }
         x
     }
+}
+
+#[inline(always)]
+fn subtract<const N: usize>(from: &mut [f64; N], values: &[f64; N], factor: f64) {
+    from.iter_mut().zip(values).for_each(|(from, value)| *from = (-factor).mul_add(*value, *from));
 }
 
 #[cfg(test)]

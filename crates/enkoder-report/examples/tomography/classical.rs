@@ -1,12 +1,16 @@
 //! What is done without learning: linear back-projection and projected Landweber iteration, both on the sensitivities of the empty
 //! sensor (Yang and Peng, "Image reconstruction algorithms for electrical capacitance tomography", Meas. Sci. Technol. 14, 2003).
 
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 
 use crate::banded::NotPositive;
 use crate::measurements::{LOW, Simulator};
 use crate::sensor::PAIRS;
+
+/// Frames that are worked on together.
+const BLOCK: usize = 50;
 
 /// The linear model: normalised capacitances = sensitivities · normalised image.
 #[derive(Clone, Debug)]
@@ -49,40 +53,28 @@ impl LinearModel {
         self.relaxation
     }
 
-    /// ĝ = Sᵀ c / Sᵀ 1, within 0..1.
-    pub fn back_project(&self, capacitances: ArrayView1<'_, f32>) -> Array1<f32> {
-        let image = self.sensitivities.t().dot(&capacitances) / self.sensitivities.sum_axis(Axis(0));
-        image.mapv_into(|value| value.clamp(0.0, 1.0))
+    /// ĝ = Sᵀ c / Sᵀ 1, within 0..1, of many frames: `samples × pairs` to `samples × pixels`.
+    pub fn back_project(&self, capacitances: &Array2<f32>) -> Array2<f32> {
+        let images = capacitances.dot(&self.sensitivities) / self.sensitivities.sum_axis(Axis(0));
+        images.mapv_into(|value| value.clamp(0.0, 1.0))
     }
 
     /// ĝ ← P(ĝ + α Sᵀ(c − S ĝ)) from the back-projection on, where P takes values into 0..1 (Yang et al., Meas. Sci. Technol. 10,
-    /// 1999).
-    pub fn landweber(&self, capacitances: ArrayView1<'_, f32>, iterations: usize) -> Array1<f32> {
-        let mut image = self.back_project(capacitances);
-        for _ in 0..iterations {
-            let missing = &capacitances - &self.sensitivities.dot(&image);
-            image.scaled_add(self.relaxation, &self.sensitivities.t().dot(&missing));
-            image.mapv_inplace(|value| value.clamp(0.0, 1.0));
-        }
-        image
+    /// 1999), of many frames: `samples × pairs` to `samples × pixels`.
+    pub fn landweber(&self, capacitances: &Array2<f32>, iterations: usize) -> Array2<f32> {
+        self.iterate(self.back_project(capacitances), capacitances, iterations)
     }
 
-    /// Images of many frames, `samples × pixels`.
-    pub fn images(
-        &self,
-        capacitances: &Array2<f32>,
-        method: impl Fn(ArrayView1<'_, f32>) -> Array1<f32> + Sync,
-    ) -> Array2<f32> {
-        let mut images = Array2::zeros((capacitances.nrows(), self.sensitivities.ncols()));
-        images
-            .as_slice_mut()
-            .expect("a new array is contiguous")
-            .par_chunks_mut(self.sensitivities.ncols())
-            .enumerate()
-            .for_each(|(frame, image)| {
-                let found = method(capacitances.row(frame));
-                image.iter_mut().zip(found).for_each(|(pixel, value)| *pixel = value);
-            });
+    /// As many iterations more.
+    pub fn iterate(&self, mut images: Array2<f32>, capacitances: &Array2<f32>, iterations: usize) -> Array2<f32> {
+        let blocks = images.axis_chunks_iter_mut(Axis(0), BLOCK).zip(capacitances.axis_chunks_iter(Axis(0), BLOCK));
+        blocks.par_bridge().for_each(|(mut images, capacitances)| {
+            for _ in 0..iterations {
+                let missing = &capacitances - &images.dot(&self.sensitivities.t());
+                general_mat_mul(self.relaxation, &missing, &self.sensitivities, 1.0, &mut images);
+                images.mapv_inplace(|value| value.clamp(0.0, 1.0));
+            }
+        });
         images
     }
 }
@@ -112,13 +104,13 @@ mod tests {
         let sensor = Sensor::new(Design { cells: 10, rays: 6, reach: 2, ..Design::default() });
         let simulator = Simulator::new(sensor).unwrap();
         let model = LinearModel::new(&simulator).unwrap();
-        let full = Array1::ones(PAIRS);
-        for image in [model.back_project(full.view()), model.landweber(full.view(), 50)] {
+        let full = Array2::ones((1, PAIRS));
+        for image in [model.back_project(&full), model.landweber(&full, 50)] {
             assert!(image.iter().all(|value| (value - 1.0).abs() < 1e-3));
         }
-        let frames = simulator.frames(&[Kind::Stratified], 1, 1, 1, Purpose::Test).unwrap();
-        let (image, measured) = (frames.images.row(0), frames.capacitances.row(0));
-        let error = |found: Array1<f32>| relative_error(found.view(), image);
+        let frames = simulator.frames(&[Kind::Rods], 1, 1, 1, Purpose::Test).unwrap();
+        let error = |images: Array2<f32>| relative_error(images.row(0), frames.images.row(0));
+        let measured = &frames.capacitances;
         assert!(error(model.landweber(measured, 100)) < error(model.back_project(measured)));
     }
 }

@@ -9,6 +9,7 @@
 
 mod banded;
 mod classical;
+mod codes;
 mod figure;
 mod measurements;
 mod options;
@@ -30,6 +31,7 @@ use enkoder::{
 use ndarray::{Array2, ArrayView2};
 
 use classical::LinearModel;
+use codes::Codes;
 use measurements::{Frames, Purpose, Simulator};
 use options::Options;
 use phantoms::Kind;
@@ -61,17 +63,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         train.images.nrows()
     );
     let validation = simulator.frames(&Kind::TRAINED, 400, 1, options.seed, Purpose::Validation)?;
-    let model = fit(&train, &validation, &options)?;
+    let codes = Codes::fit(&train.capacitances);
+    let model = fit(train, &validation, &codes, &options)?;
     if let Some(path) = &options.model {
         write(path, &model.to_bytes()?)?;
     }
     let linear = LinearModel::new(&simulator)?;
     let iterations = best_iterations(&linear, &validation);
     let forward = model.encode(&Dataset::from_f32("validation", validation.images.clone())?)?;
-    let forward = Score::of(&forward, &validation.capacitances);
+    let forward = Score::of(&codes.capacitances(&forward), &validation.capacitances);
     println!("encoder: capacitances of unseen phantoms within {:.1} % of the field's\n", 100.0 * forward.error);
 
-    let methods = Methods { linear, iterations, model };
+    let methods = Methods { linear, iterations, codes, model };
     let mut kept = Vec::new();
     println!("| phantoms | noise | {} |", METHODS.map(|name| format!("{name}: error, correlation")).join(" | "));
     println!("|---|---:|{}", "---:|".repeat(METHODS.len()));
@@ -113,29 +116,29 @@ fn describe(simulator: &Simulator) {
 }
 
 /// Trains the two networks together.
-fn fit(train: &Frames, validation: &Frames, options: &Options) -> Result<Autoencoder, Box<dyn Error>> {
+fn fit(train: Frames, validation: &Frames, codes: &Codes, options: &Options) -> Result<Autoencoder, Box<dyn Error>> {
     let dense = |units, activation| LayerSpec::Dense { units, activation };
     let pixels = train.images.ncols();
     let architecture = Architecture {
         encoder: vec![dense(512, Activation::Relu), dense(256, Activation::Relu), dense(PAIRS, Activation::Linear)],
-        decoder: vec![dense(512, Activation::Relu), dense(1024, Activation::Relu), dense(pixels, Activation::Sigmoid)],
+        decoder: vec![dense(512, Activation::Relu), dense(512, Activation::Relu), dense(pixels, Activation::Sigmoid)],
         ..Architecture::dense([pixels], &[512, 256], PAIRS)
     };
     let noise = Corruption::Gaussian { sigma: Level::Range([0.0, options.noise]) };
     let config = TrainingConfig {
         epochs: options.epochs,
-        batch_size: 256,
+        batch_size: 128,
         optimizer: Adam { learning_rate: 1e-3, ..Adam::default() },
         corruption: (options.noise > 0.0).then_some(noise),
         scaling: Scaling::None,
         seed: options.seed,
         ..TrainingConfig::default()
     };
-    let [train, validation] = [train, validation].map(|frames| -> Result<_, enkoder::DatasetError> {
-        let images = Dataset::from_f32("images", frames.images.clone())?;
-        Ok((images, Dataset::from_f32("capacitances", frames.capacitances.clone())?))
-    });
-    let ((images, codes), (validation_images, validation_codes)) = (train?, validation?);
+    let pairs = |frames: Frames| -> Result<_, enkoder::DatasetError> {
+        let codes = Dataset::from_f32("capacitances", codes.codes(&frames.capacitances))?;
+        Ok((Dataset::from_f32("images", frames.images)?, codes))
+    };
+    let ((images, codes), (validation_images, validation_codes)) = (pairs(train)?, pairs(validation.clone())?);
     let start = Instant::now();
     println!("networks: {}, {} parameters", architecture.summary(), architecture.parameters());
     let model = Trainer::new(architecture, config)
@@ -160,11 +163,13 @@ fn fit(train: &Frames, validation: &Frames, options: &Options) -> Result<Autoenc
 /// Chosen on phantoms of validation with 1 % of noise.
 fn best_iterations(linear: &LinearModel, validation: &Frames) -> usize {
     let noisy = validation.with_noise(0.01, 1);
-    let error = |iterations| {
-        let images = linear.images(&noisy.capacitances, |frame| linear.landweber(frame, iterations));
-        Score::of(&images, &noisy.images).error
-    };
-    let errors = ITERATIONS.map(|iterations| (iterations, error(iterations)));
+    let mut images = linear.back_project(&noisy.capacitances);
+    let mut done = 0;
+    let errors = ITERATIONS.map(|iterations| {
+        images = linear.iterate(std::mem::take(&mut images), &noisy.capacitances, iterations - done);
+        done = iterations;
+        (iterations, Score::of(&images, &noisy.images).error)
+    });
     let listed = errors.map(|(iterations, error)| format!("{iterations}: {:.1} %", 100.0 * error)).join(", ");
     println!("Landweber, relaxation {:.3}, image error by iterations: {listed}", linear.relaxation());
     errors.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(ITERATIONS[0], |(iterations, _)| iterations)
@@ -173,6 +178,7 @@ fn best_iterations(linear: &LinearModel, validation: &Frames) -> usize {
 struct Methods {
     linear: LinearModel,
     iterations: usize,
+    codes: Codes,
     model: Autoencoder,
 }
 
@@ -181,9 +187,9 @@ impl Methods {
     fn images(&self, capacitances: &Array2<f32>) -> Result<[Array2<f32>; 3], enkoder::ModelError> {
         let linear = &self.linear;
         Ok([
-            linear.images(capacitances, |frame| linear.back_project(frame)),
-            linear.images(capacitances, |frame| linear.landweber(frame, self.iterations)),
-            self.model.decode(capacitances.view())?,
+            linear.back_project(capacitances),
+            linear.landweber(capacitances, self.iterations),
+            self.model.decode(self.codes.codes(capacitances).view())?,
         ])
     }
 }

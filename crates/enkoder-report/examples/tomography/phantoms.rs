@@ -37,32 +37,35 @@ impl Kind {
     }
 }
 
-/// Where the substance of high permittivity is; lengths in inner radii of the pipe.
+/// Where the substance of high permittivity is; lengths in inner radii of the pipe, axes of length 1.
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Disc { centre: [f64; 2], radius: f64 },
-    Square { centre: [f64; 2], half: f64, turn: f64 },
-    Cross { centre: [f64; 2], reach: f64, half: f64, turn: f64 },
+    Square { centre: [f64; 2], half: f64, axis: [f64; 2] },
+    Cross { centre: [f64; 2], reach: f64, half: f64, axis: [f64; 2] },
     Tube { centre: [f64; 2], inner: f64, outer: f64 },
     Outside { centre: [f64; 2], radius: f64 },
-    HalfPlane { turn: f64, level: f64 },
+    HalfPlane { axis: [f64; 2], level: f64 },
 }
 
 impl Shape {
     fn contains(&self, point: [f64; 2]) -> bool {
+        let square = |length: f64| length * length;
         match *self {
-            Self::Disc { centre, radius } => distance(centre, point) <= radius,
-            Self::Square { centre, half, turn } => {
-                let [x, y] = turned(from(centre, point), -turn);
+            Self::Disc { centre, radius } => apart_squared(centre, point) <= square(radius),
+            Self::Square { centre, half, axis } => {
+                let [x, y] = along(axis, from(centre, point));
                 x.abs().max(y.abs()) <= half
             }
-            Self::Cross { centre, reach, half, turn } => {
-                let [x, y] = turned(from(centre, point), -turn).map(f64::abs);
+            Self::Cross { centre, reach, half, axis } => {
+                let [x, y] = along(axis, from(centre, point)).map(f64::abs);
                 x.max(y) <= reach && x.min(y) <= half
             }
-            Self::Tube { centre, inner, outer } => (inner..=outer).contains(&distance(centre, point)),
-            Self::Outside { centre, radius } => distance(centre, point) >= radius,
-            Self::HalfPlane { turn, level } => turned(point, -turn)[1] <= level,
+            Self::Tube { centre, inner, outer } => {
+                (square(inner)..=square(outer)).contains(&apart_squared(centre, point))
+            }
+            Self::Outside { centre, radius } => apart_squared(centre, point) >= square(radius),
+            Self::HalfPlane { axis, level } => along(axis, point)[1] <= level,
         }
     }
 
@@ -82,21 +85,29 @@ fn from(centre: [f64; 2], point: [f64; 2]) -> [f64; 2] {
     [point[0] - centre[0], point[1] - centre[1]]
 }
 
-fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
-    (a[0] - b[0]).hypot(a[1] - b[1])
+fn apart_squared(a: [f64; 2], b: [f64; 2]) -> f64 {
+    let [x, y] = from(a, b);
+    x * x + y * y
 }
 
-fn turned([x, y]: [f64; 2], angle: f64) -> [f64; 2] {
+/// The direction of an angle.
+fn direction(angle: f64) -> [f64; 2] {
     let (sin, cos) = angle.sin_cos();
-    [x * cos - y * sin, x * sin + y * cos]
+    [cos, sin]
+}
+
+/// Coordinates of a point along an axis and across it.
+fn along([cos, sin]: [f64; 2], [x, y]: [f64; 2]) -> [f64; 2] {
+    [x * cos + y * sin, y * cos - x * sin]
 }
 
 /// A way to lay the same phantom into the sensor so that its electrodes cover themselves: mirrored or not, then turned by whole
 /// electrodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
     mirrored: bool,
     turns: usize,
+    axis: [f64; 2],
 }
 
 impl Position {
@@ -105,7 +116,9 @@ impl Position {
 
     /// Position `index` of [`COUNT`](Self::COUNT); 0 leaves everything where it is.
     pub fn new(index: usize) -> Self {
-        Self { mirrored: index / ELECTRODES % 2 == 1, turns: index % ELECTRODES }
+        let turns = index % ELECTRODES;
+        let axis = direction(turns as f64 * TAU / ELECTRODES as f64);
+        Self { mirrored: index / ELECTRODES % 2 == 1, turns, axis }
     }
 
     /// Where an electrode comes to lie.
@@ -116,7 +129,7 @@ impl Position {
 
     /// What was at this point before.
     fn before(self, point: [f64; 2]) -> [f64; 2] {
-        let [x, y] = turned(point, -(self.turns as f64) * TAU / ELECTRODES as f64);
+        let [x, y] = along(self.axis, point);
         if self.mirrored { [x, -y] } else { [x, y] }
     }
 }
@@ -143,7 +156,7 @@ impl Phantom {
             let (centre, radius) = shape.around();
             let apart = |other: &Shape| {
                 let (place, reach) = other.around();
-                distance(centre, place) > radius + reach
+                apart_squared(centre, place) > (radius + reach).powi(2)
             };
             if shapes.iter().all(apart) {
                 shapes.push(shape);
@@ -171,7 +184,7 @@ fn random_shape(kind: Kind, random: &mut ChaCha8Rng) -> Shape {
     // Anywhere in the circle of this radius, as likely everywhere.
     let mut within = |reach: f64| {
         let radius = reach.max(0.0) * random.random_range(0.0..1.0f64).sqrt();
-        turned([radius, 0.0], random.random_range(0.0..TAU))
+        direction(random.random_range(0.0..TAU)).map(|along| along * radius)
     };
     let place = within(1.0);
     let near = |reach: f64| place.map(|along| along * reach.max(0.0));
@@ -182,15 +195,24 @@ fn random_shape(kind: Kind, random: &mut ChaCha8Rng) -> Shape {
         }
         Kind::Annular => Shape::Outside { centre: near(0.12), radius: random.random_range(0.35..0.85) },
         Kind::Stratified => {
-            Shape::HalfPlane { turn: random.random_range(0.0..TAU), level: random.random_range(-0.7..0.7) }
+            Shape::HalfPlane { axis: direction(random.random_range(0.0..TAU)), level: random.random_range(-0.7..0.7) }
         }
         Kind::Squares => {
             let half = random.random_range(0.14..0.36);
-            Shape::Square { centre: near(0.95 - half * 2f64.sqrt()), half, turn: random.random_range(0.0..TAU) }
+            Shape::Square {
+                centre: near(0.95 - half * 2f64.sqrt()),
+                half,
+                axis: direction(random.random_range(0.0..TAU)),
+            }
         }
         Kind::Crosses => {
             let (reach, half): (f64, f64) = (random.random_range(0.35..0.7), random.random_range(0.1..0.2));
-            Shape::Cross { centre: near(0.95 - reach.hypot(half)), reach, half, turn: random.random_range(0.0..TAU) }
+            Shape::Cross {
+                centre: near(0.95 - reach.hypot(half)),
+                reach,
+                half,
+                axis: direction(random.random_range(0.0..TAU)),
+            }
         }
         Kind::Tubes => {
             let outer = random.random_range(0.4..0.8);
@@ -216,18 +238,18 @@ mod tests {
                 })
                 .unwrap();
             let point = [0.3, 0.4];
-            assert!(distance(back.before(position.before(point)), point) < 1e-12);
+            assert!(apart_squared(back.before(position.before(point)), point) < 1e-24);
         }
     }
 
     #[test]
     fn what_lies_at_an_electrode_moves_with_it() {
-        let shape = Shape::Disc { centre: turned([0.8, 0.0], TAU / 12.0 * 2.0), radius: 0.1 };
+        let shape = Shape::Disc { centre: direction(TAU / 12.0 * 2.0).map(|along| 0.8 * along), radius: 0.1 };
         let phantom = Phantom { shapes: vec![shape], position: Position::new(0) };
         for index in 0..Position::COUNT {
             let position = Position::new(index);
             let angle = position.electrode(2) as f64 * TAU / 12.0;
-            assert!(phantom.at(position).contains(turned([0.8, 0.0], angle)));
+            assert!(phantom.at(position).contains(direction(angle).map(|along| 0.8 * along)));
         }
     }
 
@@ -244,7 +266,7 @@ mod tests {
                     high += usize::from(phantom.contains(point));
                 }
                 assert!(high > 0 && high < inside, "{} covers {high} of {inside} points", kind.name());
-                let rim = (0..360).map(|angle| turned([0.97, 0.0], f64::from(angle).to_radians()));
+                let rim = (0..360).map(|angle| direction(f64::from(angle).to_radians()).map(|along| 0.97 * along));
                 if !matches!(kind, Kind::Annular | Kind::Stratified) {
                     assert!(rim.into_iter().all(|point| !phantom.contains(point)), "{} beyond the pipe", kind.name());
                 }
