@@ -1,6 +1,7 @@
 //! What a training leaves behind and says, to its end or to Ctrl-C.
 
 use enkoder::Autoencoder;
+use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::workplace::{Workplace, test_data};
@@ -148,4 +149,71 @@ fn ctrl_c_saves_the_best_model_so_far_and_says_so() {
     let history = model.record().history.as_ref().unwrap();
     assert!((3..100_000).contains(&history.epochs.len()) && history.stopped == enkoder::Stopped::Interrupted);
     assert!(place.path("enkoder-out/report.html").exists());
+}
+
+#[test]
+fn convolutions_are_trained_by_options_and_by_a_file_of_layers() {
+    let place = Workplace::new();
+    place.succeed("train strokes:60 --arch conv --channels 4,3 --hidden 8 --latent 2 --epochs 1 --out conv -q");
+    let summary = |folder: &str| {
+        let model = Autoencoder::load(place.path(folder).join("model.safetensors")).unwrap();
+        model.architecture().summary()
+    };
+    assert_eq!(summary("conv"), "28×28-14×14×4-7×7×3-8-2-8-147-7×7×3-14×14×4-28×28×1");
+    place.write(
+        "layers.toml",
+        "[[encoder]]\nkind = \"convolution\"\nchannels = 2\nkernel = 3\nstride = 2\n\n[[decoder]]\nkind = \"pixel_shuffle\"\nfactor = 1\n\
+         [[decoder]]\nkind = \"transposed_convolution\"\nchannels = 1\nkernel = 3\nstride = 2\n",
+    );
+    place.succeed("train strokes:60 --config layers.toml --epochs 1 --out file -q");
+    assert_eq!(summary("file"), "28×28-14×14×2-14×14×2-28×28×1");
+    place.write(
+        "layers.toml",
+        "[[encoder]]\nkind = \"max_pool\"\nsize = 3\n[[decoder]]\nkind = \"upsample\"\nfactor = 3\n",
+    );
+    assert_snapshot!(place.fail("train strokes:60 --config layers.toml"));
+    assert_snapshot!(place.fail("train strokes:60 --depth 4"));
+    place.write("layers.toml", "[[encoder]]\nkind = \"convolution\"\nkernle = 3\n");
+    assert_snapshot!(place.fail("train strokes:60 --config layers.toml"));
+}
+
+#[test]
+fn a_denoiser_learns_from_patches_of_any_images_and_from_pairs() {
+    let place = Workplace::new();
+    for (seed, folder) in [(0, "clean"), (1, "noisy"), (2, "more")] {
+        let count = if folder == "more" { 5 } else { 4 };
+        place.succeed(&format!("data export strokes:{count} --data-seed {seed} -o {folder}"));
+    }
+    place.write("noisy/9999.png", "");
+    let train = "--arch denoiser --channels 4 --depth 2 --patch 8 --patches 64 --epochs 1 -q";
+    let run = place.succeed(&format!("train clean {train} --noise gaussian:25 --out plain"));
+    assert!(run.stdout.contains("8×8 bytes"), "{}", run.stdout);
+    let model = Autoencoder::load(place.path("plain/model.safetensors")).unwrap();
+    assert!(model.architecture().residual && model.for_shape(&[28, 30]).is_ok());
+    let sigma =
+        serde_json::to_value(model.record().config.as_ref().unwrap().corruption).unwrap()["sigma"].as_f64().unwrap();
+    assert!((sigma - 25.0 / 255.0).abs() < 1e-6);
+    let run = place.succeed(&format!("train noisy {train} --blind --out blind").replace(" -q", ""));
+    assert!(run.stderr.contains("1 of 5 images were left out"), "{}", run.stderr);
+    let blind = Autoencoder::load(place.path("blind/model.safetensors")).unwrap();
+    assert!(!blind.architecture().residual);
+    std::fs::remove_file(place.path("noisy/9999.png")).unwrap();
+    place.succeed(&format!("train noisy {train} --target clean --out pairs"));
+    assert_snapshot!(place.fail(&format!("train noisy {train} --target more")));
+}
+
+#[test]
+fn pairs_of_different_kinds_are_learned_and_used() {
+    let place = Workplace::new();
+    let rows = |count: usize, row: fn(f32) -> String| (0..count).map(|i| row(i as f32 * 0.1)).collect::<String>();
+    place.write("inputs.csv", "a,b\n".to_owned() + &rows(60, |t| format!("{},{}\n", t.sin(), t.cos())));
+    place.write(
+        "targets.csv",
+        "p,q,r\n".to_owned() + &rows(60, |t| format!("{},{},{}\n", 5.0 + t.sin(), 3.0 * t.cos(), t.sin())),
+    );
+    place.write("short.csv", "p\n".to_owned() + &rows(59, |t| format!("{t}\n")));
+    place.succeed("train inputs.csv --target targets.csv --hidden 8 --latent 4 --epochs 2 --out pairs -q");
+    let model = Autoencoder::load(place.path("pairs/model.safetensors")).unwrap();
+    assert_eq!((model.architecture().features(), model.architecture().outputs()), (2, 3));
+    assert_snapshot!(place.fail("train inputs.csv --target short.csv"));
 }
