@@ -4,6 +4,7 @@
 mod codes;
 mod columns;
 mod errors;
+mod maps;
 mod picks;
 mod projection;
 mod sizes;
@@ -19,6 +20,7 @@ pub use self::sizes::Sizes;
 
 pub(crate) use self::columns::{ColumnSummary, Columns, MOST_COLUMNS};
 pub(crate) use self::errors::ModelErrors;
+pub(crate) use self::maps::{ChannelPictures, What};
 pub(crate) use self::picks::{Pick, PickGroup, SamplePicture};
 pub(crate) use self::projection::{PointClass, Projection};
 pub(crate) use self::traversal::Traversal;
@@ -26,6 +28,7 @@ pub(crate) use self::view::{View, Viewer};
 
 use self::codes::CodeRanges;
 use self::errors::{MeanErrors, Pass};
+use self::maps::channel_pictures;
 use crate::number::name;
 use crate::picture::Layout;
 use crate::preview;
@@ -110,6 +113,7 @@ pub struct Evaluation {
     pub(crate) point_classes: Vec<PointClass>,
     pub(crate) traversals: [Vec<Traversal>; 2],
     pub(crate) sizes: Sizes,
+    pub(crate) channels: Vec<ChannelPictures>,
 }
 
 impl Evaluation {
@@ -169,6 +173,7 @@ impl Evaluation {
         Ok(Self {
             columns: (data.layout == Layout::Vector).then(|| Columns::of(reference)),
             sizes: Sizes::of(autoencoder, validation, train.is_some())?,
+            channels: channel_pictures(autoencoder, validation, shown[0]),
             data,
             architecture: autoencoder.architecture().clone(),
             baseline_latent: baseline.architecture().latent(),

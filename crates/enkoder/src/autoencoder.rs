@@ -223,6 +223,20 @@ impl Autoencoder {
         (weight, ArrayView1::from(&self.network.parameters[layer.bias()]))
     }
 
+    /// What a sample has become behind layer `index`, counted as [`Architecture::layers`] does, in the order of that layer's output
+    /// shape: feature maps of a convolution, channels last.
+    ///
+    /// # Panics
+    /// When there is no such layer, or the sample has another number of values.
+    pub fn layer_output(&self, sample: &[f32], index: usize) -> Vec<f32> {
+        assert_eq!(sample.len(), self.architecture.features(), "the sample must have the model's features");
+        let mut scaled = sample.to_vec();
+        self.scaler.transform_row(&mut scaled);
+        let mut output = vec![0.0; self.network.layers[index].outputs];
+        self.network.forward(0..index + 1, &scaled, &mut output, &mut Scratch::default());
+        output
+    }
+
     /// The same model for images of another height and width: convolutions do not mind.
     ///
     /// # Errors

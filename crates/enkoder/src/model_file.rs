@@ -33,6 +33,9 @@ pub enum ModelFileError {
     /// It makes something else of its input, but does not say how that is scaled, or the other way round.
     #[error("the model's output has a shape of its own but no scaling, or the other way round")]
     OutputScaler,
+    /// A normalisation's running variance is negative.
+    #[error("layer {0} of the model has a negative variance")]
+    Variance(String),
     /// What it knows of its errors is of another network.
     #[error("the model's calibration is damaged")]
     Calibration(#[from] ModelError),
@@ -110,6 +113,9 @@ impl Autoencoder {
             parameters.extend(file.take(&name, &shape)?);
         }
         let network = Network::from_parameters(&architecture, parameters)?;
+        if let Some(layer) = network.layer_of_negative_variance() {
+            return Err(ModelFileError::Variance(architecture.layers()[layer].name.clone()));
+        }
         let calibration = if file.has(RESIDUAL_SPREAD) {
             let residual_spread = file.take(RESIDUAL_SPREAD, &[architecture.features()])?;
             Some(Calibration { residual_spread, code_spread: file.take(CODE_SPREAD, &[architecture.latent()])? })

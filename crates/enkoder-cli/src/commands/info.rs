@@ -10,7 +10,8 @@ use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, Threshold};
 use enkoder::codec::{CodecError, EnkFile};
 use enkoder::{
-    Architecture, Autoencoder, Checkpoint, ModelFileError, Schema, TensorFileError, TrainingConfig, TrainingRecord,
+    Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, Shape, TensorFileError,
+    TrainingConfig, TrainingRecord,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -199,28 +200,35 @@ fn model_text(model: &Autoencoder) -> String {
         let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
         text += &line("columns", names.join(", "));
     }
-    text += &format!(
-        "\n{FAINT}{:<10}  {:<6} {:>8} {:>8}  {:<10} {:>10}{FAINT:#}",
-        "layer", "kind", "inputs", "outputs", "activation", "parameters"
-    );
-    for layer in architecture.layers() {
-        let [inputs, outputs, parameters] = [layer.inputs, layer.outputs, layer.parameters].map(wording::grouped);
+    let layers = architecture.layers();
+    let kind = |layer: &LayerSummary| layer.kind.replace('_', " ");
+    let sizes = |layer: &LayerSummary| {
+        if architecture.is_dense() {
+            [layer.inputs, layer.outputs].map(wording::grouped)
+        } else {
+            [&layer.input_shape, &layer.output_shape].map(|shape| Shape(shape.clone()).size())
+        }
+    };
+    // As wide as what stands in them.
+    let widest = |least: usize, texts: &mut dyn Iterator<Item = String>| {
+        texts.map(|text| text.chars().count()).max().unwrap_or(0).max(least)
+    };
+    let kind_width = widest(6, &mut layers.iter().map(kind));
+    let size_width = widest(8, &mut layers.iter().flat_map(sizes));
+    let mut row = |name: &str, kind: &str, [inputs, outputs]: [&str; 2], activation: &str, parameters: &str| {
         text += &format!(
-            "\n{:<10}  {:<6} {inputs:>8} {outputs:>8}  {:<10} {parameters:>10}",
-            layer.name,
-            layer.kind,
-            layer.activation.name()
+            "\n{name:<10}  {kind:<kind_width$} {inputs:>size_width$} {outputs:>size_width$}  {activation:<10} {parameters:>10}"
         );
+    };
+    row("layer", "kind", ["inputs", "outputs"], "activation", "parameters");
+    for layer in &layers {
+        let [inputs, outputs] = sizes(layer);
+        let activation =
+            if layer.activation == Activation::Linear && layer.parameters == 0 { "" } else { layer.activation.name() };
+        row(&layer.name, &kind(layer), [&inputs, &outputs], activation, &wording::grouped(layer.parameters));
     }
-    text + &format!(
-        "\n{:<10}  {:<6} {:>8} {:>8}  {:<10} {:>10}",
-        "",
-        "",
-        "",
-        "",
-        "",
-        wording::grouped(architecture.parameters())
-    )
+    row("", "", ["", ""], "", &wording::grouped(architecture.parameters()));
+    text
 }
 
 /// Serialised without a detour over a JSON value, which would turn 0.002 into 0.0020000000949949026.

@@ -66,7 +66,11 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
             );
         }
         let top = middle - tall / 2.0;
-        svg.bold_text((centre, top - 9.0), Anchor::Middle, SMALL + 1.0, Ink::Text, &grouped(width));
+        let size = match index.checked_sub(1).and_then(|index| layers.get(index)) {
+            Some(layer) if layer.output_shape.len() > 1 => shape(&layer.output_shape).replace(' ', ""),
+            _ => grouped(width),
+        };
+        svg.bold_text((centre, top - 9.0), Anchor::Middle, SMALL + 1.0, Ink::Text, &size);
         let below = TOP + TALLEST + 22.0;
         let (name, detail) = caption(index, encoder, &layers, architecture);
         svg.bold_text((centre, below), Anchor::Middle, SMALL, Ink::Text, &name);
@@ -92,9 +96,20 @@ fn caption(index: usize, encoder: usize, layers: &[LayerSummary], architecture: 
     } else if index == layers.len() {
         "output"
     } else {
-        layer.kind
+        match layer.kind {
+            "convolution" => "conv",
+            "transposed_convolution" => "transposed",
+            "pixel_unshuffle" => "unshuffle",
+            "pixel_shuffle" => "shuffle",
+            "average_pool" => "mean pool",
+            "max_pool" => "max pool",
+            "batch_norm" => "norm",
+            kind => kind,
+        }
     };
-    (name.to_owned(), layer.activation.to_string())
+    // Whatever has no parameters but an activation would say "linear".
+    let detail = if layer.parameters == 0 { String::new() } else { layer.activation.to_string() };
+    (name.to_owned(), detail)
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ impl Page {
             samples: if evaluation.data.unseen { "unseen samples" } else { "these samples" },
             summary: Summary::of(evaluation, report.threads),
             data: Data::of(evaluation)?,
-            network: NetworkSection::of(evaluation),
+            network: NetworkSection::of(evaluation)?,
             training: Training::of(evaluation),
             result: ResultSection::of(evaluation)?,
             latent: Latent::of(evaluation)?,

@@ -47,6 +47,14 @@ pub enum ArchitectureError {
     /// A network with dense layers has one size of samples for ever.
     #[error("layer {0} is dense, so the network takes samples of one size alone")]
     FixedSize(String),
+    /// Another number of channels needs other weights.
+    #[error("the network takes images of as many channels as {expected}, not as {found}")]
+    Channels {
+        /// The shape asked for.
+        found: Shape,
+        /// The shape of a sample.
+        expected: Shape,
+    },
     /// The network is larger than can be meant.
     #[error(
         "the network would have more than {MAX_PARAMETERS} parameters, {MAX_VALUES} values in a layer or {MAX_LAYERS} layers: use narrower or fewer layers"
@@ -60,7 +68,7 @@ pub struct Shape(pub Vec<usize>);
 
 impl Shape {
     /// Without a unit: `28×28×1`, `784`.
-    fn size(&self) -> String {
+    pub fn size(&self) -> String {
         self.0.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
     }
 }
@@ -146,10 +154,10 @@ impl Architecture {
     /// The same layers with this activation in all hidden ones that have one.
     pub fn with_activation(mut self, activation: Activation) -> Self {
         for layers in [&mut self.encoder, &mut self.decoder] {
-            let last = layers.len().saturating_sub(1);
-            for of_layer in layers[..last].iter_mut().filter_map(LayerSpec::activation_mut) {
-                *of_layer = activation;
-            }
+            // The last that has one makes the code or the output, also where shuffles follow.
+            let mut activations: Vec<_> = layers.iter_mut().filter_map(LayerSpec::activation_mut).collect();
+            activations.pop();
+            activations.into_iter().for_each(|of_layer| *of_layer = activation);
         }
         self
     }
@@ -322,6 +330,15 @@ mod tests {
         use Activation::{Linear, Relu, Sigmoid};
         let expected = [(4, 3, Relu), (3, 2, Relu), (2, 1, Linear), (1, 2, Relu), (2, 3, Relu), (3, 4, Sigmoid)];
         assert_eq!(shape, expected);
+    }
+
+    #[test]
+    fn an_output_that_is_shuffled_stays_linear() {
+        let architecture = Architecture::denoiser([8, 8], 3, 4).with_activation(Activation::Elu);
+        let activations: Vec<_> = architecture.layers().iter().map(|layer| layer.activation).collect();
+        use Activation::{Elu, Linear, Relu};
+        // Of the code, too, which is hidden in a denoiser but not in other networks.
+        assert_eq!(activations, [Linear, Elu, Relu, Elu, Linear, Linear]);
     }
 
     #[test]

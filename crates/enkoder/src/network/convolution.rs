@@ -167,3 +167,81 @@ fn add_rows(rows: &[f32], sum: &mut [f32], ones: &mut Vec<f32>) {
     }
     transposed_times(&[Pair { x: &ones[..count], y: rows }], 1, 0..1, sum.len(), &mut Add(sum));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::products::testing::values;
+    use proptest::prelude::*;
+
+    /// A convolution and its transpose of the same numbers, with `inside` channels within the windows' image and `outside` beside them.
+    fn both() -> impl Strategy<Value = (Windows, usize)> {
+        let sizes = (1usize..7, 1usize..7, proptest::sample::select(vec![1usize, 3, 16]));
+        (sizes, 1usize..5, 1usize..4, 0usize..3, proptest::sample::select(vec![1usize, 4, 17])).prop_filter_map(
+            "the image holds a window",
+            |((height, width, channels), kernel, stride, padding, outside)| {
+                let count = |size: usize| Some((size + 2 * padding).checked_sub(kernel)? / stride + 1);
+                let (rows, columns) = (count(height)?, count(width)?);
+                Some((Windows { height, width, channels, rows, columns, kernel, stride, padding }, outside))
+            },
+        )
+    }
+
+    /// Calls `visit` with a value of the image, one beside a window, and the weight between them: image, outside, `[y, x, inside,
+    /// outside]`.
+    fn each_weight(windows: &Windows, outside: usize, mut visit: impl FnMut(usize, usize, [usize; 4])) {
+        let Windows { height, width, channels, rows, columns, kernel, stride, padding } = *windows;
+        for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+            for (y, x) in (0..kernel).flat_map(|y| (0..kernel).map(move |x| (y, x))) {
+                let image_row = (row * stride + y).checked_sub(padding).filter(|&row| row < height);
+                let image_column = (column * stride + x).checked_sub(padding).filter(|&column| column < width);
+                let Some((image_row, image_column)) = image_row.zip(image_column) else { continue };
+                for (within, beside) in (0..channels).flat_map(|i| (0..outside).map(move |o| (i, o))) {
+                    let image = (image_row * width + image_column) * channels + within;
+                    visit(image, (row * columns + column) * outside + beside, [y, x, within, beside]);
+                }
+            }
+        }
+    }
+
+    fn close(found: &[f32], expected: &[f64]) -> Result<(), TestCaseError> {
+        for (index, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+            prop_assert!((f64::from(found) - expected).abs() < 1e-3, "{}: {} and {}", index, found, expected);
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn a_convolution_is_the_sum_over_its_windows((windows, outside) in both(), salt: u64) {
+            let (weights, count) = (windows.values() * outside, windows.rows * windows.columns * outside);
+            let (x, w, b) = (values(2 * windows.image(), salt), values(weights, !salt), values(outside, salt ^ 5));
+            let mut y = vec![f32::NAN; 2 * count];
+            let mut expected: Vec<f64> = (0..2 * count).map(|at| f64::from(b[at % outside])).collect();
+            for sample in 0..2 {
+                each_weight(&windows, outside, |image, beside, [row, column, i, o]| {
+                    let weight = w[((row * windows.kernel + column) * windows.channels + i) * outside + o];
+                    expected[sample * count + beside] += f64::from(x[sample * windows.image() + image] * weight);
+                });
+            }
+            let convolution = Convolution { windows, channels: outside };
+            convolution.forward(&w, &b, None, &x, &mut y, &mut Workspace::default());
+            close(&y, &expected)?;
+        }
+
+        #[test]
+        fn a_transposed_convolution_adds_its_windows_up((windows, outside) in both(), salt: u64) {
+            let (kernel, channels) = (windows.kernel, windows.channels);
+            let count = windows.rows * windows.columns * outside;
+            let (x, w, b) = (values(count, salt), values(windows.values() * outside, !salt), values(channels, salt ^ 5));
+            let mut y = vec![f32::NAN; windows.image()];
+            let mut expected: Vec<f64> = (0..y.len()).map(|at| f64::from(b[at % channels])).collect();
+            each_weight(&windows, outside, |image, beside, [row, column, i, o]| {
+                expected[image] += f64::from(x[beside] * w[((o * kernel + row) * kernel + column) * channels + i]);
+            });
+            let transposed = TransposedConvolution { windows, channels: outside };
+            transposed.forward(&w, &b, &x, &mut y, &mut Workspace::default());
+            close(&y, &expected)?;
+        }
+    }
+}

@@ -1,13 +1,13 @@
 //! Networks of convolutions alone have no size of their own: what sizes of images they take, and how far they look.
 
-use super::architecture::{Architecture, ArchitectureError, LayerSummary};
+use super::architecture::{Architecture, ArchitectureError, LayerSummary, Shape};
 use super::layer_spec::LayerSpec;
 
 impl Architecture {
     /// The same layers for samples of another height and width, which keep their weights.
     ///
     /// # Errors
-    /// When a layer is dense or reshapes, or the strides do not divide the size.
+    /// When a layer is dense or reshapes, the strides do not divide the size, or the channels are others.
     pub fn for_shape(&self, shape: impl Into<Vec<usize>>) -> Result<Self, ArchitectureError> {
         let architecture = Self { input_shape: shape.into(), ..self.clone() };
         let fixed = |layer: &LayerSummary| matches!(layer.kind, "dense" | "reshape");
@@ -17,6 +17,11 @@ impl Architecture {
             return Err(ArchitectureError::FixedSize(layer.name));
         }
         architecture.validate()?;
+        // With other channels the first layer would have other weights.
+        if architecture.tensors() != self.tensors() {
+            let [found, expected] = [&architecture, self].map(|a| Shape(a.input_shape.clone()));
+            return Err(ArchitectureError::Channels { found, expected });
+        }
         Ok(architecture)
     }
 

@@ -91,6 +91,14 @@ impl Network {
         self.encoder_layers..self.layers.len()
     }
 
+    /// The first normalisation with a variance that cannot be.
+    pub(crate) fn layer_of_negative_variance(&self) -> Option<usize> {
+        self.layers.iter().position(|layer| {
+            let statistics = &self.parameters[layer.statistics()];
+            statistics[statistics.len() / 2..].iter().any(|&variance| variance < 0.0)
+        })
+    }
+
     /// Whether every layer is dense.
     pub(crate) fn is_dense(&self) -> bool {
         self.layers.iter().all(Layer::is_dense)

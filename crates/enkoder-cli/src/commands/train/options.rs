@@ -252,8 +252,10 @@ impl NetworkOptions {
                         .with_hint("give --channels one number")
                         .into());
                 };
+                let activation = self.activation.unwrap_or(Activation::Relu);
                 return Ok(Architecture::denoiser(shape, channels, self.depth.unwrap_or(DENOISER_DEPTH))
-                    .with_activation(self.activation.unwrap_or(Activation::Relu)));
+                    .with_activation(activation)
+                    .with_latent_activation(activation));
             }
         };
         let output = match self.output_activation.unwrap_or(OutputActivation::Auto) {

@@ -2,13 +2,16 @@
 
 use super::super::settings;
 use super::PAGE;
-use crate::evaluation::Evaluation;
-use crate::number::{count, duration, grouped, significant};
+use crate::evaluation::{ChannelPictures, Evaluation, What};
+use crate::number::{count, duration, grouped, shape, significant};
+use crate::picture::PictureError;
 
 pub(super) struct NetworkSection {
     pub(super) summary: String,
     pub(super) drawing: String,
     pub(super) layers: Vec<[String; 6]>,
+    /// Pictures of channels, each with what it shows.
+    pub(super) channels: Vec<(String, String)>,
     pub(super) parameters: String,
 }
 
@@ -21,25 +24,42 @@ pub(super) struct Training {
 }
 
 impl NetworkSection {
-    pub(super) fn of(evaluation: &Evaluation) -> Self {
+    pub(super) fn of(evaluation: &Evaluation) -> Result<Self, PictureError> {
         let architecture = &evaluation.architecture;
         let layers = architecture.layers().into_iter().map(|layer| {
             [
                 layer.name,
-                layer.kind.to_owned(),
-                grouped(layer.inputs),
-                grouped(layer.outputs),
+                layer.kind.replace('_', " "),
+                size(&layer.input_shape),
+                size(&layer.output_shape),
                 layer.activation.to_string(),
                 grouped(layer.parameters),
             ]
         });
-        Self {
+        let channels = evaluation.channels.iter().map(|pictures| {
+            let ChannelPictures { layer, channels, grid, shown, what } = pictures;
+            let of =
+                if shown < channels { format!("the first {shown} of {channels}") } else { format!("all {channels}") };
+            let text = match what {
+                What::Filters => format!("Filters of {layer}, {of}: violet adds, orange takes away."),
+                What::Maps => format!("One sample behind {layer}, {of} channels, each on its own scale."),
+            };
+            Ok((grid.data_uri()?, text))
+        });
+        Ok(Self {
             summary: architecture.summary(),
             drawing: evaluation.draw_network(PAGE),
             layers: layers.collect(),
+            channels: channels.collect::<Result<_, PictureError>>()?,
             parameters: grouped(architecture.parameters()),
-        }
+        })
     }
+}
+
+/// A layer's size: the number of values, or an image's height, width and channels.
+fn size(size: &[usize]) -> String {
+    // Without spaces, where a line could break.
+    if let [values] = size { grouped(*values) } else { shape(size).replace(' ', "") }
 }
 
 impl Training {
