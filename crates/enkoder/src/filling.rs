@@ -4,8 +4,20 @@ use ndarray::{Array2, Zip};
 
 use crate::autoencoder::{Autoencoder, ModelError};
 use crate::dataset::Dataset;
+use crate::training::Corruption;
+
+/// How often a model is asked that has not learned to fill. On digits of which a random half is missing (MNIST), the error on what
+/// is missing falls to about a third or half of that of one pass, and hardly changes any more.
+const REPEATED: usize = 10;
 
 impl Autoencoder {
+    /// How often [`fill`](Self::fill) best asks this model: once where it was trained with missing values
+    /// ([`Corruption::Missing`]), for what it is asked with a second time is nothing it has ever seen; else 10 times.
+    pub fn fill_iterations(&self) -> usize {
+        let corruption = self.record().config.as_ref().and_then(|config| config.corruption);
+        if matches!(corruption, Some(Corruption::Missing { .. })) { 1 } else { REPEATED }
+    }
+
     /// The samples with what is missing (NaN) filled by the model, in the units of the data: `samples × features`. Observed values
     /// keep every bit.
     ///
@@ -75,6 +87,7 @@ mod tests {
         // On a plane, asking again converges to the point of it that fits what was observed.
         assert!(errors[2] < 0.001 && errors[1] < errors[0] && errors[2] < errors[1], "{errors:?}");
         assert_eq!(model.fill(&data, 0).unwrap(), model.fill(&data, 1).unwrap());
+        assert_eq!(model.fill_iterations(), 10);
     }
 
     #[test]

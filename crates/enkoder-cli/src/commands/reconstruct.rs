@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
+use enkoder::Autoencoder;
 
 use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
 use crate::model;
@@ -54,10 +55,16 @@ struct FillingOptions {
     #[arg(conflicts_with_all = ["fill", "size", "grey", "samples", "label"])]
     mask: Option<PathBuf>,
 
-    /// How often the model is asked: first with the training mean in place of what is missing, then with its own answer
-    /// [default: 4]
-    #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = 4, hide_default_value = true)]
-    iterations: usize,
+    /// How often the model is asked: first with the training mean in place of what is missing, then with its own answer [default:
+    /// 1 of a model trained with --noise missing, 10 of others]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    iterations: Option<usize>,
+}
+
+impl FillingOptions {
+    fn iterations(&self, model: &Autoencoder) -> usize {
+        self.iterations.unwrap_or_else(|| model.fill_iterations())
+    }
 }
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
@@ -72,7 +79,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     model::check(&model, &options.of.model, &data)?;
     let samples = if options.filling.fill {
         say_missing(screen, data.to_array().iter().filter(|value| value.is_nan()).count());
-        model.fill(&data, options.filling.iterations)?
+        model.fill(&data, options.filling.iterations(&model))?
     } else {
         model.reconstruct(&data)?
     };

@@ -17,6 +17,7 @@ fn help_of_every_verb() {
         "encode",
         "decode",
         "reconstruct",
+        "denoise",
         "detect",
         "compress",
         "decompress",

@@ -74,7 +74,7 @@ pub fn run(options: &Options, mask: &Path, model: &Autoencoder, screen: Screen) 
 
 /// By a model of pictures of any size, or by one of pictures of exactly this size.
 fn fill(options: &Options, model: &Autoencoder, picture: &Picture, damaged: &[f32]) -> anyhow::Result<Vec<f32>> {
-    let (shape, peak, iterations) = (picture.shape(), picture.peak(), options.filling.iterations);
+    let (shape, peak, iterations) = (picture.shape(), picture.peak(), options.filling.iterations(model));
     let expected = &model.architecture().input_shape;
     let size = |shape: &[usize]| -> Vec<usize> { shape.iter().copied().chain([1]).take(3).collect() };
     if size(expected) != size(&shape) || expected.len() < 2 {

@@ -1,0 +1,203 @@
+//! Pictures in and pictures out: denoising, its measures, and filling what a mask or NaN says is missing.
+
+use std::path::Path;
+
+use enkoder::metrics::mse;
+use enkoder_data::images::{Depth, Picture};
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::workplace::Workplace;
+
+/// A picture in binary PGM or PPM: smooth waves with edges, and noise that a few steps of a generator make.
+fn pnm(height: usize, width: usize, channels: usize, peak: u16, noise: f32) -> Vec<u8> {
+    let mut state = 12345u64;
+    let mut bytes = format!("P{} {width} {height} {peak}\n", if channels == 1 { 5 } else { 6 }).into_bytes();
+    for (y, x, channel) in ndarray::indices((height, width, channels)) {
+        let (y, x, c) = (y as f32, x as f32, channel as f32);
+        // The sum of twelve uniform numbers is nearly normal, of variance 1.
+        let normal: f32 = (0..12).map(|_| uniform(&mut state)).sum::<f32>() - 6.0;
+        let edge = if (x + 0.3 * y) % 40.0 > 20.0 { 50.0 } else { 0.0 };
+        let value = 90.0 + 40.0 * (x * 0.07 + c).sin() * (y * 0.08).cos() + edge + noise * normal;
+        let value = (value / 255.0 * f32::from(peak)).round().clamp(0.0, peak.into()) as u16;
+        match peak {
+            255 => bytes.push(value as u8),
+            _ => bytes.extend(value.to_be_bytes()),
+        }
+    }
+    bytes
+}
+
+fn uniform(state: &mut u64) -> f32 {
+    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+    (*state >> 40) as f32 / (1u64 << 24) as f32
+}
+
+/// With clean and noisy pictures, and a small denoiser in `den`.
+fn workplace() -> Workplace {
+    let place = Workplace::new();
+    for folder in ["clean", "noisy"] {
+        std::fs::create_dir(place.path(folder)).unwrap();
+    }
+    for (number, size) in [(1, 60), (2, 75), (3, 64)] {
+        place.write(&format!("clean/{number}.pgm"), pnm(size, 90 - size / 2, 1, 255, 0.0));
+    }
+    place.write("noisy/grey.pgm", pnm(61, 47, 1, 255, 25.0));
+    place.write("noisy/colour.ppm", pnm(40, 55, 3, 255, 25.0));
+    place.write("noisy/deep.pgm", pnm(50, 50, 1, 65535, 25.0));
+    place.succeed(
+        "train clean --arch denoiser --noise gaussian:25 --channels 8 --depth 3 --patch 16 --patches 2000 --batch-size 16 \
+         --learning-rate 0.005 --epochs 6 --out den --no-report -q",
+    );
+    place
+}
+
+fn picture(place: &Workplace, name: &str) -> Picture {
+    Picture::read(&place.path(name)).unwrap()
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Without what the machine's speed decides.
+fn settled(text: &str) -> String {
+    let line =
+        |line: &str| line.split("  ").filter(|part| !part.contains("megapixels/s")).collect::<Vec<_>>().join("  ");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn pictures_of_any_kind_are_denoised_and_what_is_damaged_is_left_out_and_named() {
+    let place = workplace();
+    place.write("noisy/empty.png", "");
+    let whole = place.read("noisy/grey.pgm");
+    place.write("noisy/short.pgm", &whole[..whole.len() / 2]);
+    let run = place.succeed("denoise den noisy -o out");
+    assert_eq!(place.names("out"), ["colour.png", "deep.png", "grey.png"]);
+    assert_eq!(run.stdout.lines().count(), 3, "{}", run.stdout);
+    assert!(settled(&run.stdout).contains("out/deep.png: 50×50 grey, 16 bits  noise 2"), "{}", run.stdout);
+    assert_snapshot!("left-out", run.stderr);
+    let clean = pnm(61, 47, 1, 255, 0.0);
+    place.write("clean.pgm", clean);
+    let [clean, noisy, denoised] = ["clean.pgm", "noisy/grey.pgm", "out/grey.png"].map(|name| picture(&place, name));
+    let error = |picture: &Picture| mse(clean.values(), picture.values()).unwrap();
+    assert!(error(&denoised) < 0.6 * error(&noisy), "{} of {}", error(&denoised), error(&noisy));
+    assert_eq!(picture(&place, "out/deep.png").depth(), Depth::Sixteen);
+    assert_eq!(picture(&place, "out/colour.png").shape(), [40, 55, 3]);
+
+    let summary = json(&place.succeed("denoise den noisy/grey.pgm -o one.png --json").stdout);
+    let one = &summary["pictures"][0];
+    assert_eq!((&one["height"], &one["bits"], &one["channels"]), (&61.into(), &8.into(), &1.into()));
+    assert!(one["noise_before"].as_f64().unwrap() > 1.5 * one["noise_after"].as_f64().unwrap(), "{one}");
+    assert_eq!(picture(&place, "one.png"), denoised);
+    let summary = json(&place.succeed("denoise den noisy -o again --json -q").stdout);
+    assert_eq!(summary["skipped"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn outputs_that_cannot_be_or_are_there_already() {
+    let place = workplace().with_model();
+    assert_snapshot!("not-convolutional", place.fail("denoise . noisy -o out"));
+    place.succeed("denoise den noisy/grey.pgm -o out");
+    let before = place.read("out/grey.png");
+    assert_snapshot!("exists", place.fail("denoise den noisy -o out"));
+    assert_eq!(place.names("out"), ["grey.png"]);
+    assert_eq!(place.read("out/grey.png"), before);
+    place.succeed("denoise den noisy -o out --force -q");
+    assert_snapshot!("one-file", place.fail("denoise den noisy -o one.png"));
+    assert_snapshot!("jpeg", place.fail("denoise den noisy/grey.pgm -o grey.jpg"));
+    place.write("grey.png", before);
+    assert_snapshot!("same-name", place.fail("denoise den noisy/grey.pgm grey.png -o both"));
+    place.write("file", "");
+    assert_snapshot!("unwritable", place.fail("denoise den noisy -o file/out"));
+    place.write("noisy/empty.png", "");
+    assert_snapshot!("strict", {
+        let run = place.run("denoise den noisy -o strict --strict");
+        assert_eq!(run.code, Some(1));
+        run.stderr
+    });
+    assert_snapshot!("alone", place.fail("denoise den noisy/empty.png -o alone/"));
+    assert!(!place.path("alone").exists(), "the folder made for nothing is gone again");
+}
+
+#[test]
+fn a_denoiser_is_measured_beside_what_it_has_to_beat() {
+    let place = workplace();
+    let run = place.succeed("eval den clean --noise gaussian:25 --seed 1 --figures figures");
+    let methods = ["noisy", "median 3×3", "non-local means", "this model"];
+    for said in methods.into_iter().chain(["PSNR", "means over 3 pictures with noise gaussian:25", "denoised.svg"]) {
+        assert!(run.stdout.contains(said), "{}", run.stdout);
+    }
+    assert_eq!(place.names("figures"), ["denoised.svg"]);
+    let summary = json(&place.succeed("eval den clean --noise gaussian:25 --seed 1 --json").stdout);
+    let psnr = |method: usize| summary["mean"][method]["psnr"].as_f64().unwrap();
+    assert!((psnr(0) - 20.17).abs() < 0.2 && psnr(3) > psnr(0) + 2.0, "{summary}");
+    assert_eq!(summary["pictures"].as_array().unwrap().len(), 3);
+    let again = json(&place.succeed("eval den clean --noise gaussian:25 --seed 2 --json").stdout);
+    assert_ne!(again["mean"][0]["psnr"], summary["mean"][0]["psnr"]);
+    assert_snapshot!("unknown-noise", place.fail("eval den clean --noise rain:3"));
+    assert_snapshot!("noise-out-of-range", place.fail("eval den clean --noise masking:1.5"));
+    assert_snapshot!("seed-alone", place.fail("eval den clean --seed 3"));
+    let place = place.with_model();
+    assert_snapshot!("cannot-denoise", place.fail("eval . clean --noise gaussian:25"));
+}
+
+#[test]
+fn what_is_white_in_a_mask_is_filled_and_nothing_else() {
+    let place = workplace();
+    let mask = |height: usize, width: usize, side: usize| {
+        let mut bytes = format!("P5 {width} {height} 255\n").into_bytes();
+        bytes.extend((0..height * width).map(|at| if at / width < side && at % width < side { 255 } else { 0 }));
+        bytes
+    };
+    place.write("mask.pgm", mask(50, 50, 9));
+    let run = place.succeed("reconstruct den noisy/deep.pgm --mask mask.pgm -o filled.png");
+    assert_eq!(run.stderr, "81 missing values filled\n");
+    let [given, filled] = ["noisy/deep.pgm", "filled.png"].map(|name| picture(&place, name));
+    assert_eq!(filled.depth(), Depth::Sixteen);
+    let missing = |at: usize| at / 50 < 9 && at % 50 < 9;
+    let changed = |at: &usize| filled.values()[*at] != given.values()[*at];
+    assert!((0..2500).filter(changed).all(missing));
+    assert!((0..2500).filter(changed).count() > 70);
+
+    // A model of one size fills pictures of that size.
+    place.succeed("train clean --size 12 --hidden 8 --latent 3 --epochs 1 --out small --no-report -q --validation 0.4");
+    place.write("small.ppm", pnm(12, 12, 1, 255, 0.0));
+    place.write("small-mask.pgm", mask(12, 12, 3));
+    place.succeed("reconstruct small small.ppm --mask small-mask.pgm -o small.png --iterations 2 -q");
+    let [given, filled] = ["small.ppm", "small.png"].map(|name| picture(&place, name));
+    assert!((0..144).filter(|at| filled.values()[*at] != given.values()[*at]).all(|at| at / 12 < 3 && at % 12 < 3));
+
+    assert_snapshot!("mask-size", place.fail("reconstruct den noisy/grey.pgm --mask mask.pgm -o other.png"));
+    assert_snapshot!("mask-model", place.fail("reconstruct small noisy/deep.pgm --mask mask.pgm -o other.png"));
+    assert_snapshot!("mask-many", place.fail("reconstruct den noisy --mask mask.pgm -o other.png"));
+    assert_snapshot!("mask-out", place.fail("reconstruct den noisy/deep.pgm --mask mask.pgm -o other.npy"));
+    assert_snapshot!("mask-exists", place.fail("reconstruct den noisy/deep.pgm --mask mask.pgm -o filled.png"));
+    assert!(!Path::new(&place.path("other.png")).exists());
+}
+
+#[test]
+fn missing_cells_of_a_table_are_filled_and_the_others_stay() {
+    let place = Workplace::new();
+    let row = |i: usize| (i % 17, ["red", "green", "blue"][i % 3]);
+    let mut table = "size,colour,price\n".to_owned();
+    for i in 0..200 {
+        let (size, colour) = row(i);
+        table += &format!("{size},{colour},{}\n", 3 * size + 20 * (i % 3));
+    }
+    place.write("table.csv", &table);
+    place.succeed("train table.csv --arch linear --latent 3 --out run --no-report -q");
+    place.write("holes.csv", "size,colour,price\n4,red,\n,green,41\n5,,15\n0.1,blue,43\n");
+    let run = place.succeed("reconstruct run holes.csv --fill --iterations 50 --out whole.csv");
+    assert!(run.stderr.contains("filled"), "{}", run.stderr);
+    let whole = String::from_utf8(place.read("whole.csv")).unwrap();
+    let cells: Vec<Vec<&str>> = whole.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!((cells[0][0], cells[0][1], cells[3][0]), ("4", "red", "0.1"), "{whole}");
+    assert!((cells[0][2].parse::<f32>().unwrap() - 12.0).abs() < 3.0, "{whole}");
+    assert!((cells[1][0].parse::<f32>().unwrap() - 7.0).abs() < 2.0, "{whole}");
+    assert_eq!(cells[2][1], "red", "{whole}");
+    let run = place.succeed("reconstruct run table.csv --fill --out same.csv");
+    assert!(run.stderr.starts_with("nothing is missing"), "{}", run.stderr);
+    assert_eq!(place.read("same.csv"), table.as_bytes());
+}
