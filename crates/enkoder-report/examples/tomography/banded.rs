@@ -141,25 +141,25 @@ mod tests {
         let (unknowns, half_width) = (37, 5);
         let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let mut system = BandedSystem::<2>::new(unknowns, half_width);
-        let mut dense = vec![vec![0.0; unknowns]; unknowns];
+        let mut dense = vec![0.0; unknowns * unknowns];
         let mut right = vec![[0.0; 2]; unknowns];
         for i in 0..unknowns {
             for j in i.saturating_sub(half_width)..=i {
                 let value = if i == j { 12.0 } else { random.random_range(-1.0..1.0) };
                 system.add(i, j, value);
-                dense[i][j] = value;
-                dense[j][i] = value;
+                dense[i * unknowns + j] = value;
+                dense[j * unknowns + i] = value;
             }
-            for side in 0..2 {
-                right[i][side] = random.random_range(-1.0..1.0);
-                system.add_right(i, side, right[i][side]);
+            for (side, value) in right[i].iter_mut().enumerate() {
+                *value = random.random_range(-1.0..1.0);
+                system.add_right(i, side, *value);
             }
         }
         system.eliminate().unwrap();
         let (x, product) = (system.solution(), system.product());
         for side in 0..2 {
             for i in 0..unknowns {
-                let value: f64 = (0..unknowns).map(|j| dense[i][j] * x[j][side]).sum();
+                let value: f64 = (0..unknowns).map(|j| dense[i * unknowns + j] * x[j][side]).sum();
                 assert!((value - right[i][side]).abs() < 1e-12);
             }
             for other in 0..2 {

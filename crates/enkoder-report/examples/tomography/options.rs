@@ -12,7 +12,7 @@ pub struct Options {
     pub positions: usize,
     /// Epochs of training.
     pub epochs: usize,
-    /// Noise added to the capacitances in training, as a part of a full pipe's.
+    /// The most noise added to codes in training, as a part of their spread.
     pub noise: f32,
     /// Phantoms of each kind for testing.
     pub tests: usize,

@@ -40,8 +40,8 @@ fn electrodes_that_meet_on_a_circle_have_the_capacitances_of_conformal_mapping()
         let middle = electrode as f64 * TAU / ELECTRODES as f64;
         (middle - PI / ELECTRODES as f64, middle + PI / ELECTRODES as f64)
     };
-    for other in 2..=6 {
-        let (found, expected) = (-charges[0][other], between_arcs(arc(0), arc(other)));
+    for (other, charge) in charges[0].iter().enumerate().take(7).skip(2) {
+        let (found, expected) = (-charge, between_arcs(arc(0), arc(other)));
         assert!((found / expected - 1.0).abs() < 0.01, "{other} apart: {found} is not {expected}");
     }
 }
@@ -120,25 +120,31 @@ fn sensitivities_are_the_slopes_of_the_capacitances() {
     }
 }
 
+/// Not of capacitances between neighbours, whose field is singular at the electrodes' edges, but of the normalised ones.
 #[test]
-fn a_finer_grid_changes_little() {
-    let capacitances = |design: Design| {
+fn a_finer_grid_changes_normalised_capacitances_little() {
+    let normalised = |design: Design| {
         let sensor = Sensor::new(design);
-        // A rod beside the centre.
-        let permittivity = |cell| {
-            let ((inner, outer), (from, to)) = sensor.cell(cell);
-            let (radius, angle): (f64, f64) = ((inner + outer) / 2.0, (from + to) / 2.0);
-            let apart = (radius * angle.cos() - 0.4).hypot(radius * angle.sin());
-            1.0 + 2.0 * (0.5 + (0.3 - apart) / 0.1).clamp(0.0, 1.0)
+        let mut system = sensor.system();
+        // Nothing, a rod beside the centre, a full pipe.
+        let mut measure = |radius: f64| {
+            let permittivity = |cell| {
+                let ((inner, outer), (from, to)) = sensor.cell(cell);
+                let (r, angle): (f64, f64) = ((inner + outer) / 2.0, (from + to) / 2.0);
+                let apart = (r * angle.cos() - 0.4).hypot(r * angle.sin());
+                1.0 + 2.0 * (0.5 + (radius - apart) / 0.1).clamp(0.0, 1.0)
+            };
+            let inside: Vec<f64> = (0..sensor.inside_cells()).map(permittivity).collect();
+            sensor.capacitances(&inside, &mut system).unwrap()
         };
-        let inside: Vec<f64> = (0..sensor.inside_cells()).map(permittivity).collect();
-        sensor.capacitances(&inside, &mut sensor.system()).unwrap()
+        let (low, rod, high) = (measure(-1.0), measure(0.3), measure(3.0));
+        let part = |pair: usize| (rod[pair] - low[pair]) / (high[pair] - low[pair]);
+        std::array::from_fn::<f64, PAIRS, _>(part)
     };
-    let usual = capacitances(Design::default());
     let mut fine = Design { cells: 30, rays: 15, reach: 6, ..Design::default() };
     fine.wall.cells = 5;
     fine.gap.cells = 5;
-    for (pair, (usual, fine)) in usual.iter().zip(capacitances(fine)).enumerate() {
-        assert!((usual / fine - 1.0).abs() < 0.03, "pair {pair}: {usual}, finer {fine}");
-    }
+    let pairs = normalised(Design::default()).into_iter().zip(normalised(fine));
+    let farthest = pairs.map(|(usual, fine)| (usual - fine).abs()).fold(0.0, f64::max);
+    assert!(farthest < 0.02, "{farthest}");
 }
