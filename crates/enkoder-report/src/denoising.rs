@@ -250,7 +250,7 @@ mod tests {
 
     fn scene(height: usize, width: usize) -> Vec<f32> {
         let value = |y: usize, x: usize| {
-            let edge = if x / 10 % 2 == 0 && x > width / 2 { 60.0 } else { 0.0 };
+            let edge = if (x / 10).is_multiple_of(2) && x > width / 2 { 60.0 } else { 0.0 };
             100.0 + 50.0 * (y as f32 * 0.1).sin() + edge
         };
         (0..height).flat_map(|y| (0..width).map(move |x| value(y, x))).collect()
