@@ -15,11 +15,11 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     fn windows(&mut self, windows: &Windows) -> &mut [f32] {
-        grown(&mut self.windows, windows.piece_windows() * windows.values())
+        grown(&mut self.windows, windows.largest_piece())
     }
 
     fn both(&mut self, windows: &Windows) -> [&mut [f32]; 2] {
-        let length = windows.piece_windows() * windows.values();
+        let length = windows.largest_piece();
         [grown(&mut self.windows, length), grown(&mut self.errors, length)]
     }
 }
@@ -61,14 +61,15 @@ impl Convolution {
         let row = windows.columns * channels;
         for (x, y) in x.chunks_exact(windows.image()).zip(y.chunks_exact_mut(windows.rows * row)) {
             for rows in windows.pieces() {
-                let unfolded = &mut unfolded[..rows.len() * windows.columns * windows.values()];
+                let unfolded = &mut unfolded[..windows.unfolded(&rows)];
                 windows.unfold(x, rows.clone(), unfolded);
                 products::affine(unfolded, weight, bias, leak, &mut y[rows.start * row..rows.end * row]);
             }
         }
     }
 
-    /// With the weights `turned`, as rows for columns, adds to the gradient what the samples `x` with errors `delta` say, and leaves the errors of `x` in `dx` unless it is empty.
+    /// With the weights `turned`, as rows for columns, adds to the gradient what the samples `x` with errors `delta` say, and leaves
+    /// the errors of `x` in `dx` unless it is empty.
     pub(crate) fn backward(
         &self,
         turned: &[f32],
@@ -85,7 +86,7 @@ impl Convolution {
         dx.fill(0.0);
         for (index, (x, delta)) in x.chunks_exact(image).zip(delta.chunks_exact(windows.rows * row)).enumerate() {
             for rows in windows.pieces() {
-                let length = rows.len() * windows.columns * windows.values();
+                let length = windows.unfolded(&rows);
                 let delta = &delta[rows.start * row..rows.end * row];
                 let unfolded = &mut unfolded[..length];
                 windows.unfold(x, rows.clone(), unfolded);
@@ -120,7 +121,7 @@ impl TransposedConvolution {
         let unfolded = work.windows(windows);
         for (x, y) in x.chunks_exact(windows.rows * row).zip(y.chunks_exact_mut(windows.image())) {
             for rows in windows.pieces() {
-                let unfolded = &mut unfolded[..rows.len() * windows.columns * windows.values()];
+                let unfolded = &mut unfolded[..windows.unfolded(&rows)];
                 products::times(&x[rows.start * row..rows.end * row], weight, windows.values(), unfolded);
                 windows.fold(unfolded, rows, y);
             }
@@ -144,7 +145,7 @@ impl TransposedConvolution {
             x.chunks_exact(windows.rows * row).zip(delta.chunks_exact(windows.image())).enumerate()
         {
             for rows in windows.pieces() {
-                let unfolded = &mut unfolded[..rows.len() * windows.columns * windows.values()];
+                let unfolded = &mut unfolded[..windows.unfolded(&rows)];
                 let of_rows = rows.start * row..rows.end * row;
                 windows.unfold(delta, rows, unfolded);
                 let pair = Pair { x: &x[of_rows.clone()], y: unfolded };

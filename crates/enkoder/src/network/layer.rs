@@ -69,10 +69,17 @@ impl Layer {
             }
             LayerSpec::TransposedConvolution { kernel, stride, padding, .. } => {
                 let padding = LayerSpec::padding_of(kernel, padding);
-                let (over, within) = ((rows, columns), (height, width));
-                let (height, width) = over;
-                let (rows, columns) = within;
-                let windows = Windows { height, width, channels: channels_out, rows, columns, kernel, stride, padding };
+                // They lie over the output, and there is one for each pixel of the input.
+                let windows = Windows {
+                    height: rows,
+                    width: columns,
+                    channels: channels_out,
+                    rows: height,
+                    columns: width,
+                    kernel,
+                    stride,
+                    padding,
+                };
                 Operation::TransposedConvolution(TransposedConvolution { windows, channels })
             }
             LayerSpec::BatchNorm { .. } => Operation::BatchNorm(BatchNorm { channels }),
@@ -113,6 +120,7 @@ impl Layer {
         }
     }
 
+    /// Whether it is a dense layer, whose gradient is summed over all rows of a batch.
     pub(crate) fn is_dense(&self) -> bool {
         matches!(self.operation, Operation::Dense)
     }
@@ -320,13 +328,12 @@ impl Layer {
         gradient: Gradient<'_>,
         work: &mut Workspace,
     ) {
-        let weight = &parameters[self.weight()];
         match &self.operation {
             Operation::Dense if dx.is_empty() => {}
-            Operation::Dense => products::rows_times_rows(delta, weight, self.outputs, dx),
+            Operation::Dense => self.dense_backward(parameters, 0..self.inputs, delta, dx),
             Operation::Convolution(layer) => layer.backward(turned, x, delta, dx, gradient, work),
             Operation::TransposedConvolution(layer) => layer.backward(turned, x, delta, dx, gradient, work),
-            Operation::BatchNorm(norm) => norm.backward(weight, statistics, x, delta, dx, gradient),
+            Operation::BatchNorm(norm) => norm.backward(&parameters[self.weight()], statistics, x, delta, dx, gradient),
             Operation::Resample(_) | Operation::Reshape if dx.is_empty() => {}
             Operation::Resample(layer) => layer.backward(x, y, delta, dx),
             Operation::Reshape => dx.copy_from_slice(delta),

@@ -44,9 +44,14 @@ impl Windows {
         (0..rows).step_by(each).map(move |first| first..rows.min(first + each))
     }
 
-    /// Most windows of a piece.
-    pub(crate) fn piece_windows(&self) -> usize {
-        self.pieces().next().map_or(0, |rows| rows.len() * self.columns)
+    /// Values of all windows in some rows.
+    pub(crate) fn unfolded(&self, rows: &Range<usize>) -> usize {
+        rows.len() * self.columns * self.values()
+    }
+
+    /// Values of the largest piece, which is the first.
+    pub(crate) fn largest_piece(&self) -> usize {
+        self.pieces().next().map_or(0, |rows| self.unfolded(&rows))
     }
 
     /// Writes the windows of some rows, `windows × values`.

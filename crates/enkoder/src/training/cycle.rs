@@ -38,8 +38,7 @@ impl<'a> Cycle<'a> {
 
     /// A step from codes to codes on the parameters of `network`.
     pub(super) fn step(&mut self, network: &mut Network, order: &[u32], first: usize, at: Position) -> Sums {
-        self.engine.network.parameters.copy_from_slice(&network.parameters);
-        self.engine.network.parameters.rotate_left(self.encoder);
+        self.take_on(network);
         let sums = self.engine.step(&self.train, order, first, at);
         network.parameters.copy_from_slice(&self.engine.network.parameters);
         network.parameters.rotate_right(self.encoder);
@@ -47,10 +46,17 @@ impl<'a> Cycle<'a> {
         Sums { loss: 0.0, penalty: sums.loss / self.train.inputs.features() as f64 + sums.penalty }
     }
 
+    /// Takes on the parameters of the autoencoder, the decoder's first.
+    fn take_on(&mut self, network: &Network) {
+        let (encoder, decoder) = network.parameters.split_at(self.encoder);
+        let (first, last) = self.engine.network.parameters.split_at_mut(decoder.len());
+        first.copy_from_slice(decoder);
+        last.copy_from_slice(encoder);
+    }
+
     /// The three parts of the loss that are not the reconstruction's, over the validation samples.
     pub(super) fn validate(&mut self, network: &Network, damage: Option<Damage>) -> f64 {
-        self.engine.network.parameters.copy_from_slice(&network.parameters);
-        self.engine.network.parameters.rotate_left(self.encoder);
+        self.take_on(network);
         let inside_out = &self.engine.network;
         let (codes, mse) = (self.validation, Loss::MeanSquared);
         let to_samples = direct(codes);

@@ -12,6 +12,7 @@ use ndarray::Array2;
 
 use crate::arguments::{DataOptions, parse_count};
 use crate::failure::Usage;
+use crate::pictures;
 use crate::screen::Screen;
 use crate::wording;
 
@@ -161,10 +162,7 @@ impl SampleOptions {
     }
 
     fn images(&self, names: &[String], reading: &DataOptions, screen: Screen) -> anyhow::Result<Vec<WholeImage>> {
-        let mut paths: Vec<PathBuf> = Vec::new();
-        for name in names {
-            paths.extend(image_paths(name)?);
-        }
+        let mut paths: Vec<PathBuf> = pictures::find(names)?.into_iter().map(|found| found.path).collect();
         paths.truncate(reading.samples.unwrap_or(usize::MAX));
         let read = read_whole_images(&paths, reading.grey, self.strict)?;
         for error in &read.skipped {
