@@ -75,7 +75,10 @@ fn a_denoiser_learns_from_patches_and_runs_over_pictures_of_any_size_without_sea
 
     let tiling = Tiling::new(48, margin, step);
     assert!(tiling.tiles(height, width) > 4);
-    assert!(denoised(&model, tiling, &noisy, height, width) == whole, "a seam");
+    // Not to the bit: convolutions round by where their own tiles lie. A seam would be whole levels of 255.
+    let tiled = denoised(&model, tiling, &noisy, height, width);
+    let difference = tiled.iter().zip(&whole).fold(0.0f32, |largest, (a, b)| largest.max((a - b).abs()));
+    assert!(difference < 0.002, "a seam of {difference}");
     for (height, width) in [(1, 1), (1, 90), (3, 7)] {
         let part = &noisy[..height * width];
         assert_eq!(denoised(&model, tiling, part, height, width).len(), part.len());

@@ -1,6 +1,6 @@
 //! Running something local, such as a convolutional network, over a picture of any size in overlapping tiles of one size. What a
 //! tile says near its cut edges is thrown away, as far as the edge can be felt, so that no seam is left: every value is that of
-//! one pass over the whole picture.
+//! one pass over the whole picture, to the bit where the operation rounds alike wherever a tile begins.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

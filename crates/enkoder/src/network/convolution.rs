@@ -1,9 +1,11 @@
 //! Convolution and its transpose, lowered to products of matrices over unfolded windows: a few rows of windows at a time, so that
 //! what is unfolded never leaves the cache. Weights lie as `kernel × kernel × in × out`; those of a transposed convolution as `in ×
-//! kernel × kernel × out`, which makes each the other's mirror: what one does forward, the other does backward.
+//! kernel × kernel × out`, which makes each the other's mirror: what one does forward, the other does backward. Where fewer
+//! multiplications lead to the same, `winograd` does the work.
 
 use super::products::{self, Add, Pair, transposed_times};
 use super::windows::Windows;
+use super::winograd::{self, Winograd};
 
 /// Unfolded windows, kept from pass to pass.
 #[derive(Debug, Default)]
@@ -11,6 +13,7 @@ pub(crate) struct Workspace {
     windows: Vec<f32>,
     errors: Vec<f32>,
     ones: Vec<f32>,
+    winograd: winograd::Workspace,
 }
 
 impl Workspace {
@@ -24,7 +27,8 @@ impl Workspace {
     }
 }
 
-fn grown(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+/// The first values of a buffer, which grows where it has fewer.
+pub(crate) fn grown(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
     if buffer.len() < length {
         buffer.resize(length, 0.0);
     }
@@ -56,6 +60,21 @@ impl Convolution {
         y: &mut [f32],
         work: &mut Workspace,
     ) {
+        match Winograd::of(&self.windows, self.channels) {
+            Some(winograd) => winograd.forward(weight, bias, leak, x, y, &mut work.winograd),
+            None => self.forward_unfolded(weight, bias, leak, x, y, work),
+        }
+    }
+
+    pub(super) fn forward_unfolded(
+        &self,
+        weight: &[f32],
+        bias: &[f32],
+        leak: Option<f32>,
+        x: &[f32],
+        y: &mut [f32],
+        work: &mut Workspace,
+    ) {
         let Self { windows, channels } = self;
         let unfolded = work.windows(windows);
         let row = windows.columns * channels;
@@ -79,6 +98,22 @@ impl Convolution {
         gradient: Gradient<'_>,
         work: &mut Workspace,
     ) {
+        add_rows(delta, gradient.bias, &mut work.ones);
+        match Winograd::of(&self.windows, self.channels) {
+            Some(winograd) => winograd.backward(turned, x, delta, dx, gradient.weight, &mut work.winograd),
+            None => self.backward_unfolded(turned, x, delta, dx, gradient.weight, work),
+        }
+    }
+
+    pub(super) fn backward_unfolded(
+        &self,
+        turned: &[f32],
+        x: &[f32],
+        delta: &[f32],
+        dx: &mut [f32],
+        gradient: &mut [f32],
+        work: &mut Workspace,
+    ) {
         let Self { windows, channels } = self;
         let row = windows.columns * channels;
         let image = windows.image();
@@ -92,7 +127,7 @@ impl Convolution {
                 windows.unfold(x, rows.clone(), unfolded);
                 let pair = Pair { x: unfolded, y: delta };
                 let values = windows.values();
-                transposed_times(&[pair], values, 0..values, *channels, &mut Add(gradient.weight));
+                transposed_times(&[pair], values, 0..values, *channels, &mut Add(gradient));
                 if !dx.is_empty() {
                     let errors = &mut errors[..length];
                     products::times(delta, turned, values, errors);
@@ -100,7 +135,6 @@ impl Convolution {
                 }
             }
         }
-        add_rows(delta, gradient.bias, &mut work.ones);
     }
 }
 

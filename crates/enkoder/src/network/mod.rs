@@ -16,6 +16,7 @@ pub(crate) mod products;
 mod resample;
 pub(crate) mod vectorised;
 mod windows;
+mod winograd;
 
 pub use activation::{Activation, UnknownActivation};
 pub use architecture::{Architecture, ArchitectureError, LayerSummary, Shape};

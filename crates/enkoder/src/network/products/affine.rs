@@ -184,8 +184,9 @@ impl Product<'_> {
     }
 }
 
+/// Results that are not positive times `leak`.
 #[inline(always)]
-fn rectified<S: Simd>(simd: S, sum: S::f32s, leak: f32) -> S::f32s {
+pub(crate) fn rectified<S: Simd>(simd: S, sum: S::f32s, leak: f32) -> S::f32s {
     let zero = simd.splat_f32s(0.0);
     // Not 0 · sum, which would be NaN for infinity.
     let other = if leak == 0.0 { zero } else { simd.mul_f32s(simd.splat_f32s(leak), sum) };

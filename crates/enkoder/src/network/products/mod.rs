@@ -6,7 +6,7 @@ mod affine;
 mod inner;
 mod outer;
 
-pub(crate) use affine::{affine, times};
+pub(crate) use affine::{affine, rectified, times};
 pub(crate) use inner::rows_times_rows;
 pub(crate) use outer::{Add, Pair, ROWS, Receiver, Store, transposed_times};
 
