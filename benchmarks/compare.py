@@ -71,13 +71,18 @@ def main():
         if args.keras and batch == 32:
             theirs = [args.keras, peer("train_keras.py"), "--batch", batch, "--epochs", 3, *threads]
             compare(f"training, batch {batch}", args.rounds, ours, theirs, ["samples_per_second"])
+    ways_of_torch = ([], ["--channels-last"], ["--compile"]) if args.torch else ()
     ours = [BINARY, "convolve", 128, 5, args.threads]
-    for flags in ([], ["--channels-last"], ["--compile"]) if args.torch else ():
+    for flags in ways_of_torch:
         theirs = [args.torch, peer("train_conv_torch.py"), "--batch", 128, "--epochs", 4, *threads, *flags]
         compare("training, convolutions, batch 128", args.rounds, ours, theirs, ["samples_per_second"])
     if args.keras:
         theirs = [args.keras, peer("train_conv_keras.py"), "--batch", 128, "--epochs", 3, *threads]
         compare("training, convolutions, batch 128", args.rounds, ours, theirs, ["samples_per_second"])
+    ours = [BINARY, "denoise", 3, args.threads]
+    for flags in ways_of_torch:
+        theirs = [args.torch, peer("denoise_torch.py"), "--batch", 16, "--epochs", 3, *threads, *flags]
+        compare("denoiser", args.rounds, ours, theirs, ["patches_per_second", "pixels_per_second"])
     if args.onnxruntime:
         figures = [f"{verb}_{batch}" for verb in ("encode", "reconstruct") for batch in (1, 256, 10_000)]
         theirs = [args.onnxruntime, peer("infer_onnxruntime.py"), *threads]

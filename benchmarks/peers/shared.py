@@ -70,8 +70,10 @@ class Epochs:
         return Timing()
 
     def report(self, tool, args, samples):
-        rate = samples / statistics.median(self.seconds[1:] or self.seconds)
-        emit(tool=tool, batch=args.batch, samples_per_second=round(rate))
+        emit(tool=tool, batch=args.batch, samples_per_second=round(self.rate(samples)))
+
+    def rate(self, samples):
+        return samples / statistics.median(self.seconds[1:] or self.seconds)
 
 
 def rate(samples, work):

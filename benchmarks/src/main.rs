@@ -3,6 +3,7 @@
 //! ```text
 //! enkoder-benchmarks train BATCH EPOCHS THREADS     # the first epoch is warm-up
 //! enkoder-benchmarks convolve BATCH EPOCHS THREADS  # the same with the convolutional network
+//! enkoder-benchmarks denoise EPOCHS THREADS         # trains the default denoiser on patches and runs it over a picture
 //! enkoder-benchmarks infer THREADS
 //! enkoder-benchmarks detect EPOCHS THREADS          # an autoencoder of 64 and 32 units for each table of ADBench
 //! enkoder-benchmarks score ROWS                     # fits detectors to 10,000 rows of 30 columns, and scores
@@ -12,8 +13,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use enkoder::anomaly::{Detector, DetectorConfig, Method};
-use enkoder::{Architecture, Dataset, Trainer};
+use enkoder::denoising::{Denoiser, Noise};
+use enkoder::{Architecture, Autoencoder, Dataset, Trainer, TrainingConfig, WholeImage};
 use enkoder_benchmarks::{adbench, convolutional_network, digits, reference_network, sensors, timed_training};
+use ndarray::Array3;
 use serde_json::{Value, json};
 
 fn main() {
@@ -22,11 +25,13 @@ fn main() {
     let result = match arguments.first().map(String::as_str) {
         Some("train") => train(reference_network(), number(1), number(2), number(3)),
         Some("convolve") => train(convolutional_network(), number(1), number(2), number(3)),
+        Some("denoise") => denoise(number(1), number(2)),
         Some("infer") => infer(number(1)),
         Some("detect") => detect(number(1), number(2)).expect("the tables can be read and learned"),
         Some("score") => score(number(1)),
         _ => panic!(
-            "usage: enkoder-benchmarks (train | convolve) BATCH EPOCHS THREADS | infer THREADS | detect EPOCHS THREADS | score ROWS"
+            "usage: enkoder-benchmarks (train | convolve) BATCH EPOCHS THREADS | (denoise | detect) EPOCHS THREADS | \
+             infer THREADS | score ROWS"
         ),
     };
     println!("{result}");
@@ -40,13 +45,47 @@ fn train(network: Architecture, batch: usize, epochs: usize, threads: usize) -> 
     let (train, validation) = split();
     let config = timed_training(epochs, batch, threads);
     let model = Trainer::new(network, config).fit(&train, &validation).expect("the digits can be learned");
-    let history = model.record().history.as_ref().expect("a trained network has a history");
-    let timed = &history.epochs[1.min(history.epochs.len() - 1)..];
-    let rate = median(timed.iter().map(|epoch| epoch.samples_per_second).collect());
     json!({
-        "tool": "enkoder", "batch": batch, "samples_per_second": rate.round(),
+        "tool": "enkoder", "batch": batch, "samples_per_second": rate_of_epochs(&model).round(),
         "validation_mse": model.record().validation_loss, "peak_mb": peak_megabytes(),
     })
+}
+
+/// The default denoiser on patches of 40×40 pixels, 16 in a step, and over a picture of 1,024×1,024 pixels.
+fn denoise(epochs: usize, threads: usize) -> Value {
+    const SIDE: usize = 1024;
+    let image = WholeImage { name: "image".to_owned(), pixels: pixels(SIDE) };
+    let patches = |count, seed| {
+        Dataset::from_patches("patches", vec![image.clone()], [40, 40], count, seed)
+            .expect("patches fit into the image")
+    };
+    let noise: Noise = "gaussian:25".parse().expect("a noise");
+    let config = TrainingConfig { corruption: Some(noise.corruption()), ..timed_training(epochs, 16, threads) };
+    let (train, validation) = (patches(4096, 1), patches(64, 2));
+    let model = Trainer::new(Architecture::denoiser([40, 40], 48, 8), config).fit(&train, &validation);
+    let model = model.expect("patches can be learned");
+    let patches = rate_of_epochs(&model);
+    let values: Vec<f32> = image.pixels.iter().map(|&value| value.into()).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads can be had");
+    let denoiser = Denoiser::new(&model).expect("the model runs over pictures");
+    let denoised = || drop(denoiser.denoise(&values, &[SIDE, SIDE], 255.0).expect("a picture"));
+    let pixels = pool.install(|| rate(SIDE * SIDE, denoised));
+    json!({
+        "tool": "enkoder", "batch": 16, "patches_per_second": patches.round(), "pixels_per_second": pixels,
+        "peak_mb": peak_megabytes(),
+    })
+}
+
+/// A square image in which anything may be: what it shows changes no time.
+fn pixels(side: usize) -> Array3<u8> {
+    Array3::from_shape_fn((side, side, 1), |(y, x, _)| (y * x / 97 + y / 3) as u8)
+}
+
+/// Samples a second, the median over all epochs but the first.
+fn rate_of_epochs(model: &Autoencoder) -> f64 {
+    let history = model.record().history.as_ref().expect("a trained network has a history");
+    let timed = &history.epochs[1.min(history.epochs.len() - 1)..];
+    median(timed.iter().map(|epoch| epoch.samples_per_second).collect())
 }
 
 /// One sample by a session, as a server would; more by the calls that use all threads.

@@ -1,5 +1,6 @@
 //! What can be typed: the verbs, and the options that several of them share.
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -7,6 +8,7 @@ use anyhow::Context;
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use enkoder::CorruptionError;
 use enkoder_data::{ArrayOptions, MissingPolicy, RawElement, RawFormat};
 
 use crate::commands::{
@@ -226,4 +228,12 @@ fn parse_size(text: &str) -> Result<(usize, usize), String> {
     let (height, width) = text.split_once(['x', '×']).unwrap_or((text, text));
     let side = |text: &str| text.parse().ok().filter(|side| (1..=16_384).contains(side));
     side(height).zip(side(width)).ok_or_else(|| "write HEIGHTxWIDTH as 28x28, or one side from 1 to 16384".into())
+}
+
+/// Noise as it was typed, or why there is no such.
+pub fn parse_noise<T: FromStr<Err = CorruptionError>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| match error {
+        CorruptionError::Unknown { known, .. } => format!("write {known}"),
+        error => error.source().map_or_else(|| error.to_string(), ToString::to_string),
+    })
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use enkoder::{Autoencoder, Dataset, fit_pca};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, write_atomically};
-use enkoder_report::{CodecEvaluation, Evaluation, Report};
+use enkoder_report::{CodecEvaluation, Evaluation, FillingEvaluation, Report};
 use serde_json::{Value, json};
 
 use crate::screen::{FAINT, STRONG, Screen};
@@ -22,6 +22,13 @@ pub enum Fitted {
     OnTraining,
     /// On the very samples that it is measured on.
     OnMeasured,
+}
+
+/// What else was measured, as sections of the report.
+#[derive(Clone, Copy, Default)]
+pub struct Sections<'a> {
+    pub filling: Option<&'a FillingEvaluation>,
+    pub codec: Option<&'a CodecEvaluation>,
 }
 
 /// What was measured.
@@ -156,38 +163,31 @@ impl Comparison {
         })
     }
 
-    /// Writes the report, with a section on the model's codec where that was measured.
-    pub fn write_report(
-        &self,
-        path: &Path,
-        overwrite: Overwrite,
-        codec: Option<&CodecEvaluation>,
-    ) -> anyhow::Result<()> {
-        let html = self.report(codec).to_html()?;
+    /// Writes the report.
+    pub fn write_report(&self, path: &Path, overwrite: Overwrite, sections: Sections<'_>) -> anyhow::Result<()> {
+        let html = self.report(sections).to_html()?;
         Ok(write_atomically(path, overwrite, |file| file.write_all(html.as_bytes()))?)
     }
 
     /// Writes every figure to a file of its own, and says how many there are.
-    pub fn write_figures(
-        &self,
-        folder: &Path,
-        overwrite: Overwrite,
-        codec: Option<&CodecEvaluation>,
-    ) -> anyhow::Result<usize> {
-        let figures = self.report(codec).figures()?;
+    pub fn write_figures(&self, folder: &Path, overwrite: Overwrite, sections: Sections<'_>) -> anyhow::Result<usize> {
+        let figures = self.report(sections).figures()?;
         for figure in &figures {
             write_atomically(&folder.join(figure.file_name()), overwrite, |file| file.write_all(&figure.bytes))?;
         }
         Ok(figures.len())
     }
 
-    fn report<'a>(&'a self, codec: Option<&'a CodecEvaluation>) -> Report<'a> {
-        let report =
+    fn report<'a>(&'a self, sections: Sections<'a>) -> Report<'a> {
+        let mut report =
             Report::new(&self.evaluation).with_command_line(&command_line()).with_threads(rayon::current_num_threads());
-        match codec {
-            Some(codec) => report.with_codec(codec),
-            None => report,
+        if let Some(filling) = sections.filling {
+            report = report.with_filling(filling);
         }
+        if let Some(codec) = sections.codec {
+            report = report.with_codec(codec);
+        }
+        report
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a denoiser makes of clean pictures that noise was put on, beside the median filter and non-local means: PSNR and SSIM of
 //! each, and crops to look at.
 
+mod page;
+
 use std::time::Instant;
 
 use enkoder::denoising::{Denoiser, DenoisingError, Noise, NonLocalMeans, estimate_sigma, median};
@@ -304,5 +306,16 @@ mod tests {
         assert_eq!(document.descendants().filter(|node| node.has_tag_name("image")).count(), 10);
         let texts: Vec<&str> = document.descendants().filter_map(|node| node.text()).collect();
         assert!(texts.contains(&"<stripes>") && texts.contains(&"non-local means"), "{texts:?}");
+
+        let html = evaluation.to_html(&model, "enkoder eval <model>").unwrap();
+        let xml = html.strip_prefix("<!DOCTYPE html>").unwrap();
+        let page = roxmltree::Document::parse(xml).unwrap();
+        assert_eq!(page.descendants().filter(|node| node.has_tag_name("image")).count(), 10);
+        let cells: Vec<&str> = page.descendants().filter_map(|node| node.text()).collect();
+        for expected in
+            ["Denoising, gaussian:25", "<stripes>", "100×120", "enkoder eval <model>", "megapixels a second"]
+        {
+            assert!(cells.contains(&expected), "{expected} in {cells:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod codec;
 mod denoising;
+mod filling;
 mod training;
 mod values;
 

@@ -19,7 +19,7 @@ pub use self::errors::ClassErrors;
 pub use self::sizes::Sizes;
 
 pub(crate) use self::columns::{ColumnSummary, Columns, MOST_COLUMNS};
-pub(crate) use self::errors::ModelErrors;
+pub(crate) use self::errors::{ModelErrors, moments};
 pub(crate) use self::maps::{ChannelPictures, What};
 pub(crate) use self::picks::{Pick, PickGroup, SamplePicture};
 pub(crate) use self::projection::{PointClass, Projection};

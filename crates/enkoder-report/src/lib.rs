@@ -1,8 +1,8 @@
 //! Figures and the self-contained HTML report of a trained autoencoder.
 //!
 //! [`Evaluation`] measures an autoencoder and its PCA baseline on samples neither has seen, once; [`Report`] turns that into one
-//! HTML file and into figures; [`DenoisingEvaluation`] does so for a denoiser on pictures; [`preview`] shows originals and
-//! reconstructions in a terminal.
+//! HTML file and into figures; [`DenoisingEvaluation`] does so for a denoiser on pictures, and [`FillingEvaluation`] measures what a
+//! model fills in; [`preview`] shows originals and reconstructions in a terminal.
 
 mod charts;
 mod codec;
@@ -10,6 +10,7 @@ mod denoising;
 pub mod detection;
 mod drawings;
 mod evaluation;
+mod filling;
 mod number;
 mod palette;
 mod picture;
@@ -19,6 +20,7 @@ mod report;
 pub use codec::{CodecEvaluation, CodecPoint, CodecProgress, Payment, Peer, PeerPoint, PeersError, read_peers};
 pub use denoising::{DenoisedPicture, DenoisingEvaluation, DenoisingEvaluationError, Method, Quality};
 pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};
+pub use filling::{Filled, FillingEvaluation, FillingEvaluationError};
 pub use picture::PictureError;
 pub use preview::preview;
 pub use report::{Figure, Report, ReportError};

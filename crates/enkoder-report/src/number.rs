@@ -24,6 +24,11 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     minus(&format!("{value:.decimals$}"))
 }
 
+/// A share of 1 in per cent.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{} %", significant(100.0 * share, 2))
+}
+
 /// A whole number with its thousands set apart.
 pub(crate) fn grouped(value: usize) -> String {
     let digits = value.to_string();

@@ -25,6 +25,9 @@ pub(crate) enum Ink {
     OtherClass,
 }
 
+/// What is missing in a picture: no grey, and no colour that pictures are drawn in.
+pub(crate) const MISSING: [u8; 3] = [186, 108, 128];
+
 /// How many classes can have a colour of their own.
 pub(crate) const CLASS_COLOURS: usize = 10;
 

@@ -4,12 +4,15 @@
 mod page;
 mod settings;
 
+use std::fmt::Display;
+
 use askama::Template;
 
 use crate::codec::CodecEvaluation;
 use crate::evaluation::{Evaluation, View};
+use crate::filling::FillingEvaluation;
 use crate::number::name;
-use crate::palette::Theme;
+use crate::palette::{Theme, custom_properties};
 use crate::picture::{Picture, PictureError};
 
 use self::page::Page;
@@ -24,6 +27,32 @@ pub enum ReportError {
     /// The page could not be filled in.
     #[error("the report's page could not be filled in")]
     Template(#[from] askama::Error),
+}
+
+/// What all pages begin and end with.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    pub(crate) lead: String,
+    pub(crate) version: &'static str,
+    pub(crate) light: String,
+    pub(crate) dark: String,
+}
+
+impl Frame {
+    pub(crate) fn new(title: impl Display, lead: String) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        let [light, dark] = [false, true].map(custom_properties);
+        Self { title: title.to_string(), lead, version, light, dark }
+    }
+}
+
+/// What a page shows large.
+#[derive(Debug)]
+pub(crate) struct Tile {
+    pub(crate) what: &'static str,
+    pub(crate) value: String,
+    pub(crate) note: String,
 }
 
 /// A picture in a file of its own.
@@ -64,6 +93,7 @@ pub struct Report<'a> {
     title: String,
     command_line: Option<String>,
     threads: Option<usize>,
+    filling: Option<&'a FillingEvaluation>,
     codec: Option<&'a CodecEvaluation>,
 }
 
@@ -71,7 +101,7 @@ impl<'a> Report<'a> {
     /// A report titled after the data.
     pub fn new(evaluation: &'a Evaluation) -> Self {
         let title = format!("{}: autoencoder report", evaluation.data.name);
-        Self { evaluation, title, command_line: None, threads: None, codec: None }
+        Self { evaluation, title, command_line: None, threads: None, filling: None, codec: None }
     }
 
     /// The same report under another title.
@@ -89,6 +119,12 @@ impl<'a> Report<'a> {
     /// The same report with the number of threads that the training used.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// The same report with a section on what the model fills in.
+    pub fn with_filling(mut self, filling: &'a FillingEvaluation) -> Self {
+        self.filling = Some(filling);
         self
     }
 
@@ -142,6 +178,9 @@ impl<'a> Report<'a> {
                 let name = format!("reconstruction-{}-{}", file_word(group.name), place + 1);
                 svg(&name, evaluation.draw_pick(pick, paper));
             }
+        }
+        if let Some(filling) = self.filling {
+            svg("filled", filling.draw_filled(paper)?);
         }
         if let Some(codec) = self.codec {
             svg("rate-distortion", codec.draw_rate_distortion(paper));

@@ -5,7 +5,9 @@ use enkoder::{
     Activation, Architecture, Autoencoder, Column, Dataset, Labels, Loss, Scaling, Schema, Trainer, TrainingConfig,
     fit_pca,
 };
-use enkoder_report::{CodecEvaluation, CodecProgress, Evaluation, EvaluationError, Report, read_peers};
+use enkoder_report::{
+    CodecEvaluation, CodecProgress, Evaluation, EvaluationError, FillingEvaluation, Report, read_peers,
+};
 use ndarray::{Array2, array};
 use roxmltree::{Document, ParsingOptions};
 
@@ -319,6 +321,19 @@ fn a_codec_has_a_section_with_its_curve_its_peers_and_what_comes_back() {
         assert!(html.contains(said), "{said}");
     }
     assert!(!checked_page(&evaluation).contains("Compression"));
+}
+
+#[test]
+fn filling_has_a_section_with_samples_and_errors() {
+    let (train, validation) = discs(120, 8, 8, 1).split(0.25, 3).unwrap();
+    let model = fit_pca(&train, &validation, 4, Scaling::Auto).unwrap();
+    let filling = FillingEvaluation::new(&model, &train, &validation, 0.5, 1).unwrap();
+    let evaluation = Evaluation::new(&model, &model, Some(&train), &validation, 3).unwrap();
+    let html = checked(Report::new(&evaluation).with_filling(&filling));
+    assert!(html.contains("id=\"filling\"") && html.contains("50 % missing") && html.contains("nearest samples"));
+    assert!(!checked(Report::new(&evaluation)).contains("id=\"filling\""));
+    let figures = Report::new(&evaluation).with_filling(&filling).figures().unwrap();
+    assert!(figures.iter().any(|figure| figure.file_name() == "filled.svg"));
 }
 
 #[test]

@@ -1,9 +1,13 @@
-//! Filling what is missing in samples: the model says what it should be, and what was observed stays as it is.
+//! Filling what is missing in samples: the model says what it should be, and what was observed stays as it is. The nearest other
+//! samples are what a model is held against.
 
-use ndarray::{Array2, Zip};
+use ndarray::{Array2, Axis, Zip};
+use rayon::prelude::*;
 
 use crate::autoencoder::{Autoencoder, ModelError};
 use crate::dataset::Dataset;
+use crate::network::vectorised::{LANES, sum_lanes, vectorised};
+use crate::scaling::Scaler;
 use crate::training::Corruption;
 
 /// How often a model is asked that has not learned to fill. On digits of which a random half is missing (MNIST), the error on what
@@ -49,6 +53,70 @@ impl Autoencoder {
     }
 }
 
+/// The samples with what is missing (NaN) filled by the mean of those `neighbours` samples of `others` that are closest on what is
+/// there, by the squared distance in scaled units; `samples × features`, in the units of the data. What is missing in `others` counts as the scaler's
+/// mean.
+///
+/// # Panics
+/// When the data sets and the scaler do not have the same features, and when there are no neighbours to take.
+pub fn fill_from_nearest(data: &Dataset, others: &Dataset, scaler: &Scaler, neighbours: usize) -> Array2<f32> {
+    /// Samples that are compared with all others at a time.
+    const TOGETHER: usize = 256;
+    assert!(neighbours > 0 && !others.is_empty(), "there are neighbours");
+    let scaled = |mut samples: Array2<f32>| {
+        for mut row in samples.rows_mut() {
+            scaler.transform_row(row.as_slice_mut().expect("rows are contiguous"));
+        }
+        samples
+    };
+    let mut filled = data.to_array();
+    let known = filled.mapv(|value| if value.is_nan() { 0.0f32 } else { 1.0 });
+    let samples = scaled(filled.clone());
+    let mut closest: Vec<Vec<(f32, usize)>> = vec![Vec::new(); data.len()];
+    for start in (0..others.len()).step_by(TOGETHER) {
+        let others = scaled(others.rows(start..others.len().min(start + TOGETHER)));
+        closest.par_iter_mut().enumerate().for_each(|(row, closest)| {
+            let [sample, known] = [&samples, &known].map(|rows| rows.row(row).to_slice().expect("rows are contiguous"));
+            closest.extend(others.rows().into_iter().zip(start..).map(|(other, index)| {
+                (distance(sample, known, other.to_slice().expect("rows are contiguous")), index)
+            }));
+            if closest.len() > neighbours {
+                closest.select_nth_unstable_by(neighbours - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                closest.truncate(neighbours);
+            }
+        });
+    }
+    for (mut row, closest) in filled.rows_mut().into_iter().zip(closest) {
+        let indices: Vec<usize> = closest.into_iter().map(|(_, index)| index).collect();
+        let mut mean = scaled(others.select(&indices).to_array()).mean_axis(Axis(0)).expect("there are neighbours");
+        scaler.inverse_row(mean.as_slice_mut().expect("a row is contiguous"));
+        row.iter_mut().zip(mean).filter(|(value, _)| value.is_nan()).for_each(|(value, mean)| *value = mean);
+    }
+    filled
+}
+
+/// The squared distance over what is known (1, else 0).
+fn distance(sample: &[f32], known: &[f32], other: &[f32]) -> f32 {
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0f32; LANES];
+            let (samples, rest) = sample.as_chunks::<LANES>();
+            let (knowns, known_rest) = known.as_chunks::<LANES>();
+            let (others, other_rest) = other.as_chunks::<LANES>();
+            for ((sample, known), other) in samples.iter().zip(knowns).zip(others) {
+                for lane in 0..LANES {
+                    sums[lane] += known[lane] * (sample[lane] - other[lane]) * (sample[lane] - other[lane]);
+                }
+            }
+            for (lane, ((sample, known), other)) in rest.iter().zip(known_rest).zip(other_rest).enumerate() {
+                sums[lane] += known * (sample - other) * (sample - other);
+            }
+            sum_lanes(sums)
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +156,26 @@ mod tests {
         assert!(errors[2] < 0.001 && errors[1] < errors[0] && errors[2] < errors[1], "{errors:?}");
         assert_eq!(model.fill(&data, 0).unwrap(), model.fill(&data, 1).unwrap());
         assert_eq!(model.fill_iterations(), 10);
+    }
+
+    #[test]
+    fn the_nearest_samples_are_those_that_are_closest_on_what_is_there() {
+        let whole = line();
+        let others = Dataset::from_f32("line", whole.clone()).unwrap();
+        let scaler = Scaler::fit(Scaling::Standard, &others).unwrap();
+        let damaged = damaged(&whole);
+        let data = Dataset::from_f32("damaged", damaged.clone()).unwrap();
+        let one = fill_from_nearest(&data, &others, &scaler, 1);
+        // The nearest one is the sample itself, but for rounding on the way through scaled units.
+        assert!(error(&one, &whole) < 1e-6);
+        assert!(one.iter().zip(&damaged).all(|(a, b)| b.is_nan() || a.to_bits() == b.to_bits()));
+        let unlike = others.select(&(0..200).filter(|index| index % 2 == 1).collect::<Vec<_>>());
+        let two = fill_from_nearest(&data.select(&[100]), &unlike, &scaler, 2);
+        let expected = (&whole.row(99) + &whole.row(101)) / 2.0;
+        for ((&found, &expected), &given) in two.iter().zip(&expected).zip(damaged.row(100)) {
+            let expected = if given.is_nan() { expected } else { given };
+            assert!((found - expected).abs() < 1e-4, "{found} and {expected}");
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ mod training;
 pub use atomic_file::{Overwrite, check_writable, write_atomically};
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
 pub use dataset::{Dataset, DatasetError, Labels, ValueSummary, WholeImage};
+pub use filling::fill_from_nearest;
 pub use model_file::ModelFileError;
 pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Shape, UnknownActivation};
 pub use pca::{Components, PcaError, fit_pca, principal_components};
@@ -66,6 +67,6 @@ pub use scaling::{Scaler, ScalerError, Scaling};
 pub use schema::{Column, ColumnKind, Schema};
 pub use tensor_file::TensorFileError;
 pub use training::{
-    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, EpochRecord, History, Level, LevelError, Loss, Penalty,
-    Progress, Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
+    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Level,
+    LevelError, Loss, Penalty, Progress, Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
 };

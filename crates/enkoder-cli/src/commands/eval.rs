@@ -2,6 +2,7 @@
 
 mod codec;
 mod denoising;
+mod filling;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,8 +14,9 @@ use serde_json::{Value, json};
 
 use self::codec::CodecOptions;
 use self::denoising::DenoisingOptions;
+use self::filling::FillingOptions;
 use crate::arguments::{DataOptions, ModelAndData, RunOptions};
-use crate::comparison::{Comparison, figures_folder};
+use crate::comparison::{Comparison, Sections, figures_folder};
 use crate::input::Compressible;
 use crate::model;
 use crate::screen::{FAINT, print};
@@ -26,7 +28,7 @@ use crate::wording;
 /// measured as a whole. Errors are mean squared errors over samples and values, in scaled units.
 ///
 /// With --noise, a denoiser is measured on clean pictures: PSNR and SSIM of the noisy pictures, of the median over 3×3 pixels, of
-/// non-local means and of the model; --figures then writes crops to look at.
+/// non-local means and of the model; --report and --figures then show crops to look at.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -37,6 +39,9 @@ pub struct Options {
 
     #[command(flatten)]
     codec: CodecOptions,
+
+    #[command(flatten)]
+    filling: FillingOptions,
 
     #[command(flatten)]
     denoising: DenoisingOptions,
@@ -61,11 +66,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
     let model = model::load(&options.of.model)?;
-    if let Some(noise) = options.denoising.noise {
-        return denoising::run(&options, noise, &model, screen);
-    }
     if let Some(report) = &options.report {
         check_output(report, overwrite)?;
+    }
+    if let Some(noise) = options.denoising.noise {
+        return denoising::run(&options, noise, &model, screen);
     }
     let peers = options.codec.peers()?;
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
@@ -76,6 +81,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 
     let seed = model.record().config.as_ref().map_or(0, |config| config.seed);
     let comparison = Comparison::new(&model, measured.train(), measured.samples(&data), seed, screen)?;
+    let filling = options.filling.measure(&model, measured.train(), measured.samples(&data), seed, screen)?;
     let codec = if options.codec.is_wanted() {
         let mut to_compress = match &measured {
             // Only these samples, as they were read: not all of the data.
@@ -86,14 +92,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
+    let sections = Sections { filling: filling.as_ref(), codec: codec.as_ref() };
     let mut files = Vec::new();
     if let Some(comparison) = &comparison {
         if let Some(report) = &options.report {
-            comparison.write_report(report, overwrite, codec.as_ref())?;
+            comparison.write_report(report, overwrite, sections)?;
             files.push(report.display().to_string());
         }
         if let Some(folder) = &figures {
-            let count = comparison.write_figures(folder, overwrite, codec.as_ref())?;
+            let count = comparison.write_figures(folder, overwrite, sections)?;
             files.push(format!("{} ({count} figures)", folder.display()));
         }
     }
@@ -104,6 +111,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             "measured": measured.name(),
             "errors": comparison.as_ref().map(Comparison::to_json),
             "classes": comparison.as_ref().map(classes_to_json),
+            "filling": filling.as_ref().map(filling::to_json),
             "codec": codec.as_ref().map(codec::to_json),
             "files": files,
         }))?;
@@ -121,6 +129,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             let mean = errors.iter().map(|&error| f64::from(error)).sum::<f64>() / errors.len() as f64;
             print(format_args!("MSE {}", wording::error(mean)))?;
         }
+    }
+    if let Some(filling) = &filling {
+        print(filling::to_text(filling))?;
     }
     if let Some(codec) = &codec {
         print(codec::to_text(codec))?;

@@ -17,7 +17,7 @@ use self::options::{NetworkOptions, TrainingOptions};
 use self::samples::{Pair, SampleOptions, Samples};
 use self::summary::Summary;
 use crate::arguments::{DataOptions, RunOptions};
-use crate::comparison::{Comparison, figures_folder};
+use crate::comparison::{Comparison, Sections, figures_folder};
 use crate::failure::{Failure, Usage};
 use crate::interrupt;
 use crate::model;
@@ -145,11 +145,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
         if !options.no_report {
-            comparison.write_report(&folder.file(REPORT), folder.overwrite(), None)?;
+            comparison.write_report(&folder.file(REPORT), folder.overwrite(), Sections::default())?;
             files.push(folder.file(REPORT));
         }
         if let Some(figures) = figures {
-            comparison.write_figures(&figures, folder.overwrite(), None)?;
+            comparison.write_figures(&figures, folder.overwrite(), Sections::default())?;
             files.push(figures);
         }
     }

@@ -136,6 +136,10 @@ fn a_denoiser_is_measured_beside_what_it_has_to_beat() {
     assert_eq!(summary["pictures"].as_array().unwrap().len(), 3);
     let again = json(&place.succeed("eval den clean --noise gaussian:25 --seed 2 --json").stdout);
     assert_ne!(again["mean"][0]["psnr"], summary["mean"][0]["psnr"]);
+    place.succeed("eval den clean --noise gaussian:25 --report report.html -q");
+    let report = String::from_utf8(place.read("report.html")).unwrap();
+    assert!(report.contains("Denoising, gaussian:25") && report.contains("enkoder eval den clean"), "{report}");
+    assert_snapshot!("report-exists", place.fail("eval den clean --noise gaussian:25 --report report.html"));
     assert_snapshot!("unknown-noise", place.fail("eval den clean --noise rain:3"));
     assert_snapshot!("noise-out-of-range", place.fail("eval den clean --noise masking:1.5"));
     assert_snapshot!("seed-alone", place.fail("eval den clean --seed 3"));
@@ -175,6 +179,26 @@ fn what_is_white_in_a_mask_is_filled_and_nothing_else() {
     assert_snapshot!("mask-out", place.fail("reconstruct den noisy/deep.pgm --mask mask.pgm -o other.npy"));
     assert_snapshot!("mask-exists", place.fail("reconstruct den noisy/deep.pgm --mask mask.pgm -o filled.png"));
     assert!(!Path::new(&place.path("other.png")).exists());
+}
+
+#[test]
+fn filling_is_measured_beside_what_it_has_to_beat() {
+    let place = Workplace::new();
+    place
+        .succeed("train strokes:400 --hidden 64 --latent 16 --epochs 40 --batch-size 16 --noise missing:0.5 --out filler --no-report -q");
+    let run = place.succeed("eval filler strokes:400 --fill 0.5 --report report.html --figures figures");
+    for said in ["MSE of missing", "mean of all samples", "10 nearest samples", "iterated", "50 % of the values of 80"]
+    {
+        assert!(run.stdout.contains(said), "{said} in {}", run.stdout);
+    }
+    assert!(place.names("figures").contains(&"filled.svg".to_owned()));
+    assert!(String::from_utf8(place.read("report.html")).unwrap().contains("Filling what is missing"));
+    let filling = &json(&place.succeed("eval filler strokes:400 --fill 0.5 --json -q").stdout)["filling"];
+    let mse = |way: usize| filling["results"][way]["mse"].as_f64().unwrap();
+    assert!(filling["samples"] == 80 && mse(1) < mse(0) && mse(3) < mse(0), "{filling}");
+    assert_snapshot!("fill-fraction", place.fail("eval filler strokes:400 --fill 1"));
+    assert_snapshot!("fill-other-data", place.fail("eval filler strokes:50 --fill 0.5"));
+    assert_snapshot!("fill-and-noise", place.fail("eval filler strokes:400 --fill 0.5 --noise gaussian:25"));
 }
 
 #[test]

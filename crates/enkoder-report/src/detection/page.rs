@@ -7,8 +7,8 @@ use super::Agreement;
 use super::collector::{Collector, Shown};
 use crate::charts::{ScoreCourse, ScoreHistogram};
 use crate::number::{count, grouped, name, significant};
-use crate::palette::{Theme, custom_properties};
-use crate::report::ReportError;
+use crate::palette::Theme;
+use crate::report::{Frame, ReportError, Tile};
 
 /// Bars of the histogram, about.
 const BARS: usize = 70;
@@ -21,11 +21,7 @@ const LEAST_SHARE: f32 = 0.01;
 #[derive(Template)]
 #[template(path = "detection.html")]
 pub struct DetectionReport {
-    title: String,
-    lead: String,
-    version: &'static str,
-    light: String,
-    dark: String,
+    frame: Frame,
     command_line: String,
     tiles: Vec<Tile>,
     course: String,
@@ -37,12 +33,6 @@ pub struct DetectionReport {
     histogram: String,
     agreement: Vec<(&'static str, String)>,
     facts: Vec<(&'static str, String)>,
-}
-
-struct Tile {
-    what: &'static str,
-    value: String,
-    note: String,
 }
 
 struct WorstRow {
@@ -98,11 +88,7 @@ impl DetectionReport {
             });
         }
         Self {
-            title: format!("{data}: anomalies"),
-            lead,
-            version: env!("CARGO_PKG_VERSION"),
-            light: custom_properties(false),
-            dark: custom_properties(true),
+            frame: Frame::new(format_args!("{data}: anomalies"), lead),
             command_line: name(&command_line, 1000),
             tiles,
             course: course(&of),

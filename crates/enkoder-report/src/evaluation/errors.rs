@@ -95,23 +95,8 @@ pub(crate) struct MeanErrors {
 impl MeanErrors {
     pub(super) fn of(scaler: &Scaler, train: Option<&Dataset>, data: &Dataset) -> Self {
         let features = data.features();
-        let mut row = vec![0.0; features];
-        let mut moments = |data: &Dataset| {
-            let mut moments = vec![(0.0, 0.0); features];
-            for index in 0..data.len() {
-                scaler.copy_scaled(data, index, &mut row);
-                for ((sum, squares), &value) in moments.iter_mut().zip(&row) {
-                    let value = f64::from(value);
-                    *sum += value;
-                    *squares += value * value;
-                }
-            }
-            let samples = data.len() as f64;
-            moments.iter_mut().for_each(|(sum, squares)| (*sum, *squares) = (*sum / samples, *squares / samples));
-            moments
-        };
-        let own = moments(data);
-        let means = train.map(&mut moments);
+        let own = moments(scaler, data);
+        let means = train.map(|train| moments(scaler, train));
         let means = means.as_ref().unwrap_or(&own);
         // E(x − m)² = E(x²) − 2m·E(x) + m²; rounding may take it a hair below zero.
         let per_feature: Vec<f64> = own
@@ -122,6 +107,23 @@ impl MeanErrors {
         let mse = per_feature.iter().sum::<f64>() / features as f64;
         Self { mse, per_feature, of_training: train.is_some() }
     }
+}
+
+/// Mean and mean square of each scaled feature.
+pub(crate) fn moments(scaler: &Scaler, data: &Dataset) -> Vec<(f64, f64)> {
+    let mut row = vec![0.0; data.features()];
+    let mut moments = vec![(0.0, 0.0); row.len()];
+    for index in 0..data.len() {
+        scaler.copy_scaled(data, index, &mut row);
+        for ((sum, squares), &value) in moments.iter_mut().zip(&row) {
+            let value = f64::from(value);
+            *sum += value;
+            *squares += value * value;
+        }
+    }
+    let samples = data.len() as f64;
+    moments.iter_mut().for_each(|(sum, squares)| (*sum, *squares) = (*sum / samples, *squares / samples));
+    moments
 }
 
 /// The errors of the samples of one class.

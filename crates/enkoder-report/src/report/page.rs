@@ -2,6 +2,7 @@
 
 mod codec;
 mod data;
+mod filling;
 mod latent;
 mod result;
 mod sizes;
@@ -9,15 +10,16 @@ mod training;
 
 use askama::Template;
 
-use super::{Report, ReportError, settings};
+use super::{Frame, Report, ReportError, settings};
 use crate::charts::Style;
 use crate::evaluation::{Evaluation, LONGEST_NAME, View};
 use crate::number::{count, duration, grouped, name, significant};
-use crate::palette::{Ink, Theme, custom_properties};
+use crate::palette::{Ink, Theme};
 use crate::picture::PictureError;
 
 use self::codec::CodecSection;
 use self::data::Data;
+use self::filling::FillingSection;
 use self::latent::Latent;
 use self::result::ResultSection;
 use self::sizes::SizeSection;
@@ -30,10 +32,7 @@ const PAGE: Theme = Theme::Page;
 #[derive(Template)]
 #[template(path = "report.html")]
 pub(super) struct Page {
-    title: String,
-    version: &'static str,
-    light: String,
-    dark: String,
+    frame: Frame,
     command_line: Option<String>,
     baseline: String,
     /// `unseen samples`, where they are.
@@ -45,13 +44,13 @@ pub(super) struct Page {
     result: ResultSection,
     latent: Latent,
     sizes: SizeSection,
+    filling: Option<FillingSection>,
     codec: Option<CodecSection>,
     settings: Vec<(&'static str, String)>,
     facts: Vec<(&'static str, String)>,
 }
 
 struct Summary {
-    sentence: String,
     mse: String,
     baseline_mse: String,
     mean_mse: String,
@@ -72,10 +71,7 @@ impl Page {
     pub(super) fn new(report: &Report<'_>) -> Result<Self, ReportError> {
         let evaluation = report.evaluation;
         Ok(Self {
-            title: report.title.clone(),
-            version: env!("CARGO_PKG_VERSION"),
-            light: custom_properties(false),
-            dark: custom_properties(true),
+            frame: Frame::new(&report.title, lead(evaluation)),
             command_line: report.command_line.clone(),
             baseline: evaluation.baseline_name(),
             samples: if evaluation.data.unseen { "unseen samples" } else { "these samples" },
@@ -86,6 +82,7 @@ impl Page {
             result: ResultSection::of(evaluation)?,
             latent: Latent::of(evaluation)?,
             sizes: SizeSection::of(evaluation),
+            filling: report.filling.map(FillingSection::of).transpose()?,
             codec: report.codec.map(CodecSection::of).transpose()?,
             settings: evaluation.record.config.as_ref().map(settings::rows).unwrap_or_default(),
             facts: facts(evaluation),
@@ -108,23 +105,6 @@ impl Shown {
 impl Summary {
     fn of(evaluation: &Evaluation, threads: Option<usize>) -> Self {
         let record = &evaluation.record;
-        let (what, made) = if evaluation.is_closed_form() {
-            ("A linear autoencoder", "computed in closed form from")
-        } else {
-            ("An autoencoder", "trained on")
-        };
-        let sentence = format!(
-            "{what} of layers {} with {} was {made} {} of {}. It turns each sample of {} into {}, and is measured here on {} of {}{}.",
-            evaluation.architecture.summary(),
-            count(evaluation.architecture.parameters(), "parameter", "parameters"),
-            count(record.data.train_samples, "sample", "samples"),
-            quoted(&record.data.name),
-            count(evaluation.data.features, "value", "values"),
-            count(evaluation.architecture.latent(), "number", "numbers"),
-            count(evaluation.data.samples, "sample", "samples"),
-            quoted(&evaluation.data.name),
-            if evaluation.data.unseen { " that it did not see in training" } else { "" },
-        );
         let (comparison, comparison_note) = match evaluation.times_below_baseline() {
             _ if evaluation.is_closed_form() => ("PCA".to_owned(), "this model is PCA itself".to_owned()),
             Some(ratio) if ratio >= 1.0 => {
@@ -145,7 +125,6 @@ impl Summary {
         }
         facts.push(("Enkoder", env!("CARGO_PKG_VERSION").to_owned()));
         Self {
-            sentence,
             mse: significant(evaluation.network.mse, 3),
             baseline_mse: significant(evaluation.baseline.mse, 3),
             mean_mse: significant(evaluation.mean.mse, 3),
@@ -155,6 +134,28 @@ impl Summary {
             facts,
         }
     }
+}
+
+/// What was trained on what, and what is measured here.
+fn lead(evaluation: &Evaluation) -> String {
+    let record = &evaluation.record;
+    let (what, made) = if evaluation.is_closed_form() {
+        ("A linear autoencoder", "computed in closed form from")
+    } else {
+        ("An autoencoder", "trained on")
+    };
+    format!(
+        "{what} of layers {} with {} was {made} {} of {}. It turns each sample of {} into {}, and is measured here on {} of {}{}.",
+        evaluation.architecture.summary(),
+        count(evaluation.architecture.parameters(), "parameter", "parameters"),
+        count(record.data.train_samples, "sample", "samples"),
+        quoted(&record.data.name),
+        count(evaluation.data.features, "value", "values"),
+        count(evaluation.architecture.latent(), "number", "numbers"),
+        count(evaluation.data.samples, "sample", "samples"),
+        quoted(&evaluation.data.name),
+        if evaluation.data.unseen { " that it did not see in training" } else { "" },
+    )
 }
 
 /// The facts below the settings.

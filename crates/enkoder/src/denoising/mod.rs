@@ -13,7 +13,7 @@ mod tiles;
 pub use denoiser::Denoiser;
 pub use estimate::estimate_sigma;
 pub use median::median;
-pub use noise::{Noise, NoiseError};
+pub use noise::Noise;
 pub use nonlocal::NonLocalMeans;
 pub use tiles::Tiling;
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, stream};
-use crate::training::{ConfigError, Corruption, Level, LevelError};
+use crate::training::{Corruption, CorruptionError, Level};
 
 /// The scale of a user's standard deviations: white of 8 bits.
 const WHITE: f32 = 255.0;
@@ -26,42 +26,13 @@ const WHITE: f32 = 255.0;
 /// let mut picture = [128.0; 4];
 /// noise.apply(&mut picture, 255.0, 1, 0);
 /// assert!(picture.iter().all(|value| *value != 128.0));
-/// # Ok::<(), enkoder::denoising::NoiseError>(())
+/// # Ok::<(), enkoder::CorruptionError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Noise {
     /// With its level as the user gave it.
     given: Corruption,
-}
-
-/// Why a text names no noise.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NoiseError {
-    /// Not the name of a noise with its level.
-    #[error(
-        "unknown noise {0:?}\nhint: write gaussian:25, gaussian:5-50, poisson:30, salt-and-pepper:0.1 or masking:0.5"
-    )]
-    Unknown(String),
-    /// A level that is no number.
-    #[error("the level of noise {text:?} cannot be read")]
-    Level {
-        /// The whole text.
-        text: String,
-        /// What is wrong with the level.
-        #[source]
-        source: LevelError,
-    },
-    /// A level out of range.
-    #[error("noise {text:?} is out of range")]
-    Range {
-        /// The whole text.
-        text: String,
-        /// What is wrong with the number.
-        #[source]
-        source: ConfigError,
-    },
 }
 
 impl Noise {
@@ -93,33 +64,31 @@ impl Noise {
 
 impl fmt::Display for Noise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.given.name(), self.given.level().1)
+        self.given.fmt(f)
     }
 }
 
 impl FromStr for Noise {
-    type Err = NoiseError;
+    type Err = CorruptionError;
 
-    fn from_str(text: &str) -> Result<Self, NoiseError> {
-        let unknown = || NoiseError::Unknown(text.to_owned());
-        let (name, level) = text.split_once(':').ok_or_else(unknown)?;
-        let level = || level.parse().map_err(|source| NoiseError::Level { text: text.to_owned(), source });
-        let given = match name {
-            "gaussian" => Corruption::Gaussian { sigma: level()? },
-            "poisson" => Corruption::Poisson { peak: level()? },
-            "salt-and-pepper" | "salt-pepper" => Corruption::SaltAndPepper { fraction: level()? },
-            "masking" => Corruption::Masking { fraction: level()? },
-            _ => return Err(unknown()),
-        };
-        given.validate().map_err(|source| NoiseError::Range { text: text.to_owned(), source })?;
-        Ok(Self { given })
+    fn from_str(text: &str) -> Result<Self, CorruptionError> {
+        let known = "gaussian:25, gaussian:5-50, poisson:30, salt-and-pepper:0.1 or masking:0.5";
+        let unknown = || CorruptionError::Unknown { text: text.to_owned(), known };
+        match text.parse() {
+            // What is missing or hidden is no picture any more.
+            Ok(Corruption::Missing { .. } | Corruption::BlindSpots { .. }) | Err(CorruptionError::Unknown { .. }) => {
+                Err(unknown())
+            }
+            Ok(given) => Ok(Self { given }),
+            Err(error) => Err(error),
+        }
     }
 }
 
 impl TryFrom<String> for Noise {
-    type Error = NoiseError;
+    type Error = CorruptionError;
 
-    fn try_from(text: String) -> Result<Self, NoiseError> {
+    fn try_from(text: String) -> Result<Self, CorruptionError> {
         text.parse()
     }
 }
@@ -149,7 +118,7 @@ mod tests {
     #[test]
     fn noise_that_there_is_not_is_refused_with_the_reason() {
         let error = |text: &str| text.parse::<Noise>().unwrap_err();
-        for text in ["rain:3", "gaussian", "", "gaussian 25"] {
+        for text in ["rain:3", "gaussian", "", "gaussian 25", "missing:0.5"] {
             assert!(error(text).to_string().starts_with(&format!("unknown noise {text:?}")), "{text}");
         }
         let number = error("gaussian:strong");

@@ -96,12 +96,11 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
-    /// How a [denoiser](Architecture::denoiser) is trained on patches of photographs: 10 epochs in small batches, because many steps
-    /// teach more than large ones, with Gaussian noise of a standard deviation from 5 to 50 255ths.
+    /// How a [denoiser](Architecture::denoiser) is trained on patches of photographs: in small batches, because many steps teach more
+    /// than large ones, with Gaussian noise of a standard deviation from 5 to 50 255ths.
     pub fn for_denoising() -> Self {
         let sigma = Level::Range([5.0 / 255.0, 50.0 / 255.0]);
         Self {
-            epochs: 10,
             batch_size: 16,
             optimizer: Adam { learning_rate: 1.5e-3, ..Adam::default() },
             corruption: Some(Corruption::Gaussian { sigma }),

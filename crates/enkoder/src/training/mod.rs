@@ -26,7 +26,7 @@ pub use adam::Adam;
 pub(crate) use batches::Samples;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, TrainingConfig};
-pub use corruption::{Corruption, Level, LevelError};
+pub use corruption::{Corruption, CorruptionError, Level, LevelError};
 pub(crate) use evaluation::evaluate;
 pub use fit::{Progress, Trainer, TrainingError};
 pub use history::{EpochRecord, History, Stopped};

@@ -9,12 +9,13 @@ use clap::Args;
 use enkoder::Autoencoder;
 use enkoder::denoising::{Denoiser, Noise};
 use enkoder_data::DataError;
-use enkoder_data::export::write_atomically;
+use enkoder_data::export::{Overwrite, write_atomically};
 use enkoder_report::{DenoisedPicture, DenoisingEvaluation, Method, Quality};
 use serde_json::{Value, json};
 
 use super::Options;
-use crate::comparison::figures_folder;
+use crate::arguments::parse_noise;
+use crate::comparison::{command_line, figures_folder};
 use crate::model;
 use crate::pictures::{self, Skipped};
 use crate::progress::PictureProgress;
@@ -27,8 +28,8 @@ use crate::wording;
 pub struct DenoisingOptions {
     /// Put noise on clean pictures of any size and measure what is left of it, beside the median and non-local means: gaussian:SIGMA
     /// (of 255), poisson:PEAK, salt-and-pepper:FRACTION or masking:FRACTION
-    #[arg(long, value_name = "KIND:X", value_parser = parse_noise)]
-    #[arg(conflicts_with_all = ["codec", "report", "size", "grey", "label"])]
+    #[arg(long, value_name = "KIND:X", value_parser = parse_noise::<Noise>)]
+    #[arg(conflicts_with_all = ["codec", "fill", "size", "grey", "label"])]
     pub noise: Option<Noise>,
 
     /// Seed of the noise
@@ -65,11 +66,16 @@ pub fn run(options: &Options, noise: Noise, model: &Autoencoder, screen: Screen)
         let why = format!("neither this nor another of the {} pictures can be measured", wording::grouped(found.len()));
         return Err(DataError::unsuitable(found[0].path.as_path(), why).into());
     }
+    let overwrite = Overwrite::replacing(options.force);
     let mut files = Vec::new();
+    if let Some(report) = &options.report {
+        let html = evaluation.to_html(model, &command_line())?;
+        write_atomically(report, overwrite, |file| file.write_all(html.as_bytes()))?;
+        files.push(report.display().to_string());
+    }
     if let Some(folder) = &figures {
         for figure in evaluation.figures()? {
             let path: PathBuf = folder.join(figure.file_name());
-            let overwrite = enkoder_data::export::Overwrite::replacing(options.force);
             write_atomically(&path, overwrite, |file| file.write_all(&figure.bytes))?;
             files.push(path.display().to_string());
         }
@@ -123,12 +129,5 @@ fn picture_to_json(picture: &DenoisedPicture) -> Value {
         "width": picture.width,
         "sigma": picture.sigma,
         "results": Method::ALL.into_iter().zip(&picture.results).map(result).collect::<Value>(),
-    })
-}
-
-fn parse_noise(text: &str) -> Result<Noise, String> {
-    text.parse().map_err(|error: enkoder::denoising::NoiseError| match std::error::Error::source(&error) {
-        Some(reason) => reason.to_string(),
-        None => "write gaussian:25, gaussian:5-50, poisson:30, salt-and-pepper:0.1 or masking:0.5".to_owned(),
     })
 }

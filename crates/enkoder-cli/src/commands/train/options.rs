@@ -7,11 +7,11 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum, ValueHint};
 use enkoder::{
-    Activation, Adam, Architecture, Corruption, Level, Loss, Penalty, Preset, Scaler, Scaling, Schedule, TrainingConfig,
+    Activation, Adam, Architecture, Corruption, Loss, Penalty, Preset, Scaler, Scaling, Schedule, TrainingConfig,
 };
 
 use super::layers;
-use crate::arguments::parse_count;
+use crate::arguments::{parse_count, parse_noise};
 use crate::failure::Usage;
 
 const DEFAULT_LATENT: usize = 10;
@@ -192,7 +192,7 @@ pub struct TrainingOptions {
     /// Damage the inputs, to learn denoising: gaussian:0.3, poisson:30, masking:0.25, salt-pepper:0.1, or missing:0.5 to learn to fill
     /// in; a range such as gaussian:0.1-0.4 is drawn from. Of a denoiser, the sigma of gaussian is in 255ths, as in gaussian:25 [default: none;
     /// of a denoiser: gaussian:5-50]
-    #[arg(long, value_name = "KIND:X", value_parser = parse_noise)]
+    #[arg(long, value_name = "KIND:X", value_parser = parse_noise::<Corruption>)]
     pub noise: Option<Corruption>,
 
     /// Learn to denoise from noisy images alone: pixels are hidden, and told from those around them (Noise2Self)
@@ -420,25 +420,6 @@ fn decay(text: &str) -> Result<f32, String> {
     number(text, |number| (0.0..1.0).contains(&number), "a number from 0 to below 1")
 }
 
-fn parse_noise(text: &str) -> Result<Corruption, String> {
-    let level = |text: &str| text.parse::<Level>().map_err(|error| error.to_string());
-    let corruption = match text.split_once(':') {
-        Some(("gaussian", sigma)) => Corruption::Gaussian { sigma: level(sigma)? },
-        Some(("poisson", peak)) => Corruption::Poisson { peak: level(peak)? },
-        Some(("masking", part)) => Corruption::Masking { fraction: level(part)? },
-        Some(("salt-pepper", part)) => Corruption::SaltAndPepper { fraction: level(part)? },
-        Some(("missing", part)) => Corruption::Missing { fraction: level(part)? },
-        _ => {
-            return Err(
-                "write gaussian:SIGMA, poisson:PEAK, masking:FRACTION, salt-pepper:FRACTION or missing:FRACTION, for \
-                        example gaussian:0.3"
-                    .into(),
-            );
-        }
-    };
-    corruption.validate().map(|()| corruption).map_err(|error| error.to_string())
-}
-
 fn parse_penalty(text: &str) -> Result<Penalty, String> {
     match text.split(':').collect::<Vec<_>>()[..] {
         ["l1", weight] => Ok(Penalty::L1 { weight: positive(weight)? }),
@@ -460,15 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_and_penalties_are_checked_as_they_are_read() {
-        assert_eq!(parse_noise("gaussian:0.3"), Ok(Corruption::Gaussian { sigma: 0.3.into() }));
-        let range = Level::Range([0.0, 0.5]);
-        assert_eq!(parse_noise("gaussian:0-0.5"), Ok(Corruption::Gaussian { sigma: range }));
-        assert!(
-            ["gaussian", "gaussian:-1", "masking:1", "salt-pepper:x", "rain:0.1"]
-                .iter()
-                .all(|text| parse_noise(text).is_err())
-        );
+    fn penalties_are_checked_as_they_are_read() {
         assert_eq!(parse_penalty("kl:0.1:0.05"), Ok(Penalty::KullbackLeibler { weight: 0.1, target: 0.05 }));
         assert!(["l1", "l1:0", "kl:0.1", "kl:0.1:2", "l2:1"].iter().all(|text| parse_penalty(text).is_err()));
     }

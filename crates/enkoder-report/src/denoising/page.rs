@@ -1,0 +1,98 @@
+//! The page about a denoiser on pictures: every number already in words, every crop drawn.
+
+use askama::Template;
+use enkoder::Autoencoder;
+
+use super::{DenoisedPicture, DenoisingEvaluation, Method, Quality};
+use crate::number::{count, grouped, name, significant};
+use crate::palette::Theme;
+use crate::report::{Frame, ReportError, Tile};
+
+/// Pictures that get a row of their own.
+const MOST_ROWS: usize = 100;
+const LONGEST_NAME: usize = 60;
+
+#[derive(Template)]
+#[template(path = "denoising.html")]
+struct Page {
+    frame: Frame,
+    command_line: String,
+    tiles: Vec<Tile>,
+    crops: Option<String>,
+    rows: Vec<Row>,
+    rows_note: Option<String>,
+    /// Megapixels a second of each method.
+    rates: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+}
+
+struct Row {
+    name: String,
+    size: String,
+    qualities: Vec<String>,
+}
+
+impl DenoisingEvaluation {
+    /// The report of the denoiser `model` on these pictures: one file that is complete in itself, follows light and dark, and needs
+    /// no script.
+    ///
+    /// # Errors
+    /// When a picture cannot be written.
+    pub fn to_html(&self, model: &Autoencoder, command_line: &str) -> Result<String, ReportError> {
+        let pictures = count(self.pictures.len(), "picture", "pictures");
+        let lead = format!(
+            "Noise {} was put on {pictures} and taken out again, by the model and by what it has to beat.",
+            self.noise
+        );
+        let means = Method::ALL.into_iter().filter_map(|method| Some((method, self.mean(method)?)));
+        let tile = |(method, mean): (Method, Quality)| Tile {
+            what: method.name(),
+            value: format!("{:.2} dB", mean.psnr),
+            note: format!("mean PSNR{}", mean.ssim.map_or_else(String::new, |ssim| format!("; SSIM {ssim:.3}"))),
+        };
+        let rate = |method| self.megapixels_per_second(method).map_or_else(String::new, |rate| significant(rate, 3));
+        let page = Page {
+            frame: Frame::new(format_args!("Denoising, {}", self.noise), lead),
+            command_line: name(command_line, 1000),
+            tiles: means.map(tile).collect(),
+            crops: self.draw_crops(Theme::Page)?,
+            rows: self.pictures.iter().take(MOST_ROWS).map(Row::of).collect(),
+            rows_note: (self.pictures.len() > MOST_ROWS).then(|| format!("The first {MOST_ROWS} of {pictures}.")),
+            rates: Method::ALL.into_iter().map(rate).collect(),
+            facts: facts(self, model),
+        };
+        Ok(page.render()?)
+    }
+}
+
+impl Row {
+    fn of(picture: &DenoisedPicture) -> Self {
+        let quality = |quality: &Quality| {
+            let psnr = if quality.psnr.is_finite() { format!("{:.2}", quality.psnr) } else { "identical".to_owned() };
+            quality.ssim.map_or_else(|| psnr.clone(), |ssim| format!("{psnr} · {ssim:.3}"))
+        };
+        Self {
+            name: name(&picture.name, LONGEST_NAME),
+            size: format!("{}×{}", picture.height, picture.width),
+            qualities: picture.results.iter().map(quality).collect(),
+        }
+    }
+}
+
+fn facts(evaluation: &DenoisingEvaluation, model: &Autoencoder) -> Vec<(&'static str, String)> {
+    let (record, architecture) = (model.record(), model.architecture());
+    let mut facts = vec![
+        ("Noise", evaluation.noise.to_string()),
+        ("Seed of the noise", evaluation.seed.to_string()),
+        ("Model", architecture.summary()),
+        ("Parameters", grouped(architecture.parameters())),
+        ("Trained on", name(&record.data.name, LONGEST_NAME)),
+        ("Training patches in an epoch", grouped(record.data.train_samples)),
+    ];
+    if let Some(config) = &record.config {
+        facts.push(("Epochs", config.epochs.to_string()));
+        facts.extend(config.corruption.map(|corruption| ("Noise in training", corruption.to_string())));
+    }
+    facts.push(("Enkoder", env!("CARGO_PKG_VERSION").to_owned()));
+    facts
+}
