@@ -78,15 +78,20 @@ impl Skipped {
 
     /// Says how many of so many were left out, where any were.
     pub fn tell(&self, of: usize) {
-        if !self.left_out.is_empty() {
-            let [left_out, all] = [self.left_out.len(), of].map(wording::grouped);
-            self.screen.note(format_args!("{left_out} of {all} pictures were left out; --strict makes that an error"));
-        }
+        tell_left_out(self.screen, self.left_out.len(), of);
     }
 
     pub fn to_json(&self) -> Value {
         let one = |(path, why): &(PathBuf, String)| json!({ "path": path.display().to_string(), "why": why });
         self.left_out.iter().map(one).collect()
+    }
+}
+
+/// Says how many of so many pictures were left out, where any were.
+pub fn tell_left_out(screen: Screen, left_out: usize, of: usize) {
+    if left_out > 0 {
+        let [left_out, all] = [left_out, of].map(wording::grouped);
+        screen.note(format_args!("{left_out} of {all} pictures were left out; --strict makes that an error"));
     }
 }
 

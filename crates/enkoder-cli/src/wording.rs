@@ -64,9 +64,14 @@ pub fn times(ratio: f64) -> String {
     if ratio < 99.95 { format!("{ratio:.1}") } else { grouped(ratio.round() as usize) }
 }
 
+/// The axes of an array: `28×28`.
+pub fn shape(axes: &[usize]) -> String {
+    axes.iter().map(|&axis| grouped(axis)).collect::<Vec<_>>().join("×")
+}
+
 /// What one sample is: `28×28 bytes`, `12 numbers`.
 pub fn sample(shape: &[usize], bytes_per_value: usize) -> String {
-    let shape = shape.iter().map(|&side| grouped(side)).collect::<Vec<_>>().join("×");
+    let shape = self::shape(shape);
     let one = shape == "1";
     match (bytes_per_value, one) {
         (1, false) => format!("{shape} bytes"),

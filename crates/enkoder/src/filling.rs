@@ -1,7 +1,7 @@
 //! Filling what is missing in samples: the model says what it should be, and what was observed stays as it is. The nearest other
 //! samples are what a model is held against.
 
-use ndarray::{Array2, Axis, Zip};
+use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use crate::autoencoder::{Autoencoder, ModelError};
@@ -36,21 +36,32 @@ impl Autoencoder {
         }
         self.check(data)?;
         let given = data.to_array();
-        let mut filled = given.clone();
-        for iteration in 0..iterations.max(1) {
-            let made = if iteration == 0 {
-                self.reconstruct(data)?
-            } else {
-                self.reconstruct(&Dataset::from_f32(data.name(), filled.clone()).expect("as many samples as before"))?
-            };
-            Zip::from(&mut filled).and(&made).and(&given).for_each(|filled, &made, given| {
-                if given.is_nan() {
-                    *filled = made;
-                }
-            });
-        }
-        Ok(filled)
+        let dimensions = given.dim();
+        let filled = fill_by(given.as_slice().expect("rows are contiguous"), iterations, |values| {
+            let values = Array2::from_shape_vec(dimensions, values.to_vec()).expect("as many values as before");
+            let samples = Dataset::from_f32(data.name(), values).expect("as many samples as before");
+            Ok::<_, ModelError>(self.reconstruct(&samples)?.into_raw_vec_and_offset().0)
+        })?;
+        Ok(Array2::from_shape_vec(dimensions, filled).expect("as many values as before"))
     }
+}
+
+/// What is missing in `given` (NaN) filled by what `pass` makes of it, in as many passes as `iterations` says, at least one.
+pub(crate) fn fill_by<E>(
+    given: &[f32],
+    iterations: usize,
+    mut pass: impl FnMut(&[f32]) -> Result<Vec<f32>, E>,
+) -> Result<Vec<f32>, E> {
+    let mut filled = given.to_vec();
+    for _ in 0..iterations.max(1) {
+        let made = pass(&filled)?;
+        for ((filled, made), given) in filled.iter_mut().zip(made).zip(given) {
+            if given.is_nan() {
+                *filled = made;
+            }
+        }
+    }
+    Ok(filled)
 }
 
 /// The samples with what is missing (NaN) filled by the mean of those `neighbours` samples of `others` that are closest on what is

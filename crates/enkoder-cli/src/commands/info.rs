@@ -114,15 +114,14 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
         });
         return Ok(object.to_string());
     }
-    let shape = |axes: &[usize]| axes.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
     let samples = wording::counted(file.samples() as usize, "sample", "samples");
-    let mut text = line("compressed", format_args!("{samples} of {} {}", shape(file.shape()), file.element()));
+    let mut text = line("compressed", format_args!("{samples} of {} {}", wording::shape(file.shape()), file.element()));
     if !layout.variables.is_empty() {
         text += &line("variables", layout.variables.join(", "));
     }
     if !layout.block.is_empty() {
         let array = layout.array.iter().map(u64::to_string).collect::<Vec<_>>().join("×");
-        text += &line("cut", format_args!("blocks of {} from an array of {array}", shape(&layout.block)));
+        text += &line("cut", format_args!("blocks of {} from an array of {array}", wording::shape(&layout.block)));
     }
     text += &line("bound", file.bound());
     let chunks = wording::counted(file.blocks() as usize, "chunk", "chunks");

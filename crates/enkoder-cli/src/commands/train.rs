@@ -11,10 +11,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::codec::Calibration;
-use enkoder::{Architecture, Autoencoder, Checkpoint, Scaler, Scaling, Stopped, Trainer, TrainingConfig, fit_pca};
+use enkoder::{
+    Architecture, Autoencoder, Checkpoint, Dataset, Scaler, Scaling, Stopped, Trainer, TrainingConfig, fit_pca,
+};
 
 use self::options::{NetworkOptions, TrainingOptions};
-use self::samples::{Pair, SampleOptions, Samples};
+use self::samples::{Pair, Request, SampleOptions, Samples};
 use self::summary::Summary;
 use crate::arguments::{DataOptions, RunOptions};
 use crate::comparison::{Comparison, Sections, figures_folder};
@@ -24,6 +26,7 @@ use crate::model;
 use crate::progress::TrainingProgress;
 use crate::run_folder::{CHECKPOINT, REPORT, RunFolder};
 use crate::screen::{HINT, Screen, print};
+use crate::wording;
 
 /// Train an autoencoder and write a model and a report
 ///
@@ -114,10 +117,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         Some((_, checkpoint)) => checkpoint.config().seed,
         None => options.seed.unwrap_or(0),
     };
-    let split = (options.validation, seed);
-    let denoiser = options.network.is_denoiser();
-    let Samples { train, validation } =
-        options.samples.read(&options.data, &options.reading, split, denoiser, screen)?;
+    let (names, reading) = (&options.data, &options.reading);
+    let request = Request { names, reading, validation: options.validation, seed, screen };
+    let Samples { train, validation } = options.samples.read(request, options.network.is_denoiser())?;
     if !screen.is_moving() {
         // On a terminal the summary follows on the same screen.
         screen.note(summary::data(&train.inputs, &validation.inputs));
@@ -214,7 +216,8 @@ impl Options {
             return Ok(fit_pca(train, validation, self.network.latent(), self.network.scaling())?);
         }
         let (trainer, epochs, done) = match checkpoint {
-            Some((_, checkpoint)) => {
+            Some((path, checkpoint)) => {
+                check_shape(&path, &checkpoint, &train.inputs)?;
                 let (epochs, done) = (checkpoint.config().epochs, checkpoint.epoch());
                 screen.note(format_args!("{done} of {epochs} epochs are done"));
                 (Trainer::resume(checkpoint, config.threads), epochs, done)
@@ -302,6 +305,18 @@ fn load_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, Checkpoint)> {
         Failure::new(message, "a checkpoint is written by `enkoder train --checkpoint-every N`", error)
     })?;
     Ok((file, checkpoint))
+}
+
+/// Sees that the samples are of the shape that the checkpoint has learned.
+fn check_shape(path: &Path, checkpoint: &Checkpoint, samples: &Dataset) -> anyhow::Result<()> {
+    let learned = &checkpoint.architecture().input_shape;
+    if samples.features() == learned.iter().product::<usize>() {
+        return Ok(());
+    }
+    let [learned, found] = [learned, samples.shape()].map(wording::shape);
+    Err(Usage::new(format!("{} has learned samples of {learned}, but these are of {found}", path.display()))
+        .with_hint("give the same data options as before: --size, --grey, --patch and --patches, --validation")
+        .into())
 }
 
 fn parse_validation(text: &str) -> Result<f64, String> {

@@ -139,6 +139,7 @@ fn other_data_than_the_checkpoint_was_made_with() {
     let place = Workplace::new();
     place.succeed("train strokes:60 --epochs 1 --hidden 4 --out run --checkpoint-every 1 --no-report -q");
     assert_snapshot!(place.fail("train strokes:50 --resume run --no-report -q"));
+    assert_snapshot!("resume-other-shape", place.fail("train fields --resume run --no-report -q"));
 }
 
 #[test]

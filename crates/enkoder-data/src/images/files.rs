@@ -121,7 +121,8 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn is_image_name(path: &Path) -> bool {
+/// Whether a file's name ends as those of images do, whatever is in it.
+pub fn is_image_name(path: &Path) -> bool {
     has_extension(path, &EXTENSIONS)
 }
 

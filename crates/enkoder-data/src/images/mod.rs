@@ -18,6 +18,7 @@ use crate::error::{DataError, Place};
 use decode::{Format, inspect, pixels};
 
 pub use decode::is_image;
+pub use files::is_image_name;
 pub(crate) use files::{files_in, has_images, matching};
 pub use picture::{Depth, Picture};
 pub use whole::{WholeImages, image_paths, read_whole_images};

@@ -3,6 +3,7 @@
 
 use super::{DenoisingError, Tiling, extent, picture};
 use crate::autoencoder::{Autoencoder, ModelError};
+use crate::filling::fill_by;
 use crate::scaling::Scaling;
 
 /// The side of a tile in pixels.
@@ -89,16 +90,7 @@ impl<'a> Denoiser<'a> {
         if let Some(index) = values.iter().position(|value| value.is_infinite()) {
             return Err(DenoisingError::NotFinite { index, value: values[index] });
         }
-        let mut filled = values.to_vec();
-        for _ in 0..iterations.max(1) {
-            let made = self.pass(&filled, shape, peak)?;
-            for ((filled, made), given) in filled.iter_mut().zip(made).zip(values) {
-                if given.is_nan() {
-                    *filled = made;
-                }
-            }
-        }
-        Ok(filled)
+        fill_by(values, iterations, |values| self.pass(values, shape, peak))
     }
 
     /// Runs the model over a picture, in which values may be missing.

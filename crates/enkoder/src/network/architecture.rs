@@ -154,8 +154,12 @@ impl Architecture {
     /// The same layers with this activation in all hidden ones that have one.
     pub fn with_activation(mut self, activation: Activation) -> Self {
         for layers in [&mut self.encoder, &mut self.decoder] {
-            // The last that has one makes the code or the output, also where shuffles follow.
-            let mut activations: Vec<_> = layers.iter_mut().filter_map(LayerSpec::activation_mut).collect();
+            let normalised: Vec<bool> =
+                (1..=layers.len()).map(|next| matches!(layers.get(next), Some(LayerSpec::BatchNorm { .. }))).collect();
+            // What a normalisation follows leaves the activation to it. The last that has one makes the code or the output, also
+            // where shuffles follow.
+            let of_layers = layers.iter_mut().zip(normalised).filter(|(_, normalised)| !normalised);
+            let mut activations: Vec<_> = of_layers.filter_map(|(layer, _)| layer.activation_mut()).collect();
             activations.pop();
             activations.into_iter().for_each(|of_layer| *of_layer = activation);
         }
@@ -338,7 +342,7 @@ mod tests {
         let activations: Vec<_> = architecture.layers().iter().map(|layer| layer.activation).collect();
         use Activation::{Elu, Linear, Relu};
         // Of the code, too, which is hidden in a denoiser but not in other networks.
-        assert_eq!(activations, [Linear, Elu, Relu, Elu, Linear, Linear]);
+        assert_eq!(activations, [Linear, Elu, Linear, Relu, Linear, Elu, Linear, Linear]);
     }
 
     #[test]

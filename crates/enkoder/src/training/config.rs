@@ -100,12 +100,7 @@ impl TrainingConfig {
     /// than large ones, with Gaussian noise of a standard deviation from 5 to 50 255ths.
     pub fn for_denoising() -> Self {
         let sigma = Level::Range([5.0 / 255.0, 50.0 / 255.0]);
-        Self {
-            batch_size: 16,
-            optimizer: Adam { learning_rate: 1.5e-3, ..Adam::default() },
-            corruption: Some(Corruption::Gaussian { sigma }),
-            ..Self::default()
-        }
+        Self { batch_size: 16, corruption: Some(Corruption::Gaussian { sigma }), ..Self::default() }
     }
 
     /// Checks every option by itself and against the architecture.

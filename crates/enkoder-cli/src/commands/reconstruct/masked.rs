@@ -16,6 +16,7 @@ use crate::failure::{Failure, Usage};
 use crate::model;
 use crate::pictures;
 use crate::screen::{Screen, print};
+use crate::wording;
 
 pub fn run(options: &Options, mask: &Path, model: &Autoencoder, screen: Screen) -> anyhow::Result<ExitCode> {
     let overwrite = Overwrite::replacing(options.output.force);
@@ -81,12 +82,11 @@ fn fill(options: &Options, model: &Autoencoder, picture: &Picture, damaged: &[f3
         return match Denoiser::new(model) {
             Ok(denoiser) => Ok(denoiser.fill(damaged, &shape, peak, iterations)?),
             Err(error) => {
-                let words = |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
                 let why = format!(
                     "the model {} takes samples of {}, but the picture is {}",
                     model::file_of(&options.of.model).display(),
-                    words(expected),
-                    words(&shape)
+                    wording::shape(expected),
+                    wording::shape(&shape)
                 );
                 let hint = "bring the picture to this size, or train a model of convolutions alone on patches";
                 Err(Failure::new(why, hint, error).into())

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::{Dataset, WholeImage};
-use enkoder_data::images::{image_paths, read_whole_images};
+use enkoder_data::images::{image_paths, is_image_name, read_whole_images};
 use ndarray::Array2;
 
 use crate::arguments::{DataOptions, parse_count};
@@ -17,7 +17,7 @@ use crate::screen::Screen;
 use crate::wording;
 
 const DEFAULT_PATCH: usize = 40;
-const DEFAULT_PATCHES: usize = 64_000;
+const DEFAULT_PATCHES: usize = 50_000;
 /// Patches that validate for each whole image of theirs: enough for a steady loss.
 const VALIDATION_PATCHES: usize = 32;
 
@@ -34,7 +34,7 @@ pub struct SampleOptions {
     #[arg(long, value_name = "PIXELS", value_parser = parse_count)]
     patch: Option<usize>,
 
-    /// Patches in an epoch [default: 64000]
+    /// Patches in an epoch [default: 50000]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     patches: Option<usize>,
 
@@ -55,6 +55,17 @@ pub struct Samples {
     pub validation: Pair,
 }
 
+/// Where samples come from, and which of them validate.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    pub names: &'a [String],
+    pub reading: &'a DataOptions,
+    /// The part of the samples that is kept apart to validate with, at least one.
+    pub validation: f64,
+    pub seed: u64,
+    pub screen: Screen,
+}
+
 impl SampleOptions {
     /// The options that were given.
     pub fn given(&self) -> impl Iterator<Item = &'static str> {
@@ -66,33 +77,21 @@ impl SampleOptions {
         given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
     }
 
-    /// Reads what there is to learn from; `validation` of it, at least one sample, is kept apart.
-    pub fn read(
-        &self,
-        names: &[String],
-        reading: &DataOptions,
-        (validation, seed): (f64, u64),
-        denoiser: bool,
-        screen: Screen,
-    ) -> anyhow::Result<Samples> {
-        if self.patch.is_some() || (denoiser && is_images(names)) {
-            return self.patches(names, reading, (validation, seed), screen);
+    /// Reads what there is to learn from.
+    pub fn read(&self, request: Request<'_>, denoiser: bool) -> anyhow::Result<Samples> {
+        if self.patch.is_some() || (denoiser && is_images(request.names)) {
+            return self.patches(request);
         }
         if self.patches.is_some() {
             return Err(Usage::new("--patches is given, but nothing is cut into patches")
                 .with_hint("add --patch PIXELS")
                 .into());
         }
-        self.whole_samples(names, reading, (validation, seed), screen)
+        self.whole_samples(request)
     }
 
-    fn whole_samples(
-        &self,
-        names: &[String],
-        reading: &DataOptions,
-        (validation, seed): (f64, u64),
-        screen: Screen,
-    ) -> anyhow::Result<Samples> {
+    fn whole_samples(&self, request: Request<'_>) -> anyhow::Result<Samples> {
+        let Request { names, reading, validation, seed, screen } = request;
         let inputs = reading.open(names, screen)?;
         let targets = self.target.as_ref().map(|name| reading.open(std::slice::from_ref(name), screen)).transpose()?;
         if let Some(targets) = &targets
@@ -118,13 +117,8 @@ impl SampleOptions {
         })
     }
 
-    fn patches(
-        &self,
-        names: &[String],
-        reading: &DataOptions,
-        (validation, seed): (f64, u64),
-        screen: Screen,
-    ) -> anyhow::Result<Samples> {
+    fn patches(&self, request: Request<'_>) -> anyhow::Result<Samples> {
+        let Request { names, reading, validation, seed, screen } = request;
         let images = self.images(names, reading, screen)?;
         let targets = self.target.as_ref().map(|name| self.images(std::slice::from_ref(name), reading, screen));
         let targets = targets.transpose()?;
@@ -168,23 +162,14 @@ impl SampleOptions {
         for error in &read.skipped {
             screen.note(format_args!("left out: {error}"));
         }
-        if !read.skipped.is_empty() {
-            let (skipped, all) = (read.skipped.len(), paths.len());
-            screen.note(format_args!("{skipped} of {all} images were left out; --strict makes that an error"));
-        }
+        pictures::tell_left_out(screen, read.skipped.len(), paths.len());
         Ok(read.images)
     }
 }
 
 /// Whether names stand for files of images, which may have any sizes.
 fn is_images(names: &[String]) -> bool {
-    names.iter().all(|name| image_paths(name).is_ok_and(|paths| paths.iter().all(|path| is_image_file(path))))
-}
-
-fn is_image_file(path: &Path) -> bool {
-    const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "pgm", "ppm", "pnm"];
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+    names.iter().all(|name| image_paths(name).is_ok_and(|paths| paths.iter().all(|path| is_image_name(path))))
 }
 
 fn check_pairs(images: &[WholeImage], targets: &[WholeImage]) -> Result<(), Usage> {
