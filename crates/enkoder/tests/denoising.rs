@@ -85,7 +85,27 @@ fn a_denoiser_learns_from_patches_and_runs_over_pictures_of_any_size_without_sea
     }
 
     a_picture_of_any_size_depth_and_colour_is_denoised(&model, &noisy, &whole, [height, width]);
+    all_ways_to_lay_a_picture_leave_less_noise(&model, &clean, &noisy, [height, width]);
     only_what_is_missing_is_filled(&model, &clean, [height, width]);
+}
+
+fn all_ways_to_lay_a_picture_leave_less_noise(model: &Autoencoder, clean: &[f32], noisy: &[f32], shape: [usize; 2]) {
+    let denoiser = Denoiser::new(model).unwrap();
+    let [once, eight] = [false, true].map(|ensemble| {
+        let denoised = denoiser.with_ensemble(ensemble).denoise(noisy, &shape, 255.0).unwrap();
+        mse(clean, &denoised).unwrap()
+    });
+    assert!(eight < once, "{eight} and {once}");
+    // A picture that is turned is denoised as it lay, but for rounding.
+    let [height, width] = shape;
+    let turn = |values: &[f32], [height, width]: [usize; 2]| -> Vec<f32> {
+        (0..width * height).map(|at| values[at % height * width + at / height]).collect()
+    };
+    let all = denoiser.with_ensemble(true);
+    let upright = all.denoise(&noisy[..width * 80], &[80, width], 255.0).unwrap();
+    let turned = all.denoise(&turn(&noisy[..width * 80], [80, width]), &[width, 80], 255.0).unwrap();
+    let back = turn(&turned, [width, 80]);
+    assert!(height > 80 && upright.iter().zip(&back).all(|(a, b)| (a - b).abs() < 0.01));
 }
 
 fn a_picture_of_any_size_depth_and_colour_is_denoised(

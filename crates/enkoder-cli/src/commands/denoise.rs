@@ -55,6 +55,10 @@ pub struct Options {
     #[arg(long)]
     force: bool,
 
+    /// Take the mean over each picture turned and mirrored in all eight ways: a little less noise is left, eight times as slowly
+    #[arg(long)]
+    ensemble: bool,
+
     /// Stop at the first picture that cannot be read, instead of leaving it out
     #[arg(long)]
     strict: bool,
@@ -68,6 +72,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let path = model::file_of(&options.model);
     let model = model::load(&path)?;
     let denoiser = Denoiser::new(&model).with_context(|| format!("{} cannot denoise", path.display()))?;
+    let denoiser = denoiser.with_ensemble(options.ensemble);
     let found = pictures::find(&options.inputs)?;
     let outputs = options.outputs(&found)?;
     let overwrite = Overwrite::replacing(options.force);

@@ -91,6 +91,8 @@ fn pictures_of_any_kind_are_denoised_and_what_is_damaged_is_left_out_and_named()
     assert_eq!((&one["height"], &one["bits"], &one["channels"]), (&61.into(), &8.into(), &1.into()));
     assert!(one["noise_before"].as_f64().unwrap() > 1.5 * one["noise_after"].as_f64().unwrap(), "{one}");
     assert_eq!(picture(&place, "one.png"), denoised);
+    place.succeed("denoise den noisy/grey.pgm -o eight.png --ensemble -q");
+    assert_ne!(picture(&place, "eight.png"), denoised);
     let summary = json(&place.succeed("denoise den noisy -o again --json -q").stdout);
     assert_eq!(summary["skipped"].as_array().unwrap().len(), 2);
 }
@@ -136,6 +138,8 @@ fn a_denoiser_is_measured_beside_what_it_has_to_beat() {
     assert_eq!(summary["pictures"].as_array().unwrap().len(), 3);
     let again = json(&place.succeed("eval den clean --noise gaussian:25 --seed 2 --json").stdout);
     assert_ne!(again["mean"][0]["psnr"], summary["mean"][0]["psnr"]);
+    let eight = json(&place.succeed("eval den clean --noise gaussian:25 --seed 1 --ensemble --json").stdout);
+    assert!(eight["mean"][3]["psnr"].as_f64().unwrap() > psnr(3), "{eight}");
     place.succeed("eval den clean --noise gaussian:25 --report report.html -q");
     let report = String::from_utf8(place.read("report.html")).unwrap();
     assert!(report.contains("Denoising, gaussian:25") && report.contains("enkoder eval den clean"), "{report}");

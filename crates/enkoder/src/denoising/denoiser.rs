@@ -21,6 +21,7 @@ pub struct Denoiser<'a> {
     margin: usize,
     /// What black and white are to the model.
     range: [f32; 2],
+    ensemble: bool,
 }
 
 impl<'a> Denoiser<'a> {
@@ -53,10 +54,16 @@ impl<'a> Denoiser<'a> {
         } else {
             return Err(DenoisingError::NoRange);
         };
-        let this = Self { model, channels, margin, range };
+        let this = Self { model, channels, margin, range, ensemble: false };
         // Whether it takes other sizes shows early, not at the first picture.
         model.for_shape(&this.shape_of([architecture.size_step() * 4; 2]))?;
         Ok(this)
+    }
+
+    /// The same, to take the mean over what it makes of a picture as it is, turned and mirrored in all eight ways (the self-ensemble of Lim
+    /// et al. 2017, EDSR): a little less is left of the noise, in eight times the time. What is missing is filled in one pass.
+    pub fn with_ensemble(self, ensemble: bool) -> Self {
+        Self { ensemble, ..self }
     }
 
     /// Channels of the pictures that the model was trained on: 1 takes pictures of any number of channels.
@@ -72,7 +79,18 @@ impl<'a> Denoiser<'a> {
     /// takes another number of channels.
     pub fn denoise(&self, values: &[f32], shape: &[usize], peak: f32) -> Result<Vec<f32>, DenoisingError> {
         picture(values, shape)?;
-        self.pass(values, shape, peak)
+        if !self.ensemble {
+            return self.pass(values, shape, peak);
+        }
+        let extent = extent(values.len(), shape)?;
+        let mut mean = vec![0.0; values.len()];
+        for view in View::all() {
+            let mut seen = vec![0.0; values.len()];
+            let shape = view.each(extent, |at, there| seen[there] = values[at]);
+            let made = self.pass(&seen, &shape, peak)?;
+            view.each(extent, |at, there| mean[at] += made[there] / View::COUNT as f32);
+        }
+        Ok(mean)
     }
 
     /// Fills what is missing (NaN) by what the model makes of it, and leaves all else as it is. The model first sees the mean of its
@@ -128,5 +146,58 @@ impl<'a> Denoiser<'a> {
     fn shape_of(&self, [height, width]: [usize; 2]) -> Vec<usize> {
         let axes = &self.model.architecture().input_shape;
         [height, width].into_iter().chain(axes.iter().skip(2).copied()).collect()
+    }
+}
+
+/// A picture turned or mirrored.
+#[derive(Clone, Copy)]
+struct View {
+    turned: bool,
+    mirrored: [bool; 2],
+}
+
+impl View {
+    const COUNT: usize = 8;
+
+    fn all() -> impl Iterator<Item = Self> {
+        (0..Self::COUNT).map(|view| Self { turned: view & 1 > 0, mirrored: [view & 2 > 0, view & 4 > 0] })
+    }
+
+    /// Names each value's place in a picture of height, width and channels and in the view of it, whose shape it returns.
+    fn each(self, [height, width, channels]: [usize; 3], mut visit: impl FnMut(usize, usize)) -> [usize; 3] {
+        let [rows, columns] = if self.turned { [width, height] } else { [height, width] };
+        for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+            let (y, x) = if self.turned { (column, row) } else { (row, column) };
+            let y = if self.mirrored[0] { height - 1 - y } else { y };
+            let x = if self.mirrored[1] { width - 1 - x } else { x };
+            for channel in 0..channels {
+                visit((y * width + x) * channels + channel, (row * columns + column) * channels + channel);
+            }
+        }
+        [rows, columns, channels]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_views_are_the_eight_ways_to_lay_a_picture_and_lead_back() {
+        let extent = [2, 3, 2];
+        let values: Vec<usize> = (0..12).collect();
+        let mut all = HashSet::new();
+        for view in View::all() {
+            let mut seen = vec![usize::MAX; 12];
+            let shape = view.each(extent, |at, there| seen[there] = values[at]);
+            assert!(shape == [2, 3, 2] || shape == [3, 2, 2]);
+            assert!(seen.chunks(2).all(|pixel| pixel[1] == pixel[0] + 1), "channels stay together: {seen:?}");
+            let mut back = vec![usize::MAX; 12];
+            view.each(extent, |at, there| back[at] = seen[there]);
+            assert_eq!(back, values);
+            all.insert((shape, seen));
+        }
+        assert_eq!(all.len(), View::COUNT);
     }
 }

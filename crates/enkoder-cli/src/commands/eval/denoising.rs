@@ -36,6 +36,10 @@ pub struct DenoisingOptions {
     #[arg(long, value_name = "N", default_value_t = 0, requires = "noise")]
     seed: u64,
 
+    /// Denoise as `enkoder denoise --ensemble` does: the mean over each picture turned and mirrored in all eight ways
+    #[arg(long, requires = "noise")]
+    ensemble: bool,
+
     /// End with an error at the first picture that cannot be read, instead of leaving it out
     #[arg(long, requires = "noise")]
     strict: bool,
@@ -44,6 +48,7 @@ pub struct DenoisingOptions {
 pub fn run(options: &Options, noise: Noise, model: &Autoencoder, screen: Screen) -> anyhow::Result<ExitCode> {
     let path = model::file_of(&options.of.model);
     let denoiser = Denoiser::new(model).with_context(|| format!("{} cannot denoise", path.display()))?;
+    let denoiser = denoiser.with_ensemble(options.denoising.ensemble);
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
     let mut found = pictures::find(&options.of.data)?;
     found.truncate(options.reading.samples.unwrap_or(usize::MAX));
