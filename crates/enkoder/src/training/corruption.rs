@@ -178,7 +178,7 @@ impl fmt::Display for Corruption {
 impl FromStr for Corruption {
     type Err = CorruptionError;
 
-    /// Reads what is written: a name and a level, such as `gaussian:0.3` or `missing:0.25-0.75`.
+    /// Reads a name and a level, such as `gaussian:0.3` or `missing:0.25-0.75`. Blind spots are no noise that a user names, but a way to learn.
     fn from_str(text: &str) -> Result<Self, CorruptionError> {
         let known = "gaussian:0.3, poisson:30, masking:0.25, salt-and-pepper:0.1 or missing:0.5, or a range such as gaussian:0.1-0.4";
         let unknown = || CorruptionError::Unknown { text: text.to_owned(), known };
@@ -190,7 +190,6 @@ impl FromStr for Corruption {
             "masking" => Self::Masking { fraction: level()? },
             "salt-and-pepper" | "salt-pepper" => Self::SaltAndPepper { fraction: level()? },
             "missing" => Self::Missing { fraction: level()? },
-            "blind-spots" => Self::BlindSpots { fraction: level()? },
             _ => return Err(unknown()),
         };
         corruption.validate().map_err(|source| CorruptionError::Range { text: text.to_owned(), source })?;
@@ -357,12 +356,10 @@ mod tests {
         assert_eq!("gaussian:0.3".parse(), Ok(Corruption::Gaussian { sigma: 0.3.into() }));
         let range = Level::Range([0.0, 0.5]);
         assert_eq!("missing:0-0.5".parse(), Ok(Corruption::Missing { fraction: range }));
-        for text in
-            ["gaussian:0.3", "poisson:30", "masking:0.25-0.5", "salt-and-pepper:0.1", "missing:0.5", "blind-spots:0.05"]
-        {
+        for text in ["gaussian:0.3", "poisson:30", "masking:0.25-0.5", "salt-and-pepper:0.1", "missing:0.5"] {
             assert_eq!(text.parse::<Corruption>().unwrap().to_string(), text);
         }
-        for text in ["gaussian", "gaussian:-1", "masking:1", "salt-pepper:x", "rain:0.1", ""] {
+        for text in ["gaussian", "gaussian:-1", "masking:1", "salt-pepper:x", "rain:0.1", "blind-spots:0.1", ""] {
             assert!(text.parse::<Corruption>().is_err(), "{text}");
         }
     }
