@@ -207,8 +207,7 @@ impl DenoisingEvaluation {
     /// When a picture cannot be written.
     pub fn figures(&self) -> Result<Vec<Figure>, PictureError> {
         let drawing = self.draw_crops(Theme::Paper)?;
-        let figure = |svg: String| Figure { name: "denoised".to_owned(), extension: "svg", bytes: svg.into_bytes() };
-        Ok(drawing.map(figure).into_iter().collect())
+        Ok(drawing.map(|svg| Figure::svg("denoised", svg)).into_iter().collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a model fills in where a random part of the values was taken away, beside simpler ways: the training mean, the nearest
 //! training samples, and principal components that are asked again and again (iterative PCA: Josse & Husson 2012).
 
-use enkoder::{Autoencoder, Dataset, ModelError, PcaError, Scaler, fill_from_nearest, fit_pca};
+use enkoder::{Autoencoder, Dataset, ModelError, PcaError, fill_from_nearest, fit_pca};
 use ndarray::{Array2, Zip};
 use rand::seq::index;
 use rand::{RngExt, SeedableRng};
@@ -99,7 +99,8 @@ impl FillingEvaluation {
             return Err(FillingEvaluationError::NothingMissing { samples: chosen.len() });
         }
 
-        let truth = scaled(model.scaler(), whole.clone());
+        let scaled = |samples: Array2<f32>| model.scaler().transform(samples);
+        let truth = scaled(whole.clone());
         let error = |filled: &Array2<f32>| {
             let squares = Zip::from(&truth).and(filled).and(&taken).fold(0.0, |sum, &truth, &filled, &taken| {
                 if taken { sum + f64::from(filled - truth).powi(2) } else { sum }
@@ -113,13 +114,13 @@ impl FillingEvaluation {
         let neighbours = NEIGHBOURS.min(train.len());
         let data = Dataset::from_f32(samples.name(), damaged.clone()).expect("samples keep their values");
         let nearest = fill_from_nearest(&data, train, model.scaler(), neighbours);
-        add(format!("{neighbours} nearest samples, their mean"), &scaled(model.scaler(), nearest));
+        add(format!("{neighbours} nearest samples, their mean"), &scaled(nearest));
 
         let mut best: Option<(usize, f64)> = None;
         let most = train.features().min(train.len().saturating_sub(1));
         for components in COMPONENTS.into_iter().filter(|&components| components <= most) {
             let pca = fit_pca(train, samples, components, model.scaler().kind())?;
-            let mse = error(&scaled(model.scaler(), pca.fill(&data, ITERATIONS).map_err(of_model)?));
+            let mse = error(&scaled(pca.fill(&data, ITERATIONS).map_err(of_model)?));
             if best.is_none_or(|(_, least)| mse < least) {
                 best = Some((components, mse));
             }
@@ -129,7 +130,7 @@ impl FillingEvaluation {
         results.extend(
             best.map(|(components, mse)| Filled { name: format!("PCA, {components} components, iterated"), mse }),
         );
-        results.push(Filled { name: "this model".to_owned(), mse: error(&scaled(model.scaler(), filled)) });
+        results.push(Filled { name: "this model".to_owned(), mse: error(&scaled(filled)) });
         Ok(Self { fraction, samples: chosen.len(), missing, results, shown })
     }
 
@@ -160,17 +161,8 @@ impl FillingEvaluation {
     /// When a picture cannot be written.
     pub fn figures(&self) -> Result<Vec<Figure>, PictureError> {
         let drawing = self.draw_filled(Theme::Paper)?;
-        let figure = |svg: String| Figure { name: "filled".to_owned(), extension: "svg", bytes: svg.into_bytes() };
-        Ok(drawing.map(figure).into_iter().collect())
+        Ok(drawing.map(|svg| Figure::svg("filled", svg)).into_iter().collect())
     }
-}
-
-/// Samples as the model sees them; the training mean where something is missing.
-fn scaled(scaler: &Scaler, mut samples: Array2<f32>) -> Array2<f32> {
-    for mut row in samples.rows_mut() {
-        scaler.transform_row(row.as_slice_mut().expect("rows are contiguous"));
-    }
-    samples
 }
 
 /// The first samples as pictures: damaged, what is missing in a colour of its own, filled and whole.

@@ -67,6 +67,10 @@ pub struct Figure {
 }
 
 impl Figure {
+    pub(crate) fn svg(name: &str, svg: String) -> Self {
+        Self { name: name.to_owned(), extension: "svg", bytes: svg.into_bytes() }
+    }
+
     /// Name and extension: `training-loss.svg`.
     pub fn file_name(&self) -> String {
         format!("{}.{}", self.name, self.extension)
@@ -151,11 +155,7 @@ impl<'a> Report<'a> {
         let paper = Theme::Paper;
         let mut figures = Vec::new();
         let mut svg = |name: &str, drawing: Option<String>| {
-            figures.extend(drawing.map(|svg| Figure {
-                name: name.to_owned(),
-                extension: "svg",
-                bytes: svg.into_bytes(),
-            }));
+            figures.extend(drawing.map(|svg| Figure::svg(name, svg)));
         };
         svg("network", Some(evaluation.draw_network(paper)));
         svg("training-loss", evaluation.draw_losses(paper));

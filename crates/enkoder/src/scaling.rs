@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -287,6 +288,17 @@ impl Scaler {
     pub fn transform_row(&self, row: &mut [f32]) {
         assert_eq!(row.len(), self.features, "the row must have the scaler's features");
         self.scale_in_place(0, row);
+    }
+
+    /// Rows, scaled as [`transform_row`](Self::transform_row) does one: `samples × features`.
+    ///
+    /// # Panics
+    /// When rows are not [`features`](Self::features) long.
+    pub fn transform(&self, mut samples: Array2<f32>) -> Array2<f32> {
+        for mut row in samples.rows_mut() {
+            self.transform_row(row.as_slice_mut().expect("rows are contiguous"));
+        }
+        samples
     }
 
     /// Scales the values of the features from `first` on.
