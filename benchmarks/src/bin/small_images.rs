@@ -61,17 +61,12 @@ fn network() -> Architecture {
     let (relu, sigmoid) = (Activation::Relu, Activation::Sigmoid);
     Architecture {
         input_shape: vec![SIDE, SIDE],
-        encoder: vec![
-            convolution(64, relu),
-            LayerSpec::MaxPool { size: 2 },
-            convolution(64, relu),
-            LayerSpec::MaxPool { size: 2 },
-        ],
+        encoder: vec![convolution(64, relu), LayerSpec::max_pool(2), convolution(64, relu), LayerSpec::max_pool(2)],
         decoder: vec![
             convolution(64, relu),
-            LayerSpec::Upsample { factor: 2 },
+            LayerSpec::upsample(2),
             convolution(64, relu),
-            LayerSpec::Upsample { factor: 2 },
+            LayerSpec::upsample(2),
             convolution(1, sigmoid),
         ],
         output_shape: None,

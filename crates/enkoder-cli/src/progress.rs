@@ -69,6 +69,17 @@ impl TrainingProgress {
                     }
                 }
             }
+            (Progress::NoCheckpoint { epoch, error }, bar) => {
+                let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+                let causes = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+                let note = format!(
+                    "the checkpoint of epoch {epoch} could not be written, and the training goes on without it: {causes}"
+                );
+                match bar {
+                    Some(bar) => bar.suspend(|| self.screen.note(note)),
+                    None => self.screen.note(note),
+                }
+            }
             _ => {}
         }
         if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

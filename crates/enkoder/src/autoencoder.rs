@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::codec::Calibration;
 use crate::dataset::Dataset;
 use crate::network::vectorised::{squared_distance, vectorised};
-use crate::network::{Architecture, ArchitectureError, Network, Scratch};
+use crate::network::{Architecture, ArchitectureError, Network, Program, Runner, Scratch};
 use crate::scaling::Scaler;
 use crate::schema::Schema;
-use crate::training::{History, TrainingConfig};
+use crate::training::{History, Task, TrainingConfig};
 
 /// Rows that one thread passes through the network at a time: enough for full speed, few enough to stay in its cache and to give
 /// every thread some. Fixed, so that a sample's result does not depend on the number of threads.
@@ -59,10 +59,11 @@ pub enum ModelError {
     #[error("the model makes no reconstruction of its input but something else, so there is nothing to compare")]
     NoReconstruction,
     /// What the layers compute is no sample.
-    #[error(
-        "a residual model cannot decode: what its layers compute is to be taken from the sample, which a code does not hold"
-    )]
-    Residual,
+    #[error("the model cannot decode a code alone: its layer {layer} also reads what only the sample has")]
+    NeedsSample {
+        /// The layer, such as `decoder.1`; `output` where the output is the sample less what the layers compute.
+        layer: String,
+    },
     /// The model has one size of samples for ever.
     #[error("the model cannot take images of this size")]
     Size(#[from] ArchitectureError),
@@ -136,8 +137,8 @@ pub struct TrainingRecord {
 pub struct Autoencoder {
     architecture: Architecture,
     pub(crate) network: Network,
-    /// The same function with normalisations folded away, where there are any to fold.
-    folded: Option<Network>,
+    /// The same function ready for use.
+    runner: Runner,
     scaler: Scaler,
     /// Where the output is no reconstruction.
     output_scaler: Option<Scaler>,
@@ -154,8 +155,8 @@ impl Autoencoder {
         schema: Option<Schema>,
         record: TrainingRecord,
     ) -> Self {
-        let folded = network.folded();
-        Self { architecture, network, folded, scaler, output_scaler: None, schema, record, calibration: None }
+        let runner = network.runner();
+        Self { architecture, network, runner, scaler, output_scaler: None, schema, record, calibration: None }
     }
 
     /// The same model, whose output is scaled in its own way.
@@ -188,6 +189,13 @@ impl Autoencoder {
         &self.record
     }
 
+    /// What the model has learned to do. Files of older versions do not say it; of those it follows from what else they hold.
+    pub fn task(&self) -> Task {
+        let Some(config) = &self.record.config else { return Task::Copy };
+        let targets = self.architecture.output_shape.is_some();
+        config.task.unwrap_or_else(|| Task::of(config.corruption, targets, false))
+    }
+
     /// Where its reconstructions err, where that was learned: see [`Calibration::from_held_out`].
     pub fn calibration(&self) -> Option<&Calibration> {
         self.calibration.as_ref()
@@ -210,6 +218,16 @@ impl Autoencoder {
         Ok(self)
     }
 
+    /// What computes the model: nodes over numbered values, each with its tensors' places in the [parameters](Self::parameters).
+    pub fn program(&self) -> &Program {
+        &self.network.program
+    }
+
+    /// All weights, biases and statistics in one row, as the [program](Self::program)'s tensors name them.
+    pub fn parameters(&self) -> &[f32] {
+        &self.network.parameters
+    }
+
     /// Weights and biases of layer `index`, counted as [`Architecture::layers`] does. Weights are a matrix: of a dense layer `inputs
     /// × outputs`, of a convolution `(kernel · kernel · channels in) × channels out`, of a transposed one `channels in × (kernel · kernel ·
     /// channels out)`; of a normalisation one row of scales. Layers without any have an empty one.
@@ -217,10 +235,11 @@ impl Autoencoder {
     /// # Panics
     /// When there is no such layer.
     pub fn weights(&self, index: usize) -> (ArrayView2<'_, f32>, ArrayView1<'_, f32>) {
-        let layer = &self.network.layers[index];
-        let weight = &self.network.parameters[layer.weight()];
-        let weight = ArrayView2::from_shape(layer.matrix(), weight).expect("a layer's range has its shape");
-        (weight, ArrayView1::from(&self.network.parameters[layer.bias()]))
+        let node = &self.network.program.nodes()[index];
+        let parameters = node.parameters_in(&self.network.parameters);
+        let matrix = node.operation().matrix();
+        let weight = ArrayView2::from_shape(matrix, parameters.weight).expect("a layer's range has its shape");
+        (weight, ArrayView1::from(parameters.bias))
     }
 
     /// What a sample has become behind layer `index`, counted as [`Architecture::layers`] does, in the order of that layer's output
@@ -232,8 +251,9 @@ impl Autoencoder {
         assert_eq!(sample.len(), self.architecture.features(), "the sample must have the model's features");
         let mut scaled = sample.to_vec();
         self.scaler.transform_row(&mut scaled);
-        let mut output = vec![0.0; self.network.layers[index].outputs];
-        self.network.forward(0..index + 1, &scaled, &mut output, &mut Scratch::default());
+        let mut output = vec![0.0; self.network.program.nodes()[index].outputs()];
+        let runner = Runner::of(self.network.clone());
+        runner.forward(0..index + 1, &scaled, &mut output, &mut Scratch::default());
         output
     }
 
@@ -243,14 +263,18 @@ impl Autoencoder {
     /// When a layer is dense, when the strides do not divide the size, or when values are scaled pixel by pixel.
     pub fn for_shape(&self, shape: &[usize]) -> Result<Self, ModelError> {
         let architecture = self.architecture.for_shape(shape)?;
-        let scaler = self.scaler.for_features(architecture.features()).ok_or(ModelError::ScaledByPixel)?;
+        let scaled = |scaler: &Scaler, values| scaler.for_features(values).ok_or(ModelError::ScaledByPixel);
+        let scaler = scaled(&self.scaler, architecture.features())?;
+        let output_scaler = self.output_scaler.as_ref().map(|own| scaled(own, architecture.outputs())).transpose()?;
         let network = Network::from_parameters(&architecture, self.network.parameters.clone())?;
         let (schema, record) = (self.schema.clone(), self.record.clone());
-        Ok(Self::new(architecture, network, scaler, schema, record))
-    }
-
-    fn runner(&self) -> &Network {
-        self.folded.as_ref().unwrap_or(&self.network)
+        let (before, program) = (&self.network.program, network.program.clone());
+        let calibration = self.calibration.as_ref().map(|Calibration { residual_spread, code_spread }| Calibration {
+            residual_spread: spread_over(residual_spread, before.shape(0), program.shape(0)),
+            code_spread: spread_over(code_spread, before.shape(before.code()), program.shape(program.code())),
+        });
+        let model = Self::new(architecture, network, scaler, schema, record).with_output_scaler(output_scaler);
+        Ok(Self { calibration, ..model })
     }
 
     /// Checks that the model can be used on `data`: number and shape of the values, and columns where both are known.
@@ -294,15 +318,15 @@ impl Autoencoder {
         if codes.ncols() != expected {
             return Err(ModelError::Codes { found: codes.ncols(), expected });
         }
-        if self.architecture.residual {
-            return Err(ModelError::Residual);
+        if let Some(layer) = self.architecture.needs_sample() {
+            return Err(ModelError::NeedsSample { layer });
         }
         let codes = codes.as_standard_layout();
         let codes = codes.as_slice().expect("the standard layout is contiguous");
         let features = self.architecture.outputs();
         let mut output = Array2::zeros((samples, features));
         let rows = output.as_slice_mut().expect("a new array is contiguous");
-        let together = self.runner().rows_together(BLOCK_ROWS);
+        let together = self.runner.program().rows_together(BLOCK_ROWS);
         rows.par_chunks_mut(together * features)
             .zip(codes.par_chunks(together * expected))
             .for_each_init(|| self.session(), |session, (output, codes)| session.decode(codes, output));
@@ -326,7 +350,7 @@ impl Autoencoder {
     /// # Errors
     /// When the data does not fit the model, and when the model makes something else of its input.
     pub fn reconstruction_error(&self, data: &Dataset) -> Result<Vec<f32>, ModelError> {
-        if self.architecture.output_shape.is_some() {
+        if !self.task().reconstructs() {
             return Err(ModelError::NoReconstruction);
         }
         let errors = self.map(data, 1, |session, scaled, errors| session.errors_of_scaled(scaled, errors))?;
@@ -347,7 +371,7 @@ impl Autoencoder {
     ) -> Result<Array2<f32>, ModelError> {
         self.check(data)?;
         let features = self.architecture.features();
-        let together = self.runner().rows_together(BLOCK_ROWS);
+        let together = self.runner.program().rows_together(BLOCK_ROWS);
         let mut output = Array2::zeros((data.len(), width));
         let rows = output.as_slice_mut().expect("a new array is contiguous");
         let block = |(session, scaled): &mut (Session<'_>, Vec<f32>), (block, output): (usize, &mut [f32])| {
@@ -372,6 +396,21 @@ impl Autoencoder {
         }
         Ok(output)
     }
+}
+
+/// Spreads of the values of one image for those of another: where the size is another, every pixel has the root mean square of its
+/// channel.
+fn spread_over(spread: &[f32], from: &[usize], to: &[usize]) -> Vec<f32> {
+    if from == to {
+        return spread.to_vec();
+    }
+    let channels = from.get(2).copied().unwrap_or(1);
+    let of_channel = |channel: usize| {
+        let squares = spread.iter().skip(channel).step_by(channels).map(|&value| f64::from(value) * f64::from(value));
+        (squares.sum::<f64>() * channels as f64 / spread.len() as f64).sqrt() as f32
+    };
+    let each: Vec<f32> = (0..channels).map(of_channel).collect();
+    each.iter().copied().cycle().take(to.iter().product()).collect()
 }
 
 /// The first value that is infinite or NaN; looks for where it is only when there is one.
@@ -470,13 +509,13 @@ impl Session<'_> {
     }
 
     fn forward(&mut self, part: Part, x: &[f32], y: &mut [f32]) {
-        let network = self.model.runner();
-        let layers = match part {
-            Part::Encoder => network.encoder(),
-            Part::Decoder => network.decoder(),
-            Part::Both => 0..network.layers.len(),
+        let runner = &self.model.runner;
+        let nodes = match part {
+            Part::Encoder => runner.program().encoder(),
+            Part::Decoder => runner.program().decoder(),
+            Part::Both => runner.program().all(),
         };
-        network.forward(layers, x, y, &mut self.scratch);
+        runner.forward(nodes, x, y, &mut self.scratch);
     }
 
     fn errors_of_scaled(&mut self, scaled: &[f32], errors: &mut [f32]) {

@@ -8,7 +8,7 @@ use crate::autoencoder::{Autoencoder, ModelError};
 use crate::dataset::Dataset;
 use crate::network::vectorised::{LANES, sum_lanes, vectorised};
 use crate::scaling::Scaler;
-use crate::training::Corruption;
+use crate::training::Task;
 
 /// How often a model is asked that has not learned to fill. On digits of which a random half is missing (MNIST), the error on what
 /// is missing falls to about a third or half of that of one pass, and hardly changes any more.
@@ -16,10 +16,9 @@ const REPEATED: usize = 10;
 
 impl Autoencoder {
     /// How often [`fill`](Self::fill) best asks this model: once where it was trained with missing values
-    /// ([`Corruption::Missing`]), for what it is asked with a second time is nothing it has ever seen; else 10 times.
+    /// ([`Task::Fill`]), for what it is asked with a second time is nothing it has ever seen; else 10 times.
     pub fn fill_iterations(&self) -> usize {
-        let corruption = self.record().config.as_ref().and_then(|config| config.corruption);
-        if matches!(corruption, Some(Corruption::Missing { .. })) { 1 } else { REPEATED }
+        if self.task() == Task::Fill { 1 } else { REPEATED }
     }
 
     /// The samples with what is missing (NaN) filled by the model, in the units of the data: `samples × features`. Observed values
@@ -31,7 +30,7 @@ impl Autoencoder {
     /// # Errors
     /// When the data does not fit the model, and when the model makes something else of its input.
     pub fn fill(&self, data: &Dataset, iterations: usize) -> Result<Array2<f32>, ModelError> {
-        if self.architecture().output_shape.is_some() {
+        if !self.task().reconstructs() {
             return Err(ModelError::NoReconstruction);
         }
         self.check(data)?;

@@ -60,7 +60,10 @@ pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingReco
 pub use dataset::{Dataset, DatasetError, Labels, ValueSummary, WholeImage};
 pub use filling::fill_from_nearest;
 pub use model_file::ModelFileError;
-pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Shape, UnknownActivation};
+pub use network::{
+    Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Node, PerAxis, Program, Shape, Tensor,
+    UnknownActivation, layers,
+};
 pub use pca::{Components, PcaError, fit_pca, principal_components};
 pub use preset::{Preset, UnknownPreset};
 pub use scaling::{Scaler, ScalerError, Scaling};
@@ -68,5 +71,5 @@ pub use schema::{Column, ColumnKind, Schema};
 pub use tensor_file::TensorFileError;
 pub use training::{
     Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Level,
-    LevelError, Loss, Penalty, Progress, Schedule, Stopped, Trainer, TrainingConfig, TrainingError,
+    LevelError, Loss, Penalty, Progress, Schedule, Stopped, Task, Trainer, TrainingConfig, TrainingError,
 };

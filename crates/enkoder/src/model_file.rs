@@ -113,8 +113,8 @@ impl Autoencoder {
             parameters.extend(file.take(&name, &shape)?);
         }
         let network = Network::from_parameters(&architecture, parameters)?;
-        if let Some(layer) = network.layer_of_negative_variance() {
-            return Err(ModelFileError::Variance(architecture.layers()[layer].name.clone()));
+        if let Some(node) = network.node_of_negative_variance() {
+            return Err(ModelFileError::Variance(node.name().to_owned()));
         }
         let calibration = if file.has(RESIDUAL_SPREAD) {
             let residual_spread = file.take(RESIDUAL_SPREAD, &[architecture.features()])?;

@@ -123,7 +123,7 @@ pub fn fit_pca(
     let network = Network::from_parameters(&architecture, components.into_parameters())?;
     let loss = |data| {
         let samples = Samples::new(data, &scaler);
-        evaluate(&network, 0..network.layers.len(), Loss::MeanSquared, &samples, None)
+        evaluate(&network, network.program.all(), Loss::MeanSquared, &samples, None)
     };
     let record = TrainingRecord {
         config: None,

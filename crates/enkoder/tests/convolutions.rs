@@ -3,9 +3,10 @@
 
 use std::ops::ControlFlow;
 
+use enkoder::layers::Convolution;
 use enkoder::{
-    Activation, Architecture, ArchitectureError, Autoencoder, Checkpoint, Dataset, LayerSpec, ModelError, Penalty,
-    Progress, Trainer, TrainingConfig,
+    Activation, Architecture, ArchitectureError, Autoencoder, Checkpoint, Corruption, Dataset, LayerSpec, ModelError,
+    Penalty, Progress, Trainer, TrainingConfig,
 };
 use ndarray::Array2;
 
@@ -28,20 +29,20 @@ fn every_kind() -> Architecture {
     Architecture {
         input_shape: vec![8, 8, 2],
         encoder: vec![
-            LayerSpec::PixelUnshuffle { factor: 2 },
+            LayerSpec::pixel_unshuffle(2),
             convolution(6, 3, 1, Linear),
-            LayerSpec::BatchNorm { activation: Gelu },
-            LayerSpec::MaxPool { size: 2 },
-            LayerSpec::Dense { units: 5, activation: Linear },
+            LayerSpec::batch_norm(Gelu),
+            LayerSpec::max_pool(2),
+            LayerSpec::dense(5, Linear),
         ],
         decoder: vec![
-            LayerSpec::Dense { units: 16, activation: Relu },
-            LayerSpec::Reshape { shape: [2, 2, 4] },
+            LayerSpec::dense(16, Relu),
+            LayerSpec::reshape([2, 2, 4]),
             LayerSpec::transposed_convolution(4, 3, 2, Tanh),
-            LayerSpec::Upsample { factor: 2 },
+            LayerSpec::upsample(2),
             convolution(8, 3, 1, Tanh),
-            LayerSpec::AveragePool { size: 2 },
-            LayerSpec::PixelShuffle { factor: 2 },
+            LayerSpec::average_pool(2),
+            LayerSpec::pixel_shuffle(2),
             convolution(2, 5, 1, Sigmoid),
         ],
         output_shape: None,
@@ -71,6 +72,79 @@ fn the_same_seed_gives_the_same_file_with_any_threads_and_resumed() {
     };
     fit(Trainer::new(every_kind(), config(2)).with_checkpoints(&path, 1).with_progress(stop));
     assert_eq!(one, fit(Trainer::resume(Checkpoint::load(&path).unwrap(), Some(2))).to_bytes().unwrap());
+}
+
+/// A U-shaped denoiser with skip connections, and an autoencoder of windows of a series.
+fn skipping_and_series() -> [(Architecture, Dataset); 2] {
+    use Activation::{Linear, Relu};
+    let (conv, down, up) = (LayerSpec::convolution, LayerSpec::max_pool, LayerSpec::upsample);
+    let shaped = Architecture {
+        input_shape: vec![8, 8, 2],
+        encoder: vec![conv(16, 3, 1, Relu), down(2), conv(24, 3, 1, Linear), LayerSpec::batch_norm(Relu), down(2)],
+        decoder: vec![
+            conv(24, 3, 1, Relu),
+            up(2),
+            LayerSpec::concat("encoder.3"),
+            conv(16, 3, 1, Relu),
+            up(2),
+            LayerSpec::concat("encoder.0"),
+            conv(2, 3, 1, Linear),
+        ],
+        output_shape: None,
+        residual: true,
+    };
+    let series = |(window, at): (usize, usize)| {
+        let (step, channel) = (at / 3, at % 3);
+        ((window * 5 + step) as f32 * 0.3 + channel as f32).sin() + 0.2 * (step as f32 * 0.9).cos()
+    };
+    let windows = Dataset::from_f32("windows", Array2::from_shape_fn((80, 16 * 3), series)).unwrap();
+    let back = |channels, activation| LayerSpec::transposed_convolution(channels, [5, 1], [2, 1], activation);
+    let over_time = Architecture {
+        input_shape: vec![16, 1, 3],
+        encoder: vec![
+            LayerSpec::convolution(8, [5, 1], [2, 1], Relu),
+            LayerSpec::convolution(8, [3, 1], 1, Relu),
+            LayerSpec::add("encoder.0"),
+            LayerSpec::convolution(4, [5, 1], [2, 1], Linear),
+        ],
+        decoder: vec![back(8, Relu), back(3, Linear)],
+        output_shape: None,
+        residual: false,
+    };
+    [(shaped, images()), (over_time, windows.with_shape([16, 1, 3]).unwrap())]
+}
+
+#[test]
+fn skip_connections_and_series_train_travel_and_resume_to_the_same_bits() {
+    for (architecture, data) in skipping_and_series() {
+        let (train, validation) = data.split(0.2, 0).unwrap();
+        let corruption = architecture.residual.then_some(Corruption::Gaussian { sigma: 0.2.into() });
+        let config = |threads| TrainingConfig { epochs: 8, corruption, ..config(threads) };
+        let fit = |trainer: Trainer<'_>| trainer.fit(&train, &validation).unwrap();
+        let model = fit(Trainer::new(architecture.clone(), config(1)));
+        let bytes = model.to_bytes().unwrap();
+        assert_eq!(bytes, fit(Trainer::new(architecture.clone(), config(3))).to_bytes().unwrap());
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        let stop = |progress: Progress<'_>| match progress {
+            Progress::Epoch { record, .. } if record.epoch == 3 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        fit(Trainer::new(architecture.clone(), config(2)).with_checkpoints(&path, 1).with_progress(stop));
+        assert_eq!(bytes, fit(Trainer::resume(Checkpoint::load(&path).unwrap(), Some(2))).to_bytes().unwrap());
+
+        let again = Autoencoder::from_bytes(&bytes).unwrap();
+        assert_eq!(again.reconstruct(&validation).unwrap(), model.reconstruct(&validation).unwrap());
+        let history = model.record().history.as_ref().unwrap();
+        assert!(history.epochs[7].train_loss < 0.7 * history.epochs[0].train_loss, "{history:?}");
+        let code = model.encode(&validation).unwrap();
+        match architecture.needs_sample() {
+            // The decoder of a U reads what the encoder made on the way.
+            Some(layer) => assert_eq!(model.decode(code.view()), Err(ModelError::NeedsSample { layer })),
+            None => assert_eq!(model.decode(code.view()).unwrap(), model.reconstruct(&validation).unwrap()),
+        }
+    }
 }
 
 #[test]
@@ -109,22 +183,26 @@ fn what_does_not_fit_is_refused_by_the_name_of_its_layer() {
     };
     let convolution = |channels| LayerSpec::convolution(channels, 3, 1, Activation::Relu);
     let same = || vec![convolution(1)];
-    says(&with(&[9, 8], vec![LayerSpec::MaxPool { size: 2 }], same()), "layer encoder.0 (max_pool) divides");
+    says(&with(&[9, 8], vec![LayerSpec::max_pool(2)], same()), "layer encoder.0 (max_pool) divides");
     says(&with(&[64], same(), same()), "layer encoder.0 (convolution) needs an image, but gets 64 values");
-    says(&with(&[8, 8], same(), vec![LayerSpec::PixelShuffle { factor: 2 }]), "needs a multiple of 4 channels");
-    says(&with(&[2, 2], vec![LayerSpec::MaxPool { size: 3 }], same()), "gets 2×2 pixels");
+    says(&with(&[8, 8], same(), vec![LayerSpec::pixel_shuffle(2)]), "needs a multiple of 4 channels");
+    says(&with(&[2, 2], vec![LayerSpec::max_pool(3)], same()), "gets 2×2 pixels");
     says(&with(&[8, 8], same(), vec![convolution(2)]), "the decoder ends with 8×8×2");
-    says(&with(&[8, 8], vec![LayerSpec::Upsample { factor: 1 << 40 }], same()), "the network would have more than");
-    says(&with(&[8, 8], vec![LayerSpec::Upsample { factor: 0 }], same()), "at least 1 is needed");
-    says(&with(&[8, 8], vec![LayerSpec::Reshape { shape: [8, 4, 1] }], same()), "makes 32 values of 64");
-    let padded = LayerSpec::Convolution {
+    says(&with(&[8, 8], vec![LayerSpec::upsample(1 << 40)], same()), "the network would have more than");
+    says(&with(&[8, 8], vec![LayerSpec::upsample(0)], same()), "at least 1 is needed");
+    says(&with(&[8, 8], vec![LayerSpec::reshape([8, 4, 1])], same()), "makes 32 values of 64");
+    let padded = Convolution {
         channels: 1,
-        kernel: 3,
-        stride: 1,
-        padding: Some(usize::MAX),
+        kernel: 3.into(),
+        stride: 1.into(),
+        padding: Some(usize::MAX.into()),
         activation: Activation::Relu,
     };
-    assert!(with(&[8, 8], vec![padded], same()).contains("encoder.0"));
+    assert!(with(&[8, 8], vec![padded.into()], same()).contains("encoder.0"));
+    let skip = |from: &str| with(&[8, 8], vec![convolution(2)], vec![LayerSpec::add(from), convolution(1)]);
+    says(&skip("encoder.7"), "layer decoder.0 reads \"encoder.7\", which is no layer before it");
+    says(&skip("decoder.1"), "which is no layer before it");
+    says(&skip("input"), "layer decoder.0 (add) adds 8×8 of input to 8×8×2");
     let residual = Architecture { residual: true, ..every_kind() };
     assert_eq!(residual.validate(), Err(ArchitectureError::Residual(Activation::Sigmoid)));
 }
@@ -141,7 +219,10 @@ fn options_and_verbs_that_a_network_has_no_use_for_are_refused() {
         Trainer::new(every_kind(), TrainingConfig { penalty, ..config(1) }).fit(&train, &validation).unwrap_err();
     assert!(error.to_string().contains("contractive"), "{error}");
     let denoiser = fit(Trainer::new(Architecture::denoiser([8, 8, 2], 4, 3), config(1)));
-    assert_eq!(denoiser.decode(denoiser.encode(&train).unwrap().view()), Err(ModelError::Residual));
+    assert_eq!(
+        denoiser.decode(denoiser.encode(&train).unwrap().view()),
+        Err(ModelError::NeedsSample { layer: "output".into() })
+    );
     assert!(denoiser.for_shape(&[20, 6, 2]).is_ok());
     assert!(matches!(denoiser.for_shape(&[20, 7, 2]), Err(ModelError::Size(_))));
     assert!(matches!(denoiser.for_shape(&[20, 6, 3]), Err(ModelError::Size(_))));

@@ -20,17 +20,17 @@ fn photograph(number: usize, height: usize, width: usize) -> WholeImage {
 }
 
 fn convolution(channels: usize, activation: Activation) -> LayerSpec {
-    LayerSpec::Convolution { channels, kernel: 3, stride: 1, padding: None, activation }
+    LayerSpec::convolution(channels, 3, 1, activation)
 }
 
 fn trained(noise: Noise) -> Autoencoder {
     let architecture = Architecture {
         input_shape: vec![16, 16, 1],
-        encoder: vec![LayerSpec::PixelUnshuffle { factor: 2 }, convolution(16, Activation::Relu)],
+        encoder: vec![LayerSpec::pixel_unshuffle(2), convolution(16, Activation::Relu)],
         decoder: vec![
             convolution(16, Activation::Relu),
             convolution(4, Activation::Linear),
-            LayerSpec::PixelShuffle { factor: 2 },
+            LayerSpec::pixel_shuffle(2),
         ],
         output_shape: None,
         residual: true,

@@ -1,6 +1,6 @@
 //! Trainings that go beyond copying: codes that are known, and outputs of another kind than the inputs.
 
-use enkoder::{Architecture, Autoencoder, Dataset, Trainer, TrainingConfig, TrainingError};
+use enkoder::{Architecture, Autoencoder, Dataset, Loss, Penalty, Task, Trainer, TrainingConfig, TrainingError};
 use ndarray::{Array2, ArrayView1};
 
 /// Samples of 12 values that two numbers make, and those numbers.
@@ -60,6 +60,25 @@ fn codes_that_do_not_fit_are_refused() {
     };
     assert!(matches!(fit(3, &codes), Err(TrainingError::Features { found: 2, expected: 3, .. })));
     assert!(matches!(fit(2, &codes.head(39)), Err(TrainingError::Pairs { .. })));
+    let residual = Architecture { residual: true, ..Architecture::dense([12], &[4], 2) };
+    let error = Trainer::new(residual, config(1)).fit_known_codes((&samples, &codes), (&samples, &codes)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "known codes are learned by a chain of layers alone, but output reads more than the layer before it"
+    );
+}
+
+/// A penalty on the code of a sample and the loss of reconstructions say nothing of the way from codes to codes.
+#[test]
+fn penalties_and_losses_of_the_way_forward_leave_the_way_from_codes_as_it_is() {
+    let (samples, codes) = samples_and_codes(200);
+    for penalty in [Penalty::Contractive { weight: 0.01 }, Penalty::L1 { weight: 0.01 }] {
+        let config = TrainingConfig { penalty: Some(penalty), loss: Loss::MeanAbsolute, ..config(3) };
+        let model = Trainer::new(Architecture::dense([12], &[16], 2), config)
+            .fit_known_codes((&samples, &codes), (&samples, &codes))
+            .unwrap();
+        assert_eq!(model.task(), Task::KnownCodes);
+    }
 }
 
 #[test]
@@ -69,8 +88,7 @@ fn an_output_of_another_kind_has_its_own_scaling_and_travels_with_the_model() {
     let targets = Dataset::from_f32("targets", codes.to_array() * 1000.0 + 5000.0).unwrap();
     let mut architecture = Architecture::dense([12], &[24], 8);
     architecture.output_shape = Some(vec![2]);
-    *architecture.decoder.last_mut().unwrap() =
-        enkoder::LayerSpec::Dense { units: 2, activation: enkoder::Activation::Linear };
+    *architecture.decoder.last_mut().unwrap() = enkoder::LayerSpec::dense(2, enkoder::Activation::Linear);
     let trainer = || Trainer::new(architecture.clone(), config(60));
     assert!(matches!(trainer().fit(&samples, &samples), Err(TrainingError::NoTargets(2))));
     let model = trainer().fit_pairs((&samples, &targets), (&samples, &targets)).unwrap();

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use enkoder::{
-    Adam, Architecture, Autoencoder, Corruption, Dataset, Loss, Progress, Scaling, Schedule, Stopped, Trainer,
-    TrainingConfig, TrainingError,
+    Activation, Adam, Architecture, Autoencoder, Checkpoint, Corruption, Dataset, Loss, Progress, Scaling, Schedule,
+    Stopped, Task, Trainer, TrainingConfig, TrainingError,
 };
 use ndarray::{Array2, array};
 
@@ -170,4 +170,90 @@ fn fewer_samples_than_a_batch_are_one_batch() {
     let config = TrainingConfig { epochs: 3, batch_size: 1000, ..config() };
     let model = Trainer::new(Architecture::dense([2], &[4], 1), config).fit(&small, &small).unwrap();
     assert!(model.record().validation_loss.is_finite());
+}
+
+#[test]
+fn what_is_given_must_be_of_the_task_shape_and_columns_that_were_learned() {
+    let (train, validation) = curve(200).split(0.2, 0).unwrap();
+    let trainer =
+        |shape: &[usize]| Trainer::new(Architecture::dense(shape, &[8], 2), TrainingConfig { epochs: 1, ..config() });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let model =
+        trainer(&[8]).with_checkpoints(&path, 1).fit_pairs((&train, &train), (&validation, &validation)).unwrap();
+    assert_eq!(model.task(), Task::Pairs);
+    assert!(model.reconstruction_error(&validation).is_err(), "a pair's output is not meant to be its input");
+    let resumed = || Trainer::resume(Checkpoint::load(&path).unwrap(), None).with_epochs(2);
+    let error = resumed().fit(&train, &validation).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the options are to pairs, but what is given is to copy\nhint: give the same kind of data as before"
+    );
+    let longer = resumed().fit_pairs((&train, &train), (&validation, &validation)).unwrap();
+    assert_eq!(longer.record().history.as_ref().unwrap().epochs.len(), 2);
+
+    let image = |data: &Dataset, shape: &[usize]| data.clone().with_shape(shape).unwrap();
+    let error = trainer(&[2, 4]).fit(&image(&train, &[4, 2]), &image(&validation, &[4, 2])).unwrap_err();
+    assert_eq!(error.to_string(), "the training samples are of 4×2, but the network takes 2×4");
+    assert!(trainer(&[2, 4]).fit(&image(&train, &[2, 4, 1]), &validation).is_ok());
+}
+
+#[test]
+fn cross_entropy_takes_targets_from_0_to_1_alone() {
+    let (train, validation) = curve(200).split(0.2, 0).unwrap();
+    let fit = |scaling| {
+        let architecture = Architecture::dense([8], &[8], 2).with_output_activation(Activation::Sigmoid);
+        let config = TrainingConfig { loss: Loss::BinaryCrossEntropy, scaling, epochs: 1, ..config() };
+        Trainer::new(architecture, config).fit(&train, &validation)
+    };
+    let error = fit(Scaling::Standard).unwrap_err();
+    assert!(matches!(error, TrainingError::Outside { .. }), "{error}");
+    assert!(fit(Scaling::MinMax).is_ok());
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_is_told_and_loses_nothing() {
+    let (train, validation) = curve(200).split(0.2, 0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut failed = Vec::new();
+    let model = Trainer::new(Architecture::dense([8], &[8], 2), TrainingConfig { epochs: 3, ..config() })
+        .with_checkpoints(folder.path().join("gone/checkpoint.safetensors"), 1)
+        .with_progress(|progress| {
+            if let Progress::NoCheckpoint { epoch, error } = progress {
+                failed.push((epoch, error.to_string()));
+            }
+            ControlFlow::Continue(())
+        })
+        .fit(&train, &validation)
+        .unwrap();
+    assert_eq!(model.record().history.as_ref().unwrap().epochs.len(), 3);
+    assert_eq!(failed.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+/// The same training on gaps, and on gaps that say they are means, as if the mean had been seen there.
+#[test]
+fn what_is_missing_in_training_is_not_taken_for_the_mean() {
+    let whole = curve(2000).to_array();
+    let mut gaps = whole.clone();
+    gaps.indexed_iter_mut()
+        .filter(|((row, column), _)| (row * 7 + column * 3) % 4 == 0)
+        .for_each(|(_, v)| *v = f32::NAN);
+    let data = Dataset::from_f32("gaps", gaps.clone()).unwrap();
+    let fit = |data: &Dataset| {
+        let (train, validation) = data.split(0.2, 0).unwrap();
+        let config = TrainingConfig { epochs: 60, ..config() };
+        Trainer::new(Architecture::dense([8], &[64], 2), config).fit(&train, &validation).unwrap()
+    };
+    let model = fit(&data);
+    let mut means = model.scaler().transform(gaps.clone());
+    means.rows_mut().into_iter().for_each(|mut row| model.scaler().inverse_row(row.as_slice_mut().unwrap()));
+    let of_means = fit(&Dataset::from_f32("means", means).unwrap());
+    let error = |model: &Autoencoder| {
+        let filled = model.fill(&data, model.fill_iterations()).unwrap();
+        let missing = gaps.indexed_iter().filter(|(_, value)| value.is_nan()).map(|(at, _)| at);
+        let errors: Vec<f32> = missing.map(|at| (filled[at] - whole[at]).powi(2)).collect();
+        errors.iter().sum::<f32>() / errors.len() as f32
+    };
+    let (learned, taken_for_means) = (error(&model), error(&of_means));
+    assert!(learned < 0.8 * taken_for_means, "{learned} against {taken_for_means}");
 }

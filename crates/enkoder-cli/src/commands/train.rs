@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::codec::Calibration;
 use enkoder::{
-    Architecture, Autoencoder, Checkpoint, Dataset, Scaler, Scaling, Stopped, Trainer, TrainingConfig, fit_pca,
+    Architecture, Autoencoder, Checkpoint, Dataset, Scaler, Scaling, Stopped, Task, Trainer, TrainingConfig, fit_pca,
 };
 
 use self::options::{NetworkOptions, TrainingOptions};
@@ -126,7 +126,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let model = options.fit(config, checkpoint, (&train, &validation), &folder, screen)?;
     // What reconstructs its own input is what a code can stand for, and what can be compared with principal components.
-    let reconstructs = train.targets.is_none() && !model.architecture().residual && !options.training.blind;
+    let architecture = model.architecture();
+    let reconstructs = model.task().reconstructs() && model.task() != Task::Blind && !architecture.residual;
     let (train, validation) = (train.inputs, validation.inputs);
     let model = if reconstructs {
         let calibration = Calibration::from_held_out(&model, &validation)?;

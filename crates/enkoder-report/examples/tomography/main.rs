@@ -117,7 +117,7 @@ fn describe(simulator: &Simulator) {
 
 /// Trains the two networks together.
 fn fit(train: Frames, validation: &Frames, codes: &Codes, options: &Options) -> Result<Autoencoder, Box<dyn Error>> {
-    let dense = |units, activation| LayerSpec::Dense { units, activation };
+    let dense = |units, activation| LayerSpec::dense(units, activation);
     let pixels = train.images.ncols();
     let architecture = Architecture {
         encoder: vec![dense(512, Activation::Relu), dense(256, Activation::Relu), dense(PAIRS, Activation::Linear)],

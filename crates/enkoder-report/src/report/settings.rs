@@ -58,6 +58,7 @@ fn penalty(penalty: &Penalty) -> String {
             format!("Kullback–Leibler divergence of the code from {}, weight {}", short(*target), short(*weight))
         }
         Penalty::Contractive { weight } => format!("contractive, weight {}", short(*weight)),
+        other => format!("{other:?}"),
     }
 }
 
@@ -91,6 +92,7 @@ pub(super) fn rows(config: &TrainingConfig) -> Vec<(&'static str, String)> {
         ("Learning rate", schedule(&config.schedule)),
     ];
     let optional = [
+        ("Task", config.task.map(|task| task.to_string().replace('_', " "))),
         ("Weight decay", (optimizer.weight_decay > 0.0).then(|| short(optimizer.weight_decay))),
         ("Gradient clip", config.gradient_clip.map(short)),
         ("Corruption of the inputs", config.corruption.as_ref().map(corruption)),

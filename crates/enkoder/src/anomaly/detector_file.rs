@@ -232,7 +232,7 @@ fn add_network<'a>(
     name: &str,
     (member, reference): &'a (ResidualNetwork, Reference),
 ) {
-    let mut parameters = &member.network.parameters[..];
+    let mut parameters = member.network.parameters();
     for (tensor, shape) in member.architecture.tensors() {
         let (values, rest) = parameters.split_at(shape.iter().product());
         parameters = rest;
@@ -275,7 +275,7 @@ fn take_network(
     for (tensor, shape) in architecture.tensors() {
         parameters.extend(file.take(&format!("{name}.{tensor}"), &shape)?);
     }
-    let network = Network::from_parameters(&architecture, parameters)?;
+    let network = Network::from_parameters(&architecture, parameters)?.runner();
     let spread = file.take(&format!("{name}.spread"), &[width])?;
     if spread.iter().any(|&spread| spread <= 0.0) {
         return Err(DetectorFileError::Damaged("spread of residuals"));

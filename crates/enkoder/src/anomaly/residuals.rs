@@ -5,7 +5,7 @@
 use super::whitening::{Whitening, WhiteningScratch};
 use crate::dataset::Dataset;
 use crate::network::vectorised::vectorised;
-use crate::network::{Architecture, Network, Scratch};
+use crate::network::{Architecture, Network, Runner, Scratch};
 use crate::pca::PcaError;
 
 /// Networks see prepared values only up to here: beyond, they would have to guess.
@@ -19,7 +19,7 @@ const TRUSTED: f64 = 0.98;
 #[derive(Clone, Debug)]
 pub(super) struct ResidualNetwork {
     pub(super) architecture: Architecture,
-    pub(super) network: Network,
+    pub(super) network: Runner,
     /// Root of the mean square of each residual on held-out rows.
     pub(super) spread: Vec<f32>,
     pub(super) whitening: Whitening,
@@ -28,7 +28,7 @@ pub(super) struct ResidualNetwork {
 impl ResidualNetwork {
     /// Takes the spread of the residuals from prepared rows that the network was not trained on.
     pub(super) fn fit(architecture: Architecture, network: Network, held_out: &Dataset) -> Result<Self, PcaError> {
-        let width = held_out.features();
+        let (width, network) = (held_out.features(), network.runner());
         let mut scratch = ResidualScratch::default();
         let mut residuals = held_out.to_array();
         let values = residuals.as_slice_mut().expect("a new array is contiguous");
@@ -80,7 +80,7 @@ pub(super) struct ResidualScratch {
     pub(super) whitening: WhiteningScratch,
 }
 
-fn subtract_reconstruction(network: &Network, rows: &mut [f32], scratch: &mut ResidualScratch) {
+fn subtract_reconstruction(network: &Runner, rows: &mut [f32], scratch: &mut ResidualScratch) {
     scratch.seen.resize(rows.len(), 0.0);
     let seen = &mut scratch.seen[..];
     vectorised(
@@ -88,7 +88,7 @@ fn subtract_reconstruction(network: &Network, rows: &mut [f32], scratch: &mut Re
         || seen.iter_mut().zip(&*rows).for_each(|(seen, value)| *seen = value.clamp(-SIGHT, SIGHT)),
     );
     scratch.output.resize(rows.len(), 0.0);
-    network.forward(0..network.layers.len(), &scratch.seen, &mut scratch.output, &mut scratch.network);
+    network.forward(network.program().all(), &scratch.seen, &mut scratch.output, &mut scratch.network);
     let output = &scratch.output;
     vectorised(
         #[inline(always)]

@@ -99,7 +99,7 @@ impl FixedDecoder {
             other => return Err(CodecError::WeightBits(other)),
         };
         let architecture = model.architecture();
-        if !architecture.is_dense() || architecture.residual || architecture.output_shape.is_some() {
+        if !architecture.is_dense() || architecture.residual || !model.task().reconstructs() {
             let text = "the model is no autoencoder of dense layers alone".to_owned();
             return Err(CodecError::Unsupported(text));
         }

@@ -6,7 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::layer_spec::{LayerSpec, image_shape, values_of};
+use super::layer_spec::LayerSpec;
+use super::operations::{Plan, image_shape, values_of};
 
 /// Limits that keep a hostile or mistaken architecture from asking for absurd amounts of memory.
 const MAX_PARAMETERS: usize = 1 << 31;
@@ -44,8 +45,18 @@ pub enum ArchitectureError {
     /// What the network computes cannot be taken from the input.
     #[error("a residual network ends with a linear layer, but this one with {0}")]
     Residual(Activation),
+    /// A layer reads a value that is not there.
+    #[error(
+        "layer {layer} reads {from:?}, which is no layer before it\nhint: write a name such as encoder.0, or input for the sample"
+    )]
+    NoSuchLayer {
+        /// The layer's name, such as `decoder.1`.
+        layer: String,
+        /// What it reads.
+        from: String,
+    },
     /// A network with dense layers has one size of samples for ever.
-    #[error("layer {0} is dense, so the network takes samples of one size alone")]
+    #[error("layer {0} sees the whole sample, so the network takes samples of one size alone")]
     FixedSize(String),
     /// Another number of channels needs other weights.
     #[error("the network takes images of as many channels as {expected}, not as {found}")]
@@ -112,12 +123,15 @@ fn is_false(value: &bool) -> bool {
 
 /// What is known of one layer before it is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LayerSummary {
     /// Where it stands: `encoder.0`, `decoder.2`.
     pub name: String,
     /// What kind of layer it is: `dense`.
     pub kind: &'static str,
-    /// Shape of what goes in.
+    /// The values it reads: 0 is the sample, `n + 1` what layer `n` makes. One, or two of a layer that joins them.
+    pub reads: Vec<usize>,
+    /// Shape of the first value it reads.
     pub input_shape: Vec<usize>,
     /// Shape of what comes out.
     pub output_shape: Vec<usize>,
@@ -139,7 +153,7 @@ impl Architecture {
     pub fn dense(input_shape: impl Into<Vec<usize>>, hidden: &[usize], latent: usize) -> Self {
         let input_shape = input_shape.into();
         let features = values_of(&input_shape);
-        let layer = |units, activation| LayerSpec::Dense { units, activation };
+        let layer = LayerSpec::dense;
         let hidden_layer = |&units| layer(units, Activation::Relu);
         let encoder = hidden.iter().map(hidden_layer).chain([layer(latent, Activation::Linear)]).collect();
         let decoder = hidden.iter().rev().map(hidden_layer).chain([layer(features, Activation::Linear)]).collect();
@@ -155,7 +169,7 @@ impl Architecture {
     pub fn with_activation(mut self, activation: Activation) -> Self {
         for layers in [&mut self.encoder, &mut self.decoder] {
             let normalised: Vec<bool> =
-                (1..=layers.len()).map(|next| matches!(layers.get(next), Some(LayerSpec::BatchNorm { .. }))).collect();
+                (1..=layers.len()).map(|next| layers.get(next).is_some_and(LayerSpec::is_normalisation)).collect();
             // What a normalisation follows leaves the activation to it. The last that has one makes the code or the output, also
             // where shuffles follow.
             let of_layers = layers.iter_mut().zip(normalised).filter(|(_, normalised)| !normalised);
@@ -182,15 +196,23 @@ impl Architecture {
     /// A last layer that is dense gets as many outputs.
     pub fn with_output_shape(mut self, shape: impl Into<Vec<usize>>) -> Self {
         let shape = shape.into();
-        if let Some(LayerSpec::Dense { units, .. }) = self.decoder.last_mut() {
-            *units = values_of(&shape);
+        if let Some(LayerSpec::Dense(last)) = self.decoder.last_mut() {
+            last.units = values_of(&shape);
         }
         self.output_shape = Some(shape);
         self
     }
 
     /// Checks that the layers fit together and are of a size that can be meant.
+    ///
+    /// # Errors
+    /// The first thing that does not fit.
     pub fn validate(&self) -> Result<(), ArchitectureError> {
+        self.validated().map(drop)
+    }
+
+    /// The layers, when they fit together.
+    pub(super) fn validated(&self) -> Result<Vec<LayerSummary>, ArchitectureError> {
         if self.encoder.len() > MAX_LAYERS || self.decoder.len() > MAX_LAYERS {
             return Err(ArchitectureError::TooLarge);
         }
@@ -227,7 +249,24 @@ impl Architecture {
             let (found, expected) = (Shape(output.output_shape.clone()), Shape(self.input_shape.clone()));
             return Err(ArchitectureError::Output { found, expected });
         }
-        Ok(())
+        Ok(layers)
+    }
+
+    /// The layer that keeps a code alone from being decoded: it reads what only the sample has; `None` of an autoencoder that decodes.
+    pub fn needs_sample(&self) -> Option<String> {
+        if self.residual {
+            return Some("output".to_owned());
+        }
+        let encoder = self.encoder.len();
+        let layers = self.layers();
+        let decoder = layers.into_iter().skip(encoder);
+        decoder.into_iter().find(|layer| layer.reads.iter().any(|&value| value < encoder)).map(|layer| layer.name)
+    }
+
+    /// The first layer that reads more than the one before it; `None` of a chain.
+    pub(crate) fn first_join(&self) -> Option<String> {
+        let joined = self.layers().into_iter().find(|layer| layer.reads.len() > 1).map(|layer| layer.name);
+        joined.or_else(|| self.residual.then(|| "output".to_owned()))
     }
 
     /// The values of one sample.
@@ -270,37 +309,47 @@ impl Architecture {
 
     /// Whether every layer is dense.
     pub fn is_dense(&self) -> bool {
-        self.encoder.iter().chain(&self.decoder).all(|layer| matches!(layer, LayerSpec::Dense { .. }))
+        self.encoder.iter().chain(&self.decoder).all(|layer| matches!(layer, LayerSpec::Dense(_)))
     }
 
+    /// The layers in their order, as far as shapes go.
     fn walk(&self) -> Result<Vec<LayerSummary>, ArchitectureError> {
-        let mut shape = self.input_shape.clone();
-        let encoder = self.encoder.iter().enumerate().map(|(index, layer)| (format!("encoder.{index}"), layer));
-        let decoder = self.decoder.iter().enumerate().map(|(index, layer)| (format!("decoder.{index}"), layer));
-        encoder
-            .chain(decoder)
-            .map(|(name, spec)| {
-                let kind = spec.kind();
-                let plan = spec.plan(&shape).map_err(|reason| ArchitectureError::Layer {
-                    layer: name.clone(),
-                    kind,
-                    reason,
-                })?;
-                let count = |sum: usize, shape: &Vec<usize>| sum.saturating_add(values_of(shape));
-                let input_shape = std::mem::replace(&mut shape, plan.output_shape);
-                Ok(LayerSummary {
-                    name,
-                    kind,
-                    inputs: values_of(&input_shape),
-                    outputs: values_of(&shape),
-                    input_shape,
-                    output_shape: shape.clone(),
-                    activation: spec.activation(),
-                    parameters: plan.tensors.iter().map(|(_, shape)| shape).fold(0, count),
-                    tensors: plan.tensors,
-                })
-            })
-            .collect()
+        let parts = [("encoder", &self.encoder), ("decoder", &self.decoder)];
+        let named = parts.into_iter().flat_map(|(part, layers)| {
+            layers.iter().enumerate().map(move |(index, layer)| (format!("{part}.{index}"), layer))
+        });
+        let mut layers: Vec<LayerSummary> = Vec::new();
+        for (name, spec) in named {
+            let mut reads = vec![layers.len()];
+            if let Some(from) = spec.other() {
+                let position = layers.iter().position(|layer| layer.name == from).map(|index| index + 1);
+                let value = if from == "input" { Some(0) } else { position };
+                let missing = || ArchitectureError::NoSuchLayer { layer: name.clone(), from: from.to_owned() };
+                reads.push(value.ok_or_else(missing)?);
+            }
+            let shape = |&value: &usize| match value.checked_sub(1) {
+                None => &self.input_shape[..],
+                Some(layer) => &layers[layer].output_shape,
+            };
+            let inputs: Vec<&[usize]> = reads.iter().map(shape).collect();
+            let kind = spec.kind();
+            let Plan { output_shape, tensors } =
+                spec.plan(&inputs).map_err(|reason| ArchitectureError::Layer { layer: name.clone(), kind, reason })?;
+            let count = |sum: usize, shape: &Vec<usize>| sum.saturating_add(values_of(shape));
+            layers.push(LayerSummary {
+                name,
+                kind,
+                inputs: values_of(inputs[0]),
+                outputs: values_of(&output_shape),
+                input_shape: inputs[0].to_vec(),
+                output_shape,
+                activation: spec.activation(),
+                parameters: tensors.iter().map(|(_, shape)| shape).fold(0, count),
+                tensors,
+                reads,
+            });
+        }
+        Ok(layers)
     }
 
     /// The sizes from sample to sample: `784-128-64-10-64-128-784`, or with images on the way `28×28-14×14×16-…`.

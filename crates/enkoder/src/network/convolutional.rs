@@ -2,7 +2,9 @@
 
 use super::activation::Activation;
 use super::architecture::Architecture;
-use super::layer_spec::{LayerSpec, image_shape, values_of};
+use super::layer_spec::LayerSpec;
+use super::operations::{TransposedConvolution, image_shape, values_of};
+use super::per_axis::PerAxis;
 
 impl Architecture {
     /// A convolutional autoencoder for images, `[height, width]` or `[height, width, channels]`: convolutions of 3×3 pixels, stride
@@ -31,24 +33,26 @@ impl Architecture {
             sizes.push((height.div_ceil(2), width.div_ceil(2), count));
             encoder.push(LayerSpec::convolution(count, 3, 2, Activation::Relu));
         }
-        let dense = |units: usize| LayerSpec::Dense { units, activation: Activation::Relu };
+        let dense = |units: usize| LayerSpec::dense(units, Activation::Relu);
         encoder.extend(hidden.iter().copied().map(dense));
-        encoder.push(LayerSpec::Dense { units: latent, activation: Activation::Linear });
+        encoder.push(LayerSpec::dense(latent, Activation::Linear));
         let (rows, columns, deepest) = sizes[sizes.len() - 1];
         let shape = [rows, columns, deepest];
         let mut decoder: Vec<LayerSpec> = hidden.iter().rev().copied().map(dense).collect();
-        decoder.extend([dense(values_of(&shape)), LayerSpec::Reshape { shape }]);
+        decoder.extend([dense(values_of(&shape)), LayerSpec::reshape(shape)]);
         for level in (0..channels.len()).rev() {
             let (height, width, count) = sizes[level];
-            decoder.push(LayerSpec::TransposedConvolution {
+            // An odd size was rounded up on the way in.
+            let added = PerAxis { height, width }.map(|size| 1 - size % 2);
+            let layer = TransposedConvolution {
                 channels: count,
-                kernel: 3,
-                stride: 2,
+                kernel: 3.into(),
+                stride: 2.into(),
                 padding: None,
-                // An odd size was rounded up on the way in.
-                output_padding: (height % 2 == 1 && width % 2 == 1).then_some(0),
+                output_padding: (added != PerAxis::ONE).then_some(added),
                 activation: if level == 0 { Activation::Linear } else { Activation::Relu },
-            });
+            };
+            decoder.push(layer.into());
         }
         Self { input_shape, encoder, decoder, output_shape: None, residual: false }
     }
@@ -71,13 +75,13 @@ impl Architecture {
         let first = LayerSpec::convolution(channels, 3, 1, Activation::Relu);
         let inner = |count: usize| {
             let convolution = LayerSpec::convolution(channels, 3, 1, Activation::Linear);
-            let normalised = [convolution, LayerSpec::BatchNorm { activation: Activation::Relu }];
+            let normalised = [convolution, LayerSpec::batch_norm(Activation::Relu)];
             std::iter::repeat_n(normalised, count).flatten()
         };
         let before = (depth / 2).max(1);
-        let unshuffle = LayerSpec::PixelUnshuffle { factor: 2 };
+        let unshuffle = LayerSpec::pixel_unshuffle(2);
         let last = LayerSpec::convolution(4 * colours, 3, 1, Activation::Linear);
-        let shuffle = LayerSpec::PixelShuffle { factor: 2 };
+        let shuffle = LayerSpec::pixel_shuffle(2);
         Self {
             input_shape,
             encoder: [unshuffle, first].into_iter().chain(inner(before - 1)).collect(),

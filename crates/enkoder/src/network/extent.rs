@@ -1,7 +1,9 @@
 //! Networks of convolutions alone have no size of their own: what sizes of images they take, and how far they look.
 
-use super::architecture::{Architecture, ArchitectureError, LayerSummary, Shape};
+use super::architecture::{Architecture, ArchitectureError, Shape};
 use super::layer_spec::LayerSpec;
+use super::operations::Reach;
+use super::per_axis::PerAxis;
 
 impl Architecture {
     /// The same layers for samples of another height and width, which keep their weights.
@@ -10,8 +12,8 @@ impl Architecture {
     /// When a layer is dense or reshapes, the strides do not divide the size, or the channels are others.
     pub fn for_shape(&self, shape: impl Into<Vec<usize>>) -> Result<Self, ArchitectureError> {
         let architecture = Self { input_shape: shape.into(), ..self.clone() };
-        let fixed = |layer: &LayerSummary| matches!(layer.kind, "dense" | "reshape");
-        if let Some(layer) = self.layers().into_iter().find(fixed)
+        let mut layers = self.encoder.iter().chain(&self.decoder).zip(self.layers());
+        if let Some((_, layer)) = layers.find(|(spec, _)| spec.reach() == Reach::Everything)
             && architecture.input_shape != self.input_shape
         {
             return Err(ArchitectureError::FixedSize(layer.name));
@@ -27,56 +29,76 @@ impl Architecture {
 
     /// What height and width of samples must be multiples of; 1 where the layers say nothing, and of dense networks.
     pub fn size_step(&self) -> usize {
-        // Side of a pixel on the way, in pixels of the input.
-        let (mut side, mut step) = (1usize, 1usize);
-        for layer in self.encoder.iter().chain(&self.decoder) {
-            match *layer {
-                LayerSpec::Convolution { stride: factor, .. }
-                | LayerSpec::PixelUnshuffle { factor }
-                | LayerSpec::MaxPool { size: factor }
-                | LayerSpec::AveragePool { size: factor } => side = side.saturating_mul(factor),
-                LayerSpec::TransposedConvolution { stride: factor, .. }
-                | LayerSpec::Upsample { factor }
-                | LayerSpec::PixelShuffle { factor } => side = (side / factor.max(1)).max(1),
-                LayerSpec::Dense { .. } | LayerSpec::BatchNorm { .. } | LayerSpec::Reshape { .. } => {}
-            }
-            step = step.max(side);
-        }
-        step
+        self.pixels().map_or(1, |pixels| pixels.step)
     }
 
     /// How many pixels away from an output pixel an input pixel can be that it depends on, rounded up to whole
-    /// [steps](Self::size_step); `None` where a layer is dense, so that every pixel depends on all.
+    /// [steps](Self::size_step); `None` where a layer sees the whole image, so that every pixel depends on all.
     pub fn margin(&self) -> Option<usize> {
-        let (mut side, mut margin) = (1usize, 0usize);
-        for layer in self.encoder.iter().chain(&self.decoder) {
-            match *layer {
-                LayerSpec::Dense { .. } | LayerSpec::Reshape { .. } => return None,
-                LayerSpec::BatchNorm { .. } => {}
-                LayerSpec::Convolution { kernel, stride, padding, .. } => {
-                    let padding = LayerSpec::padding_of(kernel, padding);
-                    let reach = padding.max(kernel.saturating_sub(padding.saturating_add(1)));
-                    margin = margin.saturating_add(side.saturating_mul(reach));
-                    side = side.saturating_mul(stride);
-                }
-                LayerSpec::PixelUnshuffle { factor: size }
-                | LayerSpec::MaxPool { size }
-                | LayerSpec::AveragePool { size } => {
-                    margin = margin.saturating_add(side.saturating_mul(size.saturating_sub(1)));
-                    side = side.saturating_mul(size);
-                }
-                LayerSpec::TransposedConvolution { kernel, stride, .. } => {
-                    margin = margin.saturating_add(side.saturating_mul(kernel.div_ceil(stride.max(1))));
-                    side = (side / stride.max(1)).max(1);
-                }
-                LayerSpec::Upsample { factor } | LayerSpec::PixelShuffle { factor } => {
-                    margin = margin.saturating_add(side.saturating_mul(factor.saturating_sub(1)) / factor.max(1));
-                    side = (side / factor.max(1)).max(1);
-                }
+        let pixels = self.pixels()?;
+        Some(pixels.margin.checked_next_multiple_of(pixels.step).unwrap_or(usize::MAX))
+    }
+
+    /// What the layers make of the pixels of an image, the stricter of both axes; `None` where one sees all of it.
+    fn pixels(&self) -> Option<Pixels> {
+        let axis = |of: fn(PerAxis) -> usize| {
+            let layers = self.encoder.iter().chain(&self.decoder);
+            layers.map(LayerSpec::reach).try_fold(Pixels::default(), |pixels, reach| pixels.behind(reach, of))
+        };
+        let (down, across) = (axis(|size| size.height)?, axis(|size| size.width)?);
+        let step = least_common_multiple(down.step, across.step);
+        Some(Pixels { step, margin: down.margin.max(across.margin), ..down })
+    }
+}
+
+/// What layers have made of the pixels along an axis. A layer that joins two values joins them pixel by pixel, and the earlier one has
+/// looked less far.
+struct Pixels {
+    /// The side of a pixel, in pixels of the input: a fraction in lowest terms.
+    side: [usize; 2],
+    /// What the size must be a multiple of.
+    step: usize,
+    /// How far it has looked, in pixels of the input.
+    margin: usize,
+}
+
+impl Default for Pixels {
+    fn default() -> Self {
+        Self { side: [1, 1], step: 1, margin: 0 }
+    }
+}
+
+impl Pixels {
+    /// The same behind one more layer.
+    fn behind(self, reach: Reach, of: fn(PerAxis) -> usize) -> Option<Self> {
+        let looks = |[up, down]: [usize; 2], reach: PerAxis| up.saturating_mul(of(reach)).div_ceil(down);
+        match reach {
+            Reach::Pixel => Some(self),
+            Reach::Everything => None,
+            Reach::Shrinks { factor, reach } => {
+                let margin = self.margin.saturating_add(looks(self.side, reach));
+                let side = lowest([self.side[0].saturating_mul(of(factor).max(1)), self.side[1]]);
+                Some(Self { side, step: least_common_multiple(self.step, side[0]), margin })
+            }
+            Reach::Grows { factor, reach } => {
+                let side = lowest([self.side[0], self.side[1].saturating_mul(of(factor).max(1))]);
+                Some(Self { side, step: self.step, margin: self.margin.saturating_add(looks(side, reach)) })
             }
         }
-        Some(margin.next_multiple_of(self.size_step()))
     }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    (a / greatest_common_divisor(a, b)).saturating_mul(b)
+}
+
+fn lowest([up, down]: [usize; 2]) -> [usize; 2] {
+    let common = greatest_common_divisor(up, down).max(1);
+    [up / common, down / common]
 }
 
 #[cfg(test)]
@@ -96,17 +118,29 @@ mod tests {
             ..shuffled.clone()
         };
         let pooled = Architecture {
-            encoder: vec![conv(3, 3, 1, Tanh), LayerSpec::AveragePool { size: 4 }],
-            decoder: vec![conv(2, 3, 1, Tanh), LayerSpec::Upsample { factor: 4 }, conv(1, 3, 1, Linear)],
+            encoder: vec![conv(3, 3, 1, Tanh), LayerSpec::average_pool(4)],
+            decoder: vec![conv(2, 3, 1, Tanh), LayerSpec::upsample(4), conv(1, 3, 1, Linear)],
             ..shuffled.clone()
         };
-        for (architecture, step) in [(shuffled, 2), (strided, 4), (pooled, 4)] {
+        let (down, up) = (LayerSpec::max_pool, LayerSpec::upsample);
+        let twice = Architecture {
+            encoder: vec![conv(2, 3, 1, Tanh), down(2), up(2), LayerSpec::average_pool(3)],
+            decoder: vec![up(3), conv(1, 3, 1, Linear)],
+            ..shuffled.clone()
+        };
+        let tall = LayerSpec::convolution(3, [5, 3], 1, Tanh);
+        let skipping = Architecture {
+            encoder: vec![conv(3, 3, 1, Tanh), LayerSpec::average_pool(2), tall],
+            decoder: vec![up(2), LayerSpec::concat("encoder.0"), conv(1, 3, 1, Linear), LayerSpec::add("input")],
+            ..shuffled.clone()
+        };
+        for (architecture, step) in [(shuffled, 2), (strided, 4), (pooled, 4), (twice, 6), (skipping, 2)] {
             assert_eq!(architecture.size_step(), step);
             let margin = architecture.margin().unwrap();
-            let network = Network::initialised(&architecture, 3).unwrap();
+            let runner = Network::initialised(&architecture, 3).unwrap().runner();
             let run = |x: &[f32]| {
                 let mut y = vec![0.0; x.len()];
-                network.forward(0..network.layers.len(), x, &mut y, &mut Scratch::default());
+                runner.forward(runner.program().all(), x, &mut y, &mut Scratch::default());
                 y
             };
             let image = vec![0.5; 48 * 48];

@@ -1,25 +1,34 @@
-//! Networks: what a user asks for ([`Architecture`]) and what computes it (`Network`): a short stack of layers over one flat
-//! buffer of parameters. One file for each layer; only `vectorised` names the crate that picks the instruction set.
+//! Networks: what a user asks for ([`Architecture`]), what computes it ([`Program`]) and its parameters (`Network`). A layer is a
+//! file in `operations` and a line in `layer_spec`; only `vectorised` names the crate that picks the instruction set.
 
 pub(crate) mod activation;
 mod architecture;
-mod batch_norm;
-pub(crate) mod convolution;
 mod convolutional;
 pub(crate) mod elementary;
 mod extent;
-pub(crate) mod layer;
 mod layer_spec;
 #[allow(clippy::module_inception)]
 mod network;
+pub(crate) mod operations;
+mod per_axis;
 pub(crate) mod products;
-mod resample;
+mod program;
 pub(crate) mod vectorised;
-mod windows;
-mod winograd;
+mod walk;
+
+/// The layers that a [`LayerSpec`] lists, each with its options.
+pub mod layers {
+    pub use super::operations::{
+        Add, AveragePool, BatchNorm, Concat, Convolution, Dense, MaxPool, PixelShuffle, PixelUnshuffle, Reshape,
+        TransposedConvolution, Upsample,
+    };
+}
 
 pub use activation::{Activation, UnknownActivation};
 pub use architecture::{Architecture, ArchitectureError, LayerSummary, Shape};
 pub use layer_spec::LayerSpec;
-pub(crate) use layer_spec::image_shape;
-pub(crate) use network::{Network, Scratch};
+pub(crate) use network::{Network, Runner, Scratch};
+pub(crate) use operations::image_shape;
+pub use per_axis::PerAxis;
+pub use program::{Node, Program, Tensor};
+pub(crate) use walk::{BackStore, Ending, NodeBuffers, NodeErrors, Prepared, Store, Weights};

@@ -1,187 +1,181 @@
-//! The layers of an [`Architecture`] over one flat buffer of parameters, and the forward pass that uses them after training.
+//! A program with its parameters; and, opened for use, with its normalisations folded and its weights prepared.
 
 use std::ops::Range;
+use std::sync::Arc;
+
+use rand::distr::{Distribution, Uniform};
 
 use super::architecture::{Architecture, ArchitectureError};
-use super::convolution::Workspace;
-use super::layer::{Layer, Operation, Statistics};
+use super::operations::{Way, Workspace};
+use super::program::{Node, Program};
+use super::walk::{Ending, NodeBuffers, Prepared, Store, Weights};
 use crate::random::{Purpose, stream};
 
-/// Layers, and their parameters in one buffer.
+/// A program and its parameters in one buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
-    pub(crate) layers: Vec<Layer>,
-    pub(crate) encoder_layers: usize,
-    /// Whether the output is the input less what the layers compute.
-    pub(crate) residual: bool,
+    pub(crate) program: Arc<Program>,
     pub(crate) parameters: Vec<f32>,
 }
 
 impl Network {
-    /// The network of a valid architecture with these parameters, as many as it has.
+    /// The network of an architecture with these parameters, as many as it has.
     pub(crate) fn from_parameters(
         architecture: &Architecture,
         parameters: Vec<f32>,
     ) -> Result<Self, ArchitectureError> {
-        architecture.validate()?;
-        let mut offset = 0;
-        let specs = architecture.encoder.iter().chain(&architecture.decoder);
-        let layers = specs.zip(architecture.layers()).map(|(spec, summary)| {
-            let layer = Layer::new(spec, &summary, offset);
-            offset = layer.parameters().end;
-            layer
-        });
-        let layers = layers.collect();
-        assert_eq!(parameters.len(), offset, "as many parameters as the layers have");
-        let (encoder_layers, residual) = (architecture.encoder.len(), architecture.residual);
-        Ok(Self { layers, encoder_layers, residual, parameters })
+        let program = Program::new(architecture)?;
+        assert_eq!(parameters.len(), program.parameters(), "as many parameters as the layers have");
+        Ok(Self { program: Arc::new(program), parameters })
     }
 
-    /// The network of a valid architecture with the initial weights of `seed`.
+    /// The network of an architecture with the initial weights of `seed`.
     pub(crate) fn initialised(architecture: &Architecture, seed: u64) -> Result<Self, ArchitectureError> {
-        architecture.validate()?;
-        let mut network = Self::from_parameters(architecture, vec![0.0; architecture.parameters()])?;
-        for (index, layer) in network.layers.iter().enumerate() {
-            layer.initialise(&mut network.parameters, &mut stream(seed, Purpose::Weights, index as u64));
+        let program = Arc::new(Program::new(architecture)?);
+        let mut parameters = vec![0.0; program.parameters()];
+        for node in program.nodes() {
+            initialise(node, &mut parameters, seed);
         }
-        if network.residual
-            && let Some(last) = network.layers.iter().rfind(|layer| !layer.weight().is_empty())
+        if architecture.residual
+            && let Some(last) = program.nodes().iter().rfind(|node| !node.weight().is_empty())
         {
             // A network that is to say what is wrong with its input begins by finding nothing.
-            network.parameters[last.weight()].fill(0.0);
+            parameters[last.weight()].fill(0.0);
         }
-        Ok(network)
+        Ok(Self { program, parameters })
     }
 
     /// The network that goes from codes to samples and back to codes, with the same parameters: the decoder's first.
     pub(crate) fn inside_out(&self) -> Self {
         let mut parameters = self.parameters.clone();
-        let encoder = self.layers[self.encoder_layers].parameters().start;
-        parameters.rotate_left(encoder);
-        let mut offset = 0;
-        let (encoder, decoder) = self.layers.split_at(self.encoder_layers);
-        let layers = decoder.iter().chain(encoder).map(|layer| {
-            let moved = layer.at(offset);
-            offset = moved.parameters().end;
-            moved
-        });
-        Self { layers: layers.collect(), encoder_layers: decoder.len(), residual: false, parameters }
+        parameters.rotate_left(self.encoder_parameters());
+        Self { program: Arc::new(self.program.inside_out()), parameters }
     }
 
-    /// Numbers of a code.
-    pub(crate) fn latent(&self) -> usize {
-        self.layers[self.encoder_layers - 1].outputs
+    /// How many parameters the encoder has, which come first.
+    pub(crate) fn encoder_parameters(&self) -> usize {
+        self.program.nodes()[self.program.code()].parameters().start
     }
 
-    /// Numbers that go into these layers: a sample's values or a code's.
-    pub(crate) fn inputs(&self, layers: &Range<usize>) -> usize {
-        self.layers[layers.start].inputs
-    }
-
-    /// Numbers that come out: a sample's values.
-    pub(crate) fn outputs(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.outputs)
-    }
-
-    pub(crate) fn encoder(&self) -> Range<usize> {
-        0..self.encoder_layers
-    }
-
-    pub(crate) fn decoder(&self) -> Range<usize> {
-        self.encoder_layers..self.layers.len()
-    }
-
-    /// The first normalisation with a variance that cannot be.
-    pub(crate) fn layer_of_negative_variance(&self) -> Option<usize> {
-        self.layers.iter().position(|layer| {
-            let statistics = &self.parameters[layer.statistics()];
+    /// The first node whose normalisation has a variance that cannot be.
+    pub(crate) fn node_of_negative_variance(&self) -> Option<&Node> {
+        self.program.nodes().iter().find(|node| {
+            let statistics = &self.parameters[node.statistics()];
             statistics[statistics.len() / 2..].iter().any(|&variance| variance < 0.0)
         })
     }
 
-    /// Whether every layer is dense.
-    pub(crate) fn is_dense(&self) -> bool {
-        self.layers.iter().all(Layer::is_dense)
-    }
-
-    /// Multiplications that a row costs on its way forward.
-    pub(crate) fn work(&self) -> usize {
-        self.layers.iter().map(Layer::work).sum()
-    }
-
-    /// How many of `most` rows should pass together: fewer where layers are so large that their values would leave every cache.
-    pub(crate) fn rows_together(&self, most: usize) -> usize {
-        const VALUES: usize = 1 << 18;
-        let widest = self.layers.iter().map(|layer| layer.outputs).max().unwrap_or(1);
-        if self.is_dense() { most } else { (VALUES / widest).clamp(1, most) }
-    }
-
-    /// Passes rows through some of the layers. Allocates nothing once `scratch` has seen as many rows.
-    pub(crate) fn forward(&self, layers: Range<usize>, x: &[f32], y: &mut [f32], scratch: &mut Scratch) {
-        let rows = x.len() / self.inputs(&layers);
-        if rows == 0 {
-            return;
-        }
-        let whole = layers == (0..self.layers.len());
-        let widest = self.layers[layers.clone()].iter().map(|layer| layer.outputs).max().unwrap_or(0);
-        scratch.from.resize(scratch.from.len().max(rows * widest), 0.0);
-        scratch.to.resize(scratch.to.len().max(rows * widest), 0.0);
-        let last = layers.end - 1;
-        for (position, index) in layers.enumerate() {
-            let layer = &self.layers[index];
-            let input = if position == 0 { x } else { &scratch.from[..rows * layer.inputs] };
-            let output = if index == last { &mut *y } else { &mut scratch.to[..rows * layer.outputs] };
-            layer.forward(&self.parameters, Statistics::Running, input, output, &mut [], &mut scratch.work);
-            std::mem::swap(&mut scratch.from, &mut scratch.to);
-        }
-        if whole {
-            self.take_from_input(x, y);
-        }
-    }
-
-    /// y ← x − y where the network is residual.
-    pub(crate) fn take_from_input(&self, x: &[f32], y: &mut [f32]) {
-        if self.residual {
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = x - *y);
-        }
-    }
-
-    /// The same function without normalisations that can be made part of the linear convolution or dense layer before them.
-    pub(crate) fn folded(&self) -> Option<Self> {
-        let can_fold = |index: usize| {
-            let before = index.checked_sub(1).map(|before| &self.layers[before]);
-            matches!(self.layers[index].operation, Operation::BatchNorm(_))
-                && index != self.encoder_layers
-                && before.is_some_and(Layer::folds)
+    /// The network ready for use.
+    pub(crate) fn runner(&self) -> Runner {
+        let (program, parameters) = match self.program.folded(&self.parameters) {
+            Some((program, parameters)) => (Arc::new(program), parameters),
+            None => (self.program.clone(), self.parameters.clone()),
         };
-        if !(0..self.layers.len()).any(can_fold) {
-            return None;
-        }
-        let (mut layers, mut parameters): (Vec<Layer>, Vec<f32>) = (Vec::new(), Vec::new());
-        let mut encoder_layers = self.encoder_layers;
-        for (index, layer) in self.layers.iter().enumerate() {
-            match (&layer.operation, layers.last_mut()) {
-                (Operation::BatchNorm(norm), Some(before)) if can_fold(index) => {
-                    let of = |range: Range<usize>| &self.parameters[range];
-                    let (factor, offset) = norm.affine(of(layer.weight()), of(layer.bias()), of(layer.statistics()));
-                    before.fold(&mut parameters, &factor, &offset);
-                    before.activation = layer.activation;
-                    encoder_layers -= usize::from(index < self.encoder_layers);
-                }
-                _ => {
-                    layers.push(layer.at(parameters.len()));
-                    parameters.extend_from_slice(&self.parameters[layer.parameters()]);
-                }
-            }
-        }
-        Some(Self { layers, encoder_layers, residual: self.residual, parameters })
+        Runner::of(Self { program, parameters })
     }
 }
 
-/// What a forward pass needs beside its output; kept from pass to pass.
+/// Weights from U(−√(6/s), √(6/s)): s = inputs of an output for rectifiers (He et al. 2015), inputs of an output plus outputs of an
+/// input otherwise (Glorot & Bengio 2010). Biases 0.
+fn initialise(node: &Node, parameters: &mut [f32], seed: u64) {
+    let Some([inputs, outputs]) = node.operation().fans() else {
+        let (weight, rest) = parameters[node.parameters()].split_at_mut(node.weight().len());
+        let (bias, statistics) = rest.split_at_mut(node.bias().len());
+        node.operation().initialise(weight, bias, statistics);
+        return;
+    };
+    let rng = &mut stream(seed, Purpose::Weights, node.index() as u64);
+    let fan = if node.activation().is_rectifier() { inputs } else { inputs + outputs };
+    let limit = (6.0 / fan).sqrt();
+    let uniform = Uniform::new_inclusive(-limit, limit).expect("the limit is finite and positive");
+    for weight in &mut parameters[node.weight()] {
+        *weight = uniform.sample(rng);
+    }
+    parameters[node.bias()].fill(0.0);
+}
+
+/// A network ready for use: what can be prepared once is prepared.
+#[derive(Clone, Debug)]
+pub(crate) struct Runner {
+    network: Network,
+    prepared: Prepared,
+}
+
+impl Runner {
+    /// The network as it is, with nothing folded.
+    pub(crate) fn of(network: Network) -> Self {
+        let mut prepared = Prepared::for_program(&network.program, Way::Forward);
+        prepared.update(&network.program, Way::Forward, &network.parameters);
+        Self { network, prepared }
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.network.program
+    }
+
+    pub(crate) fn parameters(&self) -> &[f32] {
+        &self.network.parameters
+    }
+
+    /// Passes rows through some nodes, from the value that the first reads to the one that the last writes. Allocates nothing once
+    /// `scratch` has seen as many rows.
+    pub(crate) fn forward(&self, nodes: Range<usize>, x: &[f32], y: &mut [f32], scratch: &mut Scratch) {
+        self.pass(nodes, Ending::Activated, x, y, scratch);
+    }
+
+    /// The same, with the activation of the program's last node left out where `ending` says so.
+    pub(crate) fn pass(&self, nodes: Range<usize>, ending: Ending, x: &[f32], y: &mut [f32], scratch: &mut Scratch) {
+        let program = self.program();
+        let rows = x.len() / program.width(nodes.start);
+        if rows == 0 {
+            return;
+        }
+        let Scratch { slots, work } = scratch;
+        slots.resize_with(slots.len().max(program.slots()), Vec::new);
+        for node in &program.nodes()[nodes.start..nodes.end - 1] {
+            let slot = &mut slots[program.slot(node.writes())];
+            slot.resize(slot.len().max(rows * node.outputs()), 0.0);
+        }
+        let mut store = Slots { program, first: nodes.start, last: nodes.end, x, y, slots, rows };
+        let weights = Weights { parameters: &self.network.parameters, prepared: &self.prepared };
+        program.walk(nodes, weights, ending, &mut store, work);
+    }
+}
+
+/// What a way forward needs beside its output; kept from pass to pass.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    from: Vec<f32>,
-    to: Vec<f32>,
-    pub(crate) work: Workspace,
+    slots: Vec<Vec<f32>>,
+    work: Workspace,
+}
+
+/// Values in as few buffers as can be; the first and the last are the caller's.
+struct Slots<'a> {
+    program: &'a Program,
+    first: usize,
+    last: usize,
+    x: &'a [f32],
+    y: &'a mut [f32],
+    slots: &'a mut [Vec<f32>],
+    rows: usize,
+}
+
+impl Store for Slots<'_> {
+    fn forward(&mut self, node: &Node) -> NodeBuffers<'_> {
+        let Self { program, first, last, rows, .. } = *self;
+        let own = program.slot(node.writes());
+        let (below, rest) = self.slots.split_at_mut(own);
+        let (slot, above) = rest.split_at_mut(rest.len().min(1));
+        let read = |&value: &usize| {
+            if value == first {
+                return self.x;
+            }
+            let slot = program.slot(value);
+            let held = if slot < own { &below[slot] } else { &above[slot - own - 1] };
+            &held[..rows * program.width(value)]
+        };
+        let x = [node.reads().first(), node.reads().get(1)].map(|value| value.map_or(&[][..], read));
+        let y = if node.writes() == last { &mut *self.y } else { &mut slot[0][..rows * node.outputs()] };
+        NodeBuffers { x, y, before: &mut [], measured: &mut [] }
+    }
 }

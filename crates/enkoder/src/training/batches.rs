@@ -19,6 +19,8 @@ pub(crate) struct Samples<'a> {
     pub(crate) target_scaler: &'a Scaler,
     /// What the codes should be, where that is known.
     pub(crate) codes: Option<Known<'a>>,
+    /// Which share of the targets' values is there: nothing is asked where one is missing.
+    pub(crate) observed: f64,
 }
 
 /// Numbers that are known for each sample, and how they are scaled.
@@ -42,7 +44,22 @@ const CACHED_BYTES: usize = 256 * 1024;
 impl<'a> Samples<'a> {
     /// Samples that are their own targets.
     pub(crate) fn new(inputs: &'a Dataset, scaler: &'a Scaler) -> Self {
-        Self { inputs, targets: None, scaler, target_scaler: scaler, codes: None }
+        Self { inputs, targets: None, scaler, target_scaler: scaler, codes: None, observed: observed(inputs) }
+    }
+
+    /// The same samples with other targets.
+    pub(crate) fn with_targets(self, targets: &'a Dataset, target_scaler: &'a Scaler) -> Self {
+        Self { targets: Some(targets), target_scaler, observed: observed(targets), ..self }
+    }
+
+    /// Whether targets need a place of their own beside the inputs, which are damaged or filled.
+    pub(crate) fn separate_targets(&self, damaged: bool) -> bool {
+        self.targets.is_some() || damaged || self.observed < 1.0
+    }
+
+    /// Which share of the outputs is asked for.
+    pub(crate) fn asked(&self, damage: Option<Damage>) -> f64 {
+        damage.map_or(1.0, |damage| damage.corruption.asked()) * self.observed
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -71,6 +88,13 @@ impl<'a> Samples<'a> {
             if !target.is_empty() {
                 let data = self.targets.unwrap_or(self.inputs);
                 self.target_scaler.copy_scaled_range(data, index as usize, outputs.start, target);
+                if self.observed < 1.0
+                    && let Some(row) = data.row_f32(index as usize)
+                {
+                    // The scaler puts the mean where a value is missing, and nobody has seen that.
+                    let missing = target.iter_mut().zip(&row[outputs.start..]).filter(|(_, value)| value.is_nan());
+                    missing.for_each(|(target, _)| *target = f32::NAN);
+                }
             }
             if let Some(damage) = damage {
                 self.damage(damage, first + row, input, target, outputs.start);
@@ -105,6 +129,14 @@ impl Known<'_> {
             self.scaler.copy_scaled(self.data, index as usize, values);
         }
     }
+}
+
+/// The share of values that are not missing (NaN); at least one counts as there.
+fn observed(data: &Dataset) -> f64 {
+    let missing = |index| data.row_f32(index).map_or(0, |row| row.iter().filter(|value| value.is_nan()).count());
+    let values = (data.len() * data.features()).max(1);
+    let missing = (0..data.len()).map(missing).sum::<usize>();
+    (values - missing.min(values - 1)) as f64 / values as f64
 }
 
 /// The index of the random stream of the sample at `position` in the order of `epoch`.

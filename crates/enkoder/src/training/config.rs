@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
 use super::corruption::{Corruption, Level};
-use super::loss::Loss;
-use super::penalty::Penalty;
+use super::objective::{Loss, Penalty};
 use super::schedule::Schedule;
+use super::task::Task;
 use crate::network::{Activation, Architecture, LayerSpec};
 use crate::scaling::Scaling;
 
@@ -71,6 +71,10 @@ pub struct TrainingConfig {
     pub scaling: Scaling,
     /// Seed of everything random. The same seed gives the same model, bit for bit, for any number of threads.
     pub seed: u64,
+    /// What the model learns to do. `None` before a training, for it follows from what the training is given; the options of a model or a
+    /// checkpoint have it, and go on with nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
     /// Threads to use; all that the machine has where `None`. Not stored: it does not change the result.
     #[serde(skip)]
     pub threads: Option<usize>,
@@ -90,6 +94,7 @@ impl Default for TrainingConfig {
             patience: None,
             scaling: Scaling::Auto,
             seed: 0,
+            task: None,
             threads: None,
         }
     }
@@ -142,7 +147,7 @@ impl TrainingConfig {
                 check("penalty target", target.into(), target > 0.0 && target < 1.0, "between 0 and 1")?;
             }
         }
-        let dense = |layer: &LayerSpec| matches!(layer, LayerSpec::Dense { .. });
+        let dense = |layer: &LayerSpec| matches!(layer, LayerSpec::Dense(_));
         if matches!(self.penalty, Some(Penalty::Contractive { .. })) && !architecture.encoder.iter().all(dense) {
             return Err(ConfigError::ContractiveConvolution);
         }

@@ -8,7 +8,7 @@ use super::batches::{Damage, Known, Samples};
 use super::config::TrainingConfig;
 use super::evaluation::evaluate;
 use super::gradient::{Engine, Position};
-use super::loss::Loss;
+use super::objective::Loss;
 use super::shards::Sums;
 use crate::network::Network;
 
@@ -31,8 +31,10 @@ impl<'a> Cycle<'a> {
         validation: Samples<'a>,
     ) -> Self {
         let (train, validation) = (swapped(train), swapped(validation));
-        let engine = Engine::new(network.inside_out(), config, rows, &train);
-        let encoder = network.layers[network.encoder_layers].parameters().start;
+        // Penalties are on the code of a sample, and the loss is that of reconstructions; both parts here are squared distances.
+        let config = TrainingConfig { loss: Loss::MeanSquared, penalty: None, ..config.clone() };
+        let engine = Engine::new(network.inside_out(), &config, rows, &train);
+        let encoder = network.encoder_parameters();
         Self { engine, train, validation, encoder }
     }
 
@@ -61,9 +63,10 @@ impl<'a> Cycle<'a> {
         let (codes, mse) = (self.validation, Loss::MeanSquared);
         let to_samples = direct(codes);
         let to_codes = direct(swapped(codes));
-        evaluate(inside_out, 0..inside_out.layers.len(), mse, &Samples { codes: None, ..codes }, damage)
-            + evaluate(inside_out, inside_out.encoder(), mse, &to_samples, damage)
-            + evaluate(inside_out, inside_out.decoder(), mse, &to_codes, None)
+        let program = &inside_out.program;
+        evaluate(inside_out, program.all(), mse, &Samples { codes: None, ..codes }, damage)
+            + evaluate(inside_out, program.encoder(), mse, &to_samples, damage)
+            + evaluate(inside_out, program.decoder(), mse, &to_codes, None)
     }
 }
 
@@ -77,5 +80,5 @@ fn swapped(samples: Samples<'_>) -> Samples<'_> {
 /// Samples with their codes as what is to be made of them.
 fn direct(samples: Samples<'_>) -> Samples<'_> {
     let known = samples.codes.expect("the codes are known");
-    Samples { targets: Some(known.data), target_scaler: known.scaler, codes: None, ..samples }
+    Samples { codes: None, ..samples }.with_targets(known.data, known.scaler)
 }

@@ -6,9 +6,9 @@ use super::batches::{Known, Samples};
 use super::config::TrainingConfig;
 use super::corruption::Corruption;
 use super::gradient::{Engine, Position};
-use super::loss::Loss;
-use super::penalty::Penalty;
+use super::objective::{Loss, Penalty};
 use crate::dataset::Dataset;
+use crate::network::layers::{Convolution, TransposedConvolution};
 use crate::network::{Activation, Architecture, LayerSpec, Network};
 use crate::scaling::{Scaler, Scaling};
 
@@ -24,13 +24,17 @@ fn data(features: usize) -> Dataset {
 
 /// For each parameter the gradient that the engine computes and the one that differences of its objective give; `None` where
 /// two differences disagree, because a corner (of a rectifier, of an absolute value) lies between them.
-fn gradients(architecture: &Architecture, config: &TrainingConfig, codes: Option<&Dataset>) -> Vec<(f64, Option<f64>)> {
+fn gradients(
+    architecture: &Architecture,
+    config: &TrainingConfig,
+    data: &Dataset,
+    codes: Option<&Dataset>,
+) -> Vec<(f64, Option<f64>)> {
     let features = architecture.features();
-    let data = data(features);
-    let scaler = Scaler::fit(Scaling::None, &data).unwrap();
+    let scaler = Scaler::fit(Scaling::None, data).unwrap();
     let code_scaler = codes.map(|codes| Scaler::fit(Scaling::None, codes).unwrap());
     let codes = codes.zip(code_scaler.as_ref()).map(|(data, scaler)| Known { data, scaler });
-    let samples = Samples { codes, ..Samples::new(&data, &scaler) };
+    let samples = Samples { codes, ..Samples::new(data, &scaler) };
     let order: Vec<u32> = (0..ROWS as u32).collect();
     let mut network = Network::initialised(architecture, 6).unwrap();
     // The last layer of a residual network begins at 0, where no error reaches those before it.
@@ -60,11 +64,11 @@ fn gradients(architecture: &Architecture, config: &TrainingConfig, codes: Option
 }
 
 fn check(what: &str, architecture: &Architecture, config: &TrainingConfig) {
-    check_with_codes(what, architecture, config, None);
+    check_on(what, architecture, config, &data(architecture.features()), None);
 }
 
-fn check_with_codes(what: &str, architecture: &Architecture, config: &TrainingConfig, codes: Option<&Dataset>) {
-    let pairs = gradients(architecture, config, codes);
+fn check_on(what: &str, architecture: &Architecture, config: &TrainingConfig, data: &Dataset, codes: Option<&Dataset>) {
+    let pairs = gradients(architecture, config, data, codes);
     let scale = pairs.iter().map(|(gradient, _)| gradient.abs()).fold(0.0, f64::max);
     assert!(scale > 1e-4, "{what}: the gradient vanishes");
     let checked = pairs.iter().filter(|(_, difference)| difference.is_some()).count();
@@ -128,9 +132,9 @@ fn every_penalty_has_the_right_gradient() {
 fn image_architectures() -> Vec<(&'static str, Architecture)> {
     use Activation::{Elu, Gelu, Linear, Sigmoid, Tanh};
     let (conv, back) = (LayerSpec::convolution, LayerSpec::transposed_convolution);
-    let dense = |units, activation| LayerSpec::Dense { units, activation };
-    let reshape = |shape| LayerSpec::Reshape { shape };
-    let norm = |activation| LayerSpec::BatchNorm { activation };
+    let dense = |units, activation| LayerSpec::dense(units, activation);
+    let reshape = |shape| LayerSpec::reshape(shape);
+    let norm = |activation| LayerSpec::batch_norm(activation);
     let network = |encoder: Vec<LayerSpec>, decoder: Vec<LayerSpec>, residual| Architecture {
         input_shape: vec![6, 8, 2],
         encoder,
@@ -138,20 +142,18 @@ fn image_architectures() -> Vec<(&'static str, Architecture)> {
         output_shape: None,
         residual,
     };
-    let odd = |padding, stride| LayerSpec::Convolution {
-        channels: 3,
-        kernel: 2,
-        stride,
-        padding: Some(padding),
-        activation: Tanh,
+    let odd = |kernel, padding, stride| {
+        LayerSpec::from(Convolution { channels: 3, kernel, stride, padding: Some(padding), activation: Tanh })
     };
-    let odd_back = |padding, output_padding| LayerSpec::TransposedConvolution {
-        channels: 2,
-        kernel: 5,
-        stride: 2,
-        padding: Some(padding),
-        output_padding: Some(output_padding),
-        activation: Sigmoid,
+    let odd_back = |padding, output_padding| {
+        LayerSpec::from(TransposedConvolution {
+            channels: 2,
+            kernel: 5.into(),
+            stride: 2.into(),
+            padding: Some(padding),
+            output_padding: Some(output_padding),
+            activation: Sigmoid,
+        })
     };
     vec![
         (
@@ -164,7 +166,51 @@ fn image_architectures() -> Vec<(&'static str, Architecture)> {
         ),
         (
             "odd paddings and strides",
-            network(vec![odd(2, 3)], vec![odd_back(2, 1), LayerSpec::Dense { units: 96, activation: Linear }], false),
+            network(
+                vec![odd(2.into(), 2.into(), 3.into())],
+                vec![odd_back(2.into(), 1.into()), LayerSpec::dense(96, Linear)],
+                false,
+            ),
+        ),
+        (
+            "kernels, strides and paddings of each axis",
+            network(
+                vec![odd([2, 5].into(), [1, 0].into(), [3, 2].into()), LayerSpec::max_pool([3, 1])],
+                vec![
+                    LayerSpec::upsample([2, 3]),
+                    LayerSpec::transposed_convolution(4, [3, 1], [3, 1], Elu),
+                    LayerSpec::dense(96, Linear),
+                ],
+                false,
+            ),
+        ),
+        (
+            "skip connections, one of them over another, and the sample itself",
+            network(
+                vec![conv(4, 3, 1, Tanh), conv(4, 3, 1, Tanh), LayerSpec::add("encoder.0"), LayerSpec::average_pool(2)],
+                vec![
+                    LayerSpec::upsample(2),
+                    LayerSpec::concat("encoder.0"),
+                    conv(3, 3, 1, Elu),
+                    LayerSpec::concat("input"),
+                    conv(2, 1, 1, Linear),
+                    LayerSpec::add("decoder.4"),
+                ],
+                true,
+            ),
+        ),
+        (
+            "a series of one column",
+            Architecture {
+                input_shape: vec![12, 1, 3],
+                encoder: vec![
+                    LayerSpec::convolution(4, [5, 1], [2, 1], Tanh),
+                    LayerSpec::convolution(3, [3, 1], [1, 1], Gelu),
+                ],
+                decoder: vec![LayerSpec::transposed_convolution(3, [5, 1], [2, 1], Linear)],
+                output_shape: None,
+                residual: false,
+            },
         ),
         (
             "normalisation",
@@ -177,24 +223,24 @@ fn image_architectures() -> Vec<(&'static str, Architecture)> {
         (
             "pooling and upsampling",
             network(
-                vec![conv(3, 3, 1, Tanh), LayerSpec::MaxPool { size: 2 }],
-                vec![LayerSpec::Upsample { factor: 2 }, conv(2, 3, 1, Linear)],
+                vec![conv(3, 3, 1, Tanh), LayerSpec::max_pool(2)],
+                vec![LayerSpec::upsample(2), conv(2, 3, 1, Linear)],
                 false,
             ),
         ),
         (
             "mean pooling and shuffling",
             network(
-                vec![conv(2, 3, 1, Tanh), LayerSpec::AveragePool { size: 2 }, conv(8, 3, 1, Elu)],
-                vec![LayerSpec::PixelShuffle { factor: 2 }],
+                vec![conv(2, 3, 1, Tanh), LayerSpec::average_pool(2), conv(8, 3, 1, Elu)],
+                vec![LayerSpec::pixel_shuffle(2)],
                 false,
             ),
         ),
         (
             "a residual denoiser on unshuffled pixels",
             network(
-                vec![LayerSpec::PixelUnshuffle { factor: 2 }, conv(5, 3, 1, Elu)],
-                vec![conv(8, 3, 1, Linear), LayerSpec::PixelShuffle { factor: 2 }],
+                vec![LayerSpec::pixel_unshuffle(2), conv(5, 3, 1, Elu)],
+                vec![conv(8, 3, 1, Linear), LayerSpec::pixel_shuffle(2)],
                 true,
             ),
         ),
@@ -239,7 +285,7 @@ fn a_stored_gradient_takes_the_same_step_as_one_that_is_not() {
 
 #[test]
 fn known_codes_pull_the_encoder_towards_them() {
-    check_with_codes("known codes", &smooth(), &config(), Some(&data(3)));
+    check_on("known codes", &smooth(), &config(), &data(FEATURES), Some(&data(3)));
 }
 
 #[test]
@@ -284,7 +330,10 @@ fn parts_of_layers_and_shards_of_rows_take_the_same_steps() {
         Architecture::dense([FEATURES], &[40, 900, 900], 7).with_output_activation(Activation::Sigmoid),
     ];
     for (architecture, targets) in architectures.iter().flat_map(|a| [(a, None), (a, Some(&targets))]) {
-        let samples = Samples { targets, ..Samples::new(&inputs, &scaler) };
+        let samples = match targets {
+            Some(targets) => Samples::new(&inputs, &scaler).with_targets(targets, &scaler),
+            None => Samples::new(&inputs, &scaler),
+        };
         let train = |gradient_clip| {
             let network = Network::initialised(architecture, 6).unwrap();
             let config = TrainingConfig { gradient_clip, ..config() };
@@ -308,6 +357,15 @@ fn parts_of_layers_and_shards_of_rows_take_the_same_steps() {
         let off = cut_moments.iter().zip(&whole_moments).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(scale > 0.0 && off < 1e-3 * scale, "{architecture:?}: {off} of {scale}");
     }
+}
+
+/// A network whose rows have gaps is asked for what is there alone, and its loss is the mean over that.
+#[test]
+fn nothing_is_asked_where_a_value_is_missing() {
+    let mut values = data(FEATURES).to_array();
+    values.indexed_iter_mut().filter(|((row, column), _)| (row + 2 * column) % 5 == 0).for_each(|(_, v)| *v = f32::NAN);
+    let gaps = Dataset::from_f32("gaps", values).unwrap();
+    check_on("gaps", &smooth(), &config(), &gaps, None);
 }
 
 #[test]

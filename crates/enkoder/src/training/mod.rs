@@ -1,6 +1,6 @@
 //! Training: the options ([`TrainingConfig`]), the epoch loop ([`Trainer`]) and what it leaves behind ([`History`],
-//! [`Checkpoint`]). The engine of one step is in `gradient`: forward and backward by shards of rows, then weight gradients and
-//! Adam by tiles of parameters.
+//! [`Checkpoint`]). The engine of one step is in `gradient`: forward and back by shards of rows, then weight gradients and Adam by
+//! tiles of parameters; what is minimised is in `objective`.
 
 mod adam;
 mod batches;
@@ -8,28 +8,32 @@ mod checkpoint;
 mod config;
 mod corruption;
 mod cycle;
+mod error;
 mod evaluation;
-mod fit;
 mod gradient;
 #[cfg(test)]
 mod gradient_tests;
 mod history;
-mod loss;
+mod objective;
+mod pairs;
 mod parts;
-mod penalty;
+mod run;
 mod schedule;
 mod shards;
+mod task;
 mod team;
 mod tiles;
+mod trainer;
 
 pub use adam::Adam;
 pub(crate) use batches::Samples;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, TrainingConfig};
 pub use corruption::{Corruption, CorruptionError, Level, LevelError};
+pub use error::TrainingError;
 pub(crate) use evaluation::evaluate;
-pub use fit::{Progress, Trainer, TrainingError};
 pub use history::{EpochRecord, History, Stopped};
-pub use loss::Loss;
-pub use penalty::Penalty;
+pub use objective::{Loss, Penalty};
 pub use schedule::Schedule;
+pub use task::Task;
+pub use trainer::{Progress, Trainer};

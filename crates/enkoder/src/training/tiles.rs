@@ -3,9 +3,8 @@
 
 use super::adam::{AdamStep, Update};
 use super::shards::Buffers;
-use crate::network::Network;
-use crate::network::layer::Layer;
 use crate::network::products::{Pair, ROWS, Receiver, Store, transposed_times};
+use crate::network::{Node, Program};
 
 /// Parameters of a tile, about: enough tiles to share out evenly, and each large enough to be worth it.
 const TILE_PARAMETERS: usize = 16 * 1024;
@@ -13,10 +12,12 @@ const TILE_PARAMETERS: usize = 16 * 1024;
 /// How fast the running statistics of a normalisation follow those of a batch.
 const STATISTICS_RATE: f32 = 0.1;
 
-/// A contiguous part of one layer's parameters, whose gradient is found at once.
+/// A contiguous part of one node's parameters, whose gradient is found at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tile {
-    layer: usize,
+    node: usize,
+    /// The value that the node reads.
+    reads: usize,
     weights: usize,
     biases: usize,
     statistics: usize,
@@ -28,37 +29,39 @@ pub(super) struct Tile {
 #[derive(Clone, Copy, Debug)]
 enum Source {
     /// It is the sum of outer products over the rows of the batch, for the weights of the inputs from `first` on.
-    Rows { inputs: usize, outputs: usize, encodes: bool, first: usize, count: usize },
+    Rows { inputs: usize, outputs: usize, first: usize, count: usize },
     /// Each shard has found its own.
     Shards,
 }
 
 impl Tile {
-    /// All of a layer.
-    pub(super) fn whole(index: usize, layer: &Layer, encodes: bool) -> Self {
-        if layer.is_dense() {
-            return Self::of_dense(index, layer, encodes, 0, layer.inputs);
+    /// All of a node.
+    pub(super) fn whole(node: &Node) -> Self {
+        if node.is_dense() {
+            return Self::of_dense(node, 0, node.inputs());
         }
         Self {
-            layer: index,
-            weights: layer.weight().len(),
-            biases: layer.bias().len(),
-            statistics: layer.statistics().len(),
-            decays: layer.decays(),
+            node: node.index(),
+            reads: node.reads()[0],
+            weights: node.weight().len(),
+            biases: node.bias().len(),
+            statistics: node.statistics().len(),
+            decays: node.operation().decays(),
             gradient: Source::Shards,
         }
     }
 
     /// The weights of some inputs, and the biases with the last of them.
-    fn of_dense(index: usize, layer: &Layer, encodes: bool, first: usize, count: usize) -> Self {
-        let &Layer { inputs, outputs, .. } = layer;
+    fn of_dense(node: &Node, first: usize, count: usize) -> Self {
+        let (inputs, outputs) = (node.inputs(), node.outputs());
         Self {
-            layer: index,
+            node: node.index(),
+            reads: node.reads()[0],
             weights: count * outputs,
             biases: if first + count == inputs { outputs } else { 0 },
             statistics: 0,
             decays: true,
-            gradient: Source::Rows { inputs, outputs, encodes, first, count },
+            gradient: Source::Rows { inputs, outputs, first, count },
         }
     }
 
@@ -67,19 +70,18 @@ impl Tile {
     }
 }
 
-/// The tiles of a network in the order of its parameters.
-pub(super) fn tiles(network: &Network) -> Vec<Tile> {
+/// The tiles of a program in the order of its parameters.
+pub(super) fn tiles(program: &Program) -> Vec<Tile> {
     let mut tiles = Vec::new();
-    for (index, layer) in network.layers.iter().enumerate() {
-        let encodes = index < network.encoder_layers;
-        if !layer.is_dense() {
-            tiles.push(Tile::whole(index, layer, encodes));
+    for node in program.nodes().iter().filter(|node| !node.parameters().is_empty()) {
+        if !node.is_dense() {
+            tiles.push(Tile::whole(node));
             continue;
         }
-        let each = (TILE_PARAMETERS / layer.outputs).next_multiple_of(ROWS).clamp(1, layer.inputs);
-        for first in (0..layer.inputs).step_by(each) {
-            let count = each.min(layer.inputs - first);
-            tiles.push(Tile::of_dense(index, layer, encodes, first, count));
+        let (inputs, outputs) = (node.inputs(), node.outputs());
+        let each = (TILE_PARAMETERS / outputs).next_multiple_of(ROWS).clamp(1, inputs);
+        for first in (0..inputs).step_by(each) {
+            tiles.push(Tile::of_dense(node, first, each.min(inputs - first)));
         }
     }
     tiles
@@ -144,7 +146,7 @@ impl TileWork<'_> {
             return;
         }
         let running = &mut self.parameters[self.tile.weights + self.tile.biases..];
-        let measured = &buffers.statistics[self.tile.layer][..extent.shards * count];
+        let measured = &buffers.measured[self.tile.node][..extent.shards * count];
         for (at, running) in running.iter_mut().enumerate() {
             let sum: f32 = measured.iter().skip(at).step_by(count).sum();
             *running += STATISTICS_RATE * (sum / extent.shards as f32 - *running);
@@ -157,25 +159,24 @@ impl Buffers {
     fn gradient<'a>(&'a self, tile: &Tile, extent: Extent, weight: &mut impl Receiver, bias: &mut impl Receiver) {
         // Biases are the weights of an input that is always 1, and a sum over shards is the same with shards as rows.
         let ones = |count: usize, y| Pair { x: &self.ones[..count], y };
-        let Source::Rows { inputs, outputs, encodes, first, count } = tile.gradient else {
-            let [weights, biases] = &self.gradients[tile.layer];
+        let Source::Rows { inputs, outputs, first, count } = tile.gradient else {
+            let [weights, biases] = &self.gradients[tile.node];
             let of_shards = |all: &'a [f32], count: usize| ones(extent.shards, &all[..extent.shards * count]);
             transposed_times(&[of_shards(weights, tile.weights)], 1, 0..1, tile.weights, weight);
             transposed_times(&[of_shards(biases, tile.biases)], 1, 0..1, tile.biases, bias);
             return;
         };
         let rows = extent.rows;
-        // What goes into the layer (`input` for the first, the outputs of the one below for others) with its errors.
-        let below = tile.layer.checked_sub(1);
-        let x = |input, values: &'a [Vec<f32>]| below.map_or(input, |below| &values[below][..]);
         let pair = |x: &'a [f32], y: &'a [f32]| Pair { x: &x[..rows * inputs], y: &y[..rows * outputs] };
-        let error = pair(x(&self.input, &self.values), &self.deltas[tile.layer]);
+        let error = pair(&self.values[tile.reads], &self.errors[tile.node + 1]);
         let columns = first..first + count;
-        if encodes && !self.adjoints.is_empty() {
-            let penalty = pair(x(&self.probe, &self.tangents), &self.adjoints[tile.layer]);
-            transposed_times(&[error, penalty], inputs, columns, outputs, weight);
-        } else {
-            transposed_times(&[error], inputs, columns, outputs, weight);
+        match &self.products[tile.node][..] {
+            [] => transposed_times(&[error], inputs, columns, outputs, weight),
+            products => {
+                let of_term = |&(term, [x, y]): &(usize, [usize; 2])| pair(&self.terms[term][x], &self.terms[term][y]);
+                let pairs: Vec<_> = [error].into_iter().chain(products.iter().map(of_term)).collect();
+                transposed_times(&pairs, inputs, columns, outputs, weight);
+            }
         }
         if tile.biases > 0 {
             transposed_times(&[ones(rows, error.y)], 1, 0..1, outputs, bias);

@@ -353,6 +353,7 @@ impl TrainingOptions {
             patience: self.patience,
             scaling: network.scaling(),
             seed,
+            task: None,
             threads,
         })
     }

@@ -4,12 +4,13 @@
 
 use std::ops::Range;
 
-use super::vectorised::vectorised;
+use crate::network::per_axis::PerAxis;
+use crate::network::vectorised::vectorised;
 
 /// Numbers that unfolded windows may take at a time: as many as stay in the second-level cache beside what they meet.
 const CACHED: usize = 64 * 1024;
 
-/// Square windows over an image of zeros beyond its borders.
+/// Windows over an image of zeros beyond its borders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Windows {
     /// Of the image.
@@ -20,17 +21,42 @@ pub(crate) struct Windows {
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     /// Of a window, in pixels.
-    pub(crate) kernel: usize,
+    pub(crate) kernel: PerAxis,
     /// From one window to the next.
-    pub(crate) stride: usize,
+    pub(crate) stride: PerAxis,
     /// How far the first window reaches beyond the border.
-    pub(crate) padding: usize,
+    pub(crate) padding: PerAxis,
 }
 
 impl Windows {
+    /// The same windows over an image of one column, which is a series, as over one of one row: all values lie where they lie, and
+    /// the pixels of a window lie side by side. A series that is too long to be unfolded at once stays as it is.
+    pub(crate) fn along_the_width(self) -> Self {
+        let column = (self.width, self.columns, self.kernel.width, self.padding.width) == (1, 1, 1, 0);
+        if !column || self.count() * self.values() > CACHED {
+            return self;
+        }
+        let turned = |PerAxis { height, width }| PerAxis { height: width, width: height };
+        Self {
+            height: 1,
+            width: self.height,
+            channels: self.channels,
+            rows: 1,
+            columns: self.rows,
+            kernel: turned(self.kernel),
+            stride: turned(self.stride),
+            padding: turned(self.padding),
+        }
+    }
+
     /// Values of one window.
     pub(crate) fn values(&self) -> usize {
-        self.kernel * self.kernel * self.channels
+        self.kernel.area() * self.channels
+    }
+
+    /// How many windows there are.
+    pub(crate) fn count(&self) -> usize {
+        self.rows * self.columns
     }
 
     /// Values of the image.
@@ -91,36 +117,36 @@ impl Windows {
     #[inline(always)]
     fn each_run(&self, rows: Range<usize>, mut visit: impl FnMut(Run)) {
         let &Self { height, width, channels, columns, kernel, stride, padding, .. } = self;
-        let (length, values) = (kernel * channels, self.values());
+        let (length, values) = (kernel.width * channels, self.values());
         // Columns whose windows lie within the image's width.
-        let first = padding.div_ceil(stride).min(columns);
-        let whole =
-            first..((width + padding).checked_sub(kernel).map_or(0, |last| last / stride + 1)).clamp(first, columns);
+        let first = padding.width.div_ceil(stride.width).min(columns);
+        let last = (width + padding.width).checked_sub(kernel.width).map_or(0, |last| last / stride.width + 1);
+        let whole = first..last.clamp(first, columns);
         for (index, row) in rows.enumerate() {
             let start = index * columns * values;
-            for line in 0..kernel {
+            for line in 0..kernel.height {
                 let at = |column: usize| start + column * values + line * length;
-                let Some(y) = (row * stride + line).checked_sub(padding).filter(|&y| y < height) else {
+                let Some(y) = (row * stride.height + line).checked_sub(padding.height).filter(|&y| y < height) else {
                     (0..columns).for_each(|column| visit(Run::Beyond(at(column)..at(column) + length)));
                     continue;
                 };
                 for column in (0..whole.start).chain(whole.end..columns) {
                     // Values of the window's line before and behind those of the image.
-                    let left = column * stride;
-                    let before = padding.saturating_sub(left).min(kernel);
-                    let behind = (left + kernel).saturating_sub(padding + width).min(kernel - before);
+                    let left = column * stride.width;
+                    let before = padding.width.saturating_sub(left).min(kernel.width);
+                    let behind = (left + kernel.width).saturating_sub(padding.width + width).min(kernel.width - before);
                     let inside = at(column) + before * channels..at(column) + length - behind * channels;
                     visit(Run::Beyond(at(column)..inside.start));
                     visit(Run::Beyond(inside.end..at(column) + length));
                     if !inside.is_empty() {
-                        let image = (y * width + left + before - padding) * channels;
+                        let image = (y * width + left + before - padding.width) * channels;
                         let (windows, length) = (inside.start, inside.len());
                         visit(Run::Inside(Steps { image, windows, count: 1, image_step: 0, windows_step: 0, length }));
                     }
                 }
                 if !whole.is_empty() {
-                    let image = (y * width + whole.start * stride - padding) * channels;
-                    let (image_step, windows_step) = (stride * channels, values);
+                    let image = (y * width + whole.start * stride.width - padding.width) * channels;
+                    let (image_step, windows_step) = (stride.width * channels, values);
                     let (windows, count) = (at(whole.start), whole.len());
                     visit(Run::Inside(Steps { image, windows, count, image_step, windows_step, length }));
                 }
@@ -207,31 +233,46 @@ impl Length {
     }
 }
 
+/// What tests of convolutions choose from.
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
     use super::*;
     use proptest::prelude::*;
 
-    fn windows() -> impl Strategy<Value = Windows> {
-        let sizes = (1usize..9, 1usize..9, proptest::sample::select(vec![1usize, 2, 5, 16]));
-        (sizes, 1usize..6, 1usize..4, 0usize..5).prop_filter_map(
+    /// Windows of all kinds of shapes, of which the image holds at least one.
+    pub(in super::super) fn windows() -> impl Strategy<Value = Windows> {
+        let per_axis =
+            |range: Range<usize>| (range.clone(), range).prop_map(|(height, width)| PerAxis { height, width });
+        let channels = proptest::sample::select(vec![1usize, 2, 3, 5, 16]);
+        (per_axis(1..9), channels, per_axis(1..6), per_axis(1..4), per_axis(0..5)).prop_filter_map(
             "the image holds a window",
-            |((height, width, channels), kernel, stride, padding)| {
-                let count = |size: usize| Some((size + 2 * padding).checked_sub(kernel)? / stride + 1);
-                let (rows, columns) = (count(height)?, count(width)?);
+            |(size, channels, kernel, stride, padding)| {
+                let count = |size: usize, kernel: usize, stride: usize, padding: usize| {
+                    Some((size + 2 * padding).checked_sub(kernel)? / stride + 1)
+                };
+                let rows = count(size.height, kernel.height, stride.height, padding.height)?;
+                let columns = count(size.width, kernel.width, stride.width, padding.width)?;
+                let PerAxis { height, width } = size;
                 Some(Windows { height, width, channels, rows, columns, kernel, stride, padding })
             },
         )
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::windows;
+    use super::*;
+    use proptest::prelude::*;
 
     /// Where each value of each window lies in the image, if it does.
     fn places(windows: &Windows) -> Vec<Option<usize>> {
         let Windows { height, width, channels, kernel, stride, padding, .. } = *windows;
         let mut places = Vec::new();
         for (row, column) in (0..windows.rows).flat_map(|row| (0..windows.columns).map(move |column| (row, column))) {
-            for (y, x) in (0..kernel).flat_map(|y| (0..kernel).map(move |x| (y, x))) {
-                let y = (row * stride + y).checked_sub(padding).filter(|&y| y < height);
-                let x = (column * stride + x).checked_sub(padding).filter(|&x| x < width);
+            for (y, x) in (0..kernel.height).flat_map(|y| (0..kernel.width).map(move |x| (y, x))) {
+                let y = (row * stride.height + y).checked_sub(padding.height).filter(|&y| y < height);
+                let x = (column * stride.width + x).checked_sub(padding.width).filter(|&x| x < width);
                 let pixel = y.zip(x).map(|(y, x)| y * width + x);
                 places.extend((0..channels).map(|channel| pixel.map(|pixel| pixel * channels + channel)));
             }

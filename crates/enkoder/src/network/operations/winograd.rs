@@ -8,10 +8,12 @@ mod transforms;
 use std::ops::Range;
 
 use self::transforms::{Made, Missed, Seen, Transform, Weights, WeightsBack, transform};
-use super::convolution::grown;
-use super::products::{self, Add, Pair, Store, rectified, transposed_times};
-use super::vectorised::{Simd, WithSimd, vectors, vectors_mut, with_vectors};
+use super::convolution::turn;
 use super::windows::Windows;
+use super::{Way, Workspace, grown};
+use crate::network::per_axis::PerAxis;
+use crate::network::products::{self, Add, Pair, Store, rectified, transposed_times};
+use crate::network::vectorised::{Simd, WithSimd, vectors, vectors_mut, with_vectors};
 
 /// Outputs of a tile along an axis.
 const OUTPUTS: usize = 4;
@@ -24,14 +26,6 @@ const LANES: usize = 16;
 const CACHED: usize = 128 * 1024;
 /// A sample of fewer tiles would spend more on transforming weights than it saves.
 const FEWEST_TILES: usize = 9;
-
-/// Buffers, kept from pass to pass.
-#[derive(Debug, Default)]
-pub(crate) struct Workspace {
-    weights: Vec<f32>,
-    inputs: Vec<f32>,
-    outputs: Vec<f32>,
-}
 
 /// A convolution that is computed this way.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +41,8 @@ impl Winograd {
     pub(crate) fn of(windows: &Windows, channels: usize) -> Option<Self> {
         let Windows { height, width, rows, columns, kernel, stride, padding, .. } = *windows;
         let [down, across] = [rows, columns].map(|length| length.div_ceil(OUTPUTS));
-        let fits = (kernel, stride) == (3, 1) && padding <= 2;
+        let padding = Some(padding.height).filter(|&each| padding == each.into() && each <= 2)?;
+        let fits = (kernel, stride) == (3.into(), PerAxis::ONE);
         let whole = windows.channels.is_multiple_of(LANES) && channels.is_multiple_of(LANES);
         // Tiles reach beyond the border; what they compute there is for nothing.
         let wasted = 2 * down * across * OUTPUTS * OUTPUTS > 3 * rows * columns;
@@ -58,39 +53,59 @@ impl Winograd {
         })
     }
 
-    /// As [`Convolution::forward`](super::convolution::Convolution::forward).
+    /// How many numbers [`prepare`](Self::prepare) makes of the weights.
+    pub(crate) fn prepared(&self, way: Way) -> usize {
+        let plane = self.inputs.channels * self.outputs.channels;
+        match way {
+            Way::Forward => POINTS * plane,
+            // With room for the weights turned on the way there.
+            Way::Back => (POINTS + 9) * plane,
+        }
+    }
+
+    /// Transforms weights. The error at the inputs is the convolution of the error at the outputs with the weights turned and
+    /// mirrored.
+    pub(crate) fn prepare(&self, way: Way, weight: &[f32], prepared: &mut [f32]) {
+        let (inputs, outputs) = (self.inputs.channels, self.outputs.channels);
+        let (transformed, turned) = prepared.split_at_mut(POINTS * inputs * outputs);
+        match way {
+            Way::Forward => {
+                with_vectors(Kernel { weight, rows: 1, length: inputs * outputs, mirrored: false, transformed });
+            }
+            Way::Back => {
+                turn(weight, outputs, turned);
+                with_vectors(Kernel { weight: turned, rows: outputs, length: inputs, mirrored: true, transformed });
+            }
+        }
+    }
+
+    /// y ← the convolution of x with the weights that were transformed.
     pub(crate) fn forward(
         &self,
-        weight: &[f32],
+        transformed: &[f32],
         bias: &[f32],
         leak: Option<f32>,
         x: &[f32],
         y: &mut [f32],
         work: &mut Workspace,
     ) {
-        let plane = self.inputs.channels * self.outputs.channels;
-        let transformed = grown(&mut work.weights, POINTS * plane);
-        with_vectors(Kernel { weight, rows: 1, length: plane, mirrored: false, transformed });
-        self.pass(Some(bias), leak, x, y, work);
+        self.pass(transformed, Some(bias), leak, x, y, work);
     }
 
-    /// As [`Convolution::backward`](super::convolution::Convolution::backward), without biases. The error at the inputs is the
-    /// convolution of the error at the outputs with the weights turned and mirrored.
+    /// With the weights transformed for the way back, adds to the gradient of the weights and leaves the errors of `x` in `dx` unless
+    /// it is empty.
     pub(crate) fn backward(
         &self,
-        turned: &[f32],
+        transformed: &[f32],
         x: &[f32],
-        delta: &[f32],
+        error: &[f32],
         dx: &mut [f32],
         gradient: &mut [f32],
         work: &mut Workspace,
     ) {
-        self.gradient(x, delta, gradient, work);
+        self.gradient(x, error, gradient, work);
         if !dx.is_empty() {
-            let (inputs, outputs) = (self.inputs.channels, self.outputs.channels);
-            let transformed = grown(&mut work.weights, POINTS * inputs * outputs);
-            with_vectors(Kernel { weight: turned, rows: outputs, length: inputs, mirrored: true, transformed });
-            self.mirrored().pass(None, None, delta, dx, work);
+            self.mirrored().pass(transformed, None, None, error, dx, work);
         }
     }
 
@@ -104,14 +119,22 @@ impl Winograd {
         }
     }
 
-    /// From `x` to `y` with the transformed weights in the workspace.
-    fn pass(&self, bias: Option<&[f32]>, leak: Option<f32>, x: &[f32], y: &mut [f32], work: &mut Workspace) {
+    /// From `x` to `y` with transformed weights.
+    fn pass(
+        &self,
+        transformed: &[f32],
+        bias: Option<&[f32]>,
+        leak: Option<f32>,
+        x: &[f32],
+        y: &mut [f32],
+        work: &mut Workspace,
+    ) {
         let (inputs, outputs) = (self.inputs.channels, self.outputs.channels);
-        let weights = &work.weights[..POINTS * inputs * outputs];
+        let weights = &transformed[..POINTS * inputs * outputs];
         for tiles in self.pieces(x.len()) {
             let [from, to] = [inputs, outputs].map(|channels| tiles.len() * channels);
-            let v = grown(&mut work.inputs, POINTS * from);
-            let m = grown(&mut work.outputs, POINTS * to);
+            let v = grown(&mut work.first, POINTS * from);
+            let m = grown(&mut work.second, POINTS * to);
             with_vectors(Gather { tiles: &self.inputs, range: tiles.clone(), image: x, values: v, way: Seen });
             let products = v.chunks_exact(from).zip(weights.chunks_exact(inputs * outputs)).zip(m.chunks_exact_mut(to));
             for ((v, weights), m) in products {
@@ -122,16 +145,16 @@ impl Winograd {
     }
 
     /// Adds what `x` and the error at the outputs say to the gradient of the weights.
-    fn gradient(&self, x: &[f32], delta: &[f32], gradient: &mut [f32], work: &mut Workspace) {
+    fn gradient(&self, x: &[f32], error: &[f32], gradient: &mut [f32], work: &mut Workspace) {
         let (inputs, outputs) = (self.inputs.channels, self.outputs.channels);
-        let sums = grown(&mut work.weights, POINTS * inputs * outputs);
+        let sums = grown(&mut work.third, POINTS * inputs * outputs);
         for tiles in self.pieces(x.len()) {
             let first = tiles.start == 0;
             let [from, to] = [inputs, outputs].map(|channels| tiles.len() * channels);
-            let v = grown(&mut work.inputs, POINTS * from);
-            let m = grown(&mut work.outputs, POINTS * to);
+            let v = grown(&mut work.first, POINTS * from);
+            let m = grown(&mut work.second, POINTS * to);
             with_vectors(Gather { tiles: &self.inputs, range: tiles.clone(), image: x, values: v, way: Seen });
-            with_vectors(Gather { tiles: &self.outputs, range: tiles, image: delta, values: m, way: Missed });
+            with_vectors(Gather { tiles: &self.outputs, range: tiles, image: error, values: m, way: Missed });
             let pairs = v.chunks_exact(from).zip(m.chunks_exact(to));
             for ((x, y), sums) in pairs.zip(sums.chunks_exact_mut(inputs * outputs)) {
                 let pairs = [Pair { x, y }];
@@ -362,18 +385,19 @@ impl WithSimd for KernelGradient<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::convolution::{Convolution, Workspace as Unfolded};
+    use crate::network::operations::convolution::ConvolutionProduct;
     use crate::network::products::testing::values;
     use proptest::prelude::*;
 
-    fn convolution() -> impl Strategy<Value = Convolution> {
+    fn convolution() -> impl Strategy<Value = (Windows, usize)> {
         let channels = || proptest::sample::select(vec![16usize, 32, 48]);
         (9usize..23, 9usize..23, 0usize..3, channels(), channels()).prop_filter_map(
             "it is computed this way",
             |(height, width, padding, inside, channels)| {
                 let (rows, columns) = (height + 2 * padding - 2, width + 2 * padding - 2);
-                let windows = Windows { height, width, channels: inside, rows, columns, kernel: 3, stride: 1, padding };
-                Winograd::of(&windows, channels).map(|_| Convolution { windows, channels })
+                let (kernel, stride, padding) = (3.into(), PerAxis::ONE, padding.into());
+                let windows = Windows { height, width, channels: inside, rows, columns, kernel, stride, padding };
+                Winograd::of(&windows, channels).map(|_| (windows, channels))
             },
         )
     }
@@ -391,27 +415,33 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
         #[test]
-        fn it_is_the_convolution_over_unfolded_windows_forward_and_back(layer in convolution(), salt: u64) {
-            let Convolution { windows, channels } = &layer;
-            let this = Winograd::of(windows, *channels).expect("the strategy chooses such");
-            let (inputs, outputs) = (2 * windows.image(), 2 * windows.rows * windows.columns * channels);
+        fn it_is_the_convolution_over_unfolded_windows_forward_and_back(
+            (windows, channels) in convolution(),
+            salt: u64,
+        ) {
+            let this = Winograd::of(&windows, channels).expect("the strategy chooses such");
+            let layer = ConvolutionProduct::new(windows.clone(), channels);
+            let (inputs, outputs) = (2 * windows.image(), 2 * windows.count() * channels);
             let weights = windows.values() * channels;
-            let (x, weight, bias) = (values(inputs, salt), values(weights, !salt), values(*channels, salt ^ 5));
+            let (x, weight, bias) = (values(inputs, salt), values(weights, !salt), values(channels, salt ^ 5));
+            let prepared = |way| {
+                let mut prepared = vec![f32::NAN; this.prepared(way)];
+                this.prepare(way, &weight, &mut prepared);
+                prepared
+            };
             let (mut y, mut expected) = (vec![f32::NAN; outputs], vec![f32::NAN; outputs]);
-            let (mut work, mut unfolded) = (Workspace::default(), Unfolded::default());
-            this.forward(&weight, &bias, Some(0.01), &x, &mut y, &mut work);
-            layer.forward_unfolded(&weight, &bias, Some(0.01), &x, &mut expected, &mut unfolded);
+            let work = &mut Workspace::default();
+            this.forward(&prepared(Way::Forward), &bias, Some(0.01), &x, &mut y, work);
+            layer.forward_unfolded(&weight, &bias, Some(0.01), &x, &mut expected, work);
             close(&y, &expected)?;
 
-            let delta = values(outputs, salt ^ 9);
-            let mut turned = vec![0.0; weights];
-            for (row, weights) in weight.chunks_exact(*channels).enumerate() {
-                weights.iter().enumerate().for_each(|(column, weight)| turned[column * windows.values() + row] = *weight);
-            }
+            let error = values(outputs, salt ^ 9);
+            let mut turned = vec![f32::NAN; weights];
+            turn(&weight, channels, &mut turned);
             let (mut dx, mut expected_dx) = (vec![f32::NAN; inputs], vec![f32::NAN; inputs]);
             let (mut gradient, mut expected_gradient) = (vec![1.0; weights], vec![1.0; weights]);
-            this.backward(&turned, &x, &delta, &mut dx, &mut gradient, &mut work);
-            layer.backward_unfolded(&turned, &x, &delta, &mut expected_dx, &mut expected_gradient, &mut unfolded);
+            this.backward(&prepared(Way::Back), &x, &error, &mut dx, &mut gradient, work);
+            layer.backward_unfolded(&turned, &x, &error, &mut expected_dx, &mut expected_gradient, work);
             close(&dx, &expected_dx)?;
             close(&gradient, &expected_gradient)?;
         }
