@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs Enkoder and its peers in turn on the same cores and prints the table of ratios.
 
-    cargo build --release -p enkoder-benchmarks
+    cargo build --release --manifest-path benchmarks/Cargo.toml
     ENKODER_TEST_DATA=FOLDER benchmarks/compare.py --jax PYTHON --keras PYTHON --onnxruntime PYTHON --pyod PYTHON --torch PYTHON
 
 FOLDER holds `mnist/` with the four IDX files and, for PyOD, `adbench/` with the tables. Each PYTHON is an interpreter with that peer installed (the first line of each script
@@ -18,7 +18,7 @@ import subprocess
 from datetime import date
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BINARY = os.path.join(HERE, "..", "target", "release", "enkoder-benchmarks")
+BINARY = os.path.join(HERE, "target", "release", "enkoder-benchmarks")
 
 
 def run(*command):

@@ -1,7 +1,7 @@
 //! Detectors of anomalies on the tables of ADBench, beside the figures published for others.
 //!
 //! ```text
-//! ENKODER_TEST_DATA=FOLDER cargo run --release -p enkoder-benchmarks --bin adbench -- [SEEDS] [METHOD …]
+//! ENKODER_TEST_DATA=FOLDER cargo run --release --manifest-path benchmarks/Cargo.toml --bin adbench -- [SEEDS] [METHOD …]
 //! ```
 //!
 //! The protocol is ADBench's (Han et al., NeurIPS 2022): sets of fewer than 1,000 rows are resampled to 1,000, of more than

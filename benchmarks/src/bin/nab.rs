@@ -1,7 +1,7 @@
 //! Detectors of series on the Numenta Anomaly Benchmark, beside a rolling z-score and principal components of the same windows.
 //!
 //! ```text
-//! ENKODER_TEST_DATA=FOLDER cargo run --release -p enkoder-benchmarks --bin nab -- [WINDOW]
+//! ENKODER_TEST_DATA=FOLDER cargo run --release --manifest-path benchmarks/Cargo.toml --bin nab -- [WINDOW]
 //! ```
 //!
 //! FOLDER holds `nab/` with folders of series and `combined_windows.json`. Every method sees each series as a whole and without

@@ -3,7 +3,7 @@
 //! filter, over images that were not learned from.
 //!
 //! ```text
-//! ENKODER_TEST_DATA=FOLDER cargo run --release -p enkoder-benchmarks --bin small_images -- [EPOCHS]
+//! ENKODER_TEST_DATA=FOLDER cargo run --release --manifest-path benchmarks/Cargo.toml --bin small_images -- [EPOCHS]
 //! ```
 
 use enkoder::denoising::median;

@@ -8,7 +8,7 @@ use ndarray::Array2;
 use proptest::prelude::*;
 
 /// A file written by version 0.1.0 of the format's first version; it must stay readable.
-const GOLDEN: &[u8] = include_bytes!("golden/model-v1.safetensors");
+const GOLDEN: &[u8] = include_bytes!("../golden/model-v1.safetensors");
 
 fn table() -> Dataset {
     let values = Array2::from_shape_fn((40, 3), |(row, column)| ((row * 5 + column * 3) % 17) as f32);

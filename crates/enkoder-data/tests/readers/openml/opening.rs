@@ -11,8 +11,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use crate::server::Reply;
-use crate::*;
+use super::server::Reply;
+use super::*;
 
 fn open(client: &OpenmlClient) -> Result<Dataset, DataError> {
     client.open(7, &TableOptions::default(), &mut |_| ControlFlow::Continue(()))

@@ -11,7 +11,7 @@ use enkoder::{
 use ndarray::Array2;
 
 /// A model with a layer of every kind, written by version 0.1.0; it must stay readable.
-const GOLDEN: &[u8] = include_bytes!("golden/convolutions-v1.safetensors");
+const GOLDEN: &[u8] = include_bytes!("../golden/convolutions-v1.safetensors");
 
 /// Stripes and spots in two channels.
 fn images() -> Dataset {

@@ -1,0 +1,16 @@
+//! Every reader, on files as they are found, round trips and files that lie. All in one binary: each more would be compiled and
+//! linked with everything again.
+
+mod arff;
+mod arrays;
+mod chunks;
+mod climate;
+mod csv;
+mod idx;
+mod images;
+mod npy;
+mod openml;
+mod parquet;
+mod pictures;
+mod source;
+mod table;

@@ -1,0 +1,12 @@
+//! The library as its user meets it. All in one binary: each more would be compiled and linked with everything again.
+
+mod anomaly;
+mod codec;
+mod codec_golden;
+mod convolutions;
+mod denoising;
+mod known_codes;
+mod model_file;
+mod pca_mnist;
+mod reproducibility;
+mod training;
