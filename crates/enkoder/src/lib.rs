@@ -50,6 +50,7 @@ mod network;
 mod pca;
 mod preset;
 mod random;
+mod rows;
 mod scaling;
 mod schema;
 mod tensor_file;
@@ -63,7 +64,8 @@ pub use model_file::ModelFileError;
 pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Shape, UnknownActivation};
 pub use pca::{Components, PcaError, fit_pca, principal_components};
 pub use preset::{Preset, UnknownPreset};
-pub use scaling::{Scaler, ScalerError, Scaling};
+pub use rows::{RowAxes, RowValue, Rows, RowsError};
+pub use scaling::{Scaler, ScalerCoefficients, ScalerError, Scaling};
 pub use schema::{Column, ColumnKind, Schema};
 pub use tensor_file::TensorFileError;
 pub use training::{
