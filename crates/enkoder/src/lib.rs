@@ -58,7 +58,7 @@ mod training;
 
 pub use atomic_file::{Overwrite, check_writable, write_atomically};
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
-pub use dataset::{Dataset, DatasetError, Labels, ValueSummary, WholeImage};
+pub use dataset::{Dataset, DatasetError, DatasetValue, Labels, ValueSummary, WholeImage};
 pub use filling::fill_from_nearest;
 pub use model_file::ModelFileError;
 pub use network::{Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Shape, UnknownActivation};
