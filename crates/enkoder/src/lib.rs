@@ -66,7 +66,7 @@ pub use pca::{Components, PcaError, fit_pca, principal_components};
 pub use preset::{Preset, UnknownPreset};
 pub use rows::{RowAxes, RowValue, Rows, RowsError};
 pub use scaling::{Scaler, ScalerCoefficients, ScalerError, Scaling};
-pub use schema::{Column, ColumnKind, Schema};
+pub use schema::{Cell, CellError, Column, ColumnEncoder, ColumnKind, Encoded, Schema, SchemaEncoder};
 pub use tensor_file::TensorFileError;
 pub use training::{
     Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Level,
