@@ -9,6 +9,7 @@ use super::ScalerError;
 
 /// Which scaling to fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Scaling {
     /// Pixels, which are bytes of samples with a shape, or of samples without columns where some value exceeds 127:
     /// [`UnitRange`](Self::UnitRange); values that all lie within 0..1: [`None`](Self::None); other values of samples with two axes,
