@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::ValueHint;
-use enkoder::{Autoencoder, ColumnKind, Dataset, Scaling, Schema};
+use enkoder::{Autoencoder, Dataset, Scaling, Schema};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use enkoder_data::images::write_images;
 use enkoder_data::npy::write_npy;
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::ArrayView2;
 use serde_json::json;
 
 use crate::failure::Usage;
@@ -195,25 +195,11 @@ impl Table<'_> {
             cells.clear();
             match self.schema {
                 None => cells.extend(row.iter().map(f32::to_string)),
-                Some(schema) => columns_of(schema, row, &mut cells),
+                Some(schema) => cells.extend(schema.decode_row(&row.to_vec()).map(|cell| cell.to_string())),
             }
             let label = self.labels.as_ref().map(|labels| labels[number]);
             writer.write_record(cells.iter().map(String::as_str).chain(label))?;
         }
         Ok(writer.flush()?)
-    }
-}
-
-fn columns_of(schema: &Schema, row: ArrayView1<'_, f32>, cells: &mut Vec<String>) {
-    let mut feature = 0;
-    for column in &schema.columns {
-        cells.push(match &column.kind {
-            ColumnKind::Numeric => row[feature].to_string(),
-            ColumnKind::Categorical { categories } => {
-                let values = row.iter().skip(feature).zip(categories);
-                values.max_by(|a, b| a.0.total_cmp(b.0)).map(|(_, name)| name.clone()).unwrap_or_default()
-            }
-        });
-        feature += column.width();
     }
 }

@@ -10,6 +10,7 @@ use crate::table::{Table, TableOptions};
 
 /// Some rows of a source.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Chunk {
     /// The features, and the labels where a column of them is named; their classes are those of this chunk.
     pub data: Dataset,

@@ -33,6 +33,6 @@ pub use error::{Cause, DataError, Place, Position};
 pub use parquet::{panic_is_caught, parse_parquet, read_parquet};
 pub use source::{ArrayOptions, Builtin, Format, ReadOptions, Source, builtin, open};
 pub use table::{
-    Cell, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Sample, Table, TableColumn, TableOptions,
+    CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Sample, Table, TableColumn, TableOptions,
 };
 pub use timestamp::parse_timestamp;

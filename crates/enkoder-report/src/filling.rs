@@ -99,8 +99,8 @@ impl FillingEvaluation {
             return Err(FillingEvaluationError::NothingMissing { samples: chosen.len() });
         }
 
-        let scaled = |samples: Array2<f32>| model.scaler().transform(samples);
-        let truth = scaled(whole.clone());
+        let scaled = |samples: &Array2<f32>| model.scaler().transform(samples);
+        let truth = scaled(&whole);
         let error = |filled: &Array2<f32>| {
             let squares = Zip::from(&truth).and(filled).and(&taken).fold(0.0, |sum, &truth, &filled, &taken| {
                 if taken { sum + f64::from(filled - truth).powi(2) } else { sum }
@@ -114,13 +114,13 @@ impl FillingEvaluation {
         let neighbours = NEIGHBOURS.min(train.len());
         let data = Dataset::from_f32(samples.name(), damaged.clone()).expect("samples keep their values");
         let nearest = fill_from_nearest(&data, train, model.scaler(), neighbours);
-        add(format!("{neighbours} nearest samples, their mean"), &scaled(nearest));
+        add(format!("{neighbours} nearest samples, their mean"), &scaled(&nearest));
 
         let mut best: Option<(usize, f64)> = None;
         let most = train.features().min(train.len().saturating_sub(1));
         for components in COMPONENTS.into_iter().filter(|&components| components <= most) {
             let pca = fit_pca(train, samples, components, model.scaler().kind())?;
-            let mse = error(&scaled(pca.fill(&data, ITERATIONS).map_err(of_model)?));
+            let mse = error(&scaled(&pca.fill(&data, ITERATIONS).map_err(of_model)?));
             if best.is_none_or(|(_, least)| mse < least) {
                 best = Some((components, mse));
             }
@@ -130,7 +130,7 @@ impl FillingEvaluation {
         results.extend(
             best.map(|(components, mse)| Filled { name: format!("PCA, {components} components, iterated"), mse }),
         );
-        results.push(Filled { name: "this model".to_owned(), mse: error(&scaled(filled)) });
+        results.push(Filled { name: "this model".to_owned(), mse: error(&scaled(&filled)) });
         Ok(Self { fraction, samples: chosen.len(), missing, results, shown })
     }
 

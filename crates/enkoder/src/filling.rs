@@ -75,10 +75,10 @@ pub fn fill_from_nearest(data: &Dataset, others: &Dataset, scaler: &Scaler, neig
     assert!(neighbours > 0 && !others.is_empty(), "there are neighbours");
     let mut filled = data.to_array();
     let known = filled.mapv(|value| if value.is_nan() { 0.0f32 } else { 1.0 });
-    let samples = scaler.transform(filled.clone());
+    let samples = scaler.transform(data);
     let mut closest: Vec<Vec<(f32, usize)>> = vec![Vec::new(); data.len()];
     for start in (0..others.len()).step_by(TOGETHER) {
-        let others = scaler.transform(others.rows(start..others.len().min(start + TOGETHER)));
+        let others = scaler.transform(&others.rows(start..others.len().min(start + TOGETHER)));
         closest.par_iter_mut().enumerate().for_each(|(row, closest)| {
             let [sample, known] = [&samples, &known].map(|rows| rows.row(row).to_slice().expect("rows are contiguous"));
             closest.extend(others.rows().into_iter().zip(start..).map(|(other, index)| {
@@ -92,8 +92,7 @@ pub fn fill_from_nearest(data: &Dataset, others: &Dataset, scaler: &Scaler, neig
     }
     for (mut row, closest) in filled.rows_mut().into_iter().zip(closest) {
         let indices: Vec<usize> = closest.into_iter().map(|(_, index)| index).collect();
-        let mut mean =
-            scaler.transform(others.select(&indices).to_array()).mean_axis(Axis(0)).expect("there are neighbours");
+        let mut mean = scaler.transform(&others.select(&indices)).mean_axis(Axis(0)).expect("there are neighbours");
         scaler.inverse_row(mean.as_slice_mut().expect("a row is contiguous"));
         row.iter_mut().zip(mean).filter(|(value, _)| value.is_nan()).for_each(|(value, mean)| *value = mean);
     }

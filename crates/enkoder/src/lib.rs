@@ -50,6 +50,7 @@ mod network;
 mod pca;
 mod preset;
 mod random;
+mod rows;
 mod scaling;
 mod schema;
 mod tensor_file;
@@ -57,7 +58,7 @@ mod training;
 
 pub use atomic_file::{Overwrite, check_writable, write_atomically};
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
-pub use dataset::{Dataset, DatasetError, Labels, ValueSummary, WholeImage};
+pub use dataset::{Dataset, DatasetError, DatasetValue, Labels, ValueSummary, WholeImage};
 pub use filling::fill_from_nearest;
 pub use model_file::ModelFileError;
 pub use network::{
@@ -66,8 +67,9 @@ pub use network::{
 };
 pub use pca::{Components, PcaError, fit_pca, principal_components};
 pub use preset::{Preset, UnknownPreset};
-pub use scaling::{Scaler, ScalerError, Scaling};
-pub use schema::{Column, ColumnKind, Schema};
+pub use rows::{RowAxes, RowValue, Rows, RowsError};
+pub use scaling::{Scaler, ScalerCoefficients, ScalerError, Scaling};
+pub use schema::{Cell, CellError, Column, ColumnEncoder, ColumnKind, Encoded, Schema, SchemaEncoder};
 pub use tensor_file::TensorFileError;
 pub use training::{
     Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Level,

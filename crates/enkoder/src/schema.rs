@@ -1,7 +1,18 @@
 //! What the columns of a table mean, and how each becomes features: a numeric column is one feature, a categorical one as many
 //! as it has categories (one-hot). A model keeps the schema of its training data, so that a later table is read the same way.
+//! `encoding` makes features of cells, `decoding` cells of features.
+
+mod cell;
+mod decoding;
+mod encoding;
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::cell::{Cell, CellError};
+pub(crate) use self::decoding::likeliest;
+pub use self::encoding::{ColumnEncoder, Encoded, SchemaEncoder};
 
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +26,7 @@ pub struct Column {
 /// What the cells of a column hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ColumnKind {
     /// Numbers; one feature.
     Numeric,
@@ -36,12 +48,17 @@ impl Column {
         Self { name: name.into(), kind: ColumnKind::Categorical { categories } }
     }
 
+    /// The categories in the order of their features, where the column is categorical.
+    pub fn categories(&self) -> Option<&[String]> {
+        match &self.kind {
+            ColumnKind::Numeric => None,
+            ColumnKind::Categorical { categories } => Some(categories),
+        }
+    }
+
     /// How many features the column becomes.
     pub fn width(&self) -> usize {
-        match &self.kind {
-            ColumnKind::Numeric => 1,
-            ColumnKind::Categorical { categories } => categories.len(),
-        }
+        self.categories().map_or(1, <[String]>::len)
     }
 }
 
@@ -64,6 +81,15 @@ impl Schema {
         self.columns.iter().map(Column::width).sum()
     }
 
+    /// The features that each column becomes, in the order of the columns.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.columns.iter().scan(0, |end, column| {
+            let start = *end;
+            *end += column.width();
+            Some(start..*end)
+        })
+    }
+
     /// The first feature that has another name in `given`: its number, its name here, and its name there.
     pub(crate) fn first_difference(&self, given: &Self) -> Option<(usize, String, String)> {
         let names = self.feature_names().into_iter().zip(given.feature_names());
@@ -75,11 +101,9 @@ impl Schema {
     pub fn feature_names(&self) -> Vec<String> {
         self.columns
             .iter()
-            .flat_map(|column| match &column.kind {
-                ColumnKind::Numeric => vec![column.name.clone()],
-                ColumnKind::Categorical { categories } => {
-                    categories.iter().map(|category| format!("{}={category}", column.name)).collect()
-                }
+            .flat_map(|column| match column.categories() {
+                None => vec![column.name.clone()],
+                Some(categories) => categories.iter().map(|category| format!("{}={category}", column.name)).collect(),
             })
             .collect()
     }

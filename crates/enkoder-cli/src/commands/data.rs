@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
-use enkoder::{ColumnKind, Dataset};
+use enkoder::Dataset;
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use enkoder_data::images::write_images;
 use enkoder_data::npy::write_npy_dataset;
@@ -233,9 +233,9 @@ pub fn describe_text(data: &Dataset) -> String {
     }
     if let Some(schema) = data.schema() {
         for (index, column) in schema.columns.iter().enumerate() {
-            let kind = match &column.kind {
-                ColumnKind::Numeric => "number".to_owned(),
-                ColumnKind::Categorical { categories } => {
+            let kind = match column.categories() {
+                None => "number".to_owned(),
+                Some(categories) => {
                     let mut shown = categories.iter().take(6).map(String::as_str).collect::<Vec<_>>().join(", ");
                     if categories.len() > 6 {
                         shown += ", …";

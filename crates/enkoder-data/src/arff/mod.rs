@@ -11,9 +11,7 @@ mod scanner;
 
 use std::path::Path;
 
-use enkoder::ColumnKind;
-
-use crate::table::{Cells, Table, TableBuilder, TableOptions, unique_names};
+use crate::table::{Cells, Table, TableBuilder, TableOptions, known_categories, unique_names};
 use crate::{ByteSource, DataError};
 
 use header::Attribute;
@@ -46,10 +44,7 @@ fn read(mut lines: Lines<'_>, options: &TableOptions) -> Result<Table, DataError
         let cells = match attribute {
             Attribute::Number | Attribute::Date(_) => Cells::Numbers,
             Attribute::Nominal(words) => Cells::Nominal(words.clone()),
-            Attribute::Text => match known.get(name.as_str()) {
-                Some(ColumnKind::Categorical { categories }) => Cells::Words(categories.clone()),
-                _ => Cells::Words(Vec::new()),
-            },
+            Attribute::Text => Cells::Words(known_categories(&known, &name)),
         };
         (name, cells)
     });

@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use ::csv::ByteRecord;
-use enkoder::ColumnKind;
 
 use super::dialect::Dialect;
 use super::records::Records;
@@ -120,9 +119,9 @@ fn roles(names: &[String], options: &TableOptions) -> Result<(Vec<Role>, Columns
     for column in options.schema.iter().flat_map(|schema| &schema.columns) {
         let found = names.iter().position(|name| *name == column.name);
         let at = found.ok_or_else(|| missing_column(&column.name, names.iter().cloned()))?;
-        let (role, content) = match &column.kind {
-            ColumnKind::Numeric => (Role::Numbers(cells.len()), Cells::Numbers),
-            ColumnKind::Categorical { categories } => (Role::Words(cells.len()), Cells::Words(categories.clone())),
+        let (role, content) = match column.categories() {
+            None => (Role::Numbers(cells.len()), Cells::Numbers),
+            Some(categories) => (Role::Words(cells.len()), Cells::Words(categories.to_vec())),
         };
         roles[at] = role;
         cells.push((column.name.clone(), content));

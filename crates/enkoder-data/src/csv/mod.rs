@@ -10,9 +10,10 @@ mod records;
 use std::path::Path;
 
 use ::csv::ByteRecord;
-use enkoder::ColumnKind;
 
-use crate::table::{Cells, Table, TableBuilder, TableOptions, is_missing, parse_number, parse_number_with_comma};
+use crate::table::{
+    Cells, Table, TableBuilder, TableOptions, is_missing, known_categories, parse_number, parse_number_with_comma,
+};
 use crate::{ByteSource, DataError, Place};
 
 pub(crate) use chunks::CsvChunks;
@@ -52,19 +53,16 @@ fn read<'a>(
         let dialect = Dialect::find(source, options)?;
         let known = options.known_columns();
         let mut contents: Vec<Content> = (dialect.names.iter())
-            .map(|column| match known.get(column.as_str()) {
-                Some(ColumnKind::Categorical { .. }) => Content::Words,
-                Some(ColumnKind::Numeric) => Content::NumbersOnly,
+            .map(|column| match known.get(column.as_str()).map(|column| column.categories()) {
+                Some(Some(_)) => Content::Words,
+                Some(None) => Content::NumbersOnly,
                 None => Content::Unknown,
             })
             .collect();
         // The second time no column can turn out to hold words that was not known to, unless the file changed.
         for _ in 0..2 {
             let columns = dialect.names.iter().zip(&contents).map(|(column, content)| {
-                let words = match known.get(column.as_str()) {
-                    Some(ColumnKind::Categorical { categories }) => categories.clone(),
-                    _ => Vec::new(),
-                };
+                let words = known_categories(&known, column);
                 (column.clone(), if *content == Content::Words { Cells::Words(words) } else { Cells::Numbers })
             });
             let mut table = TableBuilder::new(name, columns.collect())?;

@@ -1,11 +1,10 @@
 //! Which columns of a Parquet file are read, and what their values mean.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as PhysicalType};
 use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use ::parquet::schema::types::{ColumnDescriptor, Type};
-use enkoder::ColumnKind;
 
 use super::values::list_length;
 use super::{damaged, missing_column, warn_of};
@@ -194,14 +193,6 @@ fn leaf<R: ChunkReader + 'static>(
 /// Whether it is the column in which pandas stores the names of rows, which are no data.
 fn is_row_name(column: &str) -> bool {
     column.strip_prefix("__index_level_").and_then(|rest| rest.strip_suffix("__")).is_some()
-}
-
-/// The categories that a model knows of a column.
-pub(super) fn categories(known: &HashMap<&str, &ColumnKind>, name: &str) -> Vec<String> {
-    match known.get(name) {
-        Some(ColumnKind::Categorical { categories }) => categories.clone(),
-        _ => Vec::new(),
-    }
 }
 
 fn unreadable(name: &str, why: &str) -> DataError {

@@ -17,7 +17,7 @@ use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use bytes::Bytes;
 
 use crate::chunks::Part;
-use crate::table::{Cells, Table, TableBuilder, TableOptions, missing_column, warn_of};
+use crate::table::{Cells, Table, TableBuilder, TableOptions, known_categories, missing_column, warn_of};
 use crate::{DataError, Place};
 
 use columns::{Leaf, Plan};
@@ -95,8 +95,7 @@ fn open<R: ChunkReader + 'static>(file: R, options: &TableOptions) -> Result<Gro
     let cells = leaves.iter().filter(|leaf| leaf.kept.is_none()).flat_map(|leaf| {
         let known = &known;
         leaf.column_names().map(move |name| {
-            let cells =
-                if leaf.holds_words() { Cells::Words(columns::categories(known, &name)) } else { Cells::Numbers };
+            let cells = if leaf.holds_words() { Cells::Words(known_categories(known, &name)) } else { Cells::Numbers };
             (name, cells)
         })
     });

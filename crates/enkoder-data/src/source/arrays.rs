@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ArrayOptions, Format, ReadOptions, Source, must_be_file, open_with_length};
+use super::reading::{must_be_file, open_with_length};
+use super::{ArrayOptions, Format, ReadOptions, Source};
 use crate::arrays::{Arrays, Field, raw_field};
 use crate::byte_source::ByteSource;
 use crate::error::{DataError, Place};

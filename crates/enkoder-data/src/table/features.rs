@@ -5,10 +5,9 @@ use std::collections::{HashMap, HashSet};
 use enkoder::{Column, ColumnKind, Dataset, DatasetError, Schema};
 use ndarray::{Array2, ShapeError};
 
-use super::encoding::{Encoded, Encoding, Source, encode, number_key};
+use super::encoding::{EncodedRows, FeatureColumn, encode};
 use super::labels::labels;
 use super::pixels::image_shape;
-use super::text::parse_number;
 use super::{CellKind, MAX_CATEGORIES, MAX_VALUES, Table, TableColumn, TableOptions};
 use crate::{DataError, Place};
 
@@ -23,12 +22,12 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
     let ignored = options.ignore.iter().filter(|name| !table.unread.contains(name));
     let mut apart = ignored.map(|name| table.find(name)).collect::<Result<HashSet<_>, _>>()?;
     apart.extend(label);
-    let (mut sources, schema) = match &options.schema {
-        Some(schema) => (known_sources(&table, &apart, schema)?, schema.clone()),
-        None => learned_sources(&table, &apart),
+    let (used, schema) = match &options.schema {
+        Some(schema) => (known_columns(&table, &apart, schema)?, schema.clone()),
+        None => learned_columns(&table, &apart),
     };
     let shape = if options.schema.is_none() { pixel_shape(&schema) } else { None };
-    let features: usize = sources.iter().map(Source::width).sum();
+    let features = schema.features();
     if features == 0 {
         return Err(DataError::unsuitable(Place::default(), "no column is left to learn from"));
     }
@@ -40,6 +39,10 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
 
     let Table { name, columns, rows, .. } = table;
     let policy = options.missing;
+    let encoder = schema.encoder();
+    let places = used.into_iter().zip(schema.ranges()).zip(encoder.columns());
+    let places = places.map(|((column, features), encoder)| FeatureColumn::new(column, &columns, features, encoder));
+    let mut sources: Vec<FeatureColumn<'_>> = places.collect();
     let (dataset, label_values) = if sources.iter().all(|source| source.is_bytes(&rows, &columns)) {
         let encoded = encode(rows, &columns, &mut sources, label, policy, |value| value as u8)?;
         let (values, labels) = encoded.into_array(features)?;
@@ -52,7 +55,7 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
     warn_of_unknown_words(&sources, &columns);
     let dataset = dataset.and_then(|dataset| match shape {
         Some(shape) => dataset.with_shape(shape),
-        None => dataset.with_schema(schema),
+        None => dataset.with_schema(schema.clone()),
     });
     let dataset = match label.and_then(|label| labels(&columns[label], &label_values)) {
         Some(labels) => dataset.and_then(|dataset| dataset.with_labels(labels)),
@@ -65,7 +68,7 @@ fn no_dataset(source: DatasetError) -> DataError {
     DataError::dataset(Place::default(), source)
 }
 
-impl<T> Encoded<T> {
+impl<T> EncodedRows<T> {
     fn into_array(self, features: usize) -> Result<(Array2<T>, Vec<f32>), DataError> {
         let refused = |error: ShapeError| DataError::unsuitable(Place::default(), error.to_string());
         Ok((Array2::from_shape_vec((self.rows, features), self.values).map_err(refused)?, self.labels))
@@ -80,9 +83,9 @@ fn pixel_shape(schema: &Schema) -> Option<[usize; 2]> {
 }
 
 /// What a table to train on offers: all columns from which something can be learned.
-fn learned_sources(table: &Table, apart: &HashSet<usize>) -> (Vec<Source>, Schema) {
+fn learned_columns(table: &Table, apart: &HashSet<usize>) -> (Vec<usize>, Schema) {
     let rows = table.len() as u64;
-    let (mut sources, mut schema) = (Vec::new(), Vec::new());
+    let (mut used, mut schema) = (Vec::new(), Vec::new());
     let (mut without_value, mut text) = (Vec::new(), Vec::new());
     for (index, column) in table.columns.iter().enumerate().filter(|(index, _)| !apart.contains(index)) {
         let name = column.name.as_str();
@@ -92,7 +95,7 @@ fn learned_sources(table: &Table, apart: &HashSet<usize>) -> (Vec<Source>, Schem
         }
         match &column.kind {
             CellKind::Numbers => {
-                sources.push(Source::new(index, Encoding::Number));
+                used.push(index);
                 schema.push(Column::numeric(name));
             }
             CellKind::Words { more: true, .. } => text.push(name),
@@ -103,9 +106,7 @@ fn learned_sources(table: &Table, apart: &HashSet<usize>) -> (Vec<Source>, Schem
                     text.push(name);
                     continue;
                 }
-                let mut number = 0..;
-                let categories = seen.iter().map(|&seen| if seen { number.next() } else { None }).collect();
-                sources.push(Source::new(index, Encoding::OneHot { categories, width: different }));
+                used.push(index);
                 let names = words.iter().zip(seen).filter(|&(_, &seen)| seen).map(|(word, _)| word.clone());
                 schema.push(Column::categorical(name, names.collect()));
             }
@@ -113,44 +114,24 @@ fn learned_sources(table: &Table, apart: &HashSet<usize>) -> (Vec<Source>, Schem
     }
     warn_of(&without_value, "left out, for no row has a value there");
     warn_of(&text, "left out as text, with too many different words for categories");
-    (sources, Schema::new(schema))
+    (used, Schema::new(schema))
 }
 
 /// The columns that a model needs, in its order.
-fn known_sources(table: &Table, apart: &HashSet<usize>, schema: &Schema) -> Result<Vec<Source>, DataError> {
+fn known_columns(table: &Table, apart: &HashSet<usize>, schema: &Schema) -> Result<Vec<usize>, DataError> {
     let by_name: HashMap<&str, usize> =
         table.columns.iter().enumerate().map(|(index, column)| (column.name.as_str(), index)).collect();
-    let mut used = HashSet::new();
-    let mut sources = Vec::with_capacity(schema.columns.len());
-    for wanted in &schema.columns {
-        let index = *by_name
-            .get(wanted.name.as_str())
-            .ok_or_else(|| missing_column(&wanted.name, table.columns.iter().map(|column| column.name.clone())))?;
-        used.insert(index);
-        let encoding = match (&wanted.kind, &table.columns[index].kind) {
-            (ColumnKind::Numeric, CellKind::Numbers) => Encoding::Number,
-            (ColumnKind::Numeric, CellKind::Words { words, .. }) => {
-                Encoding::WordAsNumber(words.iter().map(|word| parse_number(word.trim().as_bytes())).collect())
-            }
-            (ColumnKind::Categorical { categories }, CellKind::Words { words, .. }) => {
-                let known: HashMap<&str, u32> = categories.iter().map(String::as_str).zip(0..).collect();
-                let numbers = words.iter().map(|word| known.get(word.as_str()).copied()).collect();
-                Encoding::OneHot { categories: numbers, width: categories.len() }
-            }
-            (ColumnKind::Categorical { categories }, CellKind::Numbers) => {
-                let known = categories.iter().zip(0..);
-                let known =
-                    known.filter_map(|(name, number)| Some((number_key(parse_number(name.as_bytes())?), number)));
-                Encoding::NumberOneHot { categories: known.collect(), width: categories.len() }
-            }
-        };
-        sources.push(Source::new(index, encoding));
-    }
+    let find = |wanted: &Column| {
+        let missing = || missing_column(&wanted.name, table.columns.iter().map(|column| column.name.clone()));
+        by_name.get(wanted.name.as_str()).copied().ok_or_else(missing)
+    };
+    let known = schema.columns.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    let used: HashSet<usize> = known.iter().copied().collect();
     let others = table.columns.iter().enumerate();
     let others = others.filter(|(index, _)| !used.contains(index) && !apart.contains(index));
     let others: Vec<&str> = others.map(|(_, column)| column.name.as_str()).collect();
     warn_of(&others, "left out, for the model does not know them");
-    Ok(sources)
+    Ok(known)
 }
 
 /// A column that a model needs is not among those there are.
@@ -177,10 +158,10 @@ pub(crate) fn warn_of(columns: &[impl AsRef<str>], what: &str) {
     tracing::warn!("columns {what}: {names}");
 }
 
-fn warn_of_unknown_words(sources: &[Source], columns: &[TableColumn]) {
+fn warn_of_unknown_words(sources: &[FeatureColumn<'_>], columns: &[TableColumn]) {
     for source in sources {
         if let Some(first) = source.first_unknown {
-            let column = &columns[source.column];
+            let column = source.column(columns);
             let (name, word) = (&column.name, column.word(first));
             tracing::warn!(
                 "column {name:?}: the model does not know the categories of {} rows, such as {word}; they count as none of \

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use enkoder::Labels;
 
-use super::encoding::number_key;
 use super::{CellKind, MAX_CATEGORIES, TableColumn};
 
 /// The most different numbers that are seen as classes; more are a quantity.
@@ -49,6 +48,11 @@ fn name(kind: &CellKind, value: f32) -> String {
         CellKind::Numbers => value.to_string(),
         CellKind::Words { words, .. } => words.get(value as usize).cloned().unwrap_or_default(),
     }
+}
+
+/// A number as the key of a map: 0 and −0 are the same.
+fn number_key(value: f32) -> u32 {
+    if value == 0.0 { 0 } else { value.to_bits() }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod text;
 
 use std::collections::HashMap;
 
-use enkoder::{ColumnKind, Dataset, Schema};
+use enkoder::{Cell, Column, Dataset, Schema};
 
 use crate::DataError;
 
@@ -35,6 +35,7 @@ pub const MAX_CATEGORIES: usize = 1000;
 
 /// What becomes of rows in which a value is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MissingPolicy {
     /// The value stays missing (NaN); a model's scaler puts the training mean in its place.
     #[default]
@@ -79,10 +80,10 @@ pub struct Sample {
 }
 
 impl TableOptions {
-    /// What a model's columns hold, by name.
-    pub(crate) fn known_columns(&self) -> HashMap<&str, &ColumnKind> {
+    /// The columns of a model, by name.
+    pub(crate) fn known_columns(&self) -> HashMap<&str, &Column> {
         let columns = self.schema.iter().flat_map(|schema| &schema.columns);
-        columns.map(|column| (column.name.as_str(), &column.kind)).collect()
+        columns.map(|column| (column.name.as_str(), column)).collect()
     }
 }
 
@@ -111,6 +112,7 @@ pub struct TableColumn {
 
 /// What the cells of a [`TableColumn`] hold.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum CellKind {
     /// Numbers.
     Numbers,
@@ -125,19 +127,6 @@ pub enum CellKind {
         /// Whether there are more words, which are not kept: the column is text, not categories.
         more: bool,
     },
-}
-
-/// The content of one cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cell<'a> {
-    /// Nothing.
-    Missing,
-    /// A number.
-    Number(f32),
-    /// A word.
-    Word(&'a str),
-    /// A word of a text column, of which only the first [`MAX_CATEGORIES`] different ones are kept.
-    Text,
 }
 
 impl TableColumn {
@@ -194,16 +183,16 @@ impl Table {
         &self.columns
     }
 
-    /// The content of a cell.
+    /// The content of a cell; `None` for a word of a text column, of which only the first [`MAX_CATEGORIES`] different ones are kept.
     ///
     /// # Panics
     /// When there is no such row or column.
-    pub fn cell(&self, row: usize, column: usize) -> Cell<'_> {
+    pub fn cell(&self, row: usize, column: usize) -> Option<Cell<'_>> {
         let value = self.rows.get(row, column);
         match &self.columns[column].kind {
-            _ if value.is_nan() => Cell::Missing,
-            CellKind::Numbers => Cell::Number(value),
-            CellKind::Words { words, .. } => words.get(value as usize).map_or(Cell::Text, |word| Cell::Word(word)),
+            _ if value.is_nan() => Some(Cell::Missing),
+            CellKind::Numbers => Some(Cell::Number(value)),
+            CellKind::Words { words, .. } => words.get(value as usize).map(|word| Cell::Word(word)),
         }
     }
 
@@ -236,6 +225,11 @@ impl Table {
     fn find(&self, name: &str) -> Result<usize, DataError> {
         find_column(self.columns.iter().map(|column| column.name.as_str()), name)
     }
+}
+
+/// The categories that a model knows of a column; none of one that it does not know.
+pub(crate) fn known_categories(known: &HashMap<&str, &Column>, name: &str) -> Vec<String> {
+    known.get(name).and_then(|column| column.categories()).unwrap_or_default().to_vec()
 }
 
 /// The number of the column that a name (or `#3`) means among those there are.

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use enkoder::{Column, Schema};
-use enkoder_data::{Cell, CellKind, DataError, Table, TableOptions, parse_parquet, read_parquet};
+use enkoder::{Cell, Column, Schema};
+use enkoder_data::{CellKind, DataError, Table, TableOptions, parse_parquet, read_parquet};
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{ByteArray, Int96};
@@ -75,7 +75,7 @@ fn parse(bytes: &[u8]) -> Result<Table, DataError> {
 }
 
 fn row(table: &Table, row: usize) -> Vec<Cell<'_>> {
-    (0..table.columns().len()).map(|column| table.cell(row, column)).collect()
+    (0..table.columns().len()).map(|column| table.cell(row, column).unwrap()).collect()
 }
 
 fn names(table: &Table) -> Vec<&str> {

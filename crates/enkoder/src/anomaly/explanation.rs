@@ -5,6 +5,7 @@ use super::detector::Detector;
 use super::error::AnomalyError;
 use super::preparation::ColumnFeatures;
 use crate::dataset::Dataset;
+use crate::schema::likeliest;
 
 /// A value of a column.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -138,7 +139,5 @@ fn value_of(column: &ColumnFeatures, row: &[f32]) -> Value {
     let Some(categories) = &column.categories else {
         return if values[0].is_nan() { Value::Missing } else { Value::Number(values[0]) };
     };
-    let likeliest = values.iter().zip(categories).filter(|(value, _)| **value > 0.0);
-    let likeliest = likeliest.max_by(|a, b| a.0.total_cmp(b.0));
-    likeliest.map_or(Value::Missing, |(_, word)| Value::Word(word.clone()))
+    likeliest(values).map_or(Value::Missing, |category| Value::Word(categories[category].clone()))
 }

@@ -224,6 +224,9 @@ mod tests {
         assert_ne!(data.fingerprint(), other.fingerprint());
         assert_ne!(data.fingerprint(), data.select(&[1, 0]).fingerprint());
         assert_ne!(data.fingerprint(), patches(&images[..1], [8, 8], 1).fingerprint());
+        let bytes = data.to_array().mapv(|value| value as u8);
+        let stored = Dataset::from_u8("stored", bytes).unwrap().with_shape([8, 8]).unwrap();
+        assert_ne!(data.fingerprint(), stored.fingerprint());
         // More patches of the same seed begin with the same ones.
         let more = Dataset::from_patches("more", images.to_vec(), [8, 8], 500, 1).unwrap();
         assert_eq!(more.head(300).to_array(), data.to_array());

@@ -1,6 +1,8 @@
 use super::*;
+use crate::dataset::Dataset;
+use crate::rows::Rows;
 use crate::schema::{Column, Schema};
-use ndarray::{Array2, array};
+use ndarray::{Array2, Array4, Axis, array};
 use proptest::prelude::*;
 
 const KINDS: [Scaling; 5] = [Scaling::Auto, Scaling::None, Scaling::UnitRange, Scaling::MinMax, Scaling::Standard];
@@ -196,6 +198,39 @@ fn only_the_training_side_of_a_split_is_looked_at() {
     }
 }
 
+#[test]
+fn an_array_by_columns_is_scaled_as_one_by_rows() {
+    let by_columns = array![[0.0, 4.0, 2.0], [10.0, 30.0, f32::NAN]].reversed_axes();
+    let data = numbers(by_columns.clone());
+    for kind in KINDS {
+        let scaler = Scaler::fit(kind, &data).unwrap();
+        assert_eq!(scaler.transform(&by_columns), scaled(&scaler, &data), "{kind}");
+        assert_eq!(scaler.transform(&data), scaled(&scaler, &data), "{kind}");
+    }
+}
+
+/// As an exporter would write it down: operations of f32 that broadcast.
+#[test]
+fn the_coefficients_alone_scale_with_the_same_bits() {
+    let data = numbers(array![[0.1, 7.0, -3.0], [0.7, f32::NAN, 1e6], [0.3, 7.0, 12.5]]);
+    let bytes = Dataset::from_u8("bytes", array![[0, 51, 7], [102, 255, 9]]).unwrap().with_shape([3, 1]).unwrap();
+    for (kind, data) in KINDS.into_iter().flat_map(|kind| [(kind, &data), (kind, &bytes)]) {
+        let scaler = Scaler::fit(kind, data).unwrap();
+        let ScalerCoefficients { offset, scale, fill } = scaler.coefficients();
+        let of = |numbers: &[f32], feature: usize| numbers[if numbers.len() == 1 { 0 } else { feature }];
+        for (values, scaled) in data.to_array().rows().into_iter().zip(scaled(&scaler, data).rows()) {
+            let mut back = scaled.to_vec();
+            scaler.inverse_row(&mut back);
+            for (feature, (&value, &scaled)) in values.iter().zip(scaled).enumerate() {
+                let (offset, scale, fill) = (of(offset, feature), of(scale, feature), of(fill, feature));
+                let expected = if value.is_nan() { fill } else { (value - offset) * scale };
+                assert_eq!(scaled.to_bits(), expected.to_bits(), "{kind}");
+                assert_eq!(back[feature].to_bits(), (scaled / scale + offset).to_bits(), "{kind}");
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn scaling_and_its_inverse_give_the_values_back(
@@ -234,6 +269,27 @@ proptest! {
                 scaler.transform_row(&mut row);
                 prop_assert!(row.iter().zip(copied).all(|(a, b)| a.to_bits() == b.to_bits() && !a.is_nan()));
             }
+        }
+    }
+    #[test]
+    fn rows_of_any_type_and_strides_are_scaled_with_the_bits_of_a_data_set(
+        values in proptest::collection::vec(-100.0f64..100.0, 200),
+        gap in 0usize..200,
+        kind in proptest::sample::select(&KINDS[..]),
+    ) {
+        let mut wide = Array4::from_shape_vec((2, 4, 5, 5), values).unwrap().permuted_axes([0, 2, 3, 1]);
+        wide.invert_axis(Axis(1));
+        let bytes = wide.mapv(|value| value.abs() as u8);
+        wide.iter_mut().nth(gap).into_iter().for_each(|value| *value = f64::NAN);
+        let narrow = wide.mapv(|value| value as f32);
+        for rows in [Rows::from(&wide), Rows::from(&narrow), Rows::from(&bytes)] {
+            let mut flat = Array2::zeros((2, 100));
+            for (index, mut row) in flat.rows_mut().into_iter().enumerate() {
+                rows.copy_row(index, row.as_slice_mut().unwrap());
+            }
+            let data = numbers(flat);
+            let scaler = Scaler::fit(kind, &data).unwrap();
+            prop_assert_eq!(scaler.transform(rows).mapv(f32::to_bits), scaled(&scaler, &data).mapv(f32::to_bits));
         }
     }
 }

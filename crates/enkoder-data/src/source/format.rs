@@ -1,0 +1,125 @@
+//! Formats of files: told from the first bytes, and from the name where those say nothing.
+
+use std::path::Path;
+
+use crate::byte_source::ByteSource;
+use crate::error::{DataError, Place};
+use crate::idx::is_idx;
+use crate::images::is_image;
+use crate::netcdf::{is_hdf5, is_netcdf};
+use crate::npy::is_npy;
+use crate::npz::is_zip;
+
+/// A format of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// IDX, as of MNIST.
+    Idx,
+    /// One NumPy array.
+    Npy,
+    /// Several NumPy arrays.
+    Npz,
+    /// NetCDF-3: arrays with names.
+    NetCdf,
+    /// A Parquet table.
+    Parquet,
+    /// A table of Weka and OpenML.
+    Arff,
+    /// A table with any separator between its cells.
+    Csv,
+    /// PNG, JPEG, PGM or PPM.
+    Image,
+}
+
+impl Format {
+    /// The format of a file: by its first bytes (unpacked where it is gzip), and where those could be anything, by its name.
+    pub fn of(path: &Path) -> Result<Self, DataError> {
+        let source = ByteSource::open(path)?;
+        if source.head().is_empty() {
+            return Err(DataError::empty(Place::path(path)));
+        }
+        if source.head().starts_with(b"\x89ENK") {
+            return Err(DataError::unsuitable(path, "is a compressed file").with_hint("`enkoder decompress` it first"));
+        }
+        if is_hdf5(source.head()) {
+            return Err(DataError::unsuitable(path, "is HDF5 or NetCDF-4, which is not read")
+                .with_hint("convert it with `nccopy -k nc6` to NetCDF-3, or save the array as NPY"));
+        }
+        Self::of_content(source.head())
+            .or_else(|| Self::of_name(path))
+            .ok_or_else(|| DataError::UnknownFormat { path: path.into() })
+    }
+
+    fn of_content(head: &[u8]) -> Option<Self> {
+        Some(match head {
+            _ if is_npy(head) => Self::Npy,
+            _ if is_zip(head) => Self::Npz,
+            _ if is_netcdf(head) => Self::NetCdf,
+            _ if head.starts_with(b"PAR1") => Self::Parquet,
+            _ if is_image(head) => Self::Image,
+            _ if is_idx(head) => Self::Idx,
+            _ => Self::of_text(text(head)?),
+        })
+    }
+
+    /// ARFF begins with comments after `%` and then `@relation`; all other text is a table.
+    fn of_text(text: &str) -> Self {
+        let first = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('%'));
+        let arff = match first {
+            Some(line) => line.get(..9).is_some_and(|word| word.eq_ignore_ascii_case("@relation")),
+            None => text.trim_start().starts_with('%'),
+        };
+        if arff { Self::Arff } else { Self::Csv }
+    }
+
+    fn of_name(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let (_, extension) = name.rsplit_once('.')?;
+        Some(match extension {
+            "npy" => Self::Npy,
+            "npz" => Self::Npz,
+            "parquet" | "pq" => Self::Parquet,
+            "png" | "jpg" | "jpeg" | "pgm" | "ppm" | "pnm" | "pbm" => Self::Image,
+            "idx" | "idx1-ubyte" | "idx3-ubyte" => Self::Idx,
+            "arff" => Self::Arff,
+            "csv" | "tsv" | "txt" => Self::Csv,
+            _ => return None,
+        })
+    }
+}
+
+/// The start of a file as text, if it can be that: UTF-8 without control characters but white space.
+fn text(head: &[u8]) -> Option<&str> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // The last character may be cut in two.
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(&head[..error.valid_up_to()]).ok()?,
+        Err(_) => return None,
+    };
+    text.chars().all(|c| !c.is_control() || c.is_whitespace()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_their_first_bytes() {
+        let of = Format::of_content;
+        assert_eq!(of(b"\x93NUMPY\x01\x00"), Some(Format::Npy));
+        assert_eq!(of(b"PK\x03\x04rest"), Some(Format::Npz));
+        assert_eq!(of(b"PAR1\x15"), Some(Format::Parquet));
+        assert_eq!(of(&[0, 0, 8, 1, 0, 0, 0, 1, 7]), Some(Format::Idx));
+        assert_eq!(of(b"\xff\xd8\xff\xe0"), Some(Format::Image));
+        assert_eq!(of(b"P5\n3 3"), Some(Format::Image));
+        assert_eq!(of(b"% words\n\n  @RELATION iris"), Some(Format::Arff));
+        assert_eq!(of(b"% a long preface"), Some(Format::Arff));
+        assert_eq!(of(b"P5,P6\n1,2\n"), Some(Format::Csv));
+        assert_eq!(of("\u{feff}länge;breite\n1,5;2\n".as_bytes()), Some(Format::Csv));
+        assert_eq!(of(b"\x00\x01\x02"), None);
+        assert_eq!(Format::of_name(Path::new("a.b/train.ARFF.gz")), Some(Format::Arff));
+    }
+}

@@ -1,0 +1,152 @@
+//! What a name stands for, and what data is called.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use super::Source;
+use super::builtin::{MOST_FIELDS, MOST_STROKES, builtin};
+use crate::error::{DataError, Place};
+use crate::images::matching;
+use crate::openml::MNIST;
+
+impl Source {
+    /// What `name` stands for. A file called like built-in data is opened as `./NAME`.
+    pub fn find(name: &str) -> Result<Self, DataError> {
+        match name.split_once(':') {
+            None if name == "strokes" => return Ok(Self::Strokes { count: None }),
+            None if name == "pump" => return Ok(Self::Pump { faults: false }),
+            None if name == "mnist" => return Ok(Self::Openml { id: MNIST }),
+            None if name == "fields" => return Ok(Self::Fields { count: None }),
+            Some((kind @ ("strokes" | "fields"), count)) => {
+                let (what, most) = if kind == "strokes" { ("digits", MOST_STROKES) } else { ("fields", MOST_FIELDS) };
+                let count = count.parse().ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| {
+                    let why = format!("{count:?} is not a number of {what} from 1 to {most}");
+                    DataError::unsuitable(Place::source(name), why).with_hint(format!("write for example {kind}:5000"))
+                })?;
+                let count = Some(count);
+                return Ok(if kind == "strokes" { Self::Strokes { count } } else { Self::Fields { count } });
+            }
+            Some(("pump", "faults")) => return Ok(Self::Pump { faults: true }),
+            Some(("openml", id)) => {
+                let id = id.parse().map_err(|_| {
+                    let why = format!("{id:?} is not the number of a data set on OpenML");
+                    DataError::unsuitable(Place::source(name), why).with_hint("write for example openml:554")
+                })?;
+                return Ok(Self::Openml { id });
+            }
+            _ => {}
+        }
+        let path = Path::new(name);
+        if path.is_dir() {
+            return Ok(Self::Folder { path: path.into() });
+        }
+        if path.exists() {
+            return Ok(Self::File { path: path.into(), part: None });
+        }
+        if let Some((file, part)) = name.rsplit_once(':')
+            && Path::new(file).is_file()
+        {
+            return Ok(Self::File { path: file.into(), part: Some(part.into()) });
+        }
+        if name.contains(['*', '?', '[']) {
+            return Ok(Self::Pattern { pattern: name.into() });
+        }
+        if name.contains(['/', '\\', '.']) {
+            let error = fs::metadata(path).err().unwrap_or_else(|| std::io::ErrorKind::NotFound.into());
+            return Err(DataError::io("open", path, error));
+        }
+        let known = builtin().iter().map(|data| data.name.to_owned()).chain(["openml:ID".into(), "a path".into()]);
+        Err(DataError::unknown_name("file or built-in data", name, known))
+    }
+
+    /// What several names stand for together: one is what [`find`](Self::find) says; more must be files, all images or all arrays.
+    pub fn find_all(names: &[String]) -> Result<Self, DataError> {
+        if let [name] = names {
+            return Self::find(name);
+        }
+        let mut paths = Vec::new();
+        for name in names {
+            match Self::find(name)? {
+                Self::File { path, part: None } => paths.push(path),
+                Self::Pattern { pattern } => paths.extend(matching(&pattern)?),
+                _ => {
+                    let why = "only files, of images or of arrays, can be taken together";
+                    return Err(DataError::unsuitable(Place::source(name), why).with_hint("give it alone"));
+                }
+            }
+        }
+        Ok(Self::Files { paths })
+    }
+
+    /// What the data is called in reports.
+    pub(super) fn short_name(&self) -> String {
+        match self {
+            Self::File { path, part } => file_name(path, part.as_deref()),
+            Self::Folder { path } => stem(path),
+            Self::Files { paths } if !paths.is_empty() => {
+                let more = paths.len() - 1;
+                stem(&paths[0]) + &if more > 0 { format!(" and {more} more") } else { String::new() }
+            }
+            _ => self.to_string(),
+        }
+    }
+}
+
+/// The name to open it by; of several files that of the first.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strokes { count: None } => f.write_str("strokes"),
+            Self::Strokes { count: Some(count) } => write!(f, "strokes:{count}"),
+            Self::Fields { count: None } => f.write_str("fields"),
+            Self::Fields { count: Some(count) } => write!(f, "fields:{count}"),
+            Self::Pump { faults } => f.write_str(if *faults { "pump:faults" } else { "pump" }),
+            Self::Openml { id } => write!(f, "openml:{id}"),
+            Self::Folder { path } | Self::File { path, part: None } => path.display().fmt(f),
+            Self::File { path, part: Some(part) } => write!(f, "{}:{part}", path.display()),
+            Self::Pattern { pattern } => f.write_str(pattern),
+            Self::Files { paths } => {
+                let first = paths.first().map_or_else(String::new, |path| path.display().to_string());
+                write!(f, "{first} and {} more", paths.len().saturating_sub(1))
+            }
+        }
+    }
+}
+
+/// What data of a file is called in reports.
+pub(super) fn file_name(path: &Path, part: Option<&str>) -> String {
+    part.map_or_else(|| stem(path), |part| format!("{}:{part}", stem(path)))
+}
+
+/// The name of a file or folder up to its first dot.
+fn stem(path: &Path) -> String {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    match name.split_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
+        _ => name.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        assert_eq!(Source::find("strokes").unwrap(), Source::Strokes { count: None });
+        assert_eq!(Source::find("strokes:50").unwrap(), Source::Strokes { count: Some(50) });
+        assert_eq!(Source::find("mnist").unwrap(), Source::Openml { id: 554 });
+        assert_eq!(Source::find("openml:61").unwrap(), Source::Openml { id: 61 });
+        assert_eq!(Source::find("photos/*.png").unwrap(), Source::Pattern { pattern: "photos/*.png".into() });
+        assert!(matches!(Source::find("src").unwrap(), Source::Folder { .. }));
+        let part = Source::File { path: "Cargo.toml".into(), part: Some("x".into()) };
+        assert_eq!(Source::find("Cargo.toml:x").unwrap(), part);
+        assert!(matches!(Source::find("not/there.csv"), Err(DataError::Io { .. })));
+        for wrong in ["strokes:0", "strokes:many", "strokes:99999999999999999999", "openml:mnist", "openml:-1"] {
+            assert!(matches!(Source::find(wrong), Err(DataError::Unsuitable { .. })), "{wrong}");
+        }
+        assert_eq!(Source::find("stroke").unwrap_err().hint().as_deref(), Some("did you mean \"strokes\"?"));
+    }
+}

@@ -1,0 +1,33 @@
+//! How data is read.
+
+use crate::arrays::RawFormat;
+use crate::table::TableOptions;
+
+/// How data is read. What does not concern a format is ignored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadOptions {
+    /// How tables are read. Its `label` also names the array of labels in an NPZ file.
+    pub table: TableOptions,
+    /// Height and width that images are resized to.
+    pub size: Option<(usize, usize)>,
+    /// Whether images in colour become grey.
+    pub grey: bool,
+    /// How arrays are read.
+    pub arrays: ArrayOptions,
+    /// How many samples to take from the start at most, or to draw of `strokes`.
+    pub samples: Option<usize>,
+    /// The seed of generated data.
+    pub seed: u64,
+}
+
+/// How arrays become samples: those of NPY, NPZ, NetCDF and raw files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ArrayOptions {
+    /// The arrays to take of a file in which they have names; several lie one after the other in each sample. Without a name the
+    /// file must leave no choice.
+    pub variables: Vec<String>,
+    /// Lengths of the blocks to cut along the last axes; empty to cut the leading axis.
+    pub block: Vec<usize>,
+    /// What is in files that are nothing but numbers; files are then not asked for their format.
+    pub raw: Option<RawFormat>,
+}

@@ -1,0 +1,124 @@
+//! Reading a source whole: each kind by its own reader, and a file by its format.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use enkoder::Dataset;
+
+use super::builtin::{read_fields, read_strokes};
+use super::names::file_name;
+use super::{ArrayOptions, Format, ReadOptions, Source};
+use crate::arff::read_arff;
+use crate::csv::read_csv;
+use crate::error::{DataError, Place};
+use crate::idx::{IdxFolder, read_idx_file};
+use crate::images::{ImageOptions, matching, read_image_files, read_image_folder};
+use crate::npz::{NpzOptions, read_npz};
+use crate::openml::{OpenmlClient, Watcher};
+use crate::parquet::read_parquet;
+use crate::pump;
+
+impl Source {
+    /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
+    pub fn open(&self, options: &ReadOptions) -> Result<Dataset, DataError> {
+        self.read(options, |id| OpenmlClient::new()?.open(id, &options.table, &mut |_| ControlFlow::Continue(())))
+    }
+
+    /// Reads the data; what is on OpenML with this client, which tells what it does.
+    pub fn open_with(
+        &self,
+        options: &ReadOptions,
+        client: &OpenmlClient,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Dataset, DataError> {
+        self.read(options, |id| client.open(id, &options.table, watcher))
+    }
+
+    fn read(
+        &self,
+        options: &ReadOptions,
+        fetch: impl FnOnce(u32) -> Result<Dataset, DataError>,
+    ) -> Result<Dataset, DataError> {
+        let images = ImageOptions { size: options.size, grey: options.grey };
+        // An NPZ file may hold labels too, which arrays alone do not have.
+        let with_labels = options.arrays == ArrayOptions::default()
+            && matches!(self, Self::File { path, .. } if path.is_file() && Format::of(path)? == Format::Npz);
+        if !with_labels && let Some(arrays) = self.open_arrays(options)? {
+            return Ok(arrays.into_dataset(options.samples)?.with_name(self.short_name()));
+        }
+        let data = match self {
+            Self::Strokes { count } => read_strokes(*count, options)?,
+            Self::Fields { count } => read_fields(*count, options)?,
+            Self::Pump { faults: false } => pump::normal(pump::NORMAL_ROWS, options.seed),
+            Self::Pump { faults: true } => pump::faulty(pump::FAULTY_ROWS, options.seed),
+            Self::Openml { id } => fetch(*id)?,
+            Self::Folder { path } => {
+                let data = match IdxFolder::find(path)? {
+                    Some(folder) => folder.read()?,
+                    None => read_image_folder(path, &images)?,
+                };
+                data.with_name(self.short_name())
+            }
+            Self::File { path, part } => open_file(path, part.as_deref(), options)?,
+            Self::Pattern { pattern } => {
+                let paths = matching(pattern)?;
+                if paths.is_empty() {
+                    return Err(DataError::unsuitable(Place::source(pattern), "no file matches the pattern"));
+                }
+                read_image_files(pattern, &paths, &images)?
+            }
+            Self::Files { paths } => read_image_files(&self.to_string(), paths, &images)?,
+        };
+        if data.is_empty() {
+            return Err(DataError::empty(Place::source(data.name())));
+        }
+        Ok(match options.samples {
+            Some(samples) if samples < data.len() => data.head(samples),
+            _ => data,
+        })
+    }
+}
+
+fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<Dataset, DataError> {
+    must_be_file(path)?;
+    let format = Format::of(path)?;
+    if let Some(part) = part.filter(|_| format != Format::Npz) {
+        let why = format!("has no array {part:?}: only NPZ and NetCDF files have arrays with names");
+        return Err(DataError::unsuitable(path, why));
+    }
+    let data = match format {
+        Format::Csv => return read_csv(path, &options.table)?.into_dataset(&options.table),
+        Format::Arff => return read_arff(path, &options.table)?.into_dataset(&options.table),
+        Format::Parquet => return read_parquet(path, &options.table)?.into_dataset(&options.table),
+        Format::Idx => read_idx_file(path)?,
+        Format::Npz => {
+            let (file, length) = open_with_length(path)?;
+            let npz = NpzOptions { array: part, label: options.table.label.as_deref() };
+            read_npz(&path.display().to_string(), file, length, &npz)?
+        }
+        // Those were opened before, as arrays.
+        Format::Npy | Format::NetCdf => return Err(DataError::UnknownFormat { path: path.into() }),
+        Format::Image => {
+            let images = ImageOptions { size: options.size, grey: options.grey };
+            read_image_files(&path.display().to_string(), &[path.to_owned()], &images)?
+        }
+    };
+    Ok(data.with_name(file_name(path, part)))
+}
+
+pub(super) fn open_with_length(path: &Path) -> Result<(BufReader<File>, u64), DataError> {
+    let failed = |source| DataError::io("open", path, source);
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    Ok((BufReader::new(file), length))
+}
+
+pub(super) fn must_be_file(path: &Path) -> Result<(), DataError> {
+    if path.is_file() {
+        return Ok(());
+    }
+    Err(DataError::unsuitable(path, "is a pipe or device, and a file is read more than once")
+        .with_hint("save it to a file first"))
+}
