@@ -28,7 +28,7 @@ use crate::openml::{MNIST, OpenmlClient, Watcher};
 use crate::parquet::{ParquetChunks, read_parquet};
 use crate::pump;
 use crate::strokes;
-use crate::table::TableOptions;
+use crate::table::{MissingPolicy, TableOptions};
 
 /// How data is read. What does not concern a format is ignored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +45,17 @@ pub struct ReadOptions {
     pub samples: Option<usize>,
     /// The seed of generated data.
     pub seed: u64,
+}
+
+impl ReadOptions {
+    /// The same, without dropping rows that miss a value: [`Chunks`] do that, which tell the numbers of the others.
+    fn keeping_missing(&self) -> Self {
+        let mut options = self.clone();
+        if options.table.missing == MissingPolicy::Drop {
+            options.table.missing = MissingPolicy::Keep;
+        }
+        options
+    }
 }
 
 /// How arrays become samples: those of NPY, NPZ, NetCDF and raw files.
@@ -243,7 +254,7 @@ impl Source {
     /// Where the source cannot be opened, or a column is missing. Each chunk says what is wrong with its rows, and in which line
     /// or row.
     pub fn chunks(&self, options: &ReadOptions, rows: usize) -> Result<Chunks, DataError> {
-        self.chunks_of(options, rows, || self.open(options))
+        self.chunks_of(options, rows, || self.open(&options.keeping_missing()))
     }
 
     /// The same, where what is on OpenML is read with this client, which tells what it does.
@@ -254,7 +265,7 @@ impl Source {
         client: &OpenmlClient,
         watcher: &mut Watcher<'_>,
     ) -> Result<Chunks, DataError> {
-        self.chunks_of(options, rows, || self.open_with(options, client, watcher))
+        self.chunks_of(options, rows, || self.open_with(&options.keeping_missing(), client, watcher))
     }
 
     fn chunks_of(
@@ -299,6 +310,7 @@ impl Source {
         let with_labels = options.arrays == ArrayOptions::default()
             && matches!(self, Self::File { path, .. } if path.is_file() && Format::of(path)? == Format::Npz);
         if !with_labels && let Some(arrays) = self.open_arrays(options)? {
+            let arrays = arrays.keeping_infinite(options.table.keep_infinite);
             return Ok(arrays.into_dataset(options.samples)?.with_name(self.short_name()));
         }
         let data = match self {

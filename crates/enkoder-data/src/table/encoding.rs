@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::rows::Rows;
-use super::{MissingPolicy, TableColumn};
+use super::{MissingPolicy, TableColumn, TableOptions};
 use crate::{DataError, Place};
 
 /// A column of the table and what its values become.
@@ -55,6 +55,7 @@ impl Source {
         }
     }
 
+    /// Appends the features of a value, that of an infinite one too.
     fn encode<T: Copy>(&mut self, value: f32, out: &mut Vec<T>, convert: impl Fn(f32) -> T) -> Result<(), Refused> {
         let category = match &self.encoding {
             Encoding::Number => {
@@ -103,7 +104,7 @@ pub(super) fn encode<T: Copy>(
     columns: &[TableColumn],
     sources: &mut [Source],
     label: Option<usize>,
-    policy: MissingPolicy,
+    options: &TableOptions,
     convert: impl Fn(f32) -> T + Copy,
 ) -> Result<Encoded<T>, DataError> {
     let features: usize = sources.iter().map(Source::width).sum();
@@ -120,11 +121,12 @@ pub(super) fn encode<T: Copy>(
                 if value.is_nan() {
                     missing.get_or_insert(source.column);
                 }
-                source
-                    .encode(value, &mut encoded.values, convert)
-                    .map_err(|refused| refused.at(number, &columns[source.column]))?;
+                match source.encode(value, &mut encoded.values, convert) {
+                    Err(Refused::Infinite(_)) if options.keep_infinite => {}
+                    encoded => encoded.map_err(|refused| refused.at(number, &columns[source.column]))?,
+                }
             }
-            match (policy, missing) {
+            match (options.missing, missing) {
                 (MissingPolicy::Drop, Some(_)) => {
                     encoded.values.truncate(start);
                     dropped += 1;
@@ -139,13 +141,22 @@ pub(super) fn encode<T: Copy>(
         }
     }
     if encoded.rows == 0 {
-        return Err(DataError::unsuitable(Place::default(), format!("each of the {dropped} rows misses a value"))
-            .with_hint("keep missing values: they are replaced by the mean of their column"));
+        return Err(nothing_left(dropped));
     }
-    if dropped > 0 {
-        tracing::warn!("{dropped} of {number} rows are left out because they miss a value");
-    }
+    warn_of_dropped(dropped, number);
     Ok(encoded)
+}
+
+/// Every row was dropped.
+pub(crate) fn nothing_left(dropped: u64) -> DataError {
+    DataError::unsuitable(Place::default(), format!("each of the {dropped} rows misses a value"))
+        .with_hint("keep missing values: they are replaced by the mean of their column")
+}
+
+pub(crate) fn warn_of_dropped(dropped: u64, rows: u64) {
+    if dropped > 0 {
+        tracing::warn!("{dropped} of {rows} rows are left out because they miss a value");
+    }
 }
 
 fn missing_value(row: u64, column: &TableColumn) -> DataError {

@@ -39,13 +39,12 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
     }
 
     let Table { name, columns, rows, .. } = table;
-    let policy = options.missing;
     let (dataset, label_values) = if sources.iter().all(|source| source.is_bytes(&rows, &columns)) {
-        let encoded = encode(rows, &columns, &mut sources, label, policy, |value| value as u8)?;
+        let encoded = encode(rows, &columns, &mut sources, label, options, |value| value as u8)?;
         let (values, labels) = encoded.into_array(features)?;
         (Dataset::from_u8(name, values), labels)
     } else {
-        let encoded = encode(rows, &columns, &mut sources, label, policy, |value| value)?;
+        let encoded = encode(rows, &columns, &mut sources, label, options, |value| value)?;
         let (values, labels) = encoded.into_array(features)?;
         (Dataset::from_f32(name, values), labels)
     };
