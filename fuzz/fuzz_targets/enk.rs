@@ -12,6 +12,6 @@ fuzz_target!(|bytes: &[u8]| {
         let samples = file.samples();
         let _ = file.account();
         let _ = file.read(0, samples, 1 << 20);
-        let _ = file.salvage(1 << 20);
+        let _ = file.salvage(1 << 20, &mut |_| Ok(()));
     }
 });

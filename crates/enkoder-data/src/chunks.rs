@@ -6,16 +6,44 @@ use enkoder::Dataset;
 use crate::csv::CsvChunks;
 use crate::error::{DataError, Place};
 use crate::parquet::ParquetChunks;
-use crate::table::{Table, TableOptions};
+use crate::table::{MissingPolicy, Table, TableOptions, nothing_left, warn_of_dropped};
 
 /// Some rows of a source.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Chunk {
-    /// The features, and the labels where a column of them is named; their classes are those of this chunk.
+    /// The features of the rows that are not dropped, which may be none; and the labels where a column of them is named, with the
+    /// classes of this chunk.
     pub data: Dataset,
-    /// For each of [`TableOptions::keep`] the text of every row.
+    /// For each of [`TableOptions::keep`] the text of every row that was read, dropped ones too.
     pub kept: Vec<Vec<String>>,
+    /// Which of the rows that were read are dropped since they miss a value ([`MissingPolicy::Drop`]), ascending from 0.
+    pub dropped: Vec<usize>,
+}
+
+impl Chunk {
+    /// Every row that was read, in order: its place in [`data`](Self::data), or none where it is dropped.
+    pub fn rows(&self) -> impl Iterator<Item = Option<usize>> {
+        let mut dropped = self.dropped.iter().copied().peekable();
+        let mut place = 0..;
+        (0..self.data.len() + self.dropped.len()).map(move |row| match dropped.next_if_eq(&row) {
+            Some(_) => None,
+            None => place.next(),
+        })
+    }
+
+    /// Drops the rows that miss a value.
+    fn without_missing(self) -> Self {
+        let mut values = vec![0.0; self.data.features()];
+        let (dropped, left): (Vec<usize>, Vec<usize>) = (0..self.data.len()).partition(|&row| {
+            self.data.copy_row(row, &mut values);
+            values.iter().any(|value| value.is_nan())
+        });
+        if dropped.is_empty() {
+            return self;
+        }
+        Self { data: self.data.select(&left), dropped, ..self }
+    }
 }
 
 /// The rows of a source from the first to the last, some at a time: see [`Source::chunks`](crate::Source::chunks). Ends after
@@ -23,9 +51,13 @@ pub struct Chunk {
 pub struct Chunks {
     name: String,
     options: TableOptions,
+    /// Whether rows that miss a value are dropped, here: the readers keep them, for each row has its number, and what is kept
+    /// beside it.
+    drops: bool,
     rows: usize,
     from: Reader,
-    /// Rows given so far, and the most that are to be given.
+    /// Rows read and given so far, and the most that are to be given.
+    read: usize,
     given: usize,
     most: usize,
     ended: bool,
@@ -64,8 +96,11 @@ impl Chunks {
 
     fn new(from: Reader, options: TableOptions, rows: usize) -> Self {
         // What is to be ignored was not read.
-        let options = TableOptions { ignore: Vec::new(), ..options };
-        Self { name: String::new(), options, rows: rows.max(1), from, given: 0, most: usize::MAX, ended: false }
+        let drops = options.missing == MissingPolicy::Drop;
+        let missing = if drops { MissingPolicy::Keep } else { options.missing };
+        let options = TableOptions { ignore: Vec::new(), missing, ..options };
+        let (name, rows, most) = (String::new(), rows.max(1), usize::MAX);
+        Self { name, options, drops, rows, from, read: 0, given: 0, most, ended: false }
     }
 
     /// The same with a name for the data, and at most so many rows of it.
@@ -80,9 +115,9 @@ impl Chunks {
         }
         let Part { table, kept } = match &mut self.from {
             Reader::Memory(data) => {
-                let end = data.len().min(self.given + rows);
-                let data = data.select(&(self.given..end).collect::<Vec<_>>());
-                return Ok((!data.is_empty()).then(|| Chunk { data, kept: Vec::new() }));
+                let end = data.len().min(self.read + rows);
+                let data = data.select(&(self.read..end).collect::<Vec<_>>());
+                return Ok((!data.is_empty()).then(|| Chunk { data, kept: Vec::new(), dropped: Vec::new() }));
             }
             Reader::Csv(chunks) => match chunks.next(rows)? {
                 Some(read) => read,
@@ -93,8 +128,8 @@ impl Chunks {
                 None => return Ok(None),
             },
         };
-        let data = table.into_dataset(&self.options).map_err(|error| error.behind(self.given as u64))?;
-        Ok(Some(Chunk { data: data.with_name(self.name.as_str()), kept }))
+        let data = table.into_dataset(&self.options).map_err(|error| error.behind(self.read as u64))?;
+        Ok(Some(Chunk { data: data.with_name(self.name.as_str()), kept, dropped: Vec::new() }))
     }
 }
 
@@ -105,14 +140,22 @@ impl Iterator for Chunks {
         if self.ended {
             return None;
         }
-        let chunk = match self.read() {
-            Ok(None) if self.given == 0 => Err(DataError::empty(Place::source(self.name.as_str()))),
-            Ok(None) => return None,
-            Ok(Some(chunk)) => Ok(chunk),
-            Err(error) => Err(error),
-        };
-        self.ended = chunk.is_err();
-        self.given += chunk.as_ref().map_or(0, |chunk| chunk.data.len());
-        Some(chunk)
+        let read = self.read();
+        self.ended = !matches!(read, Ok(Some(_)));
+        match read {
+            Ok(Some(chunk)) => {
+                self.read += chunk.data.len();
+                let chunk = if self.drops { chunk.without_missing() } else { chunk };
+                self.given += chunk.data.len();
+                Some(Ok(chunk))
+            }
+            Ok(None) if self.read == 0 => Some(Err(DataError::empty(Place::source(self.name.as_str())))),
+            Ok(None) if self.given == 0 => Some(Err(nothing_left(self.read as u64).within(self.name.clone()))),
+            Ok(None) => {
+                warn_of_dropped((self.read - self.given) as u64, self.read as u64);
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 }

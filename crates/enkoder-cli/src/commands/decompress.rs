@@ -24,7 +24,7 @@ use crate::screen::{Screen, print};
 use crate::whole_file::write_whole;
 use crate::wording;
 
-/// Values that are held at once to salvage a damaged file.
+/// Values that are written at most for what the header of a damaged file claims.
 const MOST_SALVAGED: u64 = 1 << 32;
 /// What NumPy calls an array without a name.
 const NAMELESS: &str = "arr_0";
@@ -107,9 +107,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     interrupt::work_begins();
     let written = if options.salvage {
         let busy = screen.busy(format!("salvaging {}", options.file.display()));
-        let (samples, lost) = file.salvage(MOST_SALVAGED).with_context(cannot)?;
+        let mut lost = Vec::new();
+        let written = writing.run(|emit| {
+            lost = file.salvage(MOST_SALVAGED, &mut |bytes| Ok(assembly.take(bytes, emit)?))?;
+            Ok(())
+        });
         drop(busy);
-        let written = writing.run(|emit| Ok(assembly.take(samples.as_bytes(), emit)?));
         for lost in &lost {
             screen.note(format_args!("lost: {}", lost.cause.to_string().lines().next().unwrap_or_default()));
         }

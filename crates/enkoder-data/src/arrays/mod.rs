@@ -36,6 +36,7 @@ pub struct Arrays {
     /// Shape of a sample.
     shape: Vec<usize>,
     samples: u64,
+    keep_infinite: bool,
 }
 
 #[derive(Debug)]
@@ -96,7 +97,7 @@ impl Arrays {
         if shape.is_empty() {
             shape.push(1);
         }
-        Ok(Self { name: name.to_owned(), variables, cut, shape, samples })
+        Ok(Self { name: name.to_owned(), variables, cut, shape, samples, keep_infinite: false })
     }
 
     /// What the arrays are called.
@@ -128,6 +129,11 @@ impl Arrays {
         }
     }
 
+    /// The same, with values that are infinite or too large for 32 bits [read](Self::into_dataset) as infinite where `keep` says so.
+    pub(crate) fn keeping_infinite(self, keep: bool) -> Self {
+        Self { keep_infinite: keep, ..self }
+    }
+
     /// All samples in memory: bytes as they are, all else as 32-bit numbers, missing values as NaN.
     ///
     /// # Errors
@@ -153,9 +159,8 @@ impl Arrays {
                 let new = numbers.len();
                 append_f32(self.element(), &bytes, &mut numbers);
                 self.mark_missing(&mut numbers[new..]);
-                if let Some(error) = infinite(&numbers[new..], first, features, &name) {
-                    return Err(error);
-                }
+                let refused = infinite(&numbers[new..], first, features, &name).filter(|_| !self.keep_infinite);
+                refused.map_or(Ok(()), Err)?;
             }
             Array2::from_shape_vec((all, features), numbers).map(|rows| Dataset::from_f32(&name, rows))
         };

@@ -41,6 +41,7 @@ pub(crate) struct CsvChunks {
     cells: Columns,
     /// How many columns are kept as text.
     kept: usize,
+    keep_infinite: bool,
     /// The name of the label column.
     label: Option<String>,
 }
@@ -58,7 +59,8 @@ impl CsvChunks {
         let source = path.display().to_string();
         let at = |label: &String| find_column(dialect.names.iter().map(String::as_str), label).ok();
         let label = options.label.as_ref().and_then(at).map(|at| dialect.names[at].clone());
-        Ok(Self { source, records, dialect, roles, cells, kept: options.keep.len(), label })
+        let (kept, keep_infinite) = (options.keep.len(), options.keep_infinite);
+        Ok(Self { source, records, dialect, roles, cells, kept, keep_infinite, label })
     }
 
     /// The name of the label column.
@@ -88,7 +90,7 @@ impl CsvChunks {
                 match *role {
                     Role::Skipped => {}
                     Role::Numbers(place) => match parse(cell) {
-                        Some(value) if value.is_infinite() => {
+                        Some(value) if value.is_infinite() && !self.keep_infinite => {
                             let feature = dialect.names[column].clone();
                             let place = records.line(&record);
                             return Err(DataError::Infinite { place, feature, value: f64::from(value) });

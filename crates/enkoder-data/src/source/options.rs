@@ -1,7 +1,7 @@
 //! How data is read.
 
 use crate::arrays::RawFormat;
-use crate::table::TableOptions;
+use crate::table::{MissingPolicy, TableOptions};
 
 /// How data is read. What does not concern a format is ignored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +18,17 @@ pub struct ReadOptions {
     pub samples: Option<usize>,
     /// The seed of generated data.
     pub seed: u64,
+}
+
+impl ReadOptions {
+    /// The same, without dropping rows that miss a value: [`Chunks`](crate::Chunks) do that, which tell the numbers of the others.
+    pub(super) fn keeping_missing(&self) -> Self {
+        let mut options = self.clone();
+        if options.table.missing == MissingPolicy::Drop {
+            options.table.missing = MissingPolicy::Keep;
+        }
+        options
+    }
 }
 
 /// How arrays become samples: those of NPY, NPZ, NetCDF and raw files.

@@ -46,6 +46,7 @@ impl Source {
         let with_labels = options.arrays == ArrayOptions::default()
             && matches!(self, Self::File { path, .. } if path.is_file() && Format::of(path)? == Format::Npz);
         if !with_labels && let Some(arrays) = self.open_arrays(options)? {
+            let arrays = arrays.keeping_infinite(options.table.keep_infinite);
             return Ok(arrays.into_dataset(options.samples)?.with_name(self.short_name()));
         }
         let data = match self {

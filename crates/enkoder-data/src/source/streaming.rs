@@ -27,7 +27,7 @@ impl Source {
     /// Where the source cannot be opened, or a column is missing. Each chunk says what is wrong with its rows, and in which line
     /// or row.
     pub fn chunks(&self, options: &ReadOptions, rows: usize) -> Result<Chunks, DataError> {
-        self.chunks_of(options, rows, || self.open(options))
+        self.chunks_of(options, rows, || self.open(&options.keeping_missing()))
     }
 
     /// The same, where what is on OpenML is read with this client, which tells what it does.
@@ -38,7 +38,7 @@ impl Source {
         client: &OpenmlClient,
         watcher: &mut Watcher<'_>,
     ) -> Result<Chunks, DataError> {
-        self.chunks_of(options, rows, || self.open_with(options, client, watcher))
+        self.chunks_of(options, rows, || self.open_with(&options.keeping_missing(), client, watcher))
     }
 
     fn chunks_of(

@@ -5,7 +5,7 @@ use std::ops::Range;
 use enkoder::{Cell, CellError, ColumnEncoder, Encoded};
 
 use super::rows::Rows;
-use super::{CellKind, MissingPolicy, TableColumn};
+use super::{CellKind, MissingPolicy, TableColumn, TableOptions};
 use crate::{DataError, Place};
 
 /// A column of the table and the features that it becomes.
@@ -13,6 +13,7 @@ pub(super) struct FeatureColumn<'a> {
     column: usize,
     features: Range<usize>,
     encoder: &'a ColumnEncoder<'a>,
+    keep_infinite: bool,
     /// What each word of the column is to the features, by the word's number, where it holds words; none for one without a place.
     words: Option<Vec<Option<Encoded>>>,
     /// How many rows had a value that is none of the categories, and the first such value.
@@ -33,12 +34,15 @@ impl<'a> FeatureColumn<'a> {
         columns: &[TableColumn],
         features: Range<usize>,
         encoder: &'a ColumnEncoder<'a>,
+        keep_infinite: bool,
     ) -> Self {
         let words = match &columns[column].kind {
             CellKind::Numbers => None,
-            CellKind::Words { words, .. } => Some(words.iter().map(|word| encoder.find(Cell::Word(word))).collect()),
+            CellKind::Words { words, .. } => {
+                Some(words.iter().map(|word| place(encoder, Cell::Word(word), keep_infinite)).collect())
+            }
         };
-        Self { column, features, encoder, words, unknown: 0, first_unknown: None }
+        Self { keep_infinite, column, features, encoder, words, unknown: 0, first_unknown: None }
     }
 
     pub(super) fn column<'t>(&self, columns: &'t [TableColumn]) -> &'t TableColumn {
@@ -64,7 +68,7 @@ impl<'a> FeatureColumn<'a> {
         let (value, features) = (row[self.column], &mut features[self.features.clone()]);
         let found = match &self.words {
             _ if value.is_nan() => Some(Encoded::Missing),
-            None => self.encoder.find(Cell::Number(value)),
+            None => place(self.encoder, Cell::Number(value), self.keep_infinite),
             Some(words) => words.get(value as usize).copied().flatten(),
         };
         match found {
@@ -97,13 +101,20 @@ impl<'a> FeatureColumn<'a> {
     }
 }
 
+/// What a cell is to its column, where it has a place there; an infinite number has one where it is kept.
+fn place(encoder: &ColumnEncoder<'_>, cell: Cell<'_>, keep_infinite: bool) -> Option<Encoded> {
+    let infinite = || cell.number().filter(|number| number.is_infinite()).map(Encoded::Number);
+    let kept = keep_infinite && encoder.column().categories().is_none();
+    encoder.find(cell).or_else(|| kept.then(infinite).flatten())
+}
+
 /// The features of all rows and the values of the label column. Each block of the table is given back once it is encoded.
 pub(super) fn encode<T: Copy>(
     rows: Rows,
     columns: &[TableColumn],
     sources: &mut [FeatureColumn<'_>],
     label: Option<usize>,
-    policy: MissingPolicy,
+    options: &TableOptions,
     convert: impl Fn(f32) -> T + Copy,
 ) -> Result<EncodedRows<T>, DataError> {
     let mut features = vec![0.0; sources.iter().map(|source| source.features.len()).sum()];
@@ -123,7 +134,7 @@ pub(super) fn encode<T: Copy>(
                     return Err(source.refused(row[source.column], number, columns));
                 }
             }
-            match (policy, missing) {
+            match (options.missing, missing) {
                 (MissingPolicy::Drop, Some(_)) => dropped += 1,
                 (MissingPolicy::Error, Some(column)) => return Err(missing_value(number, &columns[column])),
                 _ => {
@@ -136,13 +147,22 @@ pub(super) fn encode<T: Copy>(
         }
     }
     if encoded.rows == 0 {
-        return Err(DataError::unsuitable(Place::default(), format!("each of the {dropped} rows misses a value"))
-            .with_hint("keep missing values: they are replaced by the mean of their column"));
+        return Err(nothing_left(dropped));
     }
-    if dropped > 0 {
-        tracing::warn!("{dropped} of {number} rows are left out because they miss a value");
-    }
+    warn_of_dropped(dropped, number);
     Ok(encoded)
+}
+
+/// Every row was dropped.
+pub(crate) fn nothing_left(dropped: u64) -> DataError {
+    DataError::unsuitable(Place::default(), format!("each of the {dropped} rows misses a value"))
+        .with_hint("keep missing values: they are replaced by the mean of their column")
+}
+
+pub(crate) fn warn_of_dropped(dropped: u64, rows: u64) {
+    if dropped > 0 {
+        tracing::warn!("{dropped} of {rows} rows are left out because they miss a value");
+    }
 }
 
 fn missing_value(row: u64, column: &TableColumn) -> DataError {

@@ -38,17 +38,18 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
     }
 
     let Table { name, columns, rows, .. } = table;
-    let policy = options.missing;
     let encoder = schema.encoder();
     let places = used.into_iter().zip(schema.ranges()).zip(encoder.columns());
-    let places = places.map(|((column, features), encoder)| FeatureColumn::new(column, &columns, features, encoder));
+    let places = places.map(|((column, features), encoder)| {
+        FeatureColumn::new(column, &columns, features, encoder, options.keep_infinite)
+    });
     let mut sources: Vec<FeatureColumn<'_>> = places.collect();
     let (dataset, label_values) = if sources.iter().all(|source| source.is_bytes(&rows, &columns)) {
-        let encoded = encode(rows, &columns, &mut sources, label, policy, |value| value as u8)?;
+        let encoded = encode(rows, &columns, &mut sources, label, options, |value| value as u8)?;
         let (values, labels) = encoded.into_array(features)?;
         (Dataset::from_u8(name, values), labels)
     } else {
-        let encoded = encode(rows, &columns, &mut sources, label, policy, |value| value)?;
+        let encoded = encode(rows, &columns, &mut sources, label, options, |value| value)?;
         let (values, labels) = encoded.into_array(features)?;
         (Dataset::from_f32(name, values), labels)
     };

@@ -19,6 +19,7 @@ use enkoder::{Cell, Column, Dataset, Schema};
 use crate::DataError;
 
 pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
+pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::{missing_column, warn_of};
 pub(crate) use text::{MAX_LINE, is_missing, parse_number, parse_number_with_comma};
 
@@ -59,6 +60,9 @@ pub struct TableOptions {
     pub schema: Option<Schema>,
     /// What becomes of rows in which a value is missing.
     pub missing: MissingPolicy,
+    /// Whether infinite values, and numbers beyond f32, are read as they are, for those who can tell such a row from the others.
+    /// Otherwise the first is an error that names its row and column.
+    pub keep_infinite: bool,
     /// The byte between two cells of a CSV file; found out where it is not given.
     pub separator: Option<u8>,
     /// Whether the first row of a CSV file holds the columns' names; found out where it is not given.
@@ -214,7 +218,8 @@ impl Table {
     /// different words, or 100 different numbers, are no classes; they are left out with a warning.
     ///
     /// # Errors
-    /// When there is no row, no such label column or column to ignore, no feature left, an infinite value, a missing value under
+    /// When there is no row, no such label column or column to ignore, no feature left, an infinite value (unless
+    /// [kept](TableOptions::keep_infinite)), a missing value under
     /// [`MissingPolicy::Error`], or a column of the schema that is missing or holds words instead of numbers.
     pub fn into_dataset(self, options: &TableOptions) -> Result<Dataset, DataError> {
         let (name, lines) = (self.name.clone(), self.lines.clone());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use enkoder::{Column, Schema};
-use enkoder_data::{Chunk, DataError, ReadOptions, Source, TableOptions, read_csv};
+use enkoder_data::{Chunk, DataError, MissingPolicy, ReadOptions, Source, TableOptions, read_csv};
 use proptest::prelude::*;
 
 struct Csv {
@@ -72,6 +72,55 @@ fn a_fault_far_down_is_named_by_its_line() {
     let whole = with("inf,x,1");
     let error = read_csv(&whole.path, &TableOptions::default()).unwrap().into_dataset(&TableOptions::default());
     assert!(error.unwrap_err().to_string().contains("line 32: the value of feature a is inf"));
+}
+
+#[test]
+fn dropped_rows_shift_nothing_and_a_chunk_of_gaps_is_no_error() {
+    let csv = Csv::new("t,a,b,c\n0,1,x,1\n1,,x,1\n2,,y,1\n3,3,,1\n4,4,x,\n5,,y,1\n6,6,y,6\n");
+    let drop = |missing| TableOptions { missing, keep: vec!["t".into()], ..options() };
+    for size in 1..9 {
+        let chunks = csv.chunks(drop(MissingPolicy::Drop), size).unwrap();
+        let (mut first, mut left) = (0, Vec::new());
+        for chunk in &chunks {
+            for (row, place) in chunk.rows().enumerate() {
+                let time: usize = chunk.kept[0][row].parse().unwrap();
+                assert_eq!(time, first + row);
+                left.extend(place.map(|place| (time, chunk.data.rows(place..place + 1)[[0, 0]])));
+            }
+            first += chunk.rows().count();
+        }
+        assert_eq!((first, &left[..]), (7, &[(0, 1.0), (6, 6.0)][..]), "{size} rows at a time");
+    }
+    let gaps = Csv::new("t,a,b,c\n0,,x,1\n1,,x,1\n");
+    let message = gaps.chunks(drop(MissingPolicy::Drop), 1).unwrap_err().to_string();
+    assert!(message.contains("each of the 2 rows misses a value"), "{message}");
+}
+
+#[test]
+fn infinite_values_are_read_where_they_are_asked_for() {
+    let csv = Csv::new("a,b,c\n1,x,1\n-inf,x,1e300\n");
+    let keep = TableOptions { keep_infinite: true, ..options() };
+    for size in [1, 7] {
+        let chunks = csv.chunks(keep.clone(), size).unwrap();
+        let last = chunks.last().unwrap().data.to_array();
+        let last = last.row(last.nrows() - 1);
+        assert_eq!(last.to_vec(), [f32::NEG_INFINITY, 1.0, 0.0, f32::INFINITY]);
+    }
+    let whole = read_csv(&csv.path, &keep).unwrap().into_dataset(&keep).unwrap();
+    assert_eq!(whole.first_infinite(), Some((1, 0)));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    let mut npy = b"\x93NUMPY\x01\x00\x46\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }".to_vec();
+    npy.resize(10 + 0x45, b' ');
+    npy.push(b'\n');
+    npy.extend([1.0f32, f32::INFINITY].iter().flat_map(|value| value.to_le_bytes()));
+    std::fs::write(&path, npy).unwrap();
+    let read = |keep_infinite| {
+        let table = TableOptions { keep_infinite, ..TableOptions::default() };
+        enkoder_data::open(path.to_str().unwrap(), &ReadOptions { table, ..Default::default() })
+    };
+    assert!(matches!(read(false), Err(DataError::Infinite { .. })));
+    assert_eq!(read(true).unwrap().first_infinite(), Some((1, 0)));
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(crate) fn code(coder: &mut impl Coder, codes: &mut [i32], active: usize, usu
             let difference = i64::from(*value) - predictions[best];
             let level = level_of(latent.means[best]);
             let found = models[level].code(coder, difference)?.saturating_add(predictions[best]);
-            if found.abs() > LARGEST {
+            if found.unsigned_abs() > LARGEST.unsigned_abs() {
                 return Err(Corrupt);
             }
             *value = found as i32;
@@ -80,6 +80,17 @@ mod tests {
             codes.fill(0);
             code(&mut Decoder::new(&bytes).unwrap(), &mut codes, active, &usual[..known]).unwrap();
             prop_assert_eq!(codes, original);
+        }
+
+        #[test]
+        fn codes_beyond_what_is_held_are_corrupt(beyond in proptest::sample::select(vec![
+            i64::MIN, i64::MIN + 1, i64::MAX, -LARGEST - 1, LARGEST + 1,
+        ])) {
+            let mut encoder = Encoder::new();
+            let mut model = Signed::expecting(level_of(0)).clone();
+            model.code(&mut encoder, beyond).unwrap();
+            let bytes = encoder.into_bytes();
+            prop_assert_eq!(code(&mut Decoder::new(&bytes).unwrap(), &mut [0], 1, &[0]), Err(Corrupt));
         }
 
         #[test]

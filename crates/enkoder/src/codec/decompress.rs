@@ -1,6 +1,8 @@
 //! Decompression from anything that can be read and sought: all samples, a range of them, or what a damaged file still holds.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -18,6 +20,8 @@ use crate::with_element;
 
 /// A frame is at most this long: a value takes at most 24 bytes, and a code no more.
 const MAX_FRAME: u64 = 1 << 32;
+/// Bytes of lost samples that are handed on together, unless a single sample has more.
+const MISSING_BYTES: usize = 1 << 20;
 
 /// An open .enk file.
 #[derive(Debug)]
@@ -32,14 +36,14 @@ pub struct EnkFile<R> {
     offsets: Result<Vec<u64>, CodecError>,
 }
 
-/// A block that could not be decoded.
+/// A block that could not be decoded, or several in a row of which nothing was found.
 #[derive(Debug)]
 pub struct Lost {
-    /// The block's number.
+    /// The first block's number.
     pub block: u64,
     /// Its first sample.
     pub first: u64,
-    /// How many samples it held.
+    /// How many samples they held.
     pub samples: u64,
     /// Why.
     pub cause: CodecError,
@@ -101,16 +105,16 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
 
     fn accept(&mut self, decoder: FixedDecoder) -> Result<(), CodecError> {
         let (features, latent) = (self.header.features(), self.header.plan.active);
-        if decoder.shape != self.header.shape || latent > decoder.latent() {
+        if decoder.shape != self.header.shape || features != decoder.features() || latent > decoder.latent() {
             let what = format!(
-                "samples of shape {:?} and {latent} latents, but a model of {:?} and {}",
+                "samples of shape {:?} and {latent} latents, but a model of {:?}, {} values and {}",
                 self.header.shape,
                 decoder.shape,
+                decoder.features(),
                 decoder.latent()
             );
             return Err(CodecError::Damaged { offset: 0, what });
         }
-        debug_assert_eq!(features, decoder.features());
         self.decoder = Some(decoder);
         Ok(())
     }
@@ -249,64 +253,89 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         Ok(())
     }
 
-    /// All samples that can still be decoded, and what is lost. Lost samples are 0, or NaN where the type has it. Works without
-    /// the index: blocks are found by their marks.
+    /// Hands on all samples as [`each`](Self::each), those that can no longer be decoded as 0, or NaN where the type has it, and
+    /// says which these are. Works without the index: blocks are found by their marks. Memory is taken for the file and a block,
+    /// and never for what the header claims.
     ///
     /// # Errors
-    /// When the model is missing, when reading fails, and when there are more values than `limit`.
-    pub fn salvage(&mut self, limit: u64) -> Result<(Samples, Vec<Lost>), CodecError> {
+    /// When the model is missing, when reading fails, when there are more values than `limit` or no block is left, and what
+    /// `take` fails with.
+    pub fn salvage(
+        &mut self,
+        limit: u64,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), CodecError>,
+    ) -> Result<Vec<Lost>, CodecError> {
         self.require_model()?;
-        let features = self.header.features() as u64;
-        let values = self.samples().saturating_mul(features);
+        let values = self.samples().saturating_mul(self.header.features() as u64);
         if values > limit {
             return Err(CodecError::TooLarge { values, limit });
         }
-        let width = self.element().bytes();
-        let missing = match self.element() {
-            ElementType::F32 => f32::NAN.to_le_bytes().to_vec(),
-            ElementType::F64 => f64::NAN.to_le_bytes().to_vec(),
-            _ => vec![0; width],
-        };
-        let mut bytes = missing.repeat(values as usize);
-        let rest = self.length - self.blocks_start;
-        let body = read_at(&mut self.input, self.blocks_start, rest)?;
-        let mut found = vec![None; self.blocks() as usize];
+        let body = read_at(&mut self.input, self.blocks_start, self.length - self.blocks_start)?;
+        let found = self.find_blocks(&body);
+        if found.is_empty() && self.blocks() > 0 {
+            let what = "no block is left that is not damaged".to_owned();
+            return Err(CodecError::Damaged { offset: self.blocks_start, what });
+        }
+        let (mut lost, mut next) = (Vec::new(), 0);
+        for (block, frame) in found {
+            if next < block {
+                let cause = self.blocks_error(next..block, "no undamaged copy of it was found");
+                lost.push(self.lose(next..block, cause, take)?);
+            }
+            match self.decode(block, frame) {
+                Ok(decoded) => take(&decoded)?,
+                Err(cause) => lost.push(self.lose(block..block + 1, cause, take)?),
+            }
+            next = block + 1;
+        }
+        if next < self.blocks() {
+            let rest = next..self.blocks();
+            let cause = self.blocks_error(rest.clone(), "no undamaged copy of it was found");
+            lost.push(self.lose(rest, cause, take)?);
+        }
+        Ok(lost)
+    }
+
+    /// The frames that are not damaged, by the numbers of their blocks.
+    fn find_blocks<'b>(&self, body: &'b [u8]) -> BTreeMap<u64, &'b [u8]> {
+        let mut found = BTreeMap::new();
         let mut position = 0;
         while let Some(next) = body[position..].windows(4).position(|window| window == BLOCK_MARK) {
             position += next;
             match Frame::from_bytes(&body[position..], self.blocks_start + position as u64) {
                 Ok(frame) => {
-                    if let Some(place) = usize::try_from(frame.number).ok().and_then(|number| found.get_mut(number)) {
-                        *place = Some((position, frame.length));
+                    if frame.number < self.blocks() {
+                        found.insert(frame.number, &body[position..position + frame.length]);
                     }
                     position += frame.length;
                 }
                 Err(_) => position += 1,
             }
         }
-        let mut lost = Vec::new();
-        let size = self.header.block_samples as u64;
-        for (block, place) in (0..).zip(found) {
-            let result = match place {
-                Some((start, length)) => self.decode(block, &body[start..start + length]),
-                None => Err(self.block_error(block, "no undamaged copy of it was found")),
-            };
-            match result {
-                Ok(decoded) => {
-                    let start = (block * size * features) as usize * width;
-                    bytes[start..start + decoded.len()].copy_from_slice(&decoded);
-                }
-                Err(cause) => {
-                    lost.push(Lost {
-                        block,
-                        first: block * size,
-                        samples: self.header.samples_of(block) as u64,
-                        cause,
-                    });
-                }
-            }
+        found
+    }
+
+    /// Hands on what stands for the samples of blocks that are lost.
+    fn lose(
+        &self,
+        blocks: Range<u64>,
+        cause: CodecError,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), CodecError>,
+    ) -> Result<Lost, CodecError> {
+        let missing = match self.element() {
+            ElementType::F32 => f32::NAN.to_le_bytes().to_vec(),
+            ElementType::F64 => f64::NAN.to_le_bytes().to_vec(),
+            other => vec![0; other.bytes()],
+        };
+        let sample = missing.repeat(self.header.features());
+        let Range { start: first, end } = self.samples_in(&blocks);
+        let together = (MISSING_BYTES / sample.len()).clamp(1, self.header.block_samples);
+        let piece = sample.repeat(together);
+        for at in (first..end).step_by(together) {
+            let samples = (end - at).min(together as u64) as usize;
+            take(&piece[..samples * sample.len()])?;
         }
-        Ok((Samples::from_bytes(self.element(), self.header.shape.clone(), bytes)?, lost))
+        Ok(Lost { block: blocks.start, first, samples: end - first, cause })
     }
 
     fn require_model(&self) -> Result<&FixedDecoder, CodecError> {
@@ -346,9 +375,19 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     }
 
     fn block_error(&self, block: u64, what: &str) -> CodecError {
-        let first = block * self.header.block_samples as u64;
-        let last = first + self.header.samples_of(block) as u64 - 1;
-        CodecError::Block { block: block as usize, first, last, what: what.to_owned() }
+        self.blocks_error(block..block + 1, what)
+    }
+
+    fn blocks_error(&self, blocks: Range<u64>, what: &str) -> CodecError {
+        let Range { start: first, end } = self.samples_in(&blocks);
+        CodecError::Block { block: blocks.start as usize, first, last: end - 1, what: what.to_owned() }
+    }
+
+    /// The samples of blocks, of which there is at least one.
+    fn samples_in(&self, blocks: &Range<u64>) -> Range<u64> {
+        let size = self.header.block_samples as u64;
+        let last = blocks.end - 1;
+        blocks.start * size..last * size + self.header.samples_of(last) as u64
     }
 }
 

@@ -147,7 +147,7 @@ proptest! {
         file[index] ^= change;
         prop_assert!(read(&file).is_err());
         if let Ok(mut file) = EnkFile::open(Cursor::new(file)) {
-            let _ = file.salvage(LIMIT);
+            let _ = file.salvage(LIMIT, &mut |_| Ok(()));
         }
     }
 }
@@ -211,12 +211,54 @@ fn the_other_blocks_of_a_damaged_file_are_saved() {
     damaged.truncate(file.len() - 5);
     let mut open = EnkFile::open(Cursor::new(&damaged)).unwrap();
     assert!(open.read(0, 1, LIMIT).is_err());
-    let (saved, lost) = open.salvage(LIMIT).unwrap();
-    let saved = saved.values::<f32>().unwrap();
+    let mut saved = Vec::new();
+    let lost = open.salvage(LIMIT, &mut |bytes| Ok(saved.extend(f32::from_le(bytes)))).unwrap();
     assert_eq!(lost.iter().map(|lost| (lost.block, lost.first, lost.samples)).collect::<Vec<_>>(), [(1, 6, 6)]);
     assert_eq!(saved[..6 * 8], all[..6 * 8]);
     assert!(saved[6 * 8..12 * 8].iter().all(|value| value.is_nan()));
     assert_eq!(saved[12 * 8..], all[12 * 8..]);
+}
+
+/// The file with another number of samples in its header, whose checksum is right again.
+fn claiming(file: &[u8], samples: [u8; 9]) -> Vec<u8> {
+    // Magic; version and length of the header, a byte each; type, dimensions, shape, three lengths of a layout; samples.
+    let (start, length) = (10, usize::from(file[9]));
+    let header = &file[start..start + length];
+    assert_eq!((file[8], header[1], header[2], &header[3..6], header[6]), (1, 1, 8, &[0; 3][..], 20));
+    let mut changed = file[..9].to_vec();
+    changed.push(length as u8 + 8);
+    changed.extend(&header[..6]);
+    changed.extend(samples);
+    changed.extend(&header[7..]);
+    let checksum = crc32fast::hash(&changed);
+    changed.extend(checksum.to_le_bytes());
+    changed.extend(&file[start + length + 4..]);
+    changed
+}
+
+#[test]
+fn salvaging_takes_no_memory_on_the_word_of_a_header() {
+    // 2^48 samples: 2^45 blocks and 8 PiB.
+    let file = claiming(&small_file(), [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0xc0, 0x80, 0x00]);
+    let mut open = EnkFile::open(Cursor::new(&file)).unwrap();
+    assert!(open.samples() > 1 << 40);
+    let (mut handed_on, enough) = (0u64, 1 << 26);
+    let stopped = open.salvage(u64::MAX, &mut |bytes| {
+        handed_on += bytes.len() as u64;
+        assert!(bytes.len() <= 1 << 20);
+        if handed_on < enough { Ok(()) } else { Err(CodecError::TooLarge { values: handed_on, limit: enough }) }
+    });
+    assert!(matches!(stopped, Err(CodecError::TooLarge { .. })));
+    assert!(matches!(open.salvage(1 << 32, &mut |_| Ok(())), Err(CodecError::TooLarge { .. })));
+}
+
+#[test]
+fn a_file_without_a_block_has_nothing_to_salvage() {
+    let file = small_file();
+    let first = file.windows(4).position(|window| window == b"ENKB").unwrap();
+    let mut open = EnkFile::open(Cursor::new(&file[..first])).unwrap();
+    let error = open.salvage(LIMIT, &mut |_| panic!("nothing is handed on")).unwrap_err();
+    assert!(error.to_string().contains("no block is left"), "{error}");
 }
 
 #[test]
