@@ -105,10 +105,7 @@ impl Loss {
                 target,
                 delta,
                 #[inline(always)]
-                |z, t, delta| {
-                    *delta = scale * (sigmoid(z) - t);
-                    softplus(z) - t * z
-                },
+                move |z, t| [softplus(z) - t * z, scale * (sigmoid(z) - t)],
             ),
         }
     }
@@ -123,52 +120,49 @@ fn with_distance(
     delta: &mut [f32],
     scale: f32,
 ) -> f64 {
-    with_function!(activation, F => sum_rows(features, z, target, delta, #[inline(always)] |z, t, delta| {
+    with_function!(activation, F => sum_rows(features, z, target, delta, #[inline(always)] move |z, t| {
         let y = F::value(z);
-        *delta = scale * distance.derivative(y, t) * F::slope(z, y);
-        distance.value(y, t)
+        [distance.value(y, t), scale * distance.derivative(y, t) * F::slope(z, y)]
     }))
 }
 
-/// Calls `pass` on every value whose target is known (not NaN) and sums what it returns: each row in `LANES` partial sums of f32, the rows in f64.
+/// Values that pass at a time. Their losses lie in memory between two loops, because a loop that also sums would not be vectorised.
+/// For the same reason `pass` owns its numbers: behind a reference they might change with every error that is written.
+const TOGETHER: usize = 64 * LANES;
+
+/// Calls `pass` on every value and sums what it returns where the target is known (not NaN): each row in `LANES` partial sums of
+/// f32, the rows in f64. Elsewhere the error is 0.
 #[inline(always)]
-fn sum_rows(
-    features: usize,
-    z: &[f32],
-    target: &[f32],
-    delta: &mut [f32],
-    pass: impl Fn(f32, f32, &mut f32) -> f32,
-) -> f64 {
+fn sum_rows(features: usize, z: &[f32], target: &[f32], delta: &mut [f32], pass: impl Fn(f32, f32) -> [f32; 2]) -> f64 {
     vectorised(
         #[inline(always)]
-        || {
+        move || {
             let mut total = 0.0;
+            let mut losses = [0.0; TOGETHER];
             let rows = z.chunks_exact(features).zip(target.chunks_exact(features));
             for ((z, target), delta) in rows.zip(delta.chunks_exact_mut(features)) {
                 let mut partial = [0.0f32; LANES];
-                let (z_blocks, z_rest) = z.as_chunks::<LANES>();
-                let (target_blocks, target_rest) = target.as_chunks::<LANES>();
-                let (delta_blocks, delta_rest) = delta.as_chunks_mut::<LANES>();
-                for ((z, target), delta) in z_blocks.iter().zip(target_blocks).zip(delta_blocks) {
-                    for lane in 0..LANES {
-                        partial[lane] += where_known(&pass, z[lane], target[lane], &mut delta[lane]);
+                let chunks = z.chunks(TOGETHER).zip(target.chunks(TOGETHER)).zip(delta.chunks_mut(TOGETHER));
+                for ((z, target), delta) in chunks {
+                    for (((&z, &target), delta), loss) in z.iter().zip(target).zip(delta).zip(&mut losses) {
+                        let known = !target.is_nan();
+                        let [value, error] = pass(z, target);
+                        *loss = if known { value } else { 0.0 };
+                        *delta = if known { error } else { 0.0 };
                     }
-                }
-                for (lane, ((&z, &target), delta)) in z_rest.iter().zip(target_rest).zip(delta_rest).enumerate() {
-                    partial[lane] += where_known(&pass, z, target, delta);
+                    let whole = z.len().next_multiple_of(LANES);
+                    losses[z.len()..whole].fill(0.0);
+                    for losses in losses[..whole].as_chunks::<LANES>().0 {
+                        for lane in 0..LANES {
+                            partial[lane] += losses[lane];
+                        }
+                    }
                 }
                 total += f64::from(sum_lanes(partial));
             }
             total
         },
     )
-}
-
-#[inline(always)]
-fn where_known(pass: &impl Fn(f32, f32, &mut f32) -> f32, z: f32, target: f32, delta: &mut f32) -> f32 {
-    let loss = pass(z, target, delta);
-    *delta = if target.is_nan() { 0.0 } else { *delta };
-    if target.is_nan() { 0.0 } else { loss }
 }
 
 #[cfg(test)]
@@ -202,6 +196,28 @@ mod tests {
                         delta[i]
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn missing_targets_add_no_loss_and_leave_no_error() {
+        for features in [3, 37, 784, TOGETHER + 5] {
+            let z: Vec<f32> = (0..2 * features).map(|i| (i as f32 * 0.71).sin()).collect();
+            let mut target: Vec<f32> = z.iter().map(|z| 0.5 + 0.3 * z).collect();
+            target.iter_mut().step_by(3).for_each(|target| *target = f32::NAN);
+            for loss in LOSSES {
+                let mut delta = vec![f32::NAN; z.len()];
+                let sum = loss.output_pass(Activation::Sigmoid, features, &z, &target, &mut delta, 1.0);
+                let mut expected = 0.0;
+                for ((&z, &target), &delta) in z.iter().zip(&target).zip(&delta) {
+                    let mut alone = [0.0];
+                    if !target.is_nan() {
+                        expected += loss.output_pass(Activation::Sigmoid, 1, &[z], &[target], &mut alone, 1.0);
+                    }
+                    assert_eq!(delta, alone[0], "{loss:?}, {features} features");
+                }
+                assert!((sum - expected).abs() < 1e-5 * expected, "{loss:?}: {sum} against {expected}");
             }
         }
     }
