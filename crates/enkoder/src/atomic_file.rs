@@ -1,9 +1,9 @@
 //! Writing files whole or not at all: everything goes to a temporary name in the same folder, which is renamed once it is
 //! complete. A crash leaves no half file under a real name, and nothing is replaced unless that was asked for.
 
-use std::fs::File;
-use std::io;
-use std::path::Path;
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -27,6 +27,9 @@ impl Overwrite {
 /// [`File::sync_all`] where it must outlast a power cut. When anything fails, the temporary file is removed and what stood under
 /// the name before is unchanged.
 ///
+/// A symbolic link stays, and the file that it leads to is written. A file that is replaced keeps its permissions. A device or a pipe
+/// is never replaced: what is complete is copied into it, and a reader who goes away early is no failure.
+///
 /// # Errors
 /// What the system or `write` said: an unwritable folder, a full disk, a file that is there already.
 pub fn write_atomically(
@@ -34,16 +37,28 @@ pub fn write_atomically(
     overwrite: Overwrite,
     write: impl FnOnce(File) -> io::Result<File>,
 ) -> io::Result<()> {
-    if overwrite == Overwrite::Never && path.symlink_metadata().is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
+    match Destination::find(path, overwrite)? {
+        Destination::File { path, replaced } => {
+            let (file, temporary) = temporary_beside(&path, replaced.as_ref())?.into_parts();
+            let complete = NamedTempFile::from_parts(write(file)?, temporary);
+            if let Some(permissions) = replaced {
+                complete.as_file().set_permissions(permissions)?;
+            }
+            let renamed = match overwrite {
+                Overwrite::Replace => complete.persist(path),
+                Overwrite::Never => complete.persist_noclobber(path),
+            };
+            renamed.map(drop).map_err(|error| error.error)
+        }
+        Destination::Stream => {
+            let mut complete = write(tempfile::tempfile()?)?;
+            complete.rewind()?;
+            match io::copy(&mut complete, &mut File::options().write(true).open(path)?) {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+                _ => Ok(()),
+            }
+        }
     }
-    let (file, temporary) = temporary_beside(path)?.into_parts();
-    let complete = NamedTempFile::from_parts(write(file)?, temporary);
-    let renamed = match overwrite {
-        Overwrite::Replace => complete.persist(path),
-        Overwrite::Never => complete.persist_noclobber(path),
-    };
-    renamed.map(drop).map_err(|error| error.error)
 }
 
 /// Whether a file can be written, found before long work starts: it may be replaced or is not there, and its folder takes files.
@@ -51,13 +66,69 @@ pub fn write_atomically(
 /// # Errors
 /// What writing would fail with.
 pub fn check_writable(path: &Path, overwrite: Overwrite) -> io::Result<()> {
-    if overwrite == Overwrite::Never && path.symlink_metadata().is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
+    match Destination::find(path, overwrite)? {
+        Destination::File { path, replaced } => temporary_beside(&path, replaced.as_ref()).map(drop),
+        // Whoever opens a pipe waits for its reader, who would take the first close for the end.
+        Destination::Stream => Ok(()),
     }
-    temporary_beside(path).map(drop)
 }
 
-fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
+/// What a name stands for to somebody who writes.
+enum Destination {
+    /// A file, no link any more, and the permissions of the one that it replaces.
+    File { path: PathBuf, replaced: Option<Permissions> },
+    /// A device or a pipe.
+    Stream,
+}
+
+impl Destination {
+    fn find(path: &Path, overwrite: Overwrite) -> io::Result<Self> {
+        let found = match fs::metadata(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self::File { path: end_of_links(path), replaced: None });
+            }
+            Err(error) => return Err(error),
+        };
+        if holds_nothing(&found) {
+            return Ok(Self::Stream);
+        }
+        match overwrite {
+            Overwrite::Never => Err(io::ErrorKind::AlreadyExists.into()),
+            Overwrite::Replace if found.is_file() => {
+                Ok(Self::File { path: path.canonicalize()?, replaced: Some(found.permissions()) })
+            }
+            Overwrite::Replace if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Overwrite::Replace => Ok(Self::Stream),
+        }
+    }
+}
+
+/// Whether nothing is lost where it is written to: a pipe, or a device that is no disk.
+#[cfg(unix)]
+fn holds_nothing(found: &Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = found.file_type();
+    kind.is_fifo() || kind.is_char_device() || kind.is_socket()
+}
+
+#[cfg(not(unix))]
+fn holds_nothing(_: &Metadata) -> bool {
+    false
+}
+
+/// What a name stands for under which nothing is: itself, or what symbolic links lead to.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    while let Ok(target) = fs::read_link(&path) {
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
+}
+
+/// A temporary file in the folder of `path`, which nobody can read who could not read the file that it replaces.
+#[cfg_attr(not(unix), expect(unused_variables))]
+fn temporary_beside(path: &Path, replaced: Option<&Permissions>) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -71,7 +142,8 @@ fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     {
         // As any new file: what the user's umask leaves of "all may read and write", not the privacy of temporary files.
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        let mode = replaced.map_or(0o666, |replaced| replaced.mode() & 0o777);
+        builder.permissions(Permissions::from_mode(mode));
     }
     // Without the temporary file's own name, which says nothing to the user.
     builder.tempfile_in(folder).map_err(|error| error.kind().into())
@@ -120,14 +192,92 @@ mod tests {
     }
 
     #[cfg(unix)]
-    #[test]
-    fn a_new_file_has_the_permissions_of_any_new_file() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let [ours, plain] = ["ours", "plain"].map(|name| folder.path().join(name));
-        write_bytes(&ours, Overwrite::Never, b"").unwrap();
-        fs::write(&plain, b"").unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
-        assert_eq!(mode(&ours), mode(&plain));
+    mod on_unix {
+        use super::*;
+        use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+        use std::process::Command;
+        use std::thread;
+
+        fn mode(path: &Path) -> u32 {
+            fs::metadata(path).unwrap().permissions().mode() & 0o7777
+        }
+
+        #[test]
+        fn a_new_file_has_the_permissions_of_any_new_file() {
+            let folder = tempfile::tempdir().unwrap();
+            let [ours, plain] = ["ours", "plain"].map(|name| folder.path().join(name));
+            write_bytes(&ours, Overwrite::Never, b"").unwrap();
+            fs::write(&plain, b"").unwrap();
+            assert_eq!(mode(&ours), mode(&plain));
+        }
+
+        #[test]
+        fn a_file_that_is_replaced_keeps_its_permissions() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("out");
+            for permissions in [0o600, 0o444, 0o666, 0o755] {
+                fs::write(&path, b"old").unwrap();
+                fs::set_permissions(&path, Permissions::from_mode(permissions)).unwrap();
+                write_bytes(&path, Overwrite::Replace, b"new").unwrap();
+                assert_eq!((mode(&path), fs::read(&path).unwrap()), (permissions, b"new".to_vec()));
+                fs::remove_file(&path).unwrap();
+            }
+        }
+
+        #[test]
+        fn a_link_stays_and_what_it_leads_to_is_written() {
+            let folder = tempfile::tempdir().unwrap();
+            let [link, second, target] = ["link", "second", "elsewhere/target"].map(|name| folder.path().join(name));
+            fs::create_dir(folder.path().join("elsewhere")).unwrap();
+            symlink("second", &link).unwrap();
+            symlink("elsewhere/target", &second).unwrap();
+            write_bytes(&link, Overwrite::Never, b"first").unwrap();
+            assert_eq!(fs::read(&target).unwrap(), b"first");
+            assert!(write_bytes(&link, Overwrite::Never, b"second").is_err());
+            write_bytes(&link, Overwrite::Replace, b"second").unwrap();
+            assert_eq!(fs::read(&target).unwrap(), b"second");
+            assert!([link, second].iter().all(|link| link.is_symlink()) && !target.is_symlink());
+            let circle = folder.path().join("circle");
+            symlink("circle", &circle).unwrap();
+            assert!(write_bytes(&circle, Overwrite::Replace, b"third").is_err());
+        }
+
+        #[test]
+        fn a_device_is_written_into() {
+            let folder = tempfile::tempdir().unwrap();
+            let link = folder.path().join("link");
+            symlink("/dev/null", &link).unwrap();
+            for path in [Path::new("/dev/null"), &link] {
+                check_writable(path, Overwrite::Never).unwrap();
+                write_bytes(path, Overwrite::Replace, b"nothing is kept").unwrap();
+            }
+            assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device() && link.is_symlink());
+            assert!(
+                fs::metadata("/dev/full").is_err()
+                    || write_bytes("/dev/full".as_ref(), Overwrite::Never, b"x").is_err()
+            );
+        }
+
+        #[test]
+        fn a_pipe_gets_all_bytes_and_a_reader_may_leave_early() {
+            let folder = tempfile::tempdir().unwrap();
+            let pipe = folder.path().join("pipe");
+            if !Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+                return;
+            }
+            let bytes: Vec<u8> = (0..1_000_000u32).map(|i| i as u8).collect();
+            for reads_all in [true, false] {
+                let reader = {
+                    let pipe = pipe.clone();
+                    thread::spawn(move || {
+                        if reads_all { fs::read(pipe).unwrap() } else { File::open(pipe).map(|_| vec![]).unwrap() }
+                    })
+                };
+                check_writable(&pipe, Overwrite::Never).unwrap();
+                write_bytes(&pipe, Overwrite::Never, &bytes).unwrap();
+                assert!(reader.join().unwrap() == if reads_all { bytes.clone() } else { vec![] });
+            }
+            assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        }
     }
 }
