@@ -22,7 +22,7 @@ pub enum Cell<'a> {
 impl Cell<'_> {
     /// The number that the cell holds, perhaps in writing.
     #[inline]
-    pub(super) fn number(self) -> Option<f32> {
+    pub fn number(self) -> Option<f32> {
         let number = match self {
             Self::Missing => None,
             Self::Number(number) => Some(number),

@@ -245,7 +245,7 @@ fn what_is_missing_in_training_is_not_taken_for_the_mean() {
         Trainer::new(Architecture::dense([8], &[64], 2), config).fit(&train, &validation).unwrap()
     };
     let model = fit(&data);
-    let mut means = model.scaler().transform(gaps.clone());
+    let mut means = model.scaler().transform(&gaps);
     means.rows_mut().into_iter().for_each(|mut row| model.scaler().inverse_row(row.as_slice_mut().unwrap()));
     let of_means = fit(&Dataset::from_f32("means", means).unwrap());
     let error = |model: &Autoencoder| {
