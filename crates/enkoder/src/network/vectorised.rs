@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use pulp::Arch;
+use pulp::{Arch, bytemuck};
 pub(crate) use pulp::{Simd, WithSimd};
 
 fn machine() -> Arch {
@@ -41,6 +41,22 @@ pub(crate) fn vectors<S: Simd, const N: usize>(slice: &[f32]) -> &[S::f32s; N] {
 #[inline(always)]
 pub(crate) fn vectors_mut<S: Simd, const N: usize>(slice: &mut [f32]) -> &mut [S::f32s; N] {
     S::as_mut_simd_f32s(slice).0.first_chunk_mut().expect("the slice holds as many")
+}
+
+/// The columns of as many rows of four values as a vector has lanes: a vector each.
+#[inline(always)]
+pub(crate) fn four_columns<S: Simd>(simd: S, row: impl Fn(usize) -> [f32; 4]) -> [S::f32s; 4] {
+    if S::F32_LANES < 4 {
+        return row(0).map(|value| simd.splat_f32s(value));
+    }
+    let mut columns = [simd.splat_f32s(0.0); 4];
+    for (index, column) in columns.iter_mut().enumerate() {
+        let fours: &mut [[f32; 4]] = bytemuck::cast_slice_mut(std::slice::from_mut(column));
+        for (group, four) in fours.iter_mut().enumerate() {
+            *four = row(4 * group + index);
+        }
+    }
+    simd.deinterleave_shfl_f32s(columns)
 }
 
 /// How many partial sums a reduction keeps: as many as the widest vector has lanes.
@@ -79,4 +95,34 @@ pub(crate) fn squared_distance(x: &[f32], y: &[f32]) -> f32 {
             sum_lanes(partial)
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four columns of rows that hold their own places, as scalars.
+    struct FourColumns;
+
+    impl WithSimd for FourColumns {
+        type Output = (usize, Vec<f32>);
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let columns = four_columns(simd, |row| std::array::from_fn(|column| (row * 4 + column) as f32));
+            (S::F32_LANES, bytemuck::cast_slice(&columns).to_vec())
+        }
+    }
+
+    #[test]
+    fn four_columns_are_those_of_the_rows_for_every_width() {
+        let mut machines = vec![Arch::Scalar, Arch::new()];
+        #[cfg(target_arch = "x86_64")]
+        machines.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        for machine in machines {
+            let (lanes, columns) = machine.dispatch(FourColumns);
+            let expected = (0..4).flat_map(|column| (0..lanes).map(move |row| (row * 4 + column) as f32));
+            assert_eq!(columns, expected.collect::<Vec<_>>(), "{lanes} lanes");
+        }
+    }
 }

@@ -6,6 +6,8 @@ use crate::network::vectorised::{Simd, WithSimd, vectors, vectors_mut, with_vect
 
 /// Rows of w that are used at a time: a few columns of as many stay in the second-level cache while all rows of x pass.
 const DEPTH: usize = 1024;
+/// Rows of w between two looks at how far a block has come.
+const STEP: usize = 4;
 
 /// y ← x·w + b, with results that are not positive multiplied by `leak` where one is given: `rows × inputs` times
 /// `inputs × outputs`. With a `leak` of 0, NaN becomes 0.
@@ -24,7 +26,7 @@ fn product(x: &[f32], w: &[f32], b: Option<&[f32]>, outputs: usize, leak: Option
         w.len() == inputs * outputs && y.len() == rows * outputs && x.len() == rows * inputs,
         "the shapes belong together"
     );
-    with_vectors(Product { x, w, b, inputs, outputs, rows, leak, y });
+    with_vectors(Product { x, w, b, inputs, outputs, leak, y });
 }
 
 struct Product<'a> {
@@ -33,7 +35,6 @@ struct Product<'a> {
     b: Option<&'a [f32]>,
     inputs: usize,
     outputs: usize,
-    rows: usize,
     leak: Option<f32>,
     y: &'a mut [f32],
 }
@@ -42,145 +43,194 @@ impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, w, b, inputs, outputs, leak, y } = self;
         let mut start = 0;
         // Once also without inputs: then y is b.
-        while start == 0 || start < self.inputs {
-            let depth = start..self.inputs.min(start + DEPTH);
-            self.depth(simd, depth);
+        while start == 0 || start < inputs {
+            let end = inputs.min(start + DEPTH);
+            let first = if start == 0 { First::Bias(b) } else { First::Add };
+            let leak = if end == inputs { leak } else { None };
+            let w = &w[start * outputs..end * outputs];
+            Part { x, inputs, depth: start..end, w, width: outputs, y, outputs, columns: 0..outputs, first, leak }
+                .add(simd);
             start += DEPTH;
         }
     }
 }
 
-impl Product<'_> {
-    /// Adds what some of the inputs contribute. Blocks of sums are as large as the registers hold beside the factors: 32 of
-    /// them, or 16 on older x86 machines.
+/// What sums begin with.
+#[derive(Clone, Copy)]
+pub(super) enum First<'a> {
+    /// A number for each column, or 0.
+    Bias(Option<&'a [f32]>),
+    /// What stands in y.
+    Add,
+}
+
+/// What some of the inputs contribute to some columns of y.
+pub(super) struct Part<'a> {
+    /// Rows of `inputs` values, of which those in `depth` count.
+    pub(super) x: &'a [f32],
+    pub(super) inputs: usize,
+    pub(super) depth: Range<usize>,
+    /// A row of `width` values for each of these inputs: at least as many as there are columns.
+    pub(super) w: &'a [f32],
+    pub(super) width: usize,
+    /// Rows of `outputs` values, of which those in `columns` change.
+    pub(super) y: &'a mut [f32],
+    pub(super) outputs: usize,
+    pub(super) columns: Range<usize>,
+    pub(super) first: First<'a>,
+    pub(super) leak: Option<f32>,
+}
+
+impl Part<'_> {
+    /// Blocks of sums are as large as the registers hold beside the factors: 32 of them, or 16 on older x86 machines.
     #[inline(always)]
-    fn depth<S: Simd>(&mut self, simd: S, depth: Range<usize>) {
-        let mut output = 0;
-        if self.rows == 1 {
-            while output + 8 * S::F32_LANES <= self.outputs {
-                self.block::<S, 1, 8>(simd, &depth, 0, output);
-                output += 8 * S::F32_LANES;
+    pub(super) fn add<S: Simd>(mut self, simd: S) {
+        let (rows, columns) = (self.y.len() / self.outputs, self.columns.len());
+        let mut column = 0;
+        if rows == 1 {
+            while column + 8 * S::F32_LANES <= columns {
+                self.block::<S, 1, 8>(simd, 0, column);
+                column += 8 * S::F32_LANES;
             }
         }
         if S::REGISTER_COUNT >= 32 {
-            output = self.columns::<S, 4>(simd, &depth, output);
+            column = self.blocks::<S, 4>(simd, rows, column);
         }
-        output = self.columns::<S, 2>(simd, &depth, output);
-        output = self.columns::<S, 1>(simd, &depth, output);
-        if output < self.outputs {
+        column = self.blocks::<S, 2>(simd, rows, column);
+        column = self.blocks::<S, 1>(simd, rows, column);
+        if column < columns {
             let mut row = 0;
-            while row < self.rows {
-                row += match self.rows - row {
-                    8.. => self.last_block::<S, 8>(simd, &depth, row, output),
-                    4.. => self.last_block::<S, 4>(simd, &depth, row, output),
-                    2.. => self.last_block::<S, 2>(simd, &depth, row, output),
-                    _ => self.last_block::<S, 1>(simd, &depth, row, output),
+            while row < rows {
+                row += match rows - row {
+                    8.. => self.last_block::<S, 8>(simd, row, column),
+                    4.. => self.last_block::<S, 4>(simd, row, column),
+                    2.. => self.last_block::<S, 2>(simd, row, column),
+                    _ => self.last_block::<S, 1>(simd, row, column),
                 };
             }
         }
     }
 
-    /// Columns from `output` on as long as there are `N` vectors of them; returns where it ends.
+    /// Columns from `column` on as long as there are `N` vectors of them; returns where it ends.
     #[inline(always)]
-    fn columns<S: Simd, const N: usize>(&mut self, simd: S, depth: &Range<usize>, mut output: usize) -> usize {
-        while output + N * S::F32_LANES <= self.outputs {
+    fn blocks<S: Simd, const N: usize>(&mut self, simd: S, rows: usize, mut column: usize) -> usize {
+        while column + N * S::F32_LANES <= self.columns.len() {
             let mut row = 0;
-            while row < self.rows {
-                row += match self.rows - row {
-                    6.. => self.block::<S, 6, N>(simd, depth, row, output),
-                    4.. => self.block::<S, 4, N>(simd, depth, row, output),
-                    2.. => self.block::<S, 2, N>(simd, depth, row, output),
-                    _ => self.block::<S, 1, N>(simd, depth, row, output),
+            while row < rows {
+                // The last rows in equal parts: the sums of very few would wait for each other.
+                row += match rows - row {
+                    5 | 9 | 10 => self.block::<S, 5, N>(simd, row, column),
+                    4 | 7 | 8 => self.block::<S, 4, N>(simd, row, column),
+                    6.. => self.block::<S, 6, N>(simd, row, column),
+                    2.. => self.block::<S, 2, N>(simd, row, column),
+                    _ => self.block::<S, 1, N>(simd, row, column),
                 };
             }
-            output += N * S::F32_LANES;
+            column += N * S::F32_LANES;
         }
-        output
+        column
     }
 
     /// `M` rows of `N` vectors; returns `M`.
     #[inline(always)]
-    fn block<S: Simd, const M: usize, const N: usize>(
-        &mut self,
-        simd: S,
-        depth: &Range<usize>,
-        row: usize,
-        output: usize,
-    ) -> usize {
-        let x: [&[f32]; M] = std::array::from_fn(|at| &self.x[(row + at) * self.inputs..][depth.clone()]);
-        let mut sums = [[simd.splat_f32s(0.0); N]; M];
-        if depth.start > 0 {
-            for (at, sums) in sums.iter_mut().enumerate() {
-                *sums = *vectors::<S, N>(&self.y[(row + at) * self.outputs + output..]);
-            }
-        } else if let Some(b) = self.b {
-            sums = [*vectors::<S, N>(&b[output..]); M];
-        }
-        let w = self.w[depth.start * self.outputs..depth.end * self.outputs].chunks_exact(self.outputs);
-        for (k, w) in w.enumerate() {
-            let w: [_; N] = *vectors::<S, N>(&w[output..]);
-            for at in 0..M {
-                let x = simd.splat_f32s(x[at][k]);
-                for vector in 0..N {
-                    sums[at][vector] = simd.mul_add_f32s(x, w[vector], sums[at][vector]);
-                }
-            }
-        }
-        for (at, mut sums) in sums.into_iter().enumerate() {
-            if depth.end == self.inputs
-                && let Some(leak) = self.leak
-            {
-                for sum in &mut sums {
-                    *sum = rectified(simd, *sum, leak);
-                }
-            }
-            *vectors_mut::<S, N>(&mut self.y[(row + at) * self.outputs + output..]) = sums;
-        }
+    fn block<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, row: usize, column: usize) -> usize {
+        simd.vectorize(Block::<M, N> { part: self, row, column });
         M
     }
 
-    /// `M` rows of the columns from `output` to the end, less than a vector; returns `M`.
+    /// `M` rows of the columns from `column` to the end, less than a vector; returns `M`.
     #[inline(always)]
-    fn last_block<S: Simd, const M: usize>(
-        &mut self,
-        simd: S,
-        depth: &Range<usize>,
-        row: usize,
-        output: usize,
-    ) -> usize {
-        let x: [&[f32]; M] = std::array::from_fn(|at| &self.x[(row + at) * self.inputs..][depth.clone()]);
-        let columns = |at: usize| (row + at) * self.outputs + output..(row + at + 1) * self.outputs;
-        let mut sums = [simd.splat_f32s(0.0); M];
-        if depth.start > 0 {
-            for (at, sum) in sums.iter_mut().enumerate() {
-                *sum = simd.partial_load_f32s(&self.y[columns(at)]);
-            }
-        } else if let Some(b) = self.b {
-            sums = [simd.partial_load_f32s(&b[output..]); M];
-        }
-        for (k, input) in depth.clone().enumerate() {
+    fn last_block<S: Simd, const M: usize>(&mut self, simd: S, row: usize, column: usize) -> usize {
+        let Self { inputs, ref depth, width, outputs, .. } = *self;
+        let output = self.columns.start + column;
+        let places = |at: usize| (row + at) * outputs + output..(row + at) * outputs + self.columns.end;
+        let mut sums: [_; M] = match self.first {
+            First::Bias(Some(b)) => [simd.partial_load_f32s(&b[output..]); M],
+            First::Bias(None) => [simd.splat_f32s(0.0); M],
+            First::Add => std::array::from_fn(|at| simd.partial_load_f32s(&self.y[places(at)])),
+        };
+        let x: [&[f32]; M] = std::array::from_fn(|at| &self.x[(row + at) * inputs..][depth.clone()]);
+        for k in 0..depth.len() {
             // A load of a part is a call. A whole one also reads what follows in w, for sums that are never stored.
-            let w = &self.w[input * self.outputs + output..];
+            let w = &self.w[k * width + column..];
             let w = match S::as_simd_f32s(w).0.first() {
                 Some(&w) => w,
-                None => simd.partial_load_f32s(&w[..self.outputs - output]),
+                None => simd.partial_load_f32s(&w[..self.columns.len() - column]),
             };
             for at in 0..M {
                 sums[at] = simd.mul_add_f32s(simd.splat_f32s(x[at][k]), w, sums[at]);
             }
         }
         for (at, mut sum) in sums.into_iter().enumerate() {
-            if depth.end == self.inputs
-                && let Some(leak) = self.leak
-            {
+            if let Some(leak) = self.leak {
                 sum = rectified(simd, sum, leak);
             }
-            simd.partial_store_f32s(&mut self.y[columns(at)], sum);
+            simd.partial_store_f32s(&mut self.y[places(at)], sum);
         }
         M
+    }
+}
+
+/// `M` rows of `N` vectors of a part: a function of its own, so that the compiler has registers for nothing else.
+struct Block<'a, 'b, const M: usize, const N: usize> {
+    part: &'b mut Part<'a>,
+    row: usize,
+    column: usize,
+}
+
+impl<const M: usize, const N: usize> WithSimd for Block<'_, '_, M, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { part, row, column } = self;
+        let Part { x, inputs, ref depth, w, width, ref mut y, outputs, ref columns, first, leak } = *part;
+        let output = columns.start + column;
+        let place = |at: usize| (row + at) * outputs + output;
+        let mut sums = match first {
+            First::Bias(Some(b)) => [*vectors::<S, N>(&b[output..]); M],
+            First::Bias(None) => [[simd.splat_f32s(0.0); N]; M],
+            First::Add => std::array::from_fn(|at| *vectors::<S, N>(&y[place(at)..])),
+        };
+        let x: [&[f32]; M] = std::array::from_fn(|at| &x[(row + at) * inputs + depth.start..][..depth.len()]);
+        let (steps, step) = (depth.len() / STEP, STEP * width);
+        let x_steps: [&[[f32; STEP]]; M] = std::array::from_fn(|at| &x[at].as_chunks().0[..steps]);
+        let starts: [usize; STEP] = std::array::from_fn(|at| at * width + column);
+        // What is checked here is not checked in the loop.
+        assert!(starts.iter().all(|&start| start <= step && step - start >= N * S::F32_LANES));
+        for k in 0..steps {
+            let w = &w[k * step..][..step];
+            for at in 0..STEP {
+                let w: [_; N] = *vectors::<S, N>(&w[starts[at]..]);
+                for row in 0..M {
+                    let x = simd.splat_f32s(x_steps[row][k][at]);
+                    for vector in 0..N {
+                        sums[row][vector] = simd.mul_add_f32s(x, w[vector], sums[row][vector]);
+                    }
+                }
+            }
+        }
+        for k in steps * STEP..depth.len() {
+            let w: [_; N] = *vectors::<S, N>(&w[k * width + column..]);
+            for row in 0..M {
+                let x = simd.splat_f32s(x[row][k]);
+                for vector in 0..N {
+                    sums[row][vector] = simd.mul_add_f32s(x, w[vector], sums[row][vector]);
+                }
+            }
+        }
+        for (at, mut sums) in sums.into_iter().enumerate() {
+            if let Some(leak) = leak {
+                for sum in &mut sums {
+                    *sum = rectified(simd, *sum, leak);
+                }
+            }
+            *vectors_mut::<S, N>(&mut y[place(at)..]) = sums;
+        }
     }
 }
 

@@ -1,7 +1,16 @@
-//! Products of rows with rows, `a·bᵀ`: every element is an inner product of two contiguous rows, so nothing needs packing. A
-//! general matrix product first packs `bᵀ`, which takes longer than the product itself where `a` has few rows.
+//! Products of rows with rows, `a·bᵀ`: the error at a layer's inputs from the error behind it, with the weights as they lie. A few
+//! columns of `bᵀ` at a time are turned into memory that stays in the first-level cache while all rows of `a` pass; inner products of
+//! rows where they lie would spend much of their time adding up lanes.
 
-use crate::network::vectorised::{Simd, WithSimd, with_vectors};
+use std::ops::Range;
+
+use super::affine::{First, Part};
+use crate::network::vectorised::{LANES, Simd, WithSimd, four_columns, vectors_mut, with_vectors};
+
+/// Values that are turned at a time, for as many columns as a block has: no more than a first-level cache holds.
+const TURNED: usize = 8 * 1024;
+/// Values of a row that are turned at a time, at most.
+const DEPTH: usize = 256;
 
 /// c ← a·bᵀ, the error at a layer's inputs with its weights as b: for `m × depth` and `n × depth`, all row-major; `m` is what `c` has room for.
 ///
@@ -24,91 +33,81 @@ struct Product<'a> {
 impl WithSimd for Product<'_> {
     type Output = ();
 
-    /// Four rows of `b` at a time stay in the first-level cache while all rows of `a` pass. Sixteen sums need as many
-    /// registers, which older x86 machines do not have beside the factors.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { a, b, depth, n, c } = self;
-        for first in (0..n).step_by(4) {
-            match &b[first * depth..n.min(first + 4) * depth] {
-                four if four.len() == 4 * depth => {
-                    if S::REGISTER_COUNT >= 32 {
-                        columns::<S, 4, 4>(simd, a, four, depth, n, first, c);
-                    } else {
-                        columns::<S, 2, 4>(simd, a, four, depth, n, first, c);
-                    }
+        let mut turned = [0.0; TURNED];
+        let width = S::F32_LANES * if S::REGISTER_COUNT >= 32 { 4 } else { 2 };
+        let deep = DEPTH.min(TURNED / width);
+        for start in (0..n).step_by(width) {
+            let columns = start..n.min(start + width);
+            let rows = &b[columns.start * depth..columns.end * depth];
+            for start in (0..depth).step_by(deep) {
+                let part = start..depth.min(start + deep);
+                let w = &mut turned[..part.len() * width];
+                simd.vectorize(Turn { rows, depth, part: part.clone(), width, turned: w });
+                let first = if start == 0 { First::Bias(None) } else { First::Add };
+                let y = &mut *c;
+                Part {
+                    x: a,
+                    inputs: depth,
+                    depth: part,
+                    w,
+                    width,
+                    y,
+                    outputs: n,
+                    columns: columns.clone(),
+                    first,
+                    leak: None,
                 }
-                fewer => {
-                    for (at, one) in fewer.chunks_exact(depth).enumerate() {
-                        columns::<S, 4, 1>(simd, a, one, depth, n, first + at, c);
-                    }
-                }
+                .add(simd);
             }
         }
     }
 }
 
-/// The columns of `c` from `first` on that belong to the `C` rows of `b` given, `R` rows of `a` at a time.
-#[inline(always)]
-fn columns<S: Simd, const R: usize, const C: usize>(
-    simd: S,
-    a: &[f32],
-    b: &[f32],
+/// Turns a part of each row into a column of `turned`, whose rows have `width` values.
+struct Turn<'a> {
+    rows: &'a [f32],
     depth: usize,
-    n: usize,
-    first: usize,
-    c: &mut [f32],
-) {
-    let rows = a.chunks(R * depth).zip(c.chunks_mut(R * n));
-    for (a, c) in rows {
-        if a.len() == R * depth {
-            block::<S, R, C>(simd, a, b, depth, n, &mut c[first..]);
-        } else {
-            for (a, c) in a.chunks_exact(depth).zip(c.chunks_exact_mut(n)) {
-                block::<S, 1, C>(simd, a, b, depth, n, &mut c[first..]);
-            }
-        }
-    }
+    part: Range<usize>,
+    width: usize,
+    turned: &'a mut [f32],
 }
 
-/// `R × C` inner products, whose sums stay in registers; rows of `c` begin `n` values apart.
-#[inline(always)]
-fn block<S: Simd, const R: usize, const C: usize>(
-    simd: S,
-    a: &[f32],
-    b: &[f32],
-    depth: usize,
-    n: usize,
-    c: &mut [f32],
-) {
-    let a: [_; R] = std::array::from_fn(|row| S::as_simd_f32s(&a[row * depth..(row + 1) * depth]));
-    let b: [_; C] = std::array::from_fn(|row| S::as_simd_f32s(&b[row * depth..(row + 1) * depth]));
-    // As long as the first, in so many words: then the loop below checks no bounds.
-    let whole = a[0].0.len();
-    let (a_vectors, b_vectors) = (a.map(|(vectors, _)| &vectors[..whole]), b.map(|(vectors, _)| &vectors[..whole]));
-    let mut sums = [[simd.splat_f32s(0.0); C]; R];
-    for k in 0..whole {
-        let x: [_; R] = std::array::from_fn(|row| a_vectors[row][k]);
-        for column in 0..C {
-            let y = b_vectors[column][k];
-            for row in 0..R {
-                sums[row][column] = simd.mul_add_f32s(x[row], y, sums[row][column]);
+impl WithSimd for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { rows, depth, part, width, turned } = self;
+        let lanes = S::F32_LANES;
+        let mut column = 0;
+        for rows in rows.chunks(lanes * depth) {
+            let whole = if rows.len() == lanes * depth { part.len() / 4 } else { 0 };
+            if whole > 0 {
+                let pieces: [&[[f32; 4]]; LANES] = std::array::from_fn(|row| {
+                    let row = &rows[row.min(lanes - 1) * depth..][part.clone()];
+                    &row.as_chunks().0[..whole]
+                });
+                for (k, turned) in (0..whole).zip(turned.chunks_exact_mut(4 * width)) {
+                    let columns = four_columns(
+                        simd,
+                        #[inline(always)]
+                        |row| pieces[row][k],
+                    );
+                    for at in 0..4 {
+                        *vectors_mut::<S, 1>(&mut turned[at * width + column..]) = [columns[at]];
+                    }
+                }
             }
-        }
-    }
-    if !a[0].1.is_empty() {
-        let x: [_; R] = std::array::from_fn(|row| simd.partial_load_f32s(a[row].1));
-        for column in 0..C {
-            let y = simd.partial_load_f32s(b[column].1);
-            for row in 0..R {
-                sums[row][column] = simd.mul_add_f32s(x[row], y, sums[row][column]);
+            for row in rows.chunks_exact(depth) {
+                let rest = turned[4 * whole * width..].chunks_exact_mut(width);
+                for (turned, &value) in rest.zip(&row[part.start + 4 * whole..part.end]) {
+                    turned[column] = value;
+                }
+                column += 1;
             }
-        }
-    }
-    for (row, sums) in sums.into_iter().enumerate() {
-        let c = &mut c[row * n..row * n + C];
-        for (c, sum) in c.iter_mut().zip(sums) {
-            *c = simd.reduce_sum_f32s(sum);
         }
     }
 }

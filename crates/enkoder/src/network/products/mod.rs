@@ -1,6 +1,7 @@
 //! The matrix products of a network. All matrices are row-major and read where they lie: at the shapes of layers and batches,
-//! packing them first, as a general product does, takes longer than it saves. Every product runs on the calling thread, and who
-//! calls decides what runs in parallel. Sums have a fixed order for the same shapes and the same vector width.
+//! packing them first, as a general product does, takes longer than it saves; only rows that are multiplied with rows are turned,
+//! a few at a time. Every product runs on the calling thread, and who calls decides what runs in parallel. Each sum is over its terms
+//! in their order, whatever the vector width.
 
 mod affine;
 mod inner;
