@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::autoencoder::{Autoencoder, ModelError};
 use crate::dataset::Dataset;
 use crate::network::vectorised::{LANES, sum_lanes, vectorised};
+use crate::rows::Rows;
 use crate::scaling::Scaler;
 use crate::training::Task;
 
@@ -18,49 +19,69 @@ impl Autoencoder {
     /// How often [`fill`](Self::fill) best asks this model: once where it was trained with missing values
     /// ([`Task::Fill`]), for what it is asked with a second time is nothing it has ever seen; else 10 times.
     pub fn fill_iterations(&self) -> usize {
-        if self.task() == Task::Fill { 1 } else { REPEATED }
+        let learned = self.task() == Task::Fill || self.record().data.missing > 0.0;
+        if learned { 1 } else { REPEATED }
     }
 
     /// The samples with what is missing (NaN) filled by the model, in the units of the data: `samples × features`. Observed values
-    /// keep every bit.
+    /// keep every bit. A row with an infinite value keeps its gaps.
     ///
     /// First the training mean stands where something is missing, as it does in training with missing values; the reconstruction
     /// takes its place, and with it the model is asked again, until it was asked `iterations` times (at least once).
     ///
     /// # Errors
     /// When the data does not fit the model, and when the model makes something else of its input.
-    pub fn fill(&self, data: &Dataset, iterations: usize) -> Result<Array2<f32>, ModelError> {
+    pub fn fill<'r>(&self, samples: impl Into<Rows<'r>>, iterations: usize) -> Result<Array2<f32>, ModelError> {
+        let rows = samples.into();
+        let mut filled = Array2::zeros((rows.len(), rows.features()));
+        self.fill_into(rows, iterations, filled.as_slice_mut().expect("a new array is contiguous"))?;
+        Ok(filled)
+    }
+
+    /// As [`fill`](Self::fill), into memory for `samples × features` numbers.
+    ///
+    /// # Errors
+    /// As [`fill`](Self::fill), and when `filled` has another length.
+    pub fn fill_into<'r>(
+        &self,
+        samples: impl Into<Rows<'r>>,
+        iterations: usize,
+        filled: &mut [f32],
+    ) -> Result<(), ModelError> {
+        let rows = samples.into();
         if !self.task().reconstructs() {
             return Err(ModelError::NoReconstruction);
         }
-        self.check(data)?;
-        let given = data.to_array();
-        let dimensions = given.dim();
-        let filled = fill_by(given.as_slice().expect("rows are contiguous"), iterations, |values| {
-            let values = Array2::from_shape_vec(dimensions, values.to_vec()).expect("as many values as before");
-            let samples = Dataset::from_f32(data.name(), values).expect("as many samples as before");
-            Ok::<_, ModelError>(self.reconstruct(&samples)?.into_raw_vec_and_offset().0)
-        })?;
-        Ok(Array2::from_shape_vec(dimensions, filled).expect("as many values as before"))
+        self.check(rows)?;
+        let (features, found) = (rows.features(), filled.len());
+        let expected = rows.len() * features;
+        if found != expected {
+            return Err(ModelError::Output { found, expected });
+        }
+        filled.chunks_exact_mut(features).enumerate().for_each(|(row, filled)| rows.copy_row(row, filled));
+        fill_by(filled, iterations, |values, made| {
+            let samples = Rows::from_slice(values, features).expect("as many rows as before");
+            self.reconstruct_into(samples, made).map(drop)
+        })
     }
 }
 
-/// What is missing in `given` (NaN) filled by what `pass` makes of it, in as many passes as `iterations` says, at least one.
+/// Fills what is missing in `values` (NaN) by what `pass` makes of them, in as many passes as `iterations` says, at least one.
 pub(crate) fn fill_by<E>(
-    given: &[f32],
+    values: &mut [f32],
     iterations: usize,
-    mut pass: impl FnMut(&[f32]) -> Result<Vec<f32>, E>,
-) -> Result<Vec<f32>, E> {
-    let mut filled = given.to_vec();
-    for _ in 0..iterations.max(1) {
-        let made = pass(&filled)?;
-        for ((filled, made), given) in filled.iter_mut().zip(made).zip(given) {
-            if given.is_nan() {
-                *filled = made;
-            }
-        }
+    mut pass: impl FnMut(&[f32], &mut [f32]) -> Result<(), E>,
+) -> Result<(), E> {
+    let missing: Vec<usize> = (0..values.len()).filter(|&at| values[at].is_nan()).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
-    Ok(filled)
+    let mut made = vec![0.0; values.len()];
+    for _ in 0..iterations.max(1) {
+        pass(values, &mut made)?;
+        missing.iter().for_each(|&at| values[at] = made[at]);
+    }
+    Ok(())
 }
 
 /// The samples with what is missing (NaN) filled by the mean of those `neighbours` samples of `others` that are closest on what is
@@ -190,12 +211,18 @@ mod tests {
     }
 
     #[test]
-    fn other_data_and_infinite_values_are_refused() {
+    fn other_data_is_refused_and_rows_with_infinite_values_keep_their_gaps() {
         let data = Dataset::from_f32("line", line()).unwrap();
         let model = fit_pca(&data, &data, 1, Scaling::Auto).unwrap();
         let other = Dataset::from_f32("other", Array2::zeros((3, 5))).unwrap();
         assert_eq!(model.fill(&other, 1), Err(ModelError::Features { found: 5, expected: 4 }));
         let infinite = Dataset::from_f32("infinite", Array2::from_elem((1, 4), f32::INFINITY)).unwrap();
-        assert_eq!(model.fill(&infinite, 1), Err(ModelError::Infinite { sample: 0, feature: 0 }));
+        assert_eq!(model.fill(&infinite, 1).unwrap(), infinite.to_array());
+        let mut gaps = line();
+        gaps[[1, 0]] = f32::NAN;
+        gaps[[1, 1]] = f32::INFINITY;
+        gaps[[2, 3]] = f32::NAN;
+        let filled = model.fill(&gaps, 1).unwrap();
+        assert!(filled[[1, 0]].is_nan() && filled[[2, 3]].is_finite(), "an infinite value is its own row's matter");
     }
 }

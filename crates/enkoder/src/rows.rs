@@ -288,6 +288,15 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Whether all values are whole numbers from 0 to 255, of which none is missing.
+    pub fn is_u8(&self) -> bool {
+        match self.0 {
+            Values::U8(_) => true,
+            Values::Dataset(data) => data.is_u8(),
+            Values::F32(_) | Values::F64(_) => false,
+        }
+    }
+
     /// Writes sample `row` as numbers into `out`.
     ///
     /// # Panics

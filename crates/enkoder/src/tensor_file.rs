@@ -42,7 +42,7 @@ pub enum TensorFileError {
     TooLarge(u64),
     /// It is no safetensors file, or a damaged one.
     #[error("not a safetensors file, or a damaged one")]
-    Container(#[source] SafeTensorError),
+    Container(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It is a safetensors file of something else.
     #[error("a safetensors file, but not of the kind {expected}: its metadata says {found}")]
     Kind {
@@ -51,8 +51,8 @@ pub enum TensorFileError {
         /// What it is.
         found: String,
     },
-    /// A newer version of the format.
-    #[error("version {found} of the format, but this program reads up to version {known}: a newer enkoder wrote it")]
+    /// A version of the format that is not known.
+    #[error("version {found} of the format, but this program reads versions 1 to {known}\nhint: a newer enkoder wrote it, or it is damaged")]
     Version {
         /// The file's version.
         found: u32,
@@ -61,7 +61,7 @@ pub enum TensorFileError {
     },
     /// The metadata is not what it should be.
     #[error("its metadata is damaged")]
-    Metadata(#[source] serde_json::Error),
+    Metadata(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A tensor is missing, has another shape or type, or holds a number that is not finite.
     #[error("tensor {name:?} {fault}")]
     Tensor {
@@ -70,6 +70,15 @@ pub enum TensorFileError {
         /// What is wrong with it.
         fault: String,
     },
+}
+
+/// The crates that find these faults stay out of sight.
+fn container_error(error: SafeTensorError) -> TensorFileError {
+    TensorFileError::Container(error.into())
+}
+
+fn metadata_error(error: serde_json::Error) -> TensorFileError {
+    TensorFileError::Metadata(error.into())
 }
 
 #[derive(Serialize, serde::Deserialize)]
@@ -100,17 +109,17 @@ impl TensorFile {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8], kind: &'static str, version: u32) -> Result<Self, TensorFileError> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(TensorFileError::Container)?;
-        let file = SafeTensors::deserialize(bytes).map_err(TensorFileError::Container)?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(container_error)?;
+        let file = SafeTensors::deserialize(bytes).map_err(container_error)?;
         let metadata = header.metadata().as_ref().and_then(|entries| entries.get(KEY));
         let unknown = || TensorFileError::Kind { expected: kind, found: "nothing of enkoder".to_owned() };
         let metadata = metadata.ok_or_else(unknown)?;
         let envelope: Envelope<serde::de::IgnoredAny> =
-            serde_json::from_str(metadata).map_err(TensorFileError::Metadata)?;
+            serde_json::from_str(metadata).map_err(metadata_error)?;
         if envelope.kind != kind {
             return Err(TensorFileError::Kind { expected: kind, found: envelope.kind });
         }
-        if envelope.version > version {
+        if !(1..=version).contains(&envelope.version) {
             return Err(TensorFileError::Version { found: envelope.version, known: version });
         }
         let mut tensors = HashMap::new();
@@ -131,7 +140,7 @@ impl TensorFile {
     }
 
     pub(crate) fn metadata<T: DeserializeOwned>(&self) -> Result<T, TensorFileError> {
-        let envelope: Envelope<T> = serde_json::from_str(&self.metadata).map_err(TensorFileError::Metadata)?;
+        let envelope: Envelope<T> = serde_json::from_str(&self.metadata).map_err(metadata_error)?;
         Ok(envelope.content)
     }
 
@@ -156,7 +165,7 @@ impl TensorFile {
         tensors: impl IntoIterator<Item = (String, Vec<usize>, &'a [f32])>,
     ) -> Result<Vec<u8>, TensorFileError> {
         let envelope = Envelope { kind: kind.to_owned(), version, content };
-        let metadata = serde_json::to_string(&envelope).map_err(TensorFileError::Metadata)?;
+        let metadata = serde_json::to_string(&envelope).map_err(metadata_error)?;
         let tensors: Vec<_> = tensors
             .into_iter()
             .map(|(name, shape, values)| {
@@ -167,9 +176,9 @@ impl TensorFile {
             .iter()
             .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(TensorFileError::Container)?;
+            .map_err(container_error)?;
         let metadata = HashMap::from([(KEY.to_owned(), metadata)]);
-        safetensors::serialize(views, Some(metadata)).map_err(TensorFileError::Container)
+        safetensors::serialize(views, Some(metadata)).map_err(container_error)
     }
 
     pub(crate) fn save<'a>(

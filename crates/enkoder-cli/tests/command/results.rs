@@ -149,5 +149,5 @@ fn one_code_decodes_to_one_sample() {
     let (place, model, _) = digits();
     place.write("codes.csv", "a,b,c,d\n0,0,0,0\n");
     place.succeed("decode . codes.csv --out one.npy");
-    assert_eq!(read(&place, "one.npy").to_array(), model.decode(Array2::zeros((1, 4)).view()).unwrap());
+    assert_eq!(read(&place, "one.npy").to_array(), model.decode(&Array2::<f32>::zeros((1, 4))).unwrap());
 }

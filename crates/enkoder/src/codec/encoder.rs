@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::element::Element;
 use crate::autoencoder::Autoencoder;
+use crate::rows::Rows;
 use crate::scaling::Scaling;
 
 /// Scaled values beyond this are no data; the training data lies within a few.
@@ -41,7 +42,8 @@ impl<'a> CodeEncoder<'a> {
                         }
                     }
                 }
-                session.encode(numbers, codes);
+                let samples = Rows::from_slice(numbers, features).expect("a block holds whole samples");
+                session.encode(samples, codes).expect("the samples are the model's");
             },
         );
         // A network may still overflow: a code that is no number says nothing.

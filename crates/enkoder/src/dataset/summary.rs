@@ -46,6 +46,15 @@ impl Dataset {
         summary
     }
 
+    /// The share of values that are not missing (NaN), from above 0 to 1: at least one counts as there.
+    pub fn share_observed(&self) -> f64 {
+        let Values::F32(values) = &self.values else { return 1.0 };
+        let of_row = |index| self.stored(values, index).iter().filter(|value| value.is_nan()).count();
+        let all = (self.len() * self.features()).max(1);
+        let missing = (0..self.len()).map(of_row).sum::<usize>();
+        (all - missing.min(all - 1)) as f64 / all as f64
+    }
+
     /// Sample and feature of the first infinite value.
     pub fn first_infinite(&self) -> Option<(usize, usize)> {
         let Values::F32(values) = &self.values else { return None };

@@ -1,19 +1,24 @@
 //! A model over a picture: any size, grey or colour, any depth. Pictures come as `0..=peak` and leave so; the model sees them in
 //! the range that it was trained on, in tiles that leave no seam.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::{DenoisingError, Tiling, extent, picture};
 use crate::autoencoder::{Autoencoder, ModelError};
 use crate::filling::fill_by;
+use crate::rows::Rows;
 use crate::scaling::Scaling;
 
 /// The side of a tile in pixels.
 const TILE: usize = 256;
+/// Sizes of tiles for which the model is kept ready: those of a picture both ways, and some more.
+const KEPT: usize = 4;
 
 /// A fully convolutional model that runs over pictures.
 ///
 /// A model of grey pictures takes the channels of a colour picture one by one. The same picture gives the same bits with any number
 /// of threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Denoiser<'a> {
     model: &'a Autoencoder,
     /// Channels of the model.
@@ -22,6 +27,8 @@ pub struct Denoiser<'a> {
     /// What black and white are to the model.
     range: [f32; 2],
     ensemble: bool,
+    /// The model for tiles of the shapes that were met last.
+    opened: Mutex<Vec<Arc<Autoencoder>>>,
 }
 
 impl<'a> Denoiser<'a> {
@@ -54,7 +61,7 @@ impl<'a> Denoiser<'a> {
         } else {
             return Err(DenoisingError::NoRange);
         };
-        let this = Self { model, channels, margin, range, ensemble: false };
+        let this = Self { model, channels, margin, range, ensemble: false, opened: Mutex::default() };
         // Whether it takes other sizes shows early, not at the first picture.
         model.for_shape(&this.shape_of([architecture.size_step() * 4; 2]))?;
         Ok(this)
@@ -108,7 +115,12 @@ impl<'a> Denoiser<'a> {
         if let Some(index) = values.iter().position(|value| value.is_infinite()) {
             return Err(DenoisingError::NotFinite { index, value: values[index] });
         }
-        fill_by(values, iterations, |values| self.pass(values, shape, peak))
+        let mut filled = values.to_vec();
+        fill_by(&mut filled, iterations, |values, made| {
+            made.copy_from_slice(&self.pass(values, shape, peak)?);
+            Ok::<_, DenoisingError>(())
+        })?;
+        Ok(filled)
     }
 
     /// Runs the model over a picture, in which values may be missing.
@@ -121,7 +133,7 @@ impl<'a> Denoiser<'a> {
             return Err(DenoisingError::Colours { expected: self.channels, found: channels });
         }
         let tiling = Tiling::new(TILE, self.margin, self.model.architecture().size_step());
-        let model = self.model.for_shape(&self.shape_of(tiling.tile_size(height, width)))?;
+        let model = self.opened(self.shape_of(tiling.tile_size(height, width)))?;
         let [black, white] = self.range;
         let (to_model, to_picture) = ((white - black) / peak, peak / (white - black));
         let mut result = vec![0.0; values.len()];
@@ -132,7 +144,10 @@ impl<'a> Denoiser<'a> {
             plane.extend(of_channel.map(|value| value * to_model + black));
             let made = tiling.run(&plane, &[height, width, self.channels], || {
                 let mut session = model.session();
-                move |tile: &[f32], out: &mut [f32]| session.reconstruct(tile, out)
+                move |tile: &[f32], out: &mut [f32]| {
+                    let sample = Rows::from_slice(tile, tile.len()).expect("a tile is one sample");
+                    session.reconstruct(sample, out).expect("the tile has the model's size");
+                }
             })?;
             let places = result.iter_mut().skip(channel).step_by(channels / self.channels);
             for (place, value) in places.zip(made) {
@@ -140,6 +155,18 @@ impl<'a> Denoiser<'a> {
             }
         }
         Ok(result)
+    }
+
+    /// The model for tiles of this shape.
+    fn opened(&self, shape: Vec<usize>) -> Result<Arc<Autoencoder>, ModelError> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = opened.iter().find(|model| model.architecture().input_shape == shape) {
+            return Ok(model.clone());
+        }
+        let model = Arc::new(self.model.for_shape(&shape)?);
+        opened.truncate(KEPT - 1);
+        opened.insert(0, model.clone());
+        Ok(model)
     }
 
     /// A shape of the model's kind of another height and width.

@@ -347,6 +347,11 @@ impl Program {
         self.code..self.nodes.len()
     }
 
+    /// The first node of the decoder that reads what only the sample has, so that a code alone cannot be decoded.
+    pub(crate) fn needs_sample(&self) -> Option<&Node> {
+        self.nodes[self.decoder()].iter().find(|node| node.reads.iter().any(|&value| value < self.code))
+    }
+
     /// How many parameters there are.
     pub(crate) fn parameters(&self) -> usize {
         self.nodes.last().map_or(0, |node| node.parameters().end)

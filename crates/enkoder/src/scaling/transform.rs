@@ -71,27 +71,26 @@ impl Scaler {
         }
     }
 
-    /// Writes one row, scaled as [`transform_row`](Self::transform_row) does, to another place.
-    pub(crate) fn transform_row_to(&self, row: &[f32], out: &mut [f32]) {
-        assert_eq!((row.len(), out.len()), (self.features, self.features), "rows must have the scaler's features");
-        self.scale(0..row.len(), row, out);
-    }
-
     /// Gives one scaled row its original units back, in place.
     ///
     /// # Panics
     /// When the row is not [`features`](Self::features) long.
     pub fn inverse_row(&self, row: &mut [f32]) {
         assert_eq!(row.len(), self.features, "the row must have the scaler's features");
-        match &self.coefficients {
-            Affine::Uniform { offset, scale } => {
-                row.iter_mut().for_each(|value| *value = *value / scale + offset);
-            }
-            Affine::PerFeature { offset, scale } => {
-                for ((value, offset), scale) in row.iter_mut().zip(offset).zip(scale) {
-                    *value = *value / scale + offset;
-                }
-            }
+        // By value, as in scaling: a coefficient behind a reference keeps loops from vectors.
+        match self.coefficients {
+            Affine::Uniform { offset, scale } => vectorised(
+                #[inline(always)]
+                move || row.iter_mut().for_each(|value| *value = *value / scale + offset),
+            ),
+            Affine::PerFeature { ref offset, ref scale } => vectorised(
+                #[inline(always)]
+                move || {
+                    for ((value, offset), scale) in row.iter_mut().zip(offset).zip(scale) {
+                        *value = *value / scale + offset;
+                    }
+                },
+            ),
         }
     }
 

@@ -44,12 +44,12 @@ const CACHED_BYTES: usize = 256 * 1024;
 impl<'a> Samples<'a> {
     /// Samples that are their own targets.
     pub(crate) fn new(inputs: &'a Dataset, scaler: &'a Scaler) -> Self {
-        Self { inputs, targets: None, scaler, target_scaler: scaler, codes: None, observed: observed(inputs) }
+        Self { inputs, targets: None, scaler, target_scaler: scaler, codes: None, observed: inputs.share_observed() }
     }
 
     /// The same samples with other targets.
     pub(crate) fn with_targets(self, targets: &'a Dataset, target_scaler: &'a Scaler) -> Self {
-        Self { targets: Some(targets), target_scaler, observed: observed(targets), ..self }
+        Self { targets: Some(targets), target_scaler, observed: targets.share_observed(), ..self }
     }
 
     /// Whether targets need a place of their own beside the inputs, which are damaged or filled.
@@ -129,14 +129,6 @@ impl Known<'_> {
             self.scaler.copy_scaled(self.data, index as usize, values);
         }
     }
-}
-
-/// The share of values that are not missing (NaN); at least one counts as there.
-fn observed(data: &Dataset) -> f64 {
-    let missing = |index| data.row_f32(index).map_or(0, |row| row.iter().filter(|value| value.is_nan()).count());
-    let values = (data.len() * data.features()).max(1);
-    let missing = (0..data.len()).map(missing).sum::<usize>();
-    (values - missing.min(values - 1)) as f64 / values as f64
 }
 
 /// The index of the random stream of the sample at `position` in the order of `epoch`.

@@ -121,5 +121,5 @@ pub enum TrainingError {
     OtherData(&'static str),
     /// The system gave no threads.
     #[error("cannot start {0} threads")]
-    Threads(usize, #[source] rayon::ThreadPoolBuildError),
+    Threads(usize, #[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -182,7 +182,7 @@ impl<'a> Trainer<'a> {
         train.check_columns(validation)?;
         let threads = self.config.threads.unwrap_or(0);
         with_team(threads, || self.train(train, validation))
-            .map_err(|source| TrainingError::Threads(threads, source))?
+            .map_err(|source| TrainingError::Threads(threads, source.into()))?
     }
 
     fn train(mut self, train: Pair<'_>, validation: Pair<'_>) -> Result<Autoencoder, TrainingError> {

@@ -3,8 +3,8 @@
 use enkoder::denoising::{Denoiser, DenoisingError, Noise, Tiling};
 use enkoder::metrics::mse;
 use enkoder::{
-    Activation, Adam, Architecture, Autoencoder, Dataset, LayerSpec, ModelError, Scaling, Trainer, TrainingConfig,
-    WholeImage,
+    Activation, Adam, Architecture, Autoencoder, Dataset, LayerSpec, ModelError, Rows, Scaling, Trainer,
+    TrainingConfig, WholeImage,
 };
 use ndarray::Array3;
 
@@ -53,7 +53,9 @@ fn denoised(model: &Autoencoder, tiling: Tiling, noisy: &[f32], height: usize, w
     tiling
         .run(noisy, &[height, width, 1], || {
             let mut session = model.session();
-            move |tile: &[f32], out: &mut [f32]| session.reconstruct(tile, out)
+            move |tile: &[f32], out: &mut [f32]| {
+                session.reconstruct(Rows::from_slice(tile, tile.len()).unwrap(), out).unwrap();
+            }
         })
         .unwrap()
 }
@@ -90,8 +92,8 @@ fn a_denoiser_learns_from_patches_and_runs_over_pictures_of_any_size_without_sea
 }
 
 fn all_ways_to_lay_a_picture_leave_less_noise(model: &Autoencoder, clean: &[f32], noisy: &[f32], shape: [usize; 2]) {
-    let denoiser = Denoiser::new(model).unwrap();
     let [once, eight] = [false, true].map(|ensemble| {
+        let denoiser = Denoiser::new(model).unwrap();
         let denoised = denoiser.with_ensemble(ensemble).denoise(noisy, &shape, 255.0).unwrap();
         mse(clean, &denoised).unwrap()
     });
@@ -101,7 +103,7 @@ fn all_ways_to_lay_a_picture_leave_less_noise(model: &Autoencoder, clean: &[f32]
     let turn = |values: &[f32], [height, width]: [usize; 2]| -> Vec<f32> {
         (0..width * height).map(|at| values[at % height * width + at / height]).collect()
     };
-    let all = denoiser.with_ensemble(true);
+    let all = Denoiser::new(model).unwrap().with_ensemble(true);
     let upright = all.denoise(&noisy[..width * 80], &[80, width], 255.0).unwrap();
     let turned = all.denoise(&turn(&noisy[..width * 80], [80, width]), &[width, 80], 255.0).unwrap();
     let back = turn(&turned, [width, 80]);

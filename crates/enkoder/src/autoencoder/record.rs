@@ -1,0 +1,62 @@
+//! Where a model comes from: the data, the options and the course of its training.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::training::{History, TrainingConfig};
+
+/// What a model was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// The data's name.
+    pub name: String,
+    /// Samples trained on.
+    pub train_samples: usize,
+    /// Samples validated on.
+    pub validation_samples: usize,
+    /// Shape of one sample.
+    pub shape: Vec<usize>,
+    /// Bytes of one value as stored: 1 for u8, 4 for f32.
+    pub bytes_per_value: usize,
+    /// SHA-256 of the training samples, see [`Dataset::fingerprint`].
+    pub fingerprint: String,
+    /// The share of the training samples' values that were missing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing: f64,
+}
+
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
+}
+
+impl DataRecord {
+    pub(crate) fn of(train: &Dataset, validation: &Dataset, fingerprint: String) -> Self {
+        Self {
+            name: train.name().to_owned(),
+            train_samples: train.len(),
+            validation_samples: validation.len(),
+            shape: train.shape().to_vec(),
+            bytes_per_value: train.bytes_per_value(),
+            fingerprint,
+            missing: 1.0 - train.share_observed(),
+        }
+    }
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRecord {
+    /// The options of its training; `None` for a model in closed form.
+    pub config: Option<TrainingConfig>,
+    /// The epochs of its training; `None` for a model in closed form.
+    pub history: Option<History>,
+    /// The data it was trained on.
+    pub data: DataRecord,
+    /// Loss over the training samples, in scaled units; for a trained network the mean over the best epoch's steps.
+    pub train_loss: f64,
+    /// Loss over the validation samples, in scaled units.
+    pub validation_loss: f64,
+    /// Seconds that the training took. Not stored, so that the same training gives the same file.
+    #[serde(skip)]
+    pub seconds: f64,
+}
