@@ -51,8 +51,11 @@ pub enum TensorFileError {
         /// What it is.
         found: String,
     },
-    /// A newer version of the format.
-    #[error("version {found} of the format, but this program reads up to version {known}: a newer enkoder wrote it")]
+    /// A newer version of the format, or one that there never was.
+    #[error(
+        "version {found} of the format, but this program reads versions 1 to {known}{}",
+        if found > known { ": a newer enkoder wrote it" } else { "" }
+    )]
     Version {
         /// The file's version.
         found: u32,
@@ -110,7 +113,7 @@ impl TensorFile {
         if envelope.kind != kind {
             return Err(TensorFileError::Kind { expected: kind, found: envelope.kind });
         }
-        if envelope.version > version {
+        if !(1..=version).contains(&envelope.version) {
             return Err(TensorFileError::Version { found: envelope.version, known: version });
         }
         let mut tensors = HashMap::new();
