@@ -135,5 +135,5 @@ fn principal(series: &Dataset, windows: Windows) -> Result<Vec<f32>, Failure> {
 
 fn detect(series: &Dataset, windows: Windows, method: Method) -> Result<Vec<f32>, Failure> {
     let config = DetectorConfig { method, ..DetectorConfig::default() };
-    Ok(Detector::fit_series(std::slice::from_ref(series), windows, &config)?.score(series)?)
+    Ok(Detector::fit_series(std::slice::from_ref(series), windows, &config)?.score(series)?.into_values())
 }

@@ -29,10 +29,10 @@ pub struct Row<'a> {
 /// How well scores agree with labels; each from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
-    /// The area under the ROC curve.
-    pub auroc: f64,
-    /// The average precision.
-    pub average_precision: f64,
+    /// The area under the ROC curve; none where all labels are of one class.
+    pub auroc: Option<f64>,
+    /// The average precision; none where all labels are of one class.
+    pub average_precision: Option<f64>,
     /// The volume under the surface of precision and recall, of a series.
     pub vus_pr: Option<f64>,
     /// The part of the flagged rows that are anomalies.

@@ -65,7 +65,7 @@ fn train_network(train: &Dataset, seed: u64) -> Result<enkoder::Autoencoder, Box
 fn detect(data: &Dataset, seed: u64, method: Method) -> Result<Vec<f32>, Box<dyn std::error::Error>> {
     let (train, test) = parts(data);
     let detector = Detector::fit(&train, &DetectorConfig { method, seed, ..DetectorConfig::default() })?;
-    Ok(detector.score(&test)?)
+    Ok(detector.score(&test)?.into_values())
 }
 
 /// The AUROC for each seed and their mean, which it returns.

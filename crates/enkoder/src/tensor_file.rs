@@ -51,8 +51,11 @@ pub enum TensorFileError {
         /// What it is.
         found: String,
     },
-    /// A version of the format that is not known.
-    #[error("version {found} of the format, but this program reads versions 1 to {known}\nhint: a newer enkoder wrote it, or it is damaged")]
+    /// A newer version of the format, or one that there never was.
+    #[error(
+        "version {found} of the format, but this program reads versions 1 to {known}{}",
+        if found > known { ": a newer enkoder wrote it" } else { "" }
+    )]
     Version {
         /// The file's version.
         found: u32,

@@ -166,7 +166,6 @@ fn a_fault_far_down_is_named_by_its_line_and_nothing_is_left_behind() {
     for (last, expected) in [
         ("1,2,3", "line 2002: the row has 3 cells, but the first row has 8"),
         ("hot,1,2,3,4,5,6,normal", "line 2002: column \"speed_rpm\" holds \"hot\""),
-        ("inf,1,2,3,4,5,6,normal", "line 2002: the value of feature speed_rpm is inf"),
     ] {
         place.write("bad.csv", format!("{normal}{last}\n"));
         let message = place.fail("detect score pump.safetensors bad.csv -o x.csv --report x.html");
@@ -176,6 +175,162 @@ fn a_fault_far_down_is_named_by_its_line_and_nothing_is_left_behind() {
     place.write("bad.csv", format!("{normal}hot,1,2,3,4,5,6,normal\n"));
     let warned = place.succeed("detect fit bad.csv -o d.safetensors --method linear").stderr;
     assert!(warned.contains("column \"speed_rpm\" holds \"hot\" in line 2002"), "{warned}");
+}
+
+/// Two columns that go together, as lines.
+fn pairs(rows: std::ops::Range<usize>) -> Vec<String> {
+    let pair = |row: usize| (f64::from((row * 37 % 101) as u32) / 50.0, f64::from((row * 17 % 13) as u32) / 100.0);
+    rows.map(pair).map(|(a, noise)| format!("{a:.3},{:.3}", 2.0 * a + noise)).collect()
+}
+
+#[test]
+fn a_row_that_cannot_be_scored_has_no_score_and_the_others_do() {
+    let place = Workplace::new();
+    let mut lines = pairs(0..400);
+    lines[7] = "inf,1".to_owned();
+    lines[9] = "1e300,1".to_owned();
+    place.write("normal.csv", format!("a,b\n{}\n", lines.join("\n")));
+    let fitted = place.succeed("detect fit normal.csv -o d.safetensors --method linear").stderr;
+    assert!(fitted.contains("left out, for a value in them is infinite: 2 rows"), "{fitted}");
+    assert!(fitted.contains("learned from 298 rows"), "{fitted}");
+    place.write("new.csv", "a,b\n1,2.1\n1,-inf\n1,2.1\n-1e300,2.1\n0.5,1.1\n");
+    let scored = place.succeed("detect score d.safetensors new.csv --report r.html --explain 1");
+    let lines: Vec<&str> = scored.stdout.lines().collect();
+    assert_eq!((lines.len(), lines[2], lines[4]), (6, "2,,,,", "4,,,,"));
+    assert_eq!(lines[1].split_once(',').unwrap().1, lines[3].split_once(',').unwrap().1);
+    let said = "2 have no score, for they cannot be scored (the first is row 2: b is -inf)";
+    assert_eq!(scored.stderr.matches(said).count(), 1, "{}", scored.stderr);
+    assert!(String::from_utf8(place.read("r.html")).unwrap().contains("2 rows have no score: a value is infinite"));
+    let found: Value =
+        serde_json::from_str(&place.succeed("detect score d.safetensors new.csv --json").stdout).unwrap();
+    assert_eq!((&found["rows"], &found["unscorable"]), (&5.into(), &2.into()));
+    let watched = place.succeed_with_input("detect watch d.safetensors", "a,b\n1,2.1\ninf,1\n1,2.1\n");
+    assert_eq!(watched.stdout.lines().nth(2), Some("2,,,"));
+    assert!(watched.stderr.contains("row 2: ") && watched.stderr.contains("inf"), "{}", watched.stderr);
+}
+
+#[test]
+fn dropped_rows_shift_no_number_time_or_group() {
+    let place = Workplace::new();
+    place.write("normal.csv", format!("a,b\n{}\n", pairs(0..200).join("\n")));
+    place.succeed("detect fit normal.csv -o d.safetensors --method linear -q");
+    place.write("new.csv", "a,b\n1,2.1\n,2\n1,2.1\n1,\n9,-9\n");
+    let scored = place.succeed("detect score d.safetensors new.csv --missing drop");
+    let numbers: Vec<&str> = scored.stdout.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(numbers, ["1", "3", "5"]);
+    let said = "2 of 5 rows are left out because they miss a value";
+    assert_eq!(scored.stderr.matches(said).count(), 1, "{}", scored.stderr);
+
+    // Row k of either machine is line 2k or 2k + 1; the first one's is torn at its rows 20 and 21.
+    place.write("normal.csv", machines(0..600, 0..0, 0..0));
+    place.succeed("detect fit normal.csv -o s.safetensors --window 8 --group machine --ignore at --method linear -q");
+    let torn = |line: (usize, &str)| match (line.0, line.1.rsplit_once(',')) {
+        (41 | 43, Some((rest, _))) => format!("{rest},\n"),
+        _ => format!("{}\n", line.1),
+    };
+    let new: String = machines(0..60, 0..0, 0..0).lines().enumerate().map(torn).collect();
+    place.write("new.csv", new);
+    let scored = place.succeed("detect score s.safetensors new.csv --missing drop -q").stdout;
+    let alone = |machine: &str, rows: std::ops::Range<usize>| {
+        let lines: String = machines(rows, 0..0, 0..0)
+            .lines()
+            .filter(|line| !line.contains(machine))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        place.write("alone.csv", lines);
+        let scored = place.succeed("detect score s.safetensors alone.csv -q").stdout;
+        scored.lines().skip(1).map(|line| line.split_once(',').unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    let of = |machine: &str| -> Vec<(usize, String)> {
+        let cells = scored.lines().skip(1).map(|line| line.split_once(',').unwrap());
+        let mut rows: Vec<_> = cells
+            .filter(|(_, rest)| rest.starts_with(machine))
+            .map(|(number, rest)| (number.parse().unwrap(), rest.to_owned()))
+            .collect();
+        rows.sort();
+        rows
+    };
+    let first = of("m1");
+    assert_eq!(
+        first.iter().map(|row| row.0).collect::<Vec<_>>(),
+        (0..60).filter(|row| ![20, 21].contains(row)).map(|row| 2 * row + 1).collect::<Vec<_>>()
+    );
+    let expected = [alone("m2", 0..20), alone("m2", 22..60)].concat();
+    assert_eq!(first.into_iter().map(|row| row.1).collect::<Vec<_>>(), expected);
+    assert_eq!(of("m2").into_iter().map(|row| row.1).collect::<Vec<_>>(), alone("m1", 0..60));
+}
+
+#[test]
+fn no_window_that_is_learned_from_spans_a_dropped_row() {
+    let place = Workplace::new();
+    let mut lines = pairs(0..300);
+    (0..30).for_each(|gap| lines[10 * gap] = ",1".to_owned());
+    place.write("torn.csv", format!("a,b\n{}\n", lines.join("\n")));
+    let message = place.fail("detect fit torn.csv -o d.safetensors --window 10 --missing drop --method linear");
+    assert!(message.contains("no series has 20 rows in a row"), "{message}");
+    let fitted = place.succeed("detect fit torn.csv -o d.safetensors --window 3 --missing drop --method linear").stderr;
+    assert!(fitted.contains("1 series in 30 stretches without a gap"), "{fitted}");
+    assert!(fitted.contains("left out, for they miss a value: 30 rows"), "{fitted}");
+    // Seven windows of three rows in each stretch of nine.
+    assert!(fitted.contains("windows in"), "{fitted}");
+}
+
+#[test]
+fn options_out_of_their_range_are_told_before_anything_is_read() {
+    let place = Workplace::new();
+    for (option, expected) in [
+        ("--budget inf", "budget is inf, but must be a positive and finite number of seconds"),
+        ("--budget NaN", "budget is NaN"),
+        ("--budget=-1", "budget is -1"),
+        ("--budget 0", "budget is 0"),
+        ("--budget 1e400", "budget is inf"),
+        ("--false-alarm NaN", "the false-alarm rate is NaN, but must be between 0 and 1"),
+        ("--contamination 0", "the contamination is 0"),
+        ("--window 4 --stride 5", "the stride is 5, but must be from 1 to the rows of a window"),
+    ] {
+        let message = place.fail(&format!("detect fit nowhere.csv -o d.safetensors {option}"));
+        assert!(message.contains(expected) && message.starts_with("exit code 2"), "{message}");
+    }
+    assert_eq!(place.names("."), Vec::<String>::new());
+}
+
+#[test]
+fn labels_of_one_class_leave_scores_and_page_and_the_figure_is_undefined() {
+    let place = Workplace::new();
+    place.write("normal.csv", format!("a,b\n{}\n", pairs(0..200).join("\n")));
+    place.succeed("detect fit normal.csv -o d.safetensors --method linear -q");
+    let labelled: String = pairs(200..260).iter().map(|line| format!("{line},normal\n")).collect();
+    place.write("new.csv", format!("a,b,label\n{labelled}"));
+    let said = place.succeed("detect score d.safetensors new.csv --label label -o s.csv --report r.html").stderr;
+    assert!(said.contains("AUROC is undefined, for all of them are of one class"), "{said}");
+    assert_eq!(String::from_utf8(place.read("s.csv")).unwrap().lines().count(), 61);
+    assert!(String::from_utf8(place.read("r.html")).unwrap().contains("undefined: all labels are of one class"));
+    let json = place.succeed("detect score d.safetensors new.csv --label label --json").stdout;
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert!(found["auroc"].is_null() && found["precision"].is_number(), "{found}");
+}
+
+#[test]
+fn flags_and_states_give_a_detector_that_scores() {
+    let place = Workplace::new();
+    let flags = |row: usize| if row % 11 == 10 { ["0,0,0,1", "0,1,0,0", "1,0,0,0"][row / 11 % 3] } else { "0,0,0,0" };
+    let flags: String = (0..400).map(|row| format!("{}\n", flags(row))).collect();
+    place.write("flags.csv", format!("b0,b1,b2,b3\n{flags}"));
+    let state = |row: usize| ["p,on", "q,off", "r,on", "s,off", "p,off", "s,on", "r,off", "q,on"][row * 37 % 101 % 8];
+    let states: String = (0..400).map(|row| format!("{}\n", state(row))).collect();
+    place.write("states.csv", format!("state,switch\n{states}"));
+    for kind in ["flags", "states"] {
+        let fitted = place.succeed(&format!("detect fit {kind}.csv -o {kind}.safetensors")).stderr;
+        assert!(!fitted.contains("NaN") && !fitted.contains("inf "), "{fitted}");
+        let scored = place.succeed(&format!("detect score {kind}.safetensors {kind}.csv -q")).stdout;
+        assert!(scored.lines().skip(1).all(|line| line.split(',').nth(1).unwrap().parse::<f32>().unwrap().is_finite()));
+    }
+    place.write("rare.csv", "b0,b1,b2,b3\n0,0,0,0\n1,1,0,1\n");
+    let scored = place.succeed("detect score flags.safetensors rare.csv -q").stdout;
+    assert!(
+        scored.lines().nth(1).unwrap().ends_with(",0") && scored.lines().nth(2).unwrap().ends_with(",1"),
+        "{scored}"
+    );
 }
 
 #[test]

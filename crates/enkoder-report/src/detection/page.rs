@@ -16,6 +16,8 @@ const BARS: usize = 70;
 const SPANS_LISTED: usize = 40;
 const LONGEST_NAME: usize = 60;
 const LEAST_SHARE: f32 = 0.01;
+/// What is said of a figure that ranks, where there is nothing to rank.
+const ONE_CLASS: &str = "undefined: all labels are of one class";
 
 /// The report of a detector on rows: one file that is complete in itself, follows light and dark, and needs no script.
 #[derive(Template)]
@@ -81,10 +83,11 @@ impl DetectionReport {
             },
         ];
         if let Some(agreement) = &agreement {
+            let defined = "how often an anomaly scores higher than a usual one, by the labels given";
             tiles.push(Tile {
                 what: "AUROC",
-                value: significant(agreement.auroc, 3),
-                note: "how often an anomaly scores higher than a usual one, by the labels given".into(),
+                value: agreement.auroc.map_or("–".into(), |area| significant(area, 3)),
+                note: agreement.auroc.map_or(ONE_CLASS, |_| defined).into(),
             });
         }
         Self {
@@ -152,7 +155,8 @@ fn course_note(of: &Collector) -> String {
         note += &format!(" From {} to {}.", name(first, LONGEST_NAME), name(last, LONGEST_NAME));
     }
     if of.without_score > 0 {
-        note += &format!(" {} have no score: no window fits around them.", count(of.without_score, "row", "rows"));
+        let rows = count(of.without_score, "row", "rows");
+        note += &format!(" {rows} have no score: a value is infinite, or no window fits around them.");
     }
     note
 }
@@ -224,13 +228,14 @@ fn reason(reason: &Reason) -> [String; 5] {
 fn agreement_in_words(agreement: Agreement) -> Vec<(&'static str, String)> {
     let Agreement { auroc, average_precision, vus_pr, precision, recall, f1 } = agreement;
     let mut rows = vec![("AUROC", auroc), ("Average precision", average_precision)];
-    rows.extend(vus_pr.map(|volume| ("VUS-PR", volume)));
+    rows.extend(vus_pr.map(|volume| ("VUS-PR", Some(volume))));
     rows.extend([
-        ("Precision at the threshold", precision),
-        ("Recall at the threshold", recall),
-        ("F1 at the threshold", f1),
+        ("Precision at the threshold", Some(precision)),
+        ("Recall at the threshold", Some(recall)),
+        ("F1 at the threshold", Some(f1)),
     ]);
-    rows.into_iter().map(|(name, value)| (name, significant(value, 3))).collect()
+    let in_words = |value: Option<f64>| value.map_or(ONE_CLASS.to_owned(), |value| significant(value, 3));
+    rows.into_iter().map(|(name, value)| (name, in_words(value))).collect()
 }
 
 fn facts(of: &Collector, detector: &Detector, data: &str) -> Vec<(&'static str, String)> {

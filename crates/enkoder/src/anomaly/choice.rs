@@ -137,17 +137,25 @@ impl DetectorConfig {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), AnomalyError> {
+    /// Checks that every option is in its range. [`fit`](super::Detector::fit) does so before anything else.
+    ///
+    /// # Errors
+    /// For the first option that is not, with its name, value and range.
+    pub fn validate(&self) -> Result<(), AnomalyError> {
         let check = |option, value: f64, fits: bool, range| {
             if fits { Ok(()) } else { Err(AnomalyError::Option { option, value, range }) }
         };
+        self.rule.validate()?;
         let trim = self.trim();
         check("trim", trim, (0.0..0.5).contains(&trim), "from 0 to below 0.5")?;
         let calibration = self.calibration > 0.0 && self.calibration < 1.0;
         check("the calibration part", self.calibration, calibration, "between 0 and 1")?;
-        check("budget", self.budget, self.budget > 0.0, "a positive number of seconds")?;
+        let budget = self.budget > 0.0 && self.budget.is_finite();
+        check("budget", self.budget, budget, "a positive and finite number of seconds")?;
         check("epochs", 0.0, self.epochs != Some(0), "at least 1")?;
-        self.rule.validate()
+        let layers = self.layers.as_deref();
+        check("the number of layers", 0.0, layers.is_none_or(|layers| !layers.is_empty()), "at least 1")?;
+        check("a layer's width", 0.0, layers.is_none_or(|layers| !layers.contains(&0)), "at least 1")
     }
 }
 

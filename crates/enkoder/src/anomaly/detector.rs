@@ -5,6 +5,7 @@ use super::error::AnomalyError;
 use super::learning::{Learned, learn};
 use super::members::Members;
 use super::preparation::Preparation;
+use super::scores::{NoScore, Scores, Unscored, all_finite, has_infinite};
 use super::series::SeriesScorer;
 use super::threshold::{Calibration, Guarantee, Threshold, ThresholdRule};
 use super::timeline::SeriesColumns;
@@ -49,6 +50,7 @@ pub struct Detector {
     /// Of a row.
     pub(super) schema: Option<Schema>,
     pub(super) rows_learned: usize,
+    pub(super) rows_left_out: usize,
     pub(super) chosen: String,
     pub(super) preparation: Preparation,
     pub(super) members: Members,
@@ -59,13 +61,16 @@ pub struct Detector {
 
 impl Detector {
     /// Learns from rows without labels, mostly normal ones: 20 or more. Keeps a part of them for calibration, see
-    /// [`DetectorConfig::calibration`].
+    /// [`DetectorConfig::calibration`]. Rows with an infinite value are left out and [counted](Self::rows_left_out).
     ///
     /// # Errors
-    /// When an option is out of range, there are too few rows, a value is infinite, or no column varies.
+    /// When an option is out of range, there are too few rows, or no column varies.
     pub fn fit(data: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
         config.validate()?;
-        check_learnable(data)?;
+        let infinite = rows_with_infinite(data);
+        let finite: Vec<usize> = (0..data.len()).filter(|&row| !infinite[row]).collect();
+        let data = &data.select(&finite);
+        check_count(data.len())?;
         let (learned, calibration) = if config.ordered {
             let held_out = ((data.len() as f64 * config.calibration) as usize).max(1);
             let rows: Vec<usize> = (0..data.len()).collect();
@@ -76,8 +81,21 @@ impl Detector {
         };
         let mut detector = Self::learn(&learned, config)?;
         let calibration = calibration.head(MOST_CALIBRATION_ROWS);
-        detector.calibration = Calibration::new(detector.members.score(&detector.preparation, &calibration));
+        detector.rows_left_out = infinite.len() - finite.len();
+        detector.calibrate(detector.members.score(&detector.preparation, &calibration))?;
         Ok(detector)
+    }
+
+    /// Takes the scores of the rows kept from learning. A detector that could not be used is never handed out.
+    pub(super) fn calibrate(&mut self, scores: Vec<f32>) -> Result<(), AnomalyError> {
+        if !self.members.are_sound() {
+            return Err(AnomalyError::NotFinite("the members' scores"));
+        }
+        if !all_finite(&scores) {
+            return Err(AnomalyError::NotFinite("the scores for calibration"));
+        }
+        self.calibration = Calibration::new(scores);
+        Ok(())
     }
 
     /// Learns from all of these rows. The calibration is by the same rows, which promises nothing: the caller replaces it.
@@ -89,6 +107,7 @@ impl Detector {
             features: learned.features(),
             schema: learned.schema().cloned(),
             rows_learned: learned.len(),
+            rows_left_out: 0,
             chosen,
             preparation,
             members,
@@ -102,22 +121,38 @@ impl Detector {
     /// of learned rows that are as odd. 0 is as usual as can be; 4.6 is as odd as one row in a hundred for every member. A
     /// detector of series takes the rows as one series and gives each moment the mean over the windows that cover it.
     ///
+    /// A row with an infinite value has no score, and a series goes on behind it as behind a gap.
+    ///
     /// # Errors
-    /// When the rows have other columns, an infinite value, or are fewer than a window of a detector of series.
-    pub fn score(&self, data: &Dataset) -> Result<Vec<f32>, AnomalyError> {
+    /// When the rows have other columns, or are fewer than a window of a detector of series.
+    pub fn score(&self, data: &Dataset) -> Result<Scores, AnomalyError> {
         self.check(data)?;
         match self.windows {
-            None => Ok(self.members.score(&self.preparation, data)),
+            None => Ok(self.with_reasons(self.members.score(&self.preparation, data), data)),
             Some(Windows { length, stride }) => {
                 if data.len() < length {
                     return Err(AnomalyError::Window { window: length, stride, rows: data.len() });
                 }
                 let mut scorer = SeriesScorer::new(self).expect("it has windows");
-                let mut scores = scorer.push(data)?;
-                scores.extend(scorer.finish()?);
-                Ok(scores)
+                Ok(scorer.push(data)?.and(scorer.finish()?))
             }
         }
+    }
+
+    /// The scores of rows, with the reason of each that is none.
+    fn with_reasons(&self, mut scores: Vec<f32>, data: &Dataset) -> Scores {
+        if all_finite(&scores) {
+            return Scores::new(scores, Vec::new());
+        }
+        let mut unscored = Vec::new();
+        let mut values = vec![0.0; data.features()];
+        for (row, score) in scores.iter_mut().enumerate().filter(|(_, score)| !score.is_finite()) {
+            *score = f32::NAN;
+            data.copy_row(row, &mut values);
+            let reason = NoScore::of(&values, self.schema()).unwrap_or(NoScore::Overflow);
+            unscored.push(Unscored { row, reason });
+        }
+        Scores::new(scores, unscored)
     }
 
     /// The scores of whole windows.
@@ -125,7 +160,7 @@ impl Detector {
         self.members.score(&self.preparation, windows)
     }
 
-    /// Checks that the rows can be scored: columns, and that all values are finite or missing.
+    /// Checks that rows have the columns that the detector was fitted to.
     ///
     /// # Errors
     /// What does not fit.
@@ -138,7 +173,7 @@ impl Detector {
         {
             return Err(ModelError::Columns { position, found, expected }.into());
         }
-        check_finite(data)
+        Ok(())
     }
 
     /// Where flagging begins by a rule. What a conformal threshold promises of rows, it does not promise of the moments of a
@@ -179,9 +214,10 @@ impl Detector {
         self.windows
     }
 
-    /// The same detector, which knows from which columns to tell time and series.
+    /// The same detector, which knows from which columns to tell time and series. A step that is not positive and finite is none.
     pub fn with_series_columns(self, series: SeriesColumns) -> Self {
-        Self { series, ..self }
+        let step = series.step.filter(|_| series.is_sound());
+        Self { series: SeriesColumns { step, ..series }, ..self }
     }
 
     /// The columns that tell time and series, which are no features.
@@ -192,6 +228,11 @@ impl Detector {
     /// How many rows it learned from: those kept for calibration do not count.
     pub fn rows_learned(&self) -> usize {
         self.rows_learned
+    }
+
+    /// How many of the rows given to it it did not learn from, since they have an infinite value.
+    pub fn rows_left_out(&self) -> usize {
+        self.rows_left_out
     }
 
     /// What it consists of, in words.
@@ -205,24 +246,16 @@ impl Detector {
     }
 }
 
-/// Refuses rows that nothing can be learned from.
-fn check_learnable(data: &Dataset) -> Result<(), AnomalyError> {
-    check_count(data.len())?;
-    check_finite(data)
-}
-
 pub(super) fn check_count(rows: usize) -> Result<(), AnomalyError> {
     if rows < FEWEST_ROWS { Err(AnomalyError::TooFew { rows, needed: FEWEST_ROWS }) } else { Ok(()) }
 }
 
-pub(super) fn check_finite(data: &Dataset) -> Result<(), AnomalyError> {
-    match data.first_infinite() {
-        Some((row, feature)) => Err(AnomalyError::Infinite { row, feature: name_of(data.schema(), feature) }),
-        None => Ok(()),
-    }
-}
-
-fn name_of(schema: Option<&Schema>, feature: usize) -> String {
-    let names = schema.map(Schema::feature_names).unwrap_or_default();
-    names.into_iter().nth(feature).unwrap_or_else(|| format!("feature {}", feature + 1))
+/// For each row whether it has an infinite value.
+pub(super) fn rows_with_infinite(data: &Dataset) -> Vec<bool> {
+    let mut values = vec![0.0; data.features()];
+    let infinite = |row| {
+        data.copy_row(row, &mut values);
+        has_infinite(&values)
+    };
+    (0..data.len()).map(infinite).collect()
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::DetectorConfig;
 use super::detector::Detector;
+use super::error::AnomalyError;
 use super::marginal::Marginal;
 use super::members::Members;
 use super::preparation::Preparation;
@@ -32,6 +33,9 @@ pub enum DetectorFileError {
     /// The file itself.
     #[error(transparent)]
     File(#[from] TensorFileError),
+    /// An option that it was fitted with is out of its range.
+    #[error("the detector is damaged: its options are none that it can have been fitted with")]
+    Options(#[source] AnomalyError),
     /// A network's architecture is impossible.
     #[error("the architecture of one of the detector's networks is damaged")]
     Architecture(#[from] ArchitectureError),
@@ -47,6 +51,8 @@ struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     schema: Option<Schema>,
     rows_learned: usize,
+    #[serde(default)]
+    rows_left_out: usize,
     chosen: String,
     preparation: Preparation,
     calibration_rows: usize,
@@ -117,14 +123,18 @@ impl Detector {
 
     fn from_file(mut file: TensorFile) -> Result<Self, DetectorFileError> {
         let metadata: Metadata = file.metadata()?;
+        metadata.config.validate().map_err(DetectorFileError::Options)?;
         let features = metadata.features;
         let preparation = metadata.preparation;
         if !preparation.is_sound(features) || preparation.width() == 0 {
             return Err(DetectorFileError::Damaged("preparation of columns"));
         }
         let length = metadata.windows.map_or(1, |windows| windows.length);
-        if metadata.windows.is_some_and(|windows| windows.stride == 0 || windows.stride > windows.length) {
-            return Err(DetectorFileError::Damaged("list of windows"));
+        if metadata.windows.is_some_and(|windows| windows.validate().is_err() || !features.is_multiple_of(length)) {
+            return Err(DetectorFileError::Damaged("window"));
+        }
+        if !metadata.series.is_sound() {
+            return Err(DetectorFileError::Damaged("usual step of the clock"));
         }
         if metadata.schema.as_ref().is_some_and(|schema| schema.features().checked_mul(length) != Some(features)) {
             return Err(DetectorFileError::Damaged("schema"));
@@ -132,7 +142,7 @@ impl Detector {
         let width = preparation.width();
         let mut members = Members::default();
         if let Some(MarginalMetadata { costs, reference }) = metadata.marginal {
-            if !costs.is_sound(features, preparation.columns.len()) {
+            if !costs.is_sound(&preparation.columns) {
                 return Err(DetectorFileError::Damaged("histograms"));
             }
             members.marginal = Some((costs, take_reference(&mut file, "marginal", reference)?));
@@ -157,6 +167,7 @@ impl Detector {
             features,
             schema: metadata.schema,
             rows_learned: metadata.rows_learned,
+            rows_left_out: metadata.rows_left_out,
             chosen: metadata.chosen,
             preparation,
             members,
@@ -182,6 +193,7 @@ impl Detector {
             features: self.features,
             schema: self.schema.clone(),
             rows_learned: self.rows_learned,
+            rows_left_out: self.rows_left_out,
             chosen: self.chosen.clone(),
             preparation: self.preparation.clone(),
             calibration_rows: self.calibration.scores().len(),
@@ -268,7 +280,8 @@ fn take_network(
     width: usize,
 ) -> Result<(ResidualNetwork, Reference), DetectorFileError> {
     architecture.validate()?;
-    if architecture.features() != width {
+    let [inputs, outputs] = [architecture.features(), architecture.outputs()];
+    if inputs != width || outputs != width || architecture.residual || !architecture.is_dense() {
         return Err(DetectorFileError::Damaged("network"));
     }
     let mut parameters = Vec::new();
@@ -296,5 +309,8 @@ fn take_whitening(
         return Err(DetectorFileError::Damaged("variances"));
     }
     let whitening = Whitening::new(mean, directions, metadata.variances);
+    if !whitening.is_sound() {
+        return Err(DetectorFileError::Damaged("variances"));
+    }
     Ok((whitening, take_reference(file, name, metadata.reference)?))
 }

@@ -1,5 +1,6 @@
 //! Why a detector cannot be fitted, used, or believed.
 
+use super::scores::NoScore;
 use crate::autoencoder::ModelError;
 use crate::dataset::DatasetError;
 use crate::pca::PcaError;
@@ -35,16 +36,18 @@ pub enum AnomalyError {
         /// The features there are.
         features: usize,
     },
-    /// A value that nothing can be computed with.
-    #[error(
-        "{feature} of row {row} is infinite\nhint: leave the row out, or leave the value empty so that it counts as missing"
-    )]
-    Infinite {
+    /// Reasons asked for of a row that has no score.
+    #[error("row {row} has no score to explain")]
+    Unscored {
         /// The row's number.
         row: usize,
-        /// The feature's name or number.
-        feature: String,
+        /// Why it has none.
+        #[source]
+        reason: NoScore,
     },
+    /// What was learned has numbers that are not finite: nothing could be decided by it.
+    #[error("the detector cannot be used: {0} of the rows are not finite")]
+    NotFinite(&'static str),
     /// The rows do not fit the detector.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -4,6 +4,7 @@
 use super::detector::Detector;
 use super::error::AnomalyError;
 use super::preparation::ColumnFeatures;
+use super::scores::NoScore;
 use crate::dataset::Dataset;
 use crate::schema::likeliest;
 
@@ -40,16 +41,29 @@ impl Detector {
     /// are left out. In a series, those of the window around the row; the column `x[-k]` is x, k rows before the window's last.
     ///
     /// # Errors
-    /// As [`score`](Self::score).
+    /// As [`score`](Self::score), and when the row has no score.
     ///
     /// # Panics
     /// When there is no such row.
     pub fn explain(&self, data: &Dataset, row: usize, count: usize) -> Result<Vec<Reason>, AnomalyError> {
-        self.check(&data.select(&[row]))?;
+        self.check(data)?;
+        let mut values = vec![0.0; data.features()];
+        let mut no_score = |row| {
+            data.copy_row(row, &mut values);
+            NoScore::of(&values, self.schema())
+        };
+        if let Some(reason) = no_score(row) {
+            return Err(AnomalyError::Unscored { row, reason });
+        }
         let data = match self.windows {
             None => data.select(&[row]),
             Some(windows) => {
-                let rows: Vec<usize> = windows.around(row, data.len()).collect();
+                // A row without a score ends the series on its side.
+                let reach = windows.length;
+                let back = (row.saturating_sub(reach)..row).rev().take_while(|&row| no_score(row).is_none()).count();
+                let on = (row..data.len().min(row + reach)).take_while(|&row| no_score(row).is_none()).count();
+                let around = windows.around(back, back + on);
+                let rows: Vec<usize> = around.map(|at| row - back + at).collect();
                 windows.of(&data.select(&rows))?
             }
         };

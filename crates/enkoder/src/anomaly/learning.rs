@@ -29,6 +29,8 @@ const RANK: f64 = 1e-6;
 const LONGEST_CODE: usize = 64;
 /// One row in so many is held out from training.
 const HELD_OUT: u64 = 5;
+/// Neither side of the cut has less than one row in so many.
+const FEWEST_ON_A_SIDE: usize = 20;
 
 /// What was learned from rows.
 pub(super) struct Learned {
@@ -166,7 +168,8 @@ fn split_distinct(rows: &Dataset, seed: u64) -> Result<(Dataset, Dataset), Anoma
         rows.copy_row(index, &mut row);
         row_hash(&row, seed).is_multiple_of(HELD_OUT)
     });
-    if held_out.is_empty() || learned.is_empty() {
+    // Of few different rows, such as flags and states have, all or nearly all may come to one side.
+    if learned.len().min(held_out.len()) < (rows.len() / FEWEST_ON_A_SIDE).max(1) {
         return Ok(rows.split(1.0 / HELD_OUT as f64, seed)?);
     }
     Ok((rows.select(&learned), rows.select(&held_out)))

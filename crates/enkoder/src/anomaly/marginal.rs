@@ -53,16 +53,19 @@ impl Marginal {
         }
     }
 
-    pub(super) fn is_sound(&self, features: usize, columns: usize) -> bool {
-        self.columns.iter().all(|column| {
-            let (width, finite) = match &column.costs {
+    /// Checks what was read from a file against the columns there are.
+    pub(super) fn is_sound(&self, columns: &[ColumnFeatures]) -> bool {
+        self.columns.iter().all(|costs| {
+            let Some(column) = columns.get(costs.column) else { return false };
+            let (fits, of_values) = match &costs.costs {
                 Costs::Bins { low, high, costs } => {
-                    (1, low < high && costs.len() == BINS && costs.iter().all(|cost| cost.is_finite()))
+                    let range = low <= high && low.is_finite() && high.is_finite();
+                    (column.categories.is_none() && range && costs.len() == BINS, costs)
                 }
-                Costs::Words(costs) => (costs.len(), costs.iter().all(|cost| cost.is_finite())),
+                Costs::Words(costs) => (column.categories.is_some() && costs.len() == column.width, costs),
             };
-            let fits = column.column < columns && column.first < features && width <= features - column.first;
-            fits && finite && column.missing.is_finite() && column.unseen.is_finite()
+            let mut all = of_values.iter().chain([&costs.missing, &costs.unseen]);
+            fits && costs.first == column.first && all.all(|cost| cost.is_finite())
         })
     }
 }
@@ -100,7 +103,7 @@ impl ColumnCosts {
             (true, _) => Costs::Words(costs),
             (false, true) => Costs::Bins { low, high, costs },
             // One value, or none: all that can be odd is another one, or its absence.
-            (false, false) => Costs::Bins { low, high: low + low.abs().max(1.0), costs },
+            (false, false) => Costs::Bins { low, high: (low + low.abs().max(1.0)).min(f32::MAX), costs },
         };
         Some(Self { column: number, first, costs, missing: cost(range.missing), unseen: cost(0) })
     }

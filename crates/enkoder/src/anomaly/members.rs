@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::marginal::Marginal;
 use super::preparation::Preparation;
 use super::residuals::{ResidualNetwork, ResidualScratch};
+use super::scores::has_infinite;
 use super::surprise::Reference;
 use super::whitening::Whitening;
 use crate::dataset::Dataset;
@@ -32,6 +33,8 @@ struct ScoreScratch {
     prepared: Vec<f32>,
     work: Vec<f32>,
     raw: Vec<f32>,
+    /// Which rows have an infinite value.
+    infinite: Vec<bool>,
     residuals: ResidualScratch,
 }
 
@@ -39,6 +42,15 @@ impl Members {
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.count() == 0
+    }
+
+    /// Whether all that they compute with is finite.
+    pub(super) fn are_sound(&self) -> bool {
+        let networks = self.ensemble.iter().chain(&self.autoencoder);
+        let mut whitened = networks.map(|(network, reference)| (&network.whitening, reference));
+        self.marginal.iter().all(|(_, reference)| reference.is_sound())
+            && self.linear.iter().all(|(whitening, reference)| whitening.is_sound() && reference.is_sound())
+            && whitened.all(|(whitening, reference)| whitening.is_sound() && reference.is_sound())
     }
 
     /// All networks, each with its weight.
@@ -54,7 +66,7 @@ impl Members {
         there.into_iter().filter(|&there| there).count()
     }
 
-    /// The score of each row.
+    /// The score of each row, NaN where a value of it is infinite.
     pub(super) fn score(&self, preparation: &Preparation, data: &Dataset) -> Vec<f32> {
         let mut scores = vec![0.0; data.len()];
         scores.par_chunks_mut(BLOCK_ROWS).enumerate().for_each_init(
@@ -81,9 +93,11 @@ impl Members {
         scratch.prepared.resize(BLOCK_ROWS * width, 0.0);
         scratch.row.resize(data.features(), 0.0);
         scratch.raw.resize(BLOCK_ROWS, 0.0);
+        scratch.infinite.clear();
         scores.fill(0.0);
         for ((index, prepared), raw) in rows.zip(scratch.prepared.chunks_exact_mut(width)).zip(&mut scratch.raw) {
             data.copy_row(index, &mut scratch.row);
+            scratch.infinite.push(has_infinite(&scratch.row));
             preparation.prepare(&scratch.row, prepared);
             if let Some((marginal, _)) = &self.marginal {
                 *raw = marginal.score(&scratch.row);
@@ -103,6 +117,8 @@ impl Members {
             reference.add_surprises(&scratch.raw, weight, scores);
         }
         let count = self.count() as f32;
-        scores.iter_mut().for_each(|score| *score /= count);
+        for (score, &infinite) in scores.iter_mut().zip(&scratch.infinite) {
+            *score = if infinite { f32::NAN } else { *score / count };
+        }
     }
 }

@@ -42,6 +42,8 @@ pub(super) fn columns_of(schema: Option<&Schema>, features: usize) -> Vec<Column
             first += width;
             ColumnFeatures { name: column.name.clone(), first: first - width, width, categories }
         })
+        // A column of words without a word makes no feature.
+        .filter(|column| column.width > 0)
         .collect()
 }
 
@@ -82,6 +84,12 @@ impl FeatureRange {
 
     pub(super) fn is_constant(&self) -> bool {
         self.min == self.max
+    }
+
+    /// Checks what was read from a file.
+    fn is_sound(&self) -> bool {
+        let ascending = [self.min, self.low, self.median, self.high, self.max];
+        ascending.iter().all(|value| value.is_finite()) && ascending.is_sorted()
     }
 
     /// The range within which values count as they are.
@@ -148,13 +156,9 @@ impl Preparation {
                     inputs.push(Input { feature, absence: false, center, scale });
                 }
                 if range.missing > 0 && feature == column.first {
-                    let part = range.missing as f32 / data.len() as f32;
-                    inputs.push(Input {
-                        feature,
-                        absence: true,
-                        center: part,
-                        scale: 1.0 / (part * (1.0 - part)).sqrt(),
-                    });
+                    let part = range.missing as f64 / data.len() as f64;
+                    let scale = 1.0 / (part * (1.0 - part)).sqrt();
+                    inputs.push(Input { feature, absence: true, center: part as f32, scale: scale as f32 });
                 }
             }
         }
@@ -190,15 +194,19 @@ impl Preparation {
     pub(super) fn is_sound(&self, features: usize) -> bool {
         let mut next = 0;
         let columns_join = self.columns.iter().all(|column| {
-            let joins = column.first == next && column.width <= features - next;
+            let joins = column.first == next && (1..=features - next).contains(&column.width);
             next = if joins { next + column.width } else { features };
             let categories = column.categories.as_ref().map_or(1, Vec::len);
             joins && categories == column.width
         });
         let finite = |input: &Input| {
-            input.feature < features && input.center.is_finite() && input.scale.is_finite() && input.scale != 0.0
+            input.feature < features && input.center.is_finite() && input.scale.is_finite() && input.scale > 0.0
         };
-        columns_join && next == features && self.ranges.len() == features && self.inputs.iter().all(finite)
+        columns_join
+            && next == features
+            && self.ranges.len() == features
+            && self.ranges.iter().flatten().all(FeatureRange::is_sound)
+            && self.inputs.iter().all(finite)
     }
 }
 

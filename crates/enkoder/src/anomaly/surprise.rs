@@ -40,7 +40,8 @@ impl Reference {
 
     pub(super) fn is_sound(&self) -> bool {
         let rising = |values: &[f32]| values.windows(2).all(|pair| pair[0] < pair[1]);
-        !self.scores.is_empty() && self.scores.len() == self.surprises.len() && rising(&self.scores)
+        let surprises = self.surprises.is_sorted() && self.surprises.first().is_some_and(|&least| least >= 0.0);
+        self.scores.len() == self.surprises.len() && rising(&self.scores) && surprises
     }
 
     pub(super) fn surprise(&self, score: f32) -> f32 {

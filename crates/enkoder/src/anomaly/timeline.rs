@@ -22,6 +22,13 @@ pub struct SeriesColumns {
     pub group: Option<String>,
 }
 
+impl SeriesColumns {
+    /// Whether the step, where there is one, is a time that can pass.
+    pub(super) fn is_sound(&self) -> bool {
+        self.step.is_none_or(|step| step > 0.0 && step.is_finite())
+    }
+}
+
 /// Follows the times of one series.
 ///
 /// ```
@@ -68,7 +75,7 @@ impl Irregularities {
     /// These and those of another series.
     pub fn and(mut self, other: Self) -> Self {
         self.gaps += other.gaps;
-        self.missing_rows += other.missing_rows;
+        self.missing_rows = self.missing_rows.saturating_add(other.missing_rows);
         self.early_rows += other.early_rows;
         self.repeated_times += other.repeated_times;
         self.rows_without_time += other.rows_without_time;
@@ -86,7 +93,8 @@ impl Timeline {
 
     /// The median of the steps forward; none where there is none.
     pub fn usual_step(times: &[f64]) -> Option<f64> {
-        let mut steps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).filter(|&step| step > 0.0).collect();
+        let steps = times.windows(2).map(|pair| pair[1] - pair[0]);
+        let mut steps: Vec<f64> = steps.filter(|&step| step > 0.0 && step.is_finite()).collect();
         steps.sort_by(f64::total_cmp);
         steps.get(steps.len() / 2).copied()
     }
@@ -113,7 +121,8 @@ impl Timeline {
         let gap = passed > GAP * step;
         if gap {
             found.gaps += 1;
-            found.missing_rows += (passed / step).round() as usize - 1;
+            let missing = ((passed / step).round() as usize).saturating_sub(1);
+            found.missing_rows = found.missing_rows.saturating_add(missing);
             if found.first_gaps.len() < GAPS_SHOWN {
                 found.first_gaps.push((row, passed));
             }

@@ -16,6 +16,9 @@ const MOST_DIRECTIONS: usize = 256;
 const POWER: f64 = 0.5;
 /// The smallest variance that is believed, as a part of the mean one.
 const LEAST_VARIANCE: f64 = 1e-3;
+/// And the smallest of all. Vectors have numbers that vary by about 1; where none of them varies, as flags that are hardly ever
+/// set do among the rows trusted, a deviation costs much and not infinitely much.
+const LEAST_OF_ALL: f64 = 1e-6;
 
 /// Mean and principal components of vectors, with what a deviation along each costs.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +57,11 @@ impl Whitening {
     /// Fits on vectors, `rows × width`, as they are.
     pub(super) fn fit(vectors: &Dataset) -> Result<Self, PcaError> {
         let (rows, width) = (vectors.len(), vectors.features());
+        if rows < 2 {
+            // One vector tells where usual ones lie, and nothing of how far they spread.
+            let mean = vectors.to_array().into_raw_vec_and_offset().0;
+            return Ok(Self::new(mean, Vec::new(), Variances { along: Vec::new(), rest: 1.0 }));
+        }
         let count = width.min(rows - 1).min(MOST_DIRECTIONS);
         let scaler = Scaler::fit(Scaling::None, vectors)?;
         let mut components = principal_components(vectors, &scaler, count)?;
@@ -62,7 +70,7 @@ impl Whitening {
         let mean_variance = components.total_variance / width as f64;
         // The fewer rows there are for each number, the less is known of the directions that vary least.
         let doubt = (0.2 * width as f64 / rows as f64).clamp(LEAST_VARIANCE, 1.0);
-        let floor = (mean_variance * doubt).max(f64::MIN_POSITIVE.sqrt());
+        let floor = (mean_variance * doubt).max(LEAST_OF_ALL);
         let along: Vec<f64> = components.variances[..known].iter().map(|variance| variance.max(floor)).collect();
         let left = components.total_variance - components.variances.iter().sum::<f64>();
         let rest = if known < width { (left / (width - known) as f64).max(floor) } else { floor };
@@ -75,11 +83,13 @@ impl Whitening {
         let base = if along.len() < mean.len() { *rest } else { along.iter().copied().fold(*rest, f64::max) };
         let cost = |variance: f64| variance.powf(-POWER);
         let mut weights: Vec<f32> = along.iter().map(|&variance| (cost(variance) - cost(base)) as f32).collect();
+        // The least that it can be but for rounding.
+        let least = 1.0 / along.iter().copied().fold(*rest, f64::max);
         let precision = (0..mean.len())
             .map(|at| {
                 let parts = directions.iter().skip(at).step_by(mean.len()).zip(along);
                 let parts = parts.map(|(&v, variance)| f64::from(v).powi(2) * (1.0 / variance - 1.0 / base));
-                (1.0 / base + parts.sum::<f64>()) as f32
+                (1.0 / base + parts.sum::<f64>()).max(least) as f32
             })
             .collect();
         let (width, count) = (mean.len(), along.len());
@@ -90,6 +100,12 @@ impl Whitening {
             columns[at..].iter_mut().step_by(padded).zip(direction).for_each(|(to, &value)| *to = value);
         }
         Self { rest: cost(base) as f32, mean, directions, columns, padded, weights, precision, variances }
+    }
+
+    /// Checks what was made of a file: variances near 0 cost more than f32 holds.
+    pub(super) fn is_sound(&self) -> bool {
+        let mut numbers = self.weights.iter().chain(&self.precision).chain([&self.rest]);
+        numbers.all(|number| number.is_finite())
     }
 
     pub(super) fn directions(&self) -> usize {

@@ -5,9 +5,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::choice::DetectorConfig;
-use super::detector::{Detector, check_count, check_finite};
+use super::detector::{Detector, check_count, rows_with_infinite};
 use super::error::AnomalyError;
-use super::threshold::Calibration;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
 use crate::schema::{Column, Schema};
@@ -25,6 +24,22 @@ pub struct Windows {
 }
 
 impl Windows {
+    /// Checks length and stride.
+    ///
+    /// # Errors
+    /// For the one out of its range.
+    pub fn validate(self) -> Result<(), AnomalyError> {
+        let Self { length, stride } = self;
+        let error = |option, value: usize, range| Err(AnomalyError::Option { option, value: value as f64, range });
+        if length == 0 {
+            return error("the window", length, "at least 1 row");
+        }
+        if !(1..=length).contains(&stride) {
+            return error("the stride", stride, "from 1 to the rows of a window");
+        }
+        Ok(())
+    }
+
     /// The first rows of the windows over a series of so many rows; the last window ends with the series.
     fn starts(self, rows: usize) -> Result<Vec<usize>, AnomalyError> {
         let Self { length, stride } = self;
@@ -73,7 +88,7 @@ impl Windows {
 
 impl Detector {
     /// Learns from windows over one or several series, without labels, mostly normal; cut a series at its gaps to have no window
-    /// cross one. The last part of each series calibrates,
+    /// cross one. At rows with an infinite value, which are left out and [counted](Self::rows_left_out), it is cut here. The last part of each series calibrates,
     /// by the scores of its moments. Neighbouring moments share windows, so the calibration scores of a series depend on each
     /// other: the false-alarm rate holds on the average over time, but false alarms come in groups.
     ///
@@ -82,12 +97,14 @@ impl Detector {
     /// shorter than a window are left out.
     pub fn fit_series(series: &[Dataset], windows: Windows, config: &DetectorConfig) -> Result<Self, AnomalyError> {
         config.validate()?;
-        check_count(series.iter().map(Dataset::len).sum())?;
+        windows.validate()?;
+        let stretches: Vec<Dataset> = series.iter().flat_map(stretches_without_infinite).collect();
+        let rows = |parts: &[Dataset]| parts.iter().map(Dataset::len).sum::<usize>();
+        check_count(rows(&stretches))?;
         let Windows { length, .. } = windows;
         let (mut learned, mut held_out) = (Vec::new(), Vec::new());
         let mut whole = 0;
-        for one in series {
-            check_finite(one)?;
+        for one in &stretches {
             if one.features() != series[0].features() {
                 let (found, expected) = (one.features(), series[0].features());
                 return Err(ModelError::Features { found, expected }.into());
@@ -116,13 +133,25 @@ impl Detector {
         let mut detector = Self::learn(&joined(&learned)?, config)?;
         detector.schema = series[0].schema().cloned();
         detector.windows = Some(windows);
+        detector.rows_left_out = rows(series) - rows(&stretches);
         let mut scores = Vec::new();
         for one in &held_out {
-            scores.extend(detector.score(one)?);
+            scores.extend(detector.score(one)?.into_values());
         }
-        detector.calibration = Calibration::new(scores);
+        detector.calibrate(scores)?;
         Ok(detector)
     }
+}
+
+/// A series cut at its rows with an infinite value, which belong to no part.
+fn stretches_without_infinite(series: &Dataset) -> Vec<Dataset> {
+    let infinite = rows_with_infinite(series);
+    if !infinite.contains(&true) {
+        return vec![series.clone()];
+    }
+    let rows: Vec<usize> = (0..series.len()).collect();
+    let parts = rows.split(|&row| infinite[row]).filter(|part| !part.is_empty());
+    parts.map(|part| series.select(part)).collect()
 }
 
 fn joined(parts: &[Dataset]) -> Result<Dataset, AnomalyError> {

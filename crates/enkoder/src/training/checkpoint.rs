@@ -60,7 +60,18 @@ impl Checkpoint {
     /// # Errors
     /// When the file cannot be read, is no checkpoint, or is damaged.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
-        let mut file = TensorFile::load(path.as_ref(), KIND, VERSION)?;
+        Self::from_file(TensorFile::load(path.as_ref(), KIND, VERSION)?)
+    }
+
+    /// Reads a checkpoint from the bytes of its file.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        Self::from_file(TensorFile::from_bytes(bytes, KIND, VERSION)?)
+    }
+
+    fn from_file(mut file: TensorFile) -> Result<Self, CheckpointError> {
         let state: State = file.metadata()?;
         state.architecture.validate()?;
         state.scaler.validate(state.architecture.features())?;

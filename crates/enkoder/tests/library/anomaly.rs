@@ -1,12 +1,15 @@
 //! Detectors as a whole: what they promise, what they find, what they refuse, and what their files keep.
 
+use std::sync::OnceLock;
+
 use enkoder::anomaly::{
-    AnomalyError, Calibration, Detector, DetectorConfig, Guarantee, Method, SeriesScorer, Threshold, ThresholdRule,
-    Value, Windows,
+    AnomalyError, Calibration, Detector, DetectorConfig, DetectorFileError, Guarantee, Method, NoScore, SeriesColumns,
+    SeriesScorer, Threshold, ThresholdRule, Value, Windows,
 };
 use enkoder::metrics::auroc;
 use enkoder::{Column, Dataset, Schema};
 use ndarray::{Array2, array};
+use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -123,6 +126,7 @@ fn a_file_gives_the_same_scores_to_the_last_bit() {
     let bytes = detector.to_bytes().unwrap();
     let again = Detector::from_bytes(&bytes).unwrap();
     assert_eq!(again.score(&rows).unwrap(), detector.score(&rows).unwrap());
+    assert_eq!(again.rows_left_out(), detector.rows_left_out());
     assert_eq!(again.explain(&rows, 0, 3).unwrap(), detector.explain(&rows, 0, 3).unwrap());
     assert_eq!(again.calibration(), detector.calibration());
     assert_eq!(again.to_bytes().unwrap(), bytes);
@@ -178,9 +182,6 @@ fn what_cannot_be_learned_from_is_refused_with_the_reason() {
     assert_eq!(fit(usual(3, 2, 0)), "a detector needs at least 20 rows, but there are 3");
     let equal = fit(Array2::from_elem((50, 2), 1.0));
     assert!(equal.starts_with("all 2 features are constant or empty in the rows to learn from"), "{equal}");
-    let mut infinite = usual(50, 2, 0);
-    infinite[[7, 1]] = f32::INFINITY;
-    assert!(fit(infinite).starts_with("feature 2 of row 7 is infinite"));
     let config = DetectorConfig { trim: Some(0.7), ..DetectorConfig::default() };
     let message = Detector::fit(&data(usual(50, 2, 0)), &config).unwrap_err().to_string();
     assert_eq!(message, "trim is 0.7, but must be from 0 to below 0.5");
@@ -220,15 +221,278 @@ fn a_damaged_file_is_refused() {
     for cut in (0..bytes.len()).step_by(97) {
         assert!(Detector::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
     }
-    let mut random = ChaCha8Rng::seed_from_u64(0);
-    for _ in 0..300 {
-        let mut damaged = bytes.clone();
-        let at = random.random_range(0..damaged.len().min(6000));
-        damaged[at] ^= 1 << random.random_range(0..8);
-        if let Ok(detector) = Detector::from_bytes(&damaged) {
-            // Whatever is read must be usable.
-            let _ = detector.score(&data(usual(3, 3, 1)));
+}
+
+/// Files of detectors of every kind: of rows with words and gaps, and of a series.
+fn files() -> &'static [Vec<u8>; 2] {
+    static FILES: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let words = vec!["idle".into(), "run".into()];
+        let schema = Schema::new(vec![Column::numeric("flow"), Column::categorical("state", words)]);
+        let values = Array2::from_shape_fn((400, 3), |(row, column)| match column {
+            0 if row % 9 == 0 => f32::NAN,
+            0 => ((row * 7) % 31) as f32,
+            _ => f32::from(row % 2 == column - 1),
+        });
+        let rows = Detector::fit(&data(values).with_schema(schema).unwrap(), &quick(Method::Auto)).unwrap();
+        let columns = SeriesColumns { time: Some("t".into()), step: Some(2.0), group: None };
+        let series = wave_detector(Windows { length: 3, stride: 2 }).with_series_columns(columns);
+        [rows, series].map(|detector| detector.to_bytes().unwrap())
+    })
+}
+
+/// A file whose metadata was changed.
+fn changed(file: &[u8], change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    let length = u64::from_le_bytes(*file.first_chunk().unwrap()) as usize;
+    let (header, tensors) = file[8..].split_at(length);
+    let mut header: serde_json::Value = serde_json::from_slice(header).unwrap();
+    let entry = &mut header["__metadata__"]["enkoder"];
+    let mut metadata: serde_json::Value = serde_json::from_str(entry.as_str().unwrap()).unwrap();
+    change(&mut metadata);
+    *entry = metadata.to_string().into();
+    let mut header = header.to_string();
+    header += &" ".repeat(header.len().next_multiple_of(8) - header.len());
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), tensors].concat()
+}
+
+/// Scores and explains rows of its own width with whatever could be read.
+fn use_it(detector: &Detector) {
+    let rows = detector.windows().map_or(0, |windows| windows.length) + 3;
+    let values = Array2::from_shape_fn((rows, detector.features()), |(row, column)| match (row, column) {
+        (1, 0) => f32::NAN,
+        (row, column) => [0.0, 1.0, -1e30][(row + column) % 3],
+    });
+    let values = data(values);
+    let values = match detector.schema() {
+        Some(schema) => values.with_schema(schema.clone()).unwrap(),
+        None => values,
+    };
+    let scores = detector.score(&values).unwrap();
+    assert_eq!(scores.iter().filter(|score| !score.is_finite()).count(), scores.unscored().len());
+    detector.explain(&values, rows / 2, 3).unwrap();
+    detector.threshold(detector.config().rule).unwrap();
+    assert_eq!(Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap().calibration(), detector.calibration());
+}
+
+#[test]
+fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
+    let [rows, series] = files();
+    use_it(&Detector::from_bytes(&changed(rows, |_| {})).unwrap());
+    use_it(&Detector::from_bytes(&changed(series, |_| {})).unwrap());
+    type Change = fn(&mut serde_json::Value);
+    let changes: [(&[u8], &str, Change); 22] = [
+        (rows, "version 0 of the format", |file| file["version"] = 0.into()),
+        (rows, "version 2 of the format", |file| file["version"] = 2.into()),
+        (rows, "metadata is damaged", |file| file["config"]["budget"] = serde_json::Value::Null),
+        (rows, "options", |file| file["config"]["budget"] = (-1.0).into()),
+        (rows, "options", |file| file["config"]["rule"]["false_alarm"] = 0.0.into()),
+        (rows, "options", |file| file["config"]["trim"] = 1.0.into()),
+        (rows, "preparation", |file| file["preparation"]["inputs"][0]["scale"] = 1e300.into()),
+        (rows, "preparation", |file| file["preparation"]["inputs"][0]["scale"] = (-1.0).into()),
+        (rows, "preparation", |file| file["preparation"]["inputs"][0]["center"] = 1e300.into()),
+        (rows, "preparation", |file| file["preparation"]["ranges"][0]["max"] = 1e300.into()),
+        (rows, "preparation", |file| file["preparation"]["ranges"][0]["low"] = 1e9.into()),
+        (rows, "histograms", |file| file["marginal"]["costs"]["columns"][0]["costs"]["bins"]["high"] = 1e300.into()),
+        (rows, "histograms", |file| file["marginal"]["costs"]["columns"][0]["missing"] = 1e300.into()),
+        (rows, "histograms", |file| file["marginal"]["costs"]["columns"][0]["column"] = 2.into()),
+        (rows, "histograms", |file| file["marginal"]["costs"]["columns"][0]["first"] = 1.into()),
+        (rows, "variances", |file| file["linear"]["variances"]["rest"] = (-1.0).into()),
+        (rows, "variances", |file| file["linear"]["variances"]["along"][0] = (-1.0).into()),
+        (rows, "variances", |file| file["linear"]["variances"]["rest"] = 1e-320.into()),
+        (rows, "network", |file| file["ensemble"][0]["architecture"]["residual"] = true.into()),
+        (rows, "network", |file| {
+            let network = &mut file["ensemble"][0]["architecture"];
+            network["output_shape"] = vec![2].into();
+            network["decoder"][1]["units"] = 2.into();
+        }),
+        (series, "window", |file| file["windows"]["length"] = 4.into()),
+        (series, "step of the clock", |file| file["series"]["step"] = (-1.0).into()),
+    ];
+    for (number, (file, expected, change)) in changes.into_iter().enumerate() {
+        let error = Detector::from_bytes(&changed(file, change)).expect_err(&format!("{number}: {expected}"));
+        assert!(error.to_string().contains(expected), "{number}: {error} instead of {expected}");
+    }
+    let options = changed(rows, |file| file["config"]["epochs"] = 0.into());
+    assert!(matches!(Detector::from_bytes(&options), Err(DetectorFileError::Options(AnomalyError::Option { .. }))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever can be read can be used.
+    #[test]
+    fn a_file_with_changed_bytes_is_refused_or_usable(
+        which in 0usize..2,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<u8>()), 1..4),
+    ) {
+        let mut file = files()[which].clone();
+        // Most of it is tensors, which are much alike; the metadata before them are not. A digit for a digit leaves it readable.
+        let length = 8 + u64::from_le_bytes(*file.first_chunk().unwrap()) as usize;
+        let digits: Vec<usize> = (0..length).filter(|&at| file[at].is_ascii_digit()).collect();
+        for (place, in_tensors, byte) in changes {
+            if in_tensors {
+                let at = length + place.index(file.len() - length);
+                file[at] ^= byte;
+            } else {
+                file[digits[place.index(digits.len())]] = b"0123456789-e."[usize::from(byte) % 13];
+            }
         }
+        if let Ok(detector) = Detector::from_bytes(&file) {
+            use_it(&detector);
+        }
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_scored_has_its_reason_and_the_others_their_scores() {
+    let schema = Schema::new((0..3).map(|column| Column::numeric(format!("sensor{column}"))).collect());
+    let train = data(usual(300, 3, 1)).with_schema(schema.clone()).unwrap();
+    for method in [Method::Auto, Method::Marginal] {
+        let detector = Detector::fit(&train, &quick(method)).unwrap();
+        let sound = usual(600, 3, 2);
+        let expected = detector.score(&data(sound.clone())).unwrap();
+        let mut values = sound;
+        values[[3, 1]] = f32::NEG_INFINITY;
+        values[[400, 2]] = f32::INFINITY;
+        let rows = data(values).with_schema(schema.clone()).unwrap();
+        let scores = detector.score(&rows).unwrap();
+        for row in (0..600).filter(|row| ![3, 400].contains(row)) {
+            assert_eq!(scores[row].to_bits(), expected[row].to_bits());
+        }
+        let reasons: Vec<(usize, String)> =
+            scores.unscored().iter().map(|one| (one.row, one.reason.to_string())).collect();
+        assert_eq!(reasons, [(3, "sensor1 is -inf".to_owned()), (400, "sensor2 is inf".to_owned())]);
+        assert!(scores[3].is_nan() && scores[400].is_nan());
+        assert!(matches!(detector.explain(&rows, 3, 1), Err(AnomalyError::Unscored { row: 3, .. })));
+    }
+}
+
+#[test]
+fn rows_with_infinite_values_are_not_learned_from_and_counted() {
+    let mut values = usual(300, 3, 1);
+    let config = DetectorConfig { ordered: true, ..quick(Method::Auto) };
+    let expected = Detector::fit(&data(values.clone()), &config).unwrap();
+    let mut with = values.clone().into_raw_vec_and_offset().0;
+    with.splice(30..30, [1.0, f32::INFINITY, 2.0, f32::NEG_INFINITY, 0.0, 0.0]);
+    let detector = Detector::fit(&data(Array2::from_shape_vec((302, 3), with).unwrap()), &config).unwrap();
+    assert_eq!((detector.rows_left_out(), expected.rows_left_out()), (2, 0));
+    assert_eq!(detector.calibration(), expected.calibration());
+
+    // A series is cut there, as at a gap.
+    let windows = Windows { length: 8, stride: 1 };
+    let config = quick(Method::Linear);
+    let whole = data(values.clone());
+    let parts = [0..100, 101..300].map(|part| whole.select(&part.collect::<Vec<_>>()));
+    let apart = Detector::fit_series(&parts, windows, &config).unwrap();
+    values[[100, 0]] = f32::INFINITY;
+    let cut = Detector::fit_series(&[data(values)], windows, &config).unwrap();
+    assert_eq!((cut.calibration(), cut.rows_left_out()), (apart.calibration(), 1));
+}
+
+#[test]
+fn a_series_goes_on_behind_a_row_that_cannot_be_scored() {
+    let windows = Windows { length: 7, stride: 3 };
+    let detector = wave_detector(windows);
+    let mut values = usual(60, 2, 3);
+    for row in [20, 24, 59] {
+        values[[row, 1]] = f32::INFINITY;
+    }
+    let series = data(values);
+    let part = |rows: std::ops::Range<usize>| series.select(&rows.collect::<Vec<_>>());
+    let whole = detector.score(&series).unwrap();
+    assert_eq!(whole[..20], detector.score(&part(0..20)).unwrap()[..]);
+    assert_eq!(whole[25..59], detector.score(&part(25..59)).unwrap()[..]);
+    let short: Vec<usize> = whole
+        .unscored()
+        .iter()
+        .filter(|one| one.reason == NoScore::ShortStretch { window: 7 })
+        .map(|one| one.row)
+        .collect();
+    assert_eq!(short, [21, 22, 23]);
+    assert_eq!(whole.unscored().iter().map(|one| one.row).collect::<Vec<_>>(), [20, 21, 22, 23, 24, 59]);
+    for step in [1, 5, 30] {
+        let mut scorer = SeriesScorer::new(&detector).unwrap();
+        let (mut scores, mut unscored) = (Vec::new(), Vec::new());
+        let mut take = |scorer: &SeriesScorer<'_>, given: enkoder::anomaly::Scores| {
+            unscored.extend(given.unscored().iter().map(|one| scores.len() + one.row));
+            for &score in given.iter() {
+                if score.is_finite() {
+                    let reasons = scorer.explain(scores.len(), 2).unwrap();
+                    assert!(reasons.iter().all(|reason| reason.share.is_finite()));
+                }
+                scores.push(score);
+            }
+        };
+        for first in (0..60).step_by(step) {
+            let given = scorer.push(&part(first..60.min(first + step))).unwrap();
+            take(&scorer, given);
+        }
+        let given = scorer.finish().unwrap();
+        take(&scorer, given);
+        let bits = |scores: &[f32]| scores.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&scores), bits(&whole), "by {step}");
+        assert_eq!(unscored, [20, 21, 22, 23, 24, 59]);
+    }
+    // Reasons come from a window beside the row, and not across it.
+    assert_eq!(detector.explain(&series, 19, 3).unwrap(), detector.explain(&part(0..20), 19, 3).unwrap());
+}
+
+#[test]
+fn options_out_of_their_range_are_named_with_value_and_range() {
+    let base = DetectorConfig::default;
+    for (config, expected) in [
+        (DetectorConfig { budget: f64::INFINITY, ..base() }, "budget is inf, but must be a positive and finite number"),
+        (DetectorConfig { budget: f64::NAN, ..base() }, "budget is NaN, but must be"),
+        (DetectorConfig { budget: 0.0, ..base() }, "budget is 0, but must be"),
+        (DetectorConfig { budget: -1.0, ..base() }, "budget is -1, but must be"),
+        (
+            DetectorConfig { calibration: f64::NAN, ..base() },
+            "the calibration part is NaN, but must be between 0 and 1",
+        ),
+        (DetectorConfig { trim: Some(f64::NAN), ..base() }, "trim is NaN, but must be"),
+        (DetectorConfig { epochs: Some(0), ..base() }, "epochs is 0, but must be at least 1"),
+        (DetectorConfig { layers: Some(vec![]), ..base() }, "the number of layers is 0, but must be at least 1"),
+        (DetectorConfig { layers: Some(vec![8, 0]), ..base() }, "a layer's width is 0, but must be at least 1"),
+        (
+            DetectorConfig { rule: ThresholdRule::FalseAlarm(f64::NAN), ..base() },
+            "the false-alarm rate is NaN, but must",
+        ),
+        (DetectorConfig { rule: ThresholdRule::Contamination(-1.0), ..base() }, "the contamination is -1, but must"),
+    ] {
+        let error = Detector::fit(&data(usual(50, 2, 0)), &config).unwrap_err();
+        assert!(matches!(error, AnomalyError::Option { .. }) && error.to_string().starts_with(expected), "{error}");
+    }
+    for (length, stride) in [(0, 1), (5, 0), (5, 6)] {
+        let series = [data(usual(50, 2, 0))];
+        let error = Detector::fit_series(&series, Windows { length, stride }, &base()).unwrap_err();
+        assert!(matches!(error, AnomalyError::Option { .. }), "{error}");
+    }
+}
+
+/// Flags of which hardly any is ever set, and states of a few words: the rows that are trusted are all alike, and so are those
+/// that a network is judged by.
+#[test]
+fn flags_and_states_give_detectors_that_can_be_used_and_find_rare_combinations() {
+    let flags = Array2::from_shape_fn((400, 4), |(row, flag)| f32::from(row % 11 == 10 && row / 11 % 4 == flag));
+    let strange = array![[1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0]];
+    let usual = array![[0.0, 0.0, 0.0, 0.0]];
+    let states = Array2::from_shape_fn((400, 6), |(row, feature)| {
+        let row = (row as u32).wrapping_mul(2654435761) >> 7;
+        if feature < 4 { f32::from(row % 4 == feature as u32) } else { f32::from(row / 4 % 2 == feature as u32 - 4) }
+    });
+    for method in [Method::Auto, Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble] {
+        let config = DetectorConfig { method, ..DetectorConfig::default() };
+        let detector = Detector::fit(&data(flags.clone()), &config).unwrap();
+        let detector = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap();
+        let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.05)).unwrap();
+        assert!(threshold.score.is_finite());
+        let [odd, same] = [&strange, &usual].map(|rows| detector.score(&data(rows.clone())).unwrap());
+        assert!(odd.iter().all(|&score| threshold.flags(score)), "{method}: {odd:?} at {threshold:?}");
+        assert!(!threshold.flags(same[0]), "{method}: {same:?} at {threshold:?}");
+
+        let detector = Detector::fit(&data(states.clone()), &config).unwrap();
+        let detector = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap();
+        assert!(detector.calibration().scores().iter().all(|score| score.is_finite()), "{method}");
     }
 }
 
@@ -282,21 +546,21 @@ fn a_series_has_the_same_scores_however_it_is_cut() {
                 });
             }
             let expected: Vec<f32> = sums.iter().zip(counts).map(|(sum, count)| (sum / count) as f32).collect();
-            assert_eq!(whole, expected, "{rows} rows, {windows:?}");
+            assert_eq!(whole[..], expected, "{rows} rows, {windows:?}");
             for step in [1, 5, 30] {
                 let mut scorer = SeriesScorer::new(&detector).unwrap();
                 let mut scores = Vec::new();
                 for first in (0..rows).step_by(step) {
                     let some: Vec<usize> = (first..rows.min(first + step)).collect();
                     let given = scores.len();
-                    scores.extend(scorer.push(&series.select(&some)).unwrap());
+                    scores.extend(scorer.push(&series.select(&some)).unwrap().into_values());
                     (given..scores.len()).for_each(|moment| {
                         let reasons = scorer.explain(moment, 2).unwrap();
                         assert!(reasons.len() <= 2);
                     });
                 }
-                scores.extend(scorer.finish().unwrap());
-                assert_eq!(scores, whole, "{rows} rows by {step}, {windows:?}");
+                scores.extend(scorer.finish().unwrap().into_values());
+                assert_eq!(scores, whole[..], "{rows} rows by {step}, {windows:?}");
             }
         }
     }

@@ -212,7 +212,12 @@ fn the_other_blocks_of_a_damaged_file_are_saved() {
     let mut open = EnkFile::open(Cursor::new(&damaged)).unwrap();
     assert!(open.read(0, 1, LIMIT).is_err());
     let mut saved = Vec::new();
-    let lost = open.salvage(LIMIT, &mut |bytes| Ok(saved.extend(f32::from_le(bytes)))).unwrap();
+    let lost = open
+        .salvage(LIMIT, &mut |bytes| {
+            saved.extend(f32::from_le(bytes));
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(lost.iter().map(|lost| (lost.block, lost.first, lost.samples)).collect::<Vec<_>>(), [(1, 6, 6)]);
     assert_eq!(saved[..6 * 8], all[..6 * 8]);
     assert!(saved[6 * 8..12 * 8].iter().all(|value| value.is_nan()));

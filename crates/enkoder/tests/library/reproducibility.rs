@@ -102,8 +102,10 @@ fn a_resumed_training_ends_with_the_same_file_as_one_that_never_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let stopped = interrupted(folder.path(), 2);
     assert_eq!(stopped.record().history.as_ref().unwrap().stopped, Stopped::Interrupted);
-    let checkpoint = Checkpoint::load(folder.path().join("checkpoint.safetensors")).unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let checkpoint = Checkpoint::load(&path).unwrap();
     assert_eq!(checkpoint.epoch(), 2);
+    assert_eq!(Checkpoint::from_bytes(&std::fs::read(&path).unwrap()).unwrap().epoch(), 2);
     let (train, validation) = data();
     let resumed = Trainer::resume(checkpoint, Some(1)).fit(&train, &validation).unwrap();
     assert_eq!(resumed.to_bytes().unwrap(), bytes(config(None)));

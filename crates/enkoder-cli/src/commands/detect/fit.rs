@@ -1,5 +1,6 @@
 //! `enkoder detect fit`: rows in, a detector out.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -7,8 +8,8 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::Dataset;
-use enkoder::anomaly::{Detector, DetectorConfig, Method, SeriesColumns, Windows};
-use enkoder_data::export::{Overwrite, check_output};
+use enkoder::anomaly::{Detector, DetectorConfig, Method, NoScore, SeriesColumns, Windows};
+use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
 
@@ -20,12 +21,14 @@ use crate::wording;
 
 /// Rows read at once where only the columns beside the features are wanted.
 const READ_AT_ONCE: usize = 1 << 16;
+/// Rows that a detector is proved with, and as many more as a window has.
+const PROVED_WITH: usize = 1000;
 
 /// Fit a detector to rows that are mostly normal, without labels
 ///
 /// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter. Tables may be larger
 /// than memory: of more than --sample rows as many are drawn evenly at random while the file is read, and only these are kept.
-/// Series are read whole.
+/// Series are read whole. Rows with an infinite value are left out, and what is written has been read again and has scored.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Built-in name, openml:ID, or a path
@@ -109,26 +112,34 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         rule: options.rule.rule().unwrap_or(defaults.rule),
         ..defaults
     };
-    config.rule.validate()?;
+    config.validate()?;
+    let windows = options.window.map(|length| Windows { length, stride: options.stride.unwrap_or(1) });
+    windows.map_or(Ok(()), Windows::validate)?;
     anyhow::ensure!(
         options.layers.is_none() || options.method == Method::Autoencoder,
         "--layers are those of one autoencoder\nhint: add --method autoencoder"
     );
     let columns = SeriesColumns { time: options.time.clone(), step: None, group: options.group.clone() };
     let beside = kept_columns(&columns);
-    anyhow::ensure!(
-        beside.is_empty() || options.reading.missing != Missing::Drop,
-        "--missing drop would tear holes into the series\nhint: leave it out: a missing value is a feature of its own"
-    );
+    // Where rows follow each other, one that is dropped must leave a gap: they are all read, and dropped below.
+    let drops = windows.is_some() && options.reading.missing == Missing::Drop;
+    let missing = if drops { Missing::Keep } else { options.reading.missing };
+    let reading = DataOptions { missing, ..options.reading.clone() };
     let sample = options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed });
-    let table = TableOptions { ignore: [&options.ignore[..], &beside].concat(), sample, ..TableOptions::default() };
-    let data = options.reading.read(&options.data, table, screen)?;
-    let windows = options.window.map(|length| Windows { length, stride: options.stride.unwrap_or(1) });
+    let ignore = [&options.ignore[..], &beside].concat();
+    let table = TableOptions { ignore, sample, keep_infinite: true, ..TableOptions::default() };
+    let data = reading.read(&options.data, table, screen)?;
     let mut stretches = None;
     if let Some(windows) = windows {
-        let kept = read_kept(&options, &beside, &data, screen)?;
-        let cut = Stretches::of(&data, &columns, &kept)?;
+        let kept = read_kept(&options, &reading, &beside, &data, screen)?;
+        let dropped = if drops { rows_that_miss_a_value(&data) } else { vec![false; data.len()] };
+        let cut = Stretches::of(&data, &columns, &kept, &dropped)?;
         screen.note(series_in_words(&cut, windows, &options));
+        let dropped = dropped.iter().filter(|&&dropped| dropped).count();
+        if dropped > 0 {
+            let dropped = wording::counted(dropped, "row", "rows");
+            screen.note(format_args!("left out, for they miss a value: {dropped}; no window crosses their places"));
+        }
         stretches = Some(cut);
     }
     let start = Instant::now();
@@ -147,11 +158,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let detector = detector.with_series_columns(SeriesColumns { step, ..columns });
     let seconds = start.elapsed().as_secs_f64();
     let threshold = threshold(&detector, None)?;
-    detector.save(&options.out)?;
+    let longest = stretches.iter().flat_map(|stretches| &stretches.rows).max_by_key(|rows| rows.len());
+    let rows = longest.map_or_else(|| data.clone(), |rows| data.select(rows));
+    let bytes = proved(&detector, &rows)?;
+    write_atomically(&options.out, overwrite, |file| file.write_all(&bytes))?;
     let ignored = detector.ignored_columns();
     if options.common.json {
         print(json!({
-            "out": options.out, "rows_learned": detector.rows_learned(), "chosen": detector.chosen(),
+            "out": options.out, "rows_learned": detector.rows_learned(), "rows_left_out": detector.rows_left_out(),
+            "chosen": detector.chosen(),
             "ignored_columns": ignored, "threshold": threshold, "seconds": seconds,
             "calibration": detector.calibration().scores().len(),
             "irregularities": stretches.map(|stretches| stretches.irregularities),
@@ -161,6 +176,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let (one, many) = if windows.is_some() { ("window", "windows") } else { ("row", "rows") };
     let learned = wording::counted(detector.rows_learned(), one, many);
     screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", options.out.display()));
+    if detector.rows_left_out() > 0 {
+        let rows = wording::counted(detector.rows_left_out(), "row", "rows");
+        screen.note(format_args!("left out, for a value in them is infinite: {rows}"));
+    }
     screen.note(format_args!("chosen: {}", detector.chosen()));
     if !ignored.is_empty() {
         screen.note(format_args!("ignored, since constant or empty: {}", ignored.join(", ")));
@@ -169,14 +188,47 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The bytes of the detector's file, after the detector read from them has scored some of the rows as this one does.
+fn proved(detector: &Detector, rows: &Dataset) -> anyhow::Result<Vec<u8>> {
+    let bytes = detector.to_bytes()?;
+    let again =
+        Detector::from_bytes(&bytes).context("the detector that was fitted cannot be used, and is not written")?;
+    let window = detector.windows().map_or(0, |windows| windows.length);
+    let rows = rows.head(window + PROVED_WITH);
+    let (before, after) = (detector.score(&rows)?, again.score(&rows)?);
+    let differs = before.iter().zip(&after[..]).any(|(before, after)| before.to_bits() != after.to_bits());
+    let overflow = after.unscored().iter().any(|row| row.reason == NoScore::Overflow);
+    anyhow::ensure!(
+        !differs && !overflow,
+        "the detector that was fitted does not score as it should, and is not written"
+    );
+    Ok(bytes)
+}
+
+fn rows_that_miss_a_value(data: &Dataset) -> Vec<bool> {
+    let mut values = vec![0.0; data.features()];
+    let misses = |row| {
+        data.copy_row(row, &mut values);
+        values.iter().any(|value| value.is_nan())
+    };
+    (0..data.len()).map(misses).collect()
+}
+
 /// The text of the columns beside the features, for every row.
-fn read_kept(options: &Options, beside: &[String], data: &Dataset, screen: Screen) -> anyhow::Result<Vec<Vec<String>>> {
+fn read_kept(
+    options: &Options,
+    reading: &DataOptions,
+    beside: &[String],
+    data: &Dataset,
+    screen: Screen,
+) -> anyhow::Result<Vec<Vec<String>>> {
     if beside.is_empty() {
         return Ok(Vec::new());
     }
     let mut kept = vec![Vec::new(); beside.len()];
-    let table = TableOptions { schema: data.schema().cloned(), keep: beside.to_vec(), ..TableOptions::default() };
-    for chunk in options.reading.chunks(&options.data, table, READ_AT_ONCE, screen)? {
+    let (schema, keep) = (data.schema().cloned(), beside.to_vec());
+    let table = TableOptions { schema, keep, keep_infinite: true, ..TableOptions::default() };
+    for chunk in reading.chunks(&options.data, table, READ_AT_ONCE, screen)? {
         kept.iter_mut().zip(chunk?.kept).for_each(|(all, some)| all.extend(some));
     }
     anyhow::ensure!(kept.iter().all(|texts| texts.len() == data.len()), "{} changed while it was read", options.data);

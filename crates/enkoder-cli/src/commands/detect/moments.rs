@@ -73,8 +73,13 @@ pub struct Stretches {
 }
 
 impl Stretches {
-    /// Cuts rows by what stands beside them.
-    pub fn of(data: &Dataset, columns: &SeriesColumns, kept: &[Vec<String>]) -> anyhow::Result<Self> {
+    /// Cuts rows by what stands beside them, and where one is left out.
+    pub fn of(
+        data: &Dataset,
+        columns: &SeriesColumns,
+        kept: &[Vec<String>],
+        left_out: &[bool],
+    ) -> anyhow::Result<Self> {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut series: Vec<Vec<(usize, Option<f64>)>> = Vec::new();
         for row in 0..data.len() {
@@ -95,9 +100,15 @@ impl Stretches {
         let (mut rows, mut irregularities) = (Vec::new(), Irregularities::default());
         for one in &series {
             let mut timeline = Timeline::new(step);
+            let mut begins = true;
             for &(row, time) in one {
-                let begins = timeline.next(row, time);
-                if begins.map_err(|error| clock_error(error, row, Beside::of(columns, kept, row)))? {
+                let after_gap = timeline.next(row, time);
+                begins |= after_gap.map_err(|error| clock_error(error, row, Beside::of(columns, kept, row)))?;
+                if left_out[row] {
+                    begins = true;
+                    continue;
+                }
+                if std::mem::take(&mut begins) {
                     rows.push(Vec::new());
                 }
                 rows.last_mut().context("a series begins with its first row")?.push(row);

@@ -26,8 +26,9 @@ use crate::screen::{print, print_with};
 ///
 /// Writes CSV with a line for each row: its number from 1, the score, the p-value, whether it is flagged (1 or 0), and with
 /// --explain the columns that contribute most; before the score stand the columns of time and group that the detector was fitted
-/// with. Files are read, scored and written some rows at a time, however long they are, and the output appears only when it is
-/// complete. With labels (--label COLUMN) it also says how well the scores tell them apart, for which it keeps all scores.
+/// with. A row that cannot be scored, since a value of it is infinite, has an empty score. Files are read, scored and written some
+/// rows at a time, however long they are, and the output appears only when it is complete. With labels (--label COLUMN) it also
+/// says how well the scores tell them apart, for which it keeps all scores.
 #[derive(Debug, Args)]
 pub struct Options {
     /// What `enkoder detect fit` wrote
@@ -78,7 +79,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let detector = load(&options.detector)?;
     let threshold = threshold(&detector, options.rule.rule())?;
     let keep = kept_columns(detector.series_columns());
-    let table = TableOptions { schema: detector.schema().cloned(), keep, ..TableOptions::default() };
+    let schema = detector.schema().cloned();
+    let table = TableOptions { schema, keep, keep_infinite: true, ..TableOptions::default() };
     let chunks = options.reading.chunks(&options.data, table, chunk_rows(&detector), screen)?;
     let mut summary = Summary::new(&detector, threshold);
     let mut page = options.report.as_ref().map(|_| Collector::new(threshold));
@@ -123,7 +125,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if options.common.json {
         let mut found = json!({
             "out": options.out, "report": options.report, "rows": summary.rows, "flagged": summary.flagged,
-            "without_score": summary.without_score, "threshold": threshold, "irregularities": irregularities,
+            "without_score": summary.without_score(), "unscorable": summary.unscorable,
+            "threshold": threshold, "irregularities": irregularities,
         });
         if let (Some(judged), Some(found)) = (judged, found.as_object_mut()) {
             found.extend(json!(judged).as_object().cloned().unwrap_or_default());
@@ -163,7 +166,7 @@ fn whole(
 }
 
 fn report_row<'a>(row: &'a ScoredRow<'a>) -> Row<'a> {
-    let ScoredRow { number, beside, score, positive, reasons } = *row;
+    let ScoredRow { number, beside, score, positive, reasons, .. } = *row;
     Row { number, time: beside.time, group: beside.group, score, positive, reasons }
 }
 

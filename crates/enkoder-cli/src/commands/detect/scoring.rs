@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use enkoder::Dataset;
-use enkoder::anomaly::{AnomalyError, Detector, Irregularities, Reason, SeriesScorer, Timeline};
+use enkoder::anomaly::{AnomalyError, Detector, Irregularities, NoScore, Reason, Scores, SeriesScorer, Timeline};
 use enkoder_data::{Chunk, Chunks, DataError};
 
 use super::moments::{Beside, clock_error};
@@ -21,12 +21,14 @@ pub fn chunk_rows(detector: &Detector) -> usize {
     (CHUNK_VALUES / detector.features()).clamp(256, 1 << 16)
 }
 
-/// A row with its score, or without one: a moment of a stretch shorter than a window has none.
+/// A row with its score, or without one.
 pub struct ScoredRow<'a> {
     /// Its number in the data, from 0.
     pub number: usize,
     pub beside: Beside<'a>,
     pub score: Option<f32>,
+    /// Why it has none, where the detector says so.
+    pub no_score: Option<&'a NoScore>,
     /// Whether its label says that it is an anomaly; none where there are no labels.
     pub positive: Option<bool>,
     /// The columns that contribute most, so many of them.
@@ -64,7 +66,7 @@ pub struct Scoring<'a> {
     series: Vec<Series<'a>>,
 }
 
-/// One series: the stretch since its last gap.
+/// One series.
 struct Series<'a> {
     scorer: SeriesScorer<'a>,
     timeline: Timeline,
@@ -90,34 +92,39 @@ impl<'a> Scoring<'a> {
     /// Scores the next rows.
     pub fn chunk(&mut self, chunk: &Chunk, give: &mut Give<'_>) -> anyhow::Result<()> {
         let first = self.rows;
-        self.rows += chunk.data.len();
+        self.rows += chunk.data.len() + chunk.dropped.len();
         let positive = positives(&chunk.data);
         let columns = self.detector.series_columns();
         if self.detector.windows().is_none() {
             let scores = self.detector.score(&chunk.data)?;
-            for (index, score) in scores.into_iter().enumerate() {
+            let rows = chunk.rows().enumerate().filter_map(|(row, place)| Some((row, place?)));
+            for ((row, index), (score, no_score)) in rows.zip(each(&scores)) {
                 give(&ScoredRow {
-                    number: first + index,
-                    beside: Beside::of(columns, &chunk.kept, index),
-                    score: Some(score),
+                    number: first + row,
+                    beside: Beside::of(columns, &chunk.kept, row),
+                    score,
+                    no_score,
                     positive: positive.as_ref().map(|positive| positive[index]),
                     reasons: &|count| self.detector.explain(&chunk.data, index, count),
                 })?;
             }
             return Ok(());
         }
-        for index in 0..chunk.data.len() {
-            let beside = Beside::of(columns, &chunk.kept, index);
+        for (row, place) in chunk.rows().enumerate() {
+            let beside = Beside::of(columns, &chunk.kept, row);
             let number = self.series_of(beside.group.unwrap_or_default());
             let series = &mut self.series[number];
-            let time = beside.seconds(first + index)?;
-            let begins = series.timeline.next(first + index, time);
-            if begins.map_err(|error| clock_error(error, first + index, beside))? {
-                series.end(self.detector, &chunk.data, give)?;
+            let time = beside.seconds(first + row)?;
+            let begins = series.timeline.next(first + row, time);
+            let after_gap = begins.map_err(|error| clock_error(error, first + row, beside))?;
+            // A row that is dropped leaves a gap, whatever the clock says.
+            if after_gap || place.is_none() {
+                series.end(&chunk.data, give)?;
             }
+            let Some(index) = place else { continue };
             series.pending.push(index);
             series.held.push_back(Held {
-                number: first + index,
+                number: first + row,
                 time: beside.time.map(str::to_owned),
                 group: beside.group.map(str::to_owned),
                 positive: positive.as_ref().map(|positive| positive[index]),
@@ -152,7 +159,7 @@ impl<'a> Scoring<'a> {
     }
 }
 
-impl<'a> Series<'a> {
+impl Series<'_> {
     /// Hands the scorer the rows that it has yet to take.
     fn take(&mut self, data: &Dataset, give: &mut Give<'_>) -> anyhow::Result<()> {
         if self.pending.is_empty() {
@@ -163,41 +170,41 @@ impl<'a> Series<'a> {
         self.give(&scores, give)
     }
 
-    /// Ends a stretch, and begins the next.
-    fn end(&mut self, detector: &'a Detector, data: &Dataset, give: &mut Give<'_>) -> anyhow::Result<()> {
+    /// Ends a stretch: what comes is behind a gap.
+    fn end(&mut self, data: &Dataset, give: &mut Give<'_>) -> anyhow::Result<()> {
         self.take(data, give)?;
-        self.finish(give)?;
-        self.scorer = SeriesScorer::new(detector).expect("it is a detector of series");
-        self.moment = 0;
-        Ok(())
+        self.finish(give)
     }
 
     fn finish(&mut self, give: &mut Give<'_>) -> anyhow::Result<()> {
         let scores = self.scorer.finish()?;
-        self.give(&scores, give)?;
-        // Only a stretch shorter than a window leaves any.
-        self.held.drain(..).try_for_each(|held| give(&held.scored(None, &|_| Ok(Vec::new()))))
+        self.give(&scores, give)
     }
 
-    fn give(&mut self, scores: &[f32], give: &mut Give<'_>) -> anyhow::Result<()> {
-        for (&score, held) in scores.iter().zip(self.held.drain(..scores.len())) {
+    fn give(&mut self, scores: &Scores, give: &mut Give<'_>) -> anyhow::Result<()> {
+        for (held, (score, no_score)) in self.held.drain(..scores.len()).zip(each(scores)) {
             let moment = self.moment;
-            give(&held.scored(Some(score), &|count| self.scorer.explain(moment, count)))?;
+            give(&ScoredRow {
+                number: held.number,
+                beside: Beside { time: held.time.as_deref(), group: held.group.as_deref() },
+                score,
+                no_score,
+                positive: held.positive,
+                reasons: &|count| self.scorer.explain(moment, count),
+            })?;
             self.moment += 1;
         }
         Ok(())
     }
 }
 
-impl Held {
-    fn scored<'a>(
-        &'a self,
-        score: Option<f32>,
-        reasons: &'a dyn Fn(usize) -> Result<Vec<Reason>, AnomalyError>,
-    ) -> ScoredRow<'a> {
-        let beside = Beside { time: self.time.as_deref(), group: self.group.as_deref() };
-        ScoredRow { number: self.number, beside, score, positive: self.positive, reasons }
-    }
+/// Each row's score, or why it has none.
+fn each(scores: &Scores) -> impl Iterator<Item = (Option<f32>, Option<&NoScore>)> {
+    let mut unscored = scores.unscored().iter().peekable();
+    scores.iter().enumerate().map(move |(row, &score)| match unscored.next_if(|one| one.row == row) {
+        Some(one) => (None, Some(&one.reason)),
+        None => (Some(score), None),
+    })
 }
 
 /// For labelled rows, whether each is an anomaly: 0, false, no and normal mean a usual row, and all else an anomaly.

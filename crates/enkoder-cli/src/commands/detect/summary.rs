@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use anyhow::Context;
-use enkoder::anomaly::{Detector, Threshold};
-use enkoder::metrics::{Confusion, auroc, average_precision, vus_pr};
+use enkoder::anomaly::{Detector, NoScore, Threshold};
+use enkoder::metrics::{Confusion, MetricError, auroc, average_precision, vus_pr};
 use serde::Serialize;
 
 use super::scoring::ScoredRow;
@@ -15,7 +14,10 @@ pub struct Summary {
     threshold: Threshold,
     pub rows: usize,
     pub flagged: usize,
-    pub without_score: usize,
+    /// Rows without a score: in stretches shorter than a window, and by themselves, of which the first is told.
+    short: usize,
+    pub unscorable: usize,
+    first_unscorable: Option<String>,
     scores: Vec<f32>,
     positive: Vec<bool>,
     /// The longest buffer for VUS-PR: of series that are one.
@@ -26,14 +28,35 @@ impl Summary {
     pub fn new(detector: &Detector, threshold: Threshold) -> Self {
         let one = detector.series_columns().group.is_none();
         let buffer = detector.windows().filter(|_| one).map(|windows| windows.length);
-        let (scores, positive) = (Vec::new(), Vec::new());
-        Self { threshold, rows: 0, flagged: 0, without_score: 0, scores, positive, buffer }
+        Self {
+            threshold,
+            rows: 0,
+            flagged: 0,
+            short: 0,
+            unscorable: 0,
+            first_unscorable: None,
+            scores: Vec::new(),
+            positive: Vec::new(),
+            buffer,
+        }
+    }
+
+    pub fn without_score(&self) -> usize {
+        self.short + self.unscorable
     }
 
     pub fn add(&mut self, row: &ScoredRow<'_>) {
         self.rows += 1;
         let Some(score) = row.score else {
-            self.without_score += 1;
+            match row.no_score {
+                Some(NoScore::ShortStretch { .. }) => self.short += 1,
+                reason => {
+                    self.unscorable += 1;
+                    let first =
+                        || format!("row {}: {}", row.number + 1, reason.map(NoScore::to_string).unwrap_or_default());
+                    self.first_unscorable.get_or_insert_with(first);
+                }
+            }
             return;
         };
         self.flagged += usize::from(self.threshold.flags(score));
@@ -50,10 +73,15 @@ impl Summary {
         }
         let (scores, positive) = (&self.scores[..], &self.positive[..]);
         let counts = Confusion::at(scores, positive, self.threshold.score)?;
+        // Labels of one class rank nothing; what can be counted still can.
+        let ranked = |figure: Result<f64, MetricError>| match figure {
+            Err(MetricError::OneClass { .. }) => Ok(None),
+            figure => figure.map(Some),
+        };
         Ok(Some(Judgement {
-            auroc: auroc(scores, positive).context("the scores cannot be judged by the labels")?,
-            average_precision: average_precision(scores, positive)?,
-            vus_pr: self.buffer.map(|buffer| vus_pr(scores, positive, buffer)).transpose()?,
+            auroc: ranked(auroc(scores, positive))?,
+            average_precision: ranked(average_precision(scores, positive))?,
+            vus_pr: self.buffer.map_or(Ok(None), |buffer| ranked(vus_pr(scores, positive, buffer)))?,
             precision: counts.precision(),
             recall: counts.recall(),
             f1: counts.f1(),
@@ -64,19 +92,22 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} flagged", wording::grouped(self.flagged), wording::counted(self.rows, "row", "rows"))?;
-        if self.without_score > 0 {
-            let count = wording::grouped(self.without_score);
-            write!(f, "; {count} have no score, in stretches shorter than a window")?;
+        if self.short > 0 {
+            write!(f, "; {} have no score, in stretches shorter than a window", wording::grouped(self.short))?;
+        }
+        if let Some(first) = &self.first_unscorable {
+            let count = wording::grouped(self.unscorable);
+            write!(f, "; {count} have no score, for they cannot be scored (the first is {first})")?;
         }
         Ok(())
     }
 }
 
-/// Agreement with labels.
+/// Agreement with labels. What ranks is undefined where all labels are of one class.
 #[derive(Clone, Copy, Serialize)]
 pub struct Judgement {
-    pub auroc: f64,
-    pub average_precision: f64,
+    pub auroc: Option<f64>,
+    pub average_precision: Option<f64>,
     /// Of a series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vus_pr: Option<f64>,
@@ -88,7 +119,12 @@ pub struct Judgement {
 impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { auroc, average_precision, vus_pr, precision, recall, f1 } = self;
-        write!(f, "against the labels: AUROC {auroc:.3}, average precision {average_precision:.3}")?;
+        match auroc.zip(*average_precision) {
+            Some((auroc, average_precision)) => {
+                write!(f, "against the labels: AUROC {auroc:.3}, average precision {average_precision:.3}")?;
+            }
+            None => write!(f, "against the labels: AUROC is undefined, for all of them are of one class")?,
+        }
         if let Some(volume) = vus_pr {
             write!(f, ", VUS-PR {volume:.3}")?;
         }

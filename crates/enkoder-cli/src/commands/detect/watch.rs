@@ -70,7 +70,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
                 None => Ok(Vec::new()),
             };
             let score = scored.as_ref().map(|&(_, score)| score);
-            let row = ScoredRow { number, beside, score, positive: None, reasons: &reasons };
+            let row = ScoredRow { number, beside, score, no_score: None, positive: None, reasons: &reasons };
             writer.row(&row).map_err(|error| error.downcast().unwrap_or_else(io::Error::other))?;
             writer.flush()?;
         }
@@ -139,7 +139,7 @@ impl<'a> Watched<'a> {
         self.places.map(|place| cells.get(place?).cloned())
     }
 
-    /// Takes a row, and scores it once its series has enough of them since its last gap. A row that cannot be read is forgotten.
+    /// Takes a row, and scores it once its series has enough of them since its last gap. A row that cannot be read is a gap.
     fn score(&mut self, number: usize, line: &str, beside: Beside<'_>) -> anyhow::Result<Option<(Dataset, f32)>> {
         let needed = self.detector.windows().map_or(1, |windows| windows.length);
         let step = self.detector.series_columns().step;
@@ -164,7 +164,8 @@ impl<'a> Watched<'a> {
         let rows = series.rows.len();
         let scored = score_last(self.detector, &self.options, text.as_bytes(), rows, needed);
         if scored.is_err() {
-            series.rows.pop_back();
+            // No window may span the row that is missing now.
+            series.rows.clear();
         } else {
             series.timeline = timeline;
         }
@@ -193,5 +194,8 @@ fn score_last(
         return Ok((data, Vec::new()));
     }
     let scores = detector.score(&data)?;
-    Ok((data, scores))
+    if let Some(unscored) = scores.unscored().last() {
+        return Err(unscored.reason.clone().into());
+    }
+    Ok((data, scores.into_values()))
 }
