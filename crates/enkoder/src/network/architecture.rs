@@ -252,15 +252,13 @@ impl Architecture {
         Ok(layers)
     }
 
-    /// The layer that keeps a code alone from being decoded: it reads what only the sample has; `None` of an autoencoder that decodes.
+    /// The first layer that keeps a code alone from being decoded: it reads what only the sample has, `output` where the output is the
+    /// sample less what the layers compute. `None` of an autoencoder that decodes.
     pub fn needs_sample(&self) -> Option<String> {
-        if self.residual {
-            return Some("output".to_owned());
-        }
         let encoder = self.encoder.len();
-        let layers = self.layers();
-        let decoder = layers.into_iter().skip(encoder);
-        decoder.into_iter().find(|layer| layer.reads.iter().any(|&value| value < encoder)).map(|layer| layer.name)
+        let reads_sample = |layer: &LayerSummary| layer.reads.iter().any(|&value| value < encoder);
+        let decoder = self.layers().into_iter().skip(encoder).find(reads_sample).map(|layer| layer.name);
+        decoder.or_else(|| self.residual.then(|| "output".to_owned()))
     }
 
     /// The first layer that reads more than the one before it; `None` of a chain.
