@@ -3,7 +3,9 @@
 //! those say nothing.
 
 mod arrays;
+mod files;
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -20,7 +22,7 @@ use crate::csv::{CsvChunks, read_csv};
 use crate::error::{DataError, Place};
 use crate::fields;
 use crate::idx::{IdxFolder, is_idx, read_idx_file};
-use crate::images::{ImageOptions, is_image, matching, read_image_files, read_image_folder};
+use crate::images::{ImageOptions, is_image, is_image_name, matching, read_image_files, read_image_folder};
 use crate::netcdf::{is_hdf5, is_netcdf};
 use crate::npy::is_npy;
 use crate::npz::{NpzOptions, is_zip, read_npz};
@@ -39,6 +41,8 @@ pub struct ReadOptions {
     pub size: Option<(usize, usize)>,
     /// Whether images in colour become grey.
     pub grey: bool,
+    /// Whether an image that cannot be read is an error; otherwise it is left out, and a warning names it.
+    pub strict: bool,
     /// How arrays are read.
     pub arrays: ArrayOptions,
     /// How many samples to take from the start at most, or to draw of `strokes`.
@@ -57,6 +61,12 @@ pub struct ArrayOptions {
     pub block: Vec<usize>,
     /// What is in files that are nothing but numbers; files are then not asked for their format.
     pub raw: Option<RawFormat>,
+}
+
+impl ReadOptions {
+    fn images(&self) -> ImageOptions {
+        ImageOptions { size: self.size, grey: self.grey, strict: self.strict }
+    }
 }
 
 /// Data that needs no file.
@@ -144,7 +154,10 @@ const MOST_FIELDS: usize = 1_000_000;
 
 impl Source {
     /// What `name` stands for. A file called like built-in data is opened as `./NAME`.
-    pub fn find(name: &str) -> Result<Self, DataError> {
+    pub fn find(name: impl AsRef<OsStr>) -> Result<Self, DataError> {
+        let path = Path::new(name.as_ref());
+        // What is not UTF-8 can only be a path.
+        let Some(name) = path.to_str() else { return files::of_path(path) };
         match name.split_once(':') {
             None if name == "strokes" => return Ok(Self::Strokes { count: None }),
             None if name == "pump" => return Ok(Self::Pump { faults: false }),
@@ -169,7 +182,6 @@ impl Source {
             }
             _ => {}
         }
-        let path = Path::new(name);
         if path.is_dir() {
             return Ok(Self::Folder { path: path.into() });
         }
@@ -193,7 +205,7 @@ impl Source {
     }
 
     /// What several names stand for together: one is what [`find`](Self::find) says; more must be files, all images or all arrays.
-    pub fn find_all(names: &[String]) -> Result<Self, DataError> {
+    pub fn find_all<N: AsRef<OsStr>>(names: &[N]) -> Result<Self, DataError> {
         if let [name] = names {
             return Self::find(name);
         }
@@ -204,7 +216,7 @@ impl Source {
                 Self::Pattern { pattern } => paths.extend(matching(&pattern)?),
                 _ => {
                     let why = "only files, of images or of arrays, can be taken together";
-                    return Err(DataError::unsuitable(Place::source(name), why).with_hint("give it alone"));
+                    return Err(DataError::unsuitable(Path::new(name), why).with_hint("give it alone"));
                 }
             }
         }
@@ -294,7 +306,7 @@ impl Source {
         options: &ReadOptions,
         fetch: impl FnOnce(u32) -> Result<Dataset, DataError>,
     ) -> Result<Dataset, DataError> {
-        let images = ImageOptions { size: options.size, grey: options.grey };
+        let images = options.images();
         // An NPZ file may hold labels too, which arrays alone do not have.
         let with_labels = options.arrays == ArrayOptions::default()
             && matches!(self, Self::File { path, .. } if path.is_file() && Format::of(path)? == Format::Npz);
@@ -409,7 +421,7 @@ fn must_be_file(path: &Path) -> Result<(), DataError> {
 /// assert_eq!((digits.len(), digits.shape()), (100, &[28, 28][..]));
 /// # Ok::<(), enkoder_data::DataError>(())
 /// ```
-pub fn open(name: &str, options: &ReadOptions) -> Result<Dataset, DataError> {
+pub fn open(name: impl AsRef<OsStr>, options: &ReadOptions) -> Result<Dataset, DataError> {
     Source::find(name)?.open(options)
 }
 
@@ -484,10 +496,10 @@ impl Format {
             "npy" => Self::Npy,
             "npz" => Self::Npz,
             "parquet" | "pq" => Self::Parquet,
-            "png" | "jpg" | "jpeg" | "pgm" | "ppm" | "pnm" | "pbm" => Self::Image,
             "idx" | "idx1-ubyte" | "idx3-ubyte" => Self::Idx,
             "arff" => Self::Arff,
             "csv" | "tsv" | "txt" => Self::Csv,
+            _ if is_image_name(path) => Self::Image,
             _ => return None,
         })
     }
@@ -524,10 +536,7 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
         }
         // Those were opened before, as arrays.
         Format::Npy | Format::NetCdf => return Err(DataError::UnknownFormat { path: path.into() }),
-        Format::Image => {
-            let images = ImageOptions { size: options.size, grey: options.grey };
-            read_image_files(&path.display().to_string(), &[path.to_owned()], &images)?
-        }
+        Format::Image => read_image_files(&path.display().to_string(), &[path.to_owned()], &options.images())?,
     };
     Ok(data.with_name(file_name(path, part)))
 }

@@ -2,19 +2,22 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::slice;
 use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::Dataset;
 use enkoder::anomaly::{Detector, DetectorConfig, Method, SeriesColumns, Windows};
-use enkoder_data::export::{Overwrite, check_output};
+use enkoder_data::export::Overwrite;
 use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
 
 use super::moments::{Stretches, in_words, kept_columns};
 use super::{RuleOptions, describe, threshold};
-use crate::arguments::{DataOptions, Missing, RunOptions};
+use crate::arguments::{DataName, DataOptions, Missing, RunOptions};
+use crate::file_output;
+use crate::inputs::Inputs;
 use crate::screen::{Screen, print};
 use crate::wording;
 
@@ -28,11 +31,11 @@ const READ_AT_ONCE: usize = 1 << 16;
 /// Series are read whole.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Built-in name, openml:ID, or a path
+    /// Built-in name, openml:ID, or a path, - being standard input
     #[arg(value_hint = ValueHint::AnyPath)]
-    data: String,
+    data: DataName,
 
-    /// Where to write the detector
+    /// Where to write the detector; - is standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, default_value = "detector.safetensors")]
     out: PathBuf,
 
@@ -98,7 +101,8 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
-    check_output(&options.out, overwrite)?;
+    Inputs::new(options.reading.inputs(slice::from_ref(&options.data))?)?.refuse(&options.out)?;
+    file_output::check_binary(&options.out, overwrite, &options.common)?;
     let defaults = DetectorConfig::default();
     let config = DetectorConfig {
         method: options.method,
@@ -147,11 +151,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let detector = detector.with_series_columns(SeriesColumns { step, ..columns });
     let seconds = start.elapsed().as_secs_f64();
     let threshold = threshold(&detector, None)?;
-    detector.save(&options.out)?;
+    file_output::write_bytes(&options.out, overwrite, &detector.to_bytes()?)?;
     let ignored = detector.ignored_columns();
     if options.common.json {
         print(json!({
-            "out": options.out, "rows_learned": detector.rows_learned(), "chosen": detector.chosen(),
+            "out": options.out.display().to_string(), "rows_learned": detector.rows_learned(), "chosen": detector.chosen(),
             "ignored_columns": ignored, "threshold": threshold, "seconds": seconds,
             "calibration": detector.calibration().scores().len(),
             "irregularities": stretches.map(|stretches| stretches.irregularities),
@@ -160,7 +164,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let (one, many) = if windows.is_some() { ("window", "windows") } else { ("row", "rows") };
     let learned = wording::counted(detector.rows_learned(), one, many);
-    screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", options.out.display()));
+    screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", file_output::display(&options.out)));
     screen.note(format_args!("chosen: {}", detector.chosen()));
     if !ignored.is_empty() {
         screen.note(format_args!("ignored, since constant or empty: {}", ignored.join(", ")));
