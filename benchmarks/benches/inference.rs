@@ -9,7 +9,7 @@ fn inference(criterion: &mut Criterion) {
     let model =
         Trainer::new(reference_network(), timed_training(1, 128, 1)).fit(&train, &validation).expect("learnable");
     let mut session = model.session();
-    let sample = validation.rows(0..1).into_raw_vec_and_offset().0;
+    let sample = validation.rows(0..1);
     let (mut code, mut output) = ([0.0; 10], [0.0; 784]);
     criterion.bench_function("encode/1", |bencher| bencher.iter(|| session.encode(&sample, &mut code)));
     criterion.bench_function("reconstruct/1", |bencher| bencher.iter(|| session.reconstruct(&sample, &mut output)));

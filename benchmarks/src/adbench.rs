@@ -30,7 +30,7 @@ pub fn sets(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
 /// # Errors
 /// When it cannot be read.
 pub fn open(path: &Path) -> Result<Dataset, Failure> {
-    Ok(enkoder_data::open(&path.to_string_lossy(), &enkoder_data::ReadOptions::default())?)
+    Ok(enkoder_data::open(path, &enkoder_data::ReadOptions::default())?)
 }
 
 /// Rows to fit, rows to judge by, and which of these are anomalies.

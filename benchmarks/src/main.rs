@@ -96,10 +96,10 @@ fn infer(threads: usize) -> Value {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads can be had");
     let mut result = json!({ "tool": "enkoder", "threads": threads });
     let mut session = model.session();
-    let sample = scaled(&validation.head(1)).to_array().into_raw_vec_and_offset().0;
+    let sample = scaled(&validation.head(1)).to_array();
     let (mut code, mut output) = ([0.0; 10], [0.0; 784]);
-    result["encode_1"] = rate(1, || session.encode(&sample, &mut code)).into();
-    result["reconstruct_1"] = rate(1, || session.reconstruct(&sample, &mut output)).into();
+    result["encode_1"] = rate(1, || drop(session.encode(&sample, &mut code))).into();
+    result["reconstruct_1"] = rate(1, || drop(session.reconstruct(&sample, &mut output))).into();
     pool.install(|| {
         for batch in [256, 10_000] {
             let samples = scaled(&validation.head(batch));

@@ -82,7 +82,7 @@ fn run() -> Result<(), Failure> {
 fn read(path: &Path, spans: &[[String; 2]]) -> Result<(Dataset, Vec<bool>), Failure> {
     let time = "timestamp".to_owned();
     let table = TableOptions { ignore: vec![time.clone()], ..TableOptions::default() };
-    let source = enkoder_data::Source::find(&path.to_string_lossy())?;
+    let source = enkoder_data::Source::find(path)?;
     let series = source.open(&ReadOptions { table, ..ReadOptions::default() })?;
     let table = TableOptions { schema: series.schema().cloned(), keep: vec![time], ..TableOptions::default() };
     let spans = spans.iter().map(|[from, to]| parse_timestamp(from).zip(parse_timestamp(to)));

@@ -23,7 +23,7 @@ const LEVELS: [(f32, f32); 4] = [(0.1, 1.0), (0.5, 1.0), (0.2, 2.0), (0.2, 5.0)]
 fn main() {
     let epochs = std::env::args().nth(1).map_or(100, |text| text.parse().expect("a number of epochs"));
     let folder = std::env::var("ENKODER_TEST_DATA").expect("ENKODER_TEST_DATA names the folder of the test data");
-    let options = ImageOptions { size: Some((SIDE, SIDE)), grey: true };
+    let options = ImageOptions { size: Some((SIDE, SIDE)), grey: true, ..ImageOptions::default() };
     let images = read_image_folder(format!("{folder}/images/Train400").as_ref(), &options).expect("photographs");
     let images = Dataset::from_f32("photographs", images.to_array() / 255.0)
         .and_then(|images| images.with_shape([SIDE, SIDE]))

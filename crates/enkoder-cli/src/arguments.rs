@@ -1,7 +1,9 @@
 //! What can be typed: the verbs, and the options that several of them share.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -15,6 +17,7 @@ use crate::commands::{
     completions, compress, data, decode, decompress, denoise, detect, encode, eval, info, reconstruct, train,
 };
 use crate::screen::Screen;
+use crate::standard_input;
 use crate::warnings;
 
 const STYLES: Styles = Styles::styled()
@@ -51,6 +54,28 @@ pub enum Command {
     Completions(completions::Options),
 }
 
+/// What data is called: a built-in name, openml:ID, or a path, of which `-` is standard input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataName(OsString);
+
+impl From<OsString> for DataName {
+    fn from(name: OsString) -> Self {
+        Self(name)
+    }
+}
+
+impl AsRef<Path> for DataName {
+    fn as_ref(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}
+
+impl fmt::Display for DataName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&standard_input::display(self.as_ref()))
+    }
+}
+
 /// A model, and the data to use it on.
 #[derive(Clone, Debug, Args)]
 pub struct ModelAndData {
@@ -58,9 +83,9 @@ pub struct ModelAndData {
     #[arg(value_hint = ValueHint::AnyPath)]
     pub model: PathBuf,
 
-    /// Built-in name, openml:ID, or a path; several files of images or arrays are taken together
+    /// Built-in name, openml:ID, or a path, - being standard input; several files of images or arrays are taken together
     #[arg(required = true, value_hint = ValueHint::AnyPath)]
-    pub data: Vec<String>,
+    pub data: Vec<DataName>,
 }
 
 /// How data is read.
@@ -87,6 +112,10 @@ pub struct DataOptions {
     #[arg(long, value_enum, value_name = "keep|drop|error", hide_possible_values = true, hide_default_value = true)]
     #[arg(default_value_t = Missing::Keep)]
     pub missing: Missing,
+
+    /// End with an error at the first image that cannot be read, instead of leaving it out
+    #[arg(long)]
+    pub strict: bool,
 
     /// Seed of generated data (`strokes`) [default: 0]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]

@@ -1,25 +1,28 @@
 //! Reading DATA: a built-in name, a data set on OpenML with its download shown, or a path.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::slice;
 
 use enkoder::codec::{self, Samples};
 use enkoder::{Autoencoder, Dataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
 use enkoder_data::{Chunks, ReadOptions, Source, TableOptions};
 
-use crate::arguments::{DataOptions, FetchOptions, ModelAndData};
+use crate::arguments::{DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::model;
 use crate::progress::DownloadProgress;
 use crate::screen::Screen;
+use crate::standard_input;
 
 impl DataOptions {
     /// Opens data to train on, or to look at.
-    pub fn open(&self, names: &[String], screen: Screen) -> anyhow::Result<Dataset> {
+    pub fn open(&self, names: &[DataName], screen: Screen) -> anyhow::Result<Dataset> {
         self.read_all(names, TableOptions::default(), screen)
     }
 
     /// Opens data to use a model on: a table is read as the model's was.
-    pub fn open_for(&self, model: &Autoencoder, names: &[String], screen: Screen) -> anyhow::Result<Dataset> {
+    pub fn open_for(&self, model: &Autoencoder, names: &[DataName], screen: Screen) -> anyhow::Result<Dataset> {
         self.read_all(names, TableOptions { schema: model.schema().cloned(), ..TableOptions::default() }, screen)
     }
 
@@ -30,7 +33,7 @@ impl DataOptions {
         of: &ModelAndData,
         screen: Screen,
     ) -> anyhow::Result<Compressible> {
-        let arrays = Source::find_all(&of.data)?.open_arrays(&self.options(TableOptions::default()))?;
+        let arrays = Source::find_all(&files(&of.data)?)?.open_arrays(&self.options(TableOptions::default()))?;
         let Some(arrays) = arrays else {
             let data = self.open_for(model, &of.data, screen)?;
             model::check(model, &of.model, &data)?;
@@ -45,13 +48,13 @@ impl DataOptions {
     }
 
     /// Opens data with these options for tables, beside those that the user gives.
-    pub fn read(&self, name: &str, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
-        self.read_all(&[name.to_owned()], table, screen)
+    pub fn read(&self, name: &DataName, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
+        self.read_all(slice::from_ref(name), table, screen)
     }
 
-    fn read_all(&self, names: &[String], table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
+    fn read_all(&self, names: &[DataName], table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
         let (source, options) = self.find(names, table, screen)?;
-        let _busy = screen.busy(format!("reading {source}"));
+        let _busy = screen.busy(standard_input::in_words(format!("reading {source}")));
         Ok(match source {
             Source::Openml { .. } => {
                 source.open_with(&options, &self.fetching.client()?, &mut |_| ControlFlow::Continue(()))?
@@ -61,8 +64,8 @@ impl DataOptions {
     }
 
     /// The same, some rows at a time.
-    pub fn chunks(&self, name: &str, table: TableOptions, rows: usize, screen: Screen) -> anyhow::Result<Chunks> {
-        let (source, options) = self.find(&[name.to_owned()], table, screen)?;
+    pub fn chunks(&self, name: &DataName, table: TableOptions, rows: usize, screen: Screen) -> anyhow::Result<Chunks> {
+        let (source, options) = self.find(slice::from_ref(name), table, screen)?;
         Ok(match source {
             Source::Openml { .. } => {
                 let client = self.fetching.client()?;
@@ -73,14 +76,24 @@ impl DataOptions {
     }
 
     /// What names stand for, fetched where it has to be, and how it is to be read.
-    fn find(&self, names: &[String], table: TableOptions, screen: Screen) -> anyhow::Result<(Source, ReadOptions)> {
+    fn find(&self, names: &[DataName], table: TableOptions, screen: Screen) -> anyhow::Result<(Source, ReadOptions)> {
         let options = self.options(table);
-        let source = Source::find_all(names)?;
+        let source = Source::find_all(&files(names)?)?;
         if let Source::Openml { id } = source {
             // What has to be downloaded is seen to be, before it is read.
             self.fetching.fetch(id, screen)?;
         }
         Ok((source, options))
+    }
+
+    /// The files that would be read, standard input being one of them.
+    pub fn inputs(&self, names: &[DataName]) -> anyhow::Result<Vec<PathBuf>> {
+        let names = names.iter().map(|name| name.as_ref().to_owned());
+        let (mut inputs, names): (Vec<PathBuf>, Vec<PathBuf>) = names.partition(|name| standard_input::is_meant(name));
+        if !names.is_empty() {
+            inputs.extend(Source::find_all(&names)?.files(&self.options(TableOptions::default()))?);
+        }
+        Ok(inputs)
     }
 
     fn options(&self, table: TableOptions) -> ReadOptions {
@@ -89,9 +102,24 @@ impl DataOptions {
             arrays: self.arrays.options(),
             size: self.size,
             grey: self.grey,
+            strict: self.strict,
             samples: self.samples,
             seed: self.data_seed,
         }
+    }
+}
+
+/// The names that readers know.
+fn files(names: &[DataName]) -> anyhow::Result<Vec<PathBuf>> {
+    names.iter().map(|name| standard_input::file(name.as_ref())).collect()
+}
+
+impl ModelAndData {
+    /// The files that would be read.
+    pub fn inputs(&self, reading: &DataOptions) -> anyhow::Result<Vec<PathBuf>> {
+        let mut inputs = reading.inputs(&self.data)?;
+        inputs.push(model::file_of(&self.model));
+        Ok(inputs)
     }
 }
 

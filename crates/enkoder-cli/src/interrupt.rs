@@ -8,15 +8,21 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::standard_input;
+
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
 pub const EXIT_CODE: u8 = 130;
 
+static LISTENING: AtomicBool = AtomicBool::new(false);
 static WORKING: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Listens to signals from here on.
+/// Listens to signals from here on; once is enough.
 pub fn listen() -> Result<(), ctrlc::Error> {
+    if LISTENING.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     ctrlc::set_handler(|| {
         if WORKING.swap(false, Ordering::SeqCst) {
             REQUESTED.store(true, Ordering::SeqCst);
@@ -26,6 +32,7 @@ pub fn listen() -> Result<(), ctrlc::Error> {
             // Only empty folders can be removed so.
             let _ = fs::remove_dir(folder);
         }
+        standard_input::remove();
         process::exit(EXIT_CODE.into());
     })
 }

@@ -5,7 +5,9 @@ mod arguments;
 mod commands;
 mod comparison;
 mod failure;
+mod file_output;
 mod input;
+mod inputs;
 mod interrupt;
 mod model;
 mod output;
@@ -13,6 +15,7 @@ mod pictures;
 mod progress;
 mod run_folder;
 mod screen;
+mod standard_input;
 mod warnings;
 mod whole_file;
 mod wording;
@@ -30,7 +33,9 @@ fn main() -> ExitCode {
             print(panic);
         }
     }));
-    run(Arguments::parse()).unwrap_or_else(|error| failure::report(&error))
+    let code = run(Arguments::parse()).unwrap_or_else(|error| failure::report(&error));
+    standard_input::remove();
+    code
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {

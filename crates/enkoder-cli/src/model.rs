@@ -8,6 +8,7 @@ use enkoder::{Autoencoder, ModelError, ModelFileError, TensorFileError};
 use enkoder_data::Arrays;
 
 use crate::failure::Failure;
+use crate::standard_input;
 
 /// The model's name in the folder that training writes.
 pub const FILE_NAME: &str = "model.safetensors";
@@ -19,12 +20,28 @@ pub fn file_of(path: &Path) -> PathBuf {
 
 /// Loads a model.
 pub fn load(path: &Path) -> anyhow::Result<Autoencoder> {
-    let path = file_of(path);
+    let path = standard_input::file(&file_of(path))?;
     Autoencoder::load(&path).map_err(|error| match error {
         // It names the file itself.
         ModelFileError::File(TensorFileError::Read { .. }) => error.into(),
         _ => anyhow::Error::new(error).context(format!("{} cannot be used as a model", path.display())),
     })
+}
+
+/// What black and white are to a model of pictures, in the units of its data, where its training tells: 0 and 255 of bytes, or the
+/// smallest and the largest value of numbers that were brought to 0..1.
+pub fn range(model: &Autoencoder) -> Option<(f32, f32)> {
+    if model.record().data.bytes_per_value == 1 {
+        return Some((0.0, 255.0));
+    }
+    let scaler = model.scaler();
+    let ends = |end: f32| {
+        let mut row = vec![end; scaler.features()];
+        scaler.inverse_row(&mut row);
+        row.into_iter()
+    };
+    let (black, white) = (ends(0.0).fold(f32::INFINITY, f32::min), ends(1.0).fold(f32::NEG_INFINITY, f32::max));
+    (scaler.is_unit_interval() && black < white).then_some((black, white))
 }
 
 /// Says that a model and some data do not belong together, before the reason.

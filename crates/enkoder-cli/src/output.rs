@@ -1,4 +1,4 @@
-//! Writing arrays to where the user wants them: NPY, CSV, a folder of PNG files, or CSV on stdout.
+//! Writing arrays to where the user wants them: NPY, CSV, a folder of PNG files, or CSV on stdout, in pipes and on devices.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::ValueHint;
-use enkoder::{Autoencoder, Dataset, Scaling, Schema};
+use enkoder::{Autoencoder, Dataset, Schema};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use enkoder_data::images::write_images;
@@ -15,13 +15,16 @@ use ndarray::ArrayView2;
 use serde_json::json;
 
 use crate::failure::Usage;
+use crate::file_output::{is_stdout, is_stream};
+use crate::inputs::Inputs;
+use crate::model;
 use crate::screen::{Screen, print, print_with};
 use crate::wording;
 
 /// Where arrays go.
 #[derive(Clone, Debug, Args)]
 pub struct OutputOptions {
-    /// Where to write: a name with .npy or .csv, or a folder for PNG images [default: CSV on standard output]
+    /// Where to write: a name with .npy or .csv, or a folder for PNG images [default: -, CSV on standard output]
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub out: Option<PathBuf>,
 
@@ -40,14 +43,16 @@ pub enum Output {
 }
 
 impl OutputOptions {
-    /// The place that is meant, which is free and can be written to. `shape` is that of one sample, where there may be images.
-    pub fn open(&self, shape: Option<&[usize]>) -> anyhow::Result<Output> {
-        let Some(path) = &self.out else { return Ok(Output::Stdout) };
+    /// The place that is meant, which is free, none of the `inputs`, and can be written to. `shape` is that of one sample, where there
+    /// may be images.
+    pub fn open(&self, shape: Option<&[usize]>, inputs: &Inputs) -> anyhow::Result<Output> {
+        let Some(path) = self.out.as_ref().filter(|path| !is_stdout(path)) else { return Ok(Output::Stdout) };
         let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
         let is_image = shape.is_some_and(|shape| matches!(shape, [_, _] | [_, _, 1 | 3]));
         let output = match extension.as_deref() {
             Some("npy") => Output::Npy(path.clone()),
             Some("csv") => Output::Csv(path.clone()),
+            _ if is_stream(path) => Output::Csv(path.clone()),
             None if is_image => Output::Images(path.clone()),
             _ => {
                 let formats = if is_image { ".npy, .csv, or a folder for PNG images" } else { ".npy or .csv" };
@@ -55,6 +60,10 @@ impl OutputOptions {
                 return Err(Usage::new(why).with_hint(format!("name the output {formats}")).into());
             }
         };
+        match &output {
+            Output::Images(folder) => inputs.refuse_folder(folder)?,
+            _ => inputs.refuse(path)?,
+        }
         match &output {
             Output::Images(folder) if !self.force && !is_free(folder)? => {
                 Err(DataError::Exists { path: folder.clone() }.into())
@@ -152,11 +161,8 @@ fn is_free(folder: &Path) -> Result<bool, DataError> {
 
 /// What is black and what is white: as the training data had it.
 fn range_of(model: &Autoencoder, samples: ArrayView2<'_, f32>) -> (f32, f32) {
-    if model.record().data.bytes_per_value == 1 {
-        return (0.0, 255.0);
-    }
-    if model.scaler().kind() == Scaling::None && model.scaler().is_unit_interval() {
-        return (0.0, 1.0);
+    if let Some(range) = model::range(model) {
+        return range;
     }
     let finite = || samples.iter().copied().filter(|value| value.is_finite());
     let (min, max) = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));

@@ -3,13 +3,12 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use enkoder_data::DataError;
-use enkoder_data::images::{Picture, image_paths};
+use enkoder_data::images::{Picture, image_paths, tell_left_out};
 use serde_json::{Value, json};
 
+use crate::arguments::DataName;
 use crate::progress::PictureProgress;
-use crate::screen::Screen;
-use crate::wording;
+use crate::standard_input;
 
 /// A picture's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +20,12 @@ pub struct Found {
 }
 
 /// The pictures that names stand for: files, folders (with sub-folders), or patterns such as `photos/*.png`.
-pub fn find(sources: &[String]) -> Result<Vec<Found>, DataError> {
+pub fn find(sources: &[DataName]) -> anyhow::Result<Vec<Found>> {
     let mut found = Vec::new();
     for source in sources {
-        for path in image_paths(source)? {
-            let name = match path.strip_prefix(source) {
+        let source = standard_input::file(source.as_ref())?;
+        for path in image_paths(&source)? {
+            let name = match path.strip_prefix(&source) {
                 Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
                 _ => path.file_name().map(PathBuf::from).unwrap_or_default(),
             };
@@ -37,15 +37,14 @@ pub fn find(sources: &[String]) -> Result<Vec<Found>, DataError> {
 
 /// What was left out.
 pub struct Skipped {
-    screen: Screen,
     strict: bool,
     left_out: Vec<(PathBuf, String)>,
 }
 
 impl Skipped {
     /// Nothing yet; with `strict` there never is.
-    pub fn new(screen: Screen, strict: bool) -> Self {
-        Self { screen, strict, left_out: Vec::new() }
+    pub fn new(strict: bool) -> Self {
+        Self { strict, left_out: Vec::new() }
     }
 
     /// Reads a picture and has `work` done with it. Where one of both cannot be, the picture is left out and named.
@@ -64,7 +63,7 @@ impl Skipped {
             Err(error) if self.strict => Err(error),
             Err(error) => {
                 let reason = in_a_line(error.as_ref());
-                progress.aside(|| self.screen.note(format_args!("left out: {reason}")));
+                progress.aside(|| tracing::warn!("left out: {reason}"));
                 self.left_out.push((path.to_owned(), reason));
                 Ok(None)
             }
@@ -78,20 +77,12 @@ impl Skipped {
 
     /// Says how many of so many were left out, where any were.
     pub fn tell(&self, of: usize) {
-        tell_left_out(self.screen, self.left_out.len(), of);
+        tell_left_out(self.left_out.len(), of);
     }
 
     pub fn to_json(&self) -> Value {
         let one = |(path, why): &(PathBuf, String)| json!({ "path": path.display().to_string(), "why": why });
         self.left_out.iter().map(one).collect()
-    }
-}
-
-/// Says how many of so many pictures were left out, where any were.
-pub fn tell_left_out(screen: Screen, left_out: usize, of: usize) {
-    if left_out > 0 {
-        let [left_out, all] = [left_out, of].map(wording::grouped);
-        screen.note(format_args!("{left_out} of {all} pictures were left out; --strict makes that an error"));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The folder that a training writes to. It is made, and found writable, before the training starts; it goes away again if nothing
-//! was written to it.
+//! was written to it. No two trainings have the same at once.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,15 +25,15 @@ pub struct RunFolder {
     /// The folders made for it, outermost first.
     made: Vec<PathBuf>,
     overwrite: Overwrite,
+    /// Locked, where the system can lock a folder, until this training ends in whatever way.
+    lock: Option<File>,
 }
 
 impl RunFolder {
     /// The folder that was asked for, in which none of the `wanted` files may be replaced without `force`.
     pub fn named(path: &Path, wanted: &[&str], force: bool) -> anyhow::Result<Self> {
         let overwrite = Overwrite::replacing(force);
-        let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite }.make()?;
-        folder.check(wanted)?;
-        Ok(folder)
+        Self { path: path.to_owned(), made: Vec::new(), overwrite, lock: None }.make()?.claim(wanted)
     }
 
     /// A folder of the default name, or the first numbered one that is not taken, so that no earlier run is lost.
@@ -47,9 +47,7 @@ impl RunFolder {
             }
         }
         let path = PathBuf::from(name);
-        let folder = Self { made: vec![path.clone()], path, overwrite: Overwrite::Never };
-        folder.check(wanted)?;
-        Ok(folder)
+        Self { made: vec![path.clone()], path, overwrite: Overwrite::Never, lock: None }.claim(wanted)
     }
 
     /// The folder of the checkpoint that a training goes on from. What stands there is of the same training, and replaced; a model
@@ -64,11 +62,10 @@ impl RunFolder {
                 && model.record().config.as_ref() == Some(checkpoint.config())
         });
         let overwrite = Overwrite::replacing(same || force);
-        let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite };
+        let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite, lock: None };
         // The checkpoint itself is what goes on.
         let wanted: Vec<&str> = wanted.iter().copied().filter(|&name| path.join(name) != file).collect();
-        folder.check(&wanted)?;
-        Ok(folder)
+        folder.claim(&wanted)
     }
 
     fn make(mut self) -> anyhow::Result<Self> {
@@ -86,8 +83,17 @@ impl RunFolder {
         Ok(self)
     }
 
-    fn check(&self, wanted: &[&str]) -> Result<(), DataError> {
-        wanted.iter().try_for_each(|name| check_output(&self.path.join(name), self.overwrite))
+    /// Takes the folder for this training alone, once the wanted files can be written.
+    fn claim(mut self, wanted: &[&str]) -> anyhow::Result<Self> {
+        // Windows opens no folders, and some network disks lock nothing: there it is left to the user.
+        self.lock = File::open(&self.path).ok();
+        if self.lock.as_ref().is_some_and(|folder| matches!(folder.try_lock(), Err(TryLockError::WouldBlock))) {
+            return Err(DataError::unsuitable(self.path.as_path(), "another training is writing to this folder")
+                .with_hint("wait until it has ended, or name another folder with --out")
+                .into());
+        }
+        wanted.iter().try_for_each(|name| check_output(&self.path.join(name), self.overwrite))?;
+        Ok(self)
     }
 
     /// The folder.

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::RunOptions;
+use crate::standard_input;
 
 /// The reader of our output is gone: no error, but nothing is left to do.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +42,17 @@ pub fn print_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyho
 fn closed_is_no_error(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
+        // Other errors are those of whoever had something written.
+        Err(error) if error.raw_os_error().is_some() => {
+            Err(anyhow::Error::new(error).context("standard output cannot be written"))
+        }
         other => Ok(other?),
     }
 }
 
 /// Writes a line to stderr.
 pub fn tell(text: impl Display) {
+    let text = standard_input::in_words(text.to_string());
     // There is nobody to tell that stderr is gone.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }

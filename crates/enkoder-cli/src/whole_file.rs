@@ -6,7 +6,9 @@ use std::path::Path;
 
 use enkoder::codec::CodecError;
 use enkoder_data::DataError;
-use enkoder_data::export::{Overwrite, write_atomically};
+use enkoder_data::export::Overwrite;
+
+use crate::file_output;
 
 /// The output, which remembers whether it was at fault.
 pub struct Output<'a> {
@@ -22,7 +24,7 @@ pub fn write_whole<T>(
     work: impl FnOnce(&mut Output<'_>) -> Result<T, CodecError>,
 ) -> anyhow::Result<T> {
     let mut result = None;
-    let written = write_atomically(path, overwrite, |file| {
+    let written = file_output::write(path, overwrite, |file| {
         let mut out = Output { file, failed: false };
         match work(&mut out) {
             Err(CodecError::Io(error)) if out.failed => return Err(error),
@@ -36,7 +38,7 @@ pub fn write_whole<T>(
     match (result, written) {
         (Some(Err(error)), _) => Err(anyhow::Error::from(error).context(what())),
         (Some(Ok(done)), Ok(())) => Ok(done),
-        (_, Err(error)) => Err(error.into()),
+        (_, Err(error)) => Err(error),
         (None, Ok(())) => Err(DataError::empty(path).into()),
     }
 }

@@ -88,6 +88,11 @@ impl IdxFolder {
         Ok(Some(Self { images, folder: folder.to_owned() }))
     }
 
+    /// The files of the images.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.images
+    }
+
     /// Reads all images into one data set, and the labels where every image file has them beside it.
     pub fn read(&self) -> Result<Dataset, DataError> {
         let mut sources = self.images.iter().map(|path| ByteSource::open(path)).collect::<Result<Vec<_>, _>>()?;

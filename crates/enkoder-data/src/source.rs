@@ -3,12 +3,14 @@
 
 mod arrays;
 mod builtin;
+mod files;
 mod format;
 mod names;
 mod options;
 mod reading;
 mod streaming;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use enkoder::Dataset;
@@ -77,6 +79,6 @@ pub enum Source {
 /// assert_eq!((digits.len(), digits.shape()), (100, &[28, 28][..]));
 /// # Ok::<(), enkoder_data::DataError>(())
 /// ```
-pub fn open(name: &str, options: &ReadOptions) -> Result<Dataset, DataError> {
+pub fn open(name: impl AsRef<OsStr>, options: &ReadOptions) -> Result<Dataset, DataError> {
     Source::find(name)?.open(options)
 }

@@ -314,8 +314,8 @@ impl<'a> Rows<'a> {
         self.copy_range(row, 0, out);
     }
 
-    /// Writes the samples from `first` on, as many as `out` holds, row after row. Of arrays that lie by columns, as tables often do, this
-    /// is two to four times as fast as one row after the other.
+    /// Writes the samples from `first` on, as many as `out` holds, row after row. An array that lies by columns, as tables often
+    /// do, is read in blocks.
     ///
     /// # Panics
     /// When there are not as many samples, or `out` does not hold whole ones.

@@ -117,8 +117,7 @@ impl TensorFile {
         let metadata = header.metadata().as_ref().and_then(|entries| entries.get(KEY));
         let unknown = || TensorFileError::Kind { expected: kind, found: "nothing of enkoder".to_owned() };
         let metadata = metadata.ok_or_else(unknown)?;
-        let envelope: Envelope<serde::de::IgnoredAny> =
-            serde_json::from_str(metadata).map_err(metadata_error)?;
+        let envelope: Envelope<serde::de::IgnoredAny> = serde_json::from_str(metadata).map_err(metadata_error)?;
         if envelope.kind != kind {
             return Err(TensorFileError::Kind { expected: kind, found: envelope.kind });
         }

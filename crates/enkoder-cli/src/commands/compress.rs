@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
 use enkoder::codec::{Bound, CompressOptions, CompressSummary, ElementType, Layout, Source, compress};
-use enkoder_data::export::{Overwrite, check_output};
+use enkoder_data::export::Overwrite;
 use serde_json::{Value, json};
 
 use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
+use crate::file_output;
+use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::model;
 use crate::progress::ByteProgress;
-use crate::screen::{FAINT, print};
+use crate::screen::FAINT;
 use crate::whole_file::write_whole;
 use crate::wording;
 
@@ -34,7 +36,7 @@ pub struct Options {
     #[command(flatten)]
     of: ModelAndData,
 
-    /// The file to write
+    /// The file to write; - is standard output
     #[arg(short, long, value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
@@ -68,9 +70,10 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
+    Inputs::new(options.of.inputs(&options.reading)?)?.refuse(&options.out)?;
     let model = model::load(&options.of.model)?;
     let overwrite = Overwrite::replacing(options.force);
-    check_output(&options.out, overwrite)?;
+    file_output::check_binary(&options.out, overwrite, &options.common)?;
     let mut data = options.reading.open_to_compress(&model, &options.of, screen)?;
     let codec = CompressOptions {
         bound: options.bound,
@@ -90,17 +93,18 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     });
     drop(progress);
     if interrupt::requested() && written.is_err() {
-        screen.note(format_args!("interrupted: {} was not written", options.out.display()));
+        screen.note(format_args!("interrupted: {} was not written", file_output::display(&options.out)));
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
     let summary = written?;
     let took = start.elapsed();
     interrupt::work_ended();
-    print(if options.common.json {
+    let text = if options.common.json {
         to_json(&options, &summary, took).to_string()
     } else {
         to_text(&options, &summary, took)
-    })?;
+    };
+    file_output::print_beside(&options.out, text, screen)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -141,7 +145,7 @@ fn to_text(options: &Options, summary: &CompressSummary, took: Duration) -> Stri
     let without = summary.file_bytes - summary.model_bytes;
     let mut text = format!(
         "{}: {} → {}, {}×",
-        options.out.display(),
+        file_output::display(&options.out),
         wording::bytes(summary.original_bytes),
         wording::bytes(summary.file_bytes),
         ratio(summary.file_bytes)

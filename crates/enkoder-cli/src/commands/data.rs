@@ -1,19 +1,22 @@
 //! `enkoder data`: what data there is, what is in it, fetching it, and writing it to other formats.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::slice;
 
 use clap::{Args, Subcommand, ValueHint};
 use enkoder::Dataset;
-use enkoder_data::export::{Overwrite, check_output, write_atomically};
+use enkoder_data::export::Overwrite;
 use enkoder_data::images::write_images;
 use enkoder_data::npy::write_npy_dataset;
 use enkoder_data::openml::{CachedSet, Verified};
 use enkoder_data::{Source, builtin};
 use serde_json::{Value, json};
 
-use crate::arguments::{DataOptions, FetchOptions, RunOptions};
+use crate::arguments::{DataName, DataOptions, FetchOptions, RunOptions};
 use crate::failure::Usage;
+use crate::file_output::{self, is_stream};
+use crate::inputs::Inputs;
 use crate::output::write_dataset_csv;
 use crate::screen::{FAINT, STRONG, print};
 use crate::wording;
@@ -36,9 +39,9 @@ enum Verb {
     },
     /// Show what is in some data
     Info {
-        /// Built-in name, openml:ID, or a path
+        /// Built-in name, openml:ID, or a path, - being standard input
         #[arg(value_hint = ValueHint::AnyPath)]
-        data: String,
+        data: DataName,
         #[command(flatten)]
         reading: DataOptions,
         #[command(flatten)]
@@ -55,10 +58,10 @@ enum Verb {
     },
     /// Write data as one NPY or CSV file, or images as a folder of PNG files
     Export {
-        /// Built-in name, openml:ID, or a path
+        /// Built-in name, openml:ID, or a path, - being standard input
         #[arg(value_hint = ValueHint::AnyPath)]
-        data: String,
-        /// A name with .npy or .csv, or a folder for PNG images
+        data: DataName,
+        /// A name with .npy or .csv, a folder for PNG images, or - for CSV on standard output
         #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
         out: PathBuf,
         /// Replace what is there already
@@ -95,7 +98,9 @@ fn list(fetching: &FetchOptions, common: &RunOptions) -> anyhow::Result<()> {
         let builtin: Vec<Value> =
             builtin().iter().map(|data| json!({ "name": data.name, "about": data.about })).collect();
         let fetched: Vec<Value> = cached.iter().map(set_to_json).collect();
-        return print(json!({ "builtin": builtin, "fetched": fetched, "folder": client.folder() }));
+        return print(
+            json!({ "builtin": builtin, "fetched": fetched, "folder": client.folder().display().to_string() }),
+        );
     }
     let mut text = format!("{STRONG}built in{STRONG:#}");
     for data in builtin() {
@@ -145,7 +150,7 @@ fn set_to_json(set: &CachedSet) -> Value {
     json!({
         "id": set.description.id,
         "name": set.description.name,
-        "path": set.path,
+        "path": set.path.display().to_string(),
         "bytes": set.bytes,
         "md5": set.md5,
         "verified": set.verified,
@@ -154,8 +159,8 @@ fn set_to_json(set: &CachedSet) -> Value {
 }
 
 fn export(
-    name: &str,
-    out: &std::path::Path,
+    name: &DataName,
+    out: &Path,
     overwrite: Overwrite,
     reading: &DataOptions,
     common: &RunOptions,
@@ -165,6 +170,7 @@ fn export(
     let (is_array, is_table) = match extension {
         Some("npy") => (true, false),
         Some("csv") => (false, true),
+        _ if is_stream(out) => (false, true),
         None => (false, false),
         Some(_) => {
             return Err(Usage::new(format!("cannot tell from {} how to write", out.display()))
@@ -172,14 +178,18 @@ fn export(
                 .into());
         }
     };
+    let inputs = Inputs::new(reading.inputs(slice::from_ref(name))?)?;
     if is_array || is_table {
-        check_output(out, overwrite)?;
+        inputs.refuse(out)?;
+        file_output::check(out, overwrite, common)?;
+    } else {
+        inputs.refuse_folder(out)?;
     }
-    let data = reading.open(&[name.to_owned()], screen)?;
+    let data = reading.open(slice::from_ref(name), screen)?;
     if is_array {
         write_npy_dataset(out, overwrite, &data)?;
     } else if is_table {
-        write_atomically(out, overwrite, |file| write_dataset_csv(&data, file))?;
+        file_output::write(out, overwrite, |file| write_dataset_csv(&data, file))?;
     } else {
         let summary = data.summary();
         let unit = summary.min >= 0.0 && summary.max <= 1.0;
@@ -193,9 +203,9 @@ fn export(
         write_images(out, overwrite, &data, range)?;
     }
     if common.json {
-        return print(json!({ "out": out, "samples": data.len(), "shape": data.shape() }));
+        return print(json!({ "out": out.display().to_string(), "samples": data.len(), "shape": data.shape() }));
     }
-    screen.note(format_args!("{}: {}", out.display(), wording::data(&data)));
+    screen.note(format_args!("{}: {}", file_output::display(out), wording::data(&data)));
     Ok(())
 }
 

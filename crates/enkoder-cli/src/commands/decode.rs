@@ -1,15 +1,17 @@
 //! `enkoder decode`: codes in, samples out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder_data::{ReadOptions, open};
 
-use crate::arguments::RunOptions;
+use crate::arguments::{DataName, RunOptions};
+use crate::inputs::Inputs;
 use crate::model;
 use crate::output::OutputOptions;
+use crate::standard_input;
 
 /// Turn codes back into samples
 ///
@@ -20,9 +22,9 @@ pub struct Options {
     #[arg(value_hint = ValueHint::AnyPath)]
     model: PathBuf,
 
-    /// The codes, one a row: .npy or .csv, as `enkoder encode` writes them
+    /// The codes, one a row: .npy or .csv, as `enkoder encode` writes them; - is standard input
     #[arg(value_hint = ValueHint::FilePath)]
-    codes: String,
+    codes: DataName,
 
     #[command(flatten)]
     output: OutputOptions,
@@ -33,10 +35,12 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
+    let codes: &Path = options.codes.as_ref();
+    let inputs = Inputs::new(vec![model::file_of(&options.model), codes.to_owned()])?;
     let model = model::load(&options.model)?;
     let shape = &model.architecture().input_shape;
-    let output = options.output.open(Some(shape))?;
-    let codes = open(&options.codes, &ReadOptions::default())?.to_array();
+    let output = options.output.open(Some(shape), &inputs)?;
+    let codes = open(standard_input::file(codes)?, &ReadOptions::default())?.to_array();
     let samples = model
         .decode(codes.view())
         .with_context(|| format!("{} cannot be decoded with {}", options.codes, options.model.display()))?;

@@ -1,5 +1,6 @@
 //! `enkoder decompress`: an .enk file in; out come the arrays that were compressed, in their type and shape.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, Write};
 use std::ops::{ControlFlow, Range};
@@ -10,17 +11,20 @@ use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::codec::{CodecError, ElementType, EnkFile, Layout};
 use enkoder_data::Assembly;
-use enkoder_data::export::{Overwrite, check_output};
+use enkoder_data::export::Overwrite;
 use enkoder_data::npy::write_array_header;
 use enkoder_data::npz::NpzWriter;
 use serde_json::json;
 
 use crate::arguments::RunOptions;
 use crate::failure::Usage;
+use crate::file_output::{self, is_stream};
+use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::model;
 use crate::progress::ByteProgress;
 use crate::screen::{Screen, print};
+use crate::standard_input;
 use crate::whole_file::write_whole;
 use crate::wording;
 
@@ -40,11 +44,12 @@ const NAMELESS: &str = "arr_0";
   enkoder decompress new.enk -o part.npy --range 100..200    decodes only what it needs
   enkoder decompress damaged.enk -o rest.npy --salvage       NaN where samples are lost, exit code 1")]
 pub struct Options {
-    /// The file that `enkoder compress` wrote
+    /// The file that `enkoder compress` wrote; - is standard input
     #[arg(value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
-    /// The file to write: .npy, .npz, or .raw for nothing but the numbers, little-endian
+    /// The file to write: .npy, .npz, or .raw for nothing but the numbers, little-endian; - is standard output, as NPY, or as NPZ of
+    /// several variables
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
@@ -80,20 +85,20 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let format = Format::of(&options.out)?;
     let overwrite = Overwrite::replacing(options.force);
-    check_output(&options.out, overwrite)?;
-    let cannot = || format!("{} cannot be decompressed", options.file.display());
-    let input = File::open(&options.file).with_context(cannot)?;
+    let inputs = [&options.file].into_iter().chain(&options.model);
+    Inputs::new(inputs.cloned().collect())?.refuse(&options.out)?;
+    file_output::check_binary(&options.out, overwrite, &options.common)?;
+    let name = standard_input::display(&options.file);
+    let cannot = || format!("{name} cannot be decompressed");
+    let input = File::open(standard_input::file(&options.file)?).with_context(cannot)?;
     let mut file = EnkFile::open(input).with_context(cannot)?;
     if let Some(path) = &options.model {
         file = file.with_model(&model::load(path)?).with_context(cannot)?;
     }
     let layout = file.layout().clone();
+    let format = format.unwrap_or(if layout.variables.len() > 1 { Format::Npz } else { Format::Npy });
     if layout.variables.len() > 1 && format != Format::Npz {
-        let why = format!(
-            "{} holds several variables ({}), which one array cannot",
-            options.file.display(),
-            layout.variables.join(", ")
-        );
+        let why = format!("{name} holds several variables ({}), which one array cannot", layout.variables.join(", "));
         return Err(Usage::new(why).with_hint("name the output .npz").into());
     }
     let (element, sample) = (file.element(), file.shape().to_vec());
@@ -101,12 +106,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         Assembly::new(&layout, element, &sample, file.samples(), options.range.clone()).with_context(cannot)?;
     let shape = assembly.shape().to_vec();
     let writing =
-        Writing { file: &options.file, path: &options.out, overwrite, format, layout: &layout, element, shape: &shape };
+        Writing { file: &name, path: &options.out, overwrite, format, layout: &layout, element, shape: &shape };
 
     interrupt::listen()?;
     interrupt::work_begins();
     let written = if options.salvage {
-        let busy = screen.busy(format!("salvaging {}", options.file.display()));
+        let busy = screen.busy(format!("salvaging {name}"));
         let mut lost = Vec::new();
         let written = writing.run(|emit| {
             lost = file.salvage(MOST_SALVAGED, &mut |bytes| Ok(assembly.take(bytes, emit)?))?;
@@ -118,10 +123,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
         written.map(|()| lost.iter().map(|lost| lost.samples).sum())
     } else {
-        decode(&mut file, &mut assembly, &writing, &options.file, screen).map(|()| 0)
+        decode(&mut file, &mut assembly, &writing, screen).map(|()| 0)
     };
     if interrupt::requested() && written.is_err() {
-        screen.note(format_args!("interrupted: {} was not written", options.out.display()));
+        screen.note(format_args!("interrupted: {} was not written", file_output::display(&options.out)));
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
     let lost: u64 = written?;
@@ -135,13 +140,12 @@ fn decode(
     file: &mut EnkFile<File>,
     assembly: &mut Assembly,
     writing: &Writing<'_>,
-    path: &Path,
     screen: Screen,
 ) -> anyhow::Result<()> {
     let samples = assembly.samples();
     let sample_bytes = (file.shape().iter().product::<usize>() * file.element().bytes()) as u64;
     let total = (samples.end - samples.start) * sample_bytes;
-    let progress = ByteProgress::new(screen, format!("decompressing {}", path.display()), total);
+    let progress = ByteProgress::new(screen, format!("decompressing {}", writing.file), total);
     let mut done = 0;
     writing.run(|emit| {
         file.each(samples.start, samples.end, &mut |bytes| {
@@ -177,16 +181,18 @@ fn report(
         names => format!("{}: ", names.join(", ")),
     };
     let shape = shape.iter().map(|&axis| wording::grouped(axis as usize)).collect::<Vec<_>>().join("×");
-    screen.note(format_args!("{}: {of}{shape} of {element}", options.out.display()));
+    screen.note(format_args!("{}: {of}{shape} of {element}", file_output::display(&options.out)));
     Ok(())
 }
 
 impl Format {
-    fn of(path: &Path) -> Result<Self, Usage> {
+    /// What a name says; a device or a pipe says nothing.
+    fn of(path: &Path) -> Result<Option<Self>, Usage> {
         match path.extension().and_then(|extension| extension.to_str()) {
-            Some("npy") => Ok(Self::Npy),
-            Some("npz") => Ok(Self::Npz),
-            Some("raw") => Ok(Self::Raw),
+            Some("npy") => Ok(Some(Self::Npy)),
+            Some("npz") => Ok(Some(Self::Npz)),
+            Some("raw") => Ok(Some(Self::Raw)),
+            _ if is_stream(path) => Ok(None),
             _ => Err(Usage::new(format!("cannot tell from {} how to write", path.display()))
                 .with_hint("name the output .npy, .npz or .raw")),
         }
@@ -198,8 +204,8 @@ type Emit<'a> = dyn FnMut(usize, &[u8]) -> io::Result<()> + 'a;
 
 /// Arrays on their way to a file.
 struct Writing<'a> {
-    /// Where they come from.
-    file: &'a Path,
+    /// What they come from.
+    file: &'a str,
     path: &'a Path,
     overwrite: Overwrite,
     format: Format,
@@ -212,7 +218,7 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// Writes what `work` hands on, whole or not at all.
     fn run(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>) -> anyhow::Result<()> {
-        let cannot = || format!("{} cannot be decompressed", self.file.display());
+        let cannot = || format!("{} cannot be decompressed", self.file);
         write_whole(self.path, self.overwrite, cannot, |out| {
             if self.format != Format::Npz {
                 if self.format == Format::Npy {
@@ -220,12 +226,16 @@ impl Writing<'_> {
                 }
                 return work(&mut |_, bytes| out.write_all(bytes));
             }
-            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = match self.path.parent() {
+                _ if is_stream(self.path) => env::temp_dir(),
+                Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+                _ => PathBuf::from("."),
+            };
             let names = match &self.layout.variables[..] {
                 [] => vec![NAMELESS.to_owned()],
                 names => names.to_vec(),
             };
-            let mut arrays = out.note(NpzWriter::new(folder.unwrap_or(Path::new(".")), names))?;
+            let mut arrays = out.note(NpzWriter::new(&folder, names))?;
             work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
             Ok(arrays.finish(out, self.element, self.shape)?)
         })

@@ -11,16 +11,18 @@ use clap::{Args, ValueHint};
 use enkoder::denoising::{Denoiser, estimate_sigma};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, check_output};
-use enkoder_data::images::{Depth, Picture};
+use enkoder_data::images::{Depth, Picture, is_read_name};
 use serde_json::{Value, json};
 
-use crate::arguments::RunOptions;
+use crate::arguments::{DataName, RunOptions};
 use crate::failure::Usage;
+use crate::file_output::{self, is_stdout, is_stream};
+use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::model;
 use crate::pictures::{self, Found, Skipped};
 use crate::progress::PictureProgress;
-use crate::screen::{FAINT, print};
+use crate::screen::{FAINT, print, print_bytes};
 use crate::wording;
 
 /// Take the noise out of pictures
@@ -43,11 +45,11 @@ pub struct Options {
     #[arg(value_hint = ValueHint::AnyPath)]
     model: PathBuf,
 
-    /// Pictures: files, folders, or patterns such as 'scans/*.png'
+    /// Pictures: files, folders, or patterns such as 'scans/*.png'; - is standard input
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
-    inputs: Vec<String>,
+    inputs: Vec<DataName>,
 
-    /// Where to write: a name with .png for one picture, or a folder
+    /// Where to write: a name with .png for one picture, - for standard output, or a folder
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     out: PathBuf,
 
@@ -75,15 +77,23 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let denoiser = denoiser.with_ensemble(options.ensemble);
     let found = pictures::find(&options.inputs)?;
     let outputs = options.outputs(&found)?;
+    let inputs = Inputs::new(found.iter().map(|found| found.path.clone()).chain([path]).collect())?;
+    outputs.iter().try_for_each(|output| inputs.refuse(output))?;
     let overwrite = Overwrite::replacing(options.force);
-    let made = make_room(&outputs, overwrite)?;
+    let made = match &outputs[..] {
+        [output] if is_stream(output) => {
+            file_output::check_binary(output, overwrite, &options.common)?;
+            Vec::new()
+        }
+        outputs => make_room(outputs, overwrite)?,
+    };
 
     interrupt::listen()?;
     interrupt::remove_if_empty(&made);
     interrupt::work_begins();
     let progress = PictureProgress::new(screen, "denoising", found.len());
     // Of a single picture, what is wrong with it says all.
-    let mut skipped = Skipped::new(screen, options.strict || found.len() == 1);
+    let mut skipped = Skipped::new(options.strict || found.len() == 1);
     let mut done = Vec::new();
     let result = found.iter().zip(outputs).try_for_each(|(found, output)| {
         if interrupt::requested() {
@@ -93,9 +103,13 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             Denoised::new(&denoiser, picture).with_context(|| format!("{} cannot be denoised", found.path.display()))
         })?;
         if let Some((denoised, picture)) = denoised {
-            picture.write_png(&output, overwrite)?;
+            if is_stdout(&output) {
+                print_bytes(&picture.to_png()?)?;
+            } else {
+                picture.write_png(&output, overwrite)?;
+            }
             if !options.common.json {
-                progress.aside(|| print(denoised.to_text(&output)))?;
+                progress.aside(|| file_output::print_beside(&output, denoised.to_text(&output), screen))?;
             }
             done.push(denoised.to_json(&found.path, &output));
         }
@@ -130,17 +144,17 @@ impl Options {
     fn outputs(&self, found: &[Found]) -> anyhow::Result<Vec<PathBuf>> {
         let out = &self.out;
         let extension = out.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-        if extension.as_deref() == Some("png") && !out.is_dir() {
+        if (extension.as_deref() == Some("png") && !out.is_dir()) || is_stream(out) {
             return match found {
                 [_] => Ok(vec![out.clone()]),
                 _ => {
                     let pictures = wording::counted(found.len(), "picture", "pictures");
-                    let why = format!("{pictures} cannot go into the one file {}", out.display());
+                    let why = format!("{pictures} cannot go into the one file {}", file_output::display(out));
                     Err(Usage::new(why).with_hint("name a folder with --out").into())
                 }
             };
         }
-        let one_file = found.len() == 1 && self.inputs.iter().all(|input| !Path::new(input).is_dir());
+        let one_file = found.len() == 1 && self.inputs.iter().all(|input| !input.as_ref().is_dir());
         if one_file && extension.is_some() && !out.is_dir() {
             let why = format!("cannot tell from {} how to write", out.display());
             return Err(Usage::new(why).with_hint("name the output .png, or a folder").into());
@@ -148,6 +162,10 @@ impl Options {
         let mut taken = HashMap::new();
         for found in found {
             let output = out.join(found.name.with_extension("png"));
+            if !is_read_name(&found.path) {
+                // It is there to be left out.
+                continue;
+            }
             if let Some(other) = taken.insert(output.clone(), &found.path) {
                 let why = format!(
                     "{} and {} would both be written to {}",
@@ -233,7 +251,7 @@ impl Denoised {
         let kind = if self.colour { "colour" } else { "grey" };
         format!(
             "{}: {}×{} {kind}, {} bits  noise {before} → {after}  {FAINT}{:.2} megapixels/s{FAINT:#}",
-            output.display(),
+            file_output::display(output),
             self.height,
             self.width,
             self.bits(),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::arguments::{DataOptions, ModelAndData, RunOptions};
+use crate::inputs::Inputs;
 use crate::model;
 use crate::output::OutputOptions;
 
@@ -28,7 +29,7 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    let output = options.output.open(None)?;
+    let output = options.output.open(None, &Inputs::new(options.of.inputs(&options.reading)?)?)?;
     let model = model::load(&options.of.model)?;
     let data = options.reading.open_for(&model, &options.of.data, screen)?;
     model::check(&model, &options.of.model, &data)?;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
 use enkoder::{Autoencoder, Dataset};
-use enkoder_data::export::{Overwrite, check_output};
+use enkoder_data::export::Overwrite;
 use serde_json::{Value, json};
 
 use self::codec::CodecOptions;
@@ -17,7 +17,9 @@ use self::denoising::DenoisingOptions;
 use self::filling::FillingOptions;
 use crate::arguments::{DataOptions, ModelAndData, RunOptions};
 use crate::comparison::{Comparison, Sections, figures_folder};
+use crate::file_output;
 use crate::input::Compressible;
+use crate::inputs::Inputs;
 use crate::model;
 use crate::screen::{FAINT, print};
 use crate::wording;
@@ -65,9 +67,11 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
+    let inputs = Inputs::new(options.of.inputs(&options.reading)?)?;
     let model = model::load(&options.of.model)?;
     if let Some(report) = &options.report {
-        check_output(report, overwrite)?;
+        inputs.refuse(report)?;
+        file_output::check_report(report, overwrite)?;
     }
     if let Some(noise) = options.denoising.noise {
         return denoising::run(&options, noise, &model, screen);

@@ -18,17 +18,18 @@ use serde_json::json;
 
 use super::data::{describe_json, describe_text};
 use super::detect;
-use crate::arguments::{DataOptions, RunOptions};
+use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::model;
 use crate::screen::{FAINT, print};
+use crate::standard_input;
 use crate::wording;
 
 /// Show what a model, a checkpoint, a detector, a compressed file or data is
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A model, the folder that `enkoder train` wrote, a checkpoint, a detector, an .enk file, or data
+    /// A model, the folder that `enkoder train` wrote, a checkpoint, a detector, an .enk file, or data; - is standard input
     #[arg(value_name = "MODEL|DATA", value_hint = ValueHint::AnyPath)]
-    what: String,
+    what: DataName,
 
     #[command(flatten)]
     reading: DataOptions,
@@ -40,7 +41,7 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let json = options.common.json;
-    let path = model::file_of(Path::new(&options.what));
+    let path = standard_input::file(&model::file_of(options.what.as_ref()))?;
     if is_safetensors(&path) {
         match Autoencoder::load(&path) {
             Ok(model) if json => print(model_json(&model)?)?,

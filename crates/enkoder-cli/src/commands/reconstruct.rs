@@ -9,6 +9,7 @@ use clap::{Args, ValueHint};
 use enkoder::Autoencoder;
 
 use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
+use crate::inputs::Inputs;
 use crate::model;
 use crate::output::OutputOptions;
 use crate::screen::Screen;
@@ -50,7 +51,7 @@ struct FillingOptions {
     #[arg(long)]
     fill: bool,
 
-    /// A picture of the same size as DATA, which is one picture: where it is white, DATA is missing; --out names a .png
+    /// A picture of the same size as DATA, which is one picture: where it is white, DATA is missing; --out names a .png, or - for standard output
     #[arg(long, value_name = "PICTURE", requires = "out", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["fill", "size", "grey", "samples", "label"])]
     mask: Option<PathBuf>,
@@ -69,12 +70,13 @@ impl FillingOptions {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
+    let inputs = Inputs::new(options.of.inputs(&options.reading)?)?;
     let model = model::load(&options.of.model)?;
     if let Some(mask) = &options.filling.mask {
         return masked::run(&options, mask, &model, screen);
     }
     let shape = &model.architecture().input_shape;
-    let output = options.output.open(Some(shape))?;
+    let output = options.output.open(Some(shape), &inputs)?;
     let data = options.reading.open_for(&model, &options.of.data, screen)?;
     model::check(&model, &options.of.model, &data)?;
     let samples = if options.filling.fill {

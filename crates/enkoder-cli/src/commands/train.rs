@@ -18,7 +18,7 @@ use enkoder::{
 use self::options::{NetworkOptions, TrainingOptions};
 use self::samples::{Pair, Request, SampleOptions, Samples};
 use self::summary::Summary;
-use crate::arguments::{DataOptions, RunOptions};
+use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::comparison::{Comparison, Sections, figures_folder};
 use crate::failure::{Failure, Usage};
 use crate::interrupt;
@@ -53,7 +53,7 @@ pub struct Options {
     /// Built-in name (strokes, strokes:5000, fields, mnist), openml:ID, or a path: IDX, NPY, NPZ, NetCDF-3, CSV, ARFF, Parquet,
     /// an image, a folder or a pattern; several files of images or arrays are taken together [default: strokes]
     #[arg(default_value = "strokes", hide_default_value = true, value_hint = ValueHint::AnyPath)]
-    data: Vec<String>,
+    data: Vec<DataName>,
 
     #[command(flatten)]
     network: NetworkOptions,

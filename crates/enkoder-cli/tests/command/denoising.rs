@@ -1,10 +1,14 @@
 //! Pictures in and pictures out: denoising, its measures, and filling what a mask or NaN says is missing.
 
+use std::fs::File;
 use std::path::Path;
 
 use enkoder::metrics::mse;
+use enkoder_data::export::Overwrite;
 use enkoder_data::images::{Depth, Picture};
+use enkoder_data::npy::write_npy;
 use insta::assert_snapshot;
+use ndarray::Array3;
 use serde_json::Value;
 
 use crate::workplace::Workplace;
@@ -183,6 +187,48 @@ fn what_is_white_in_a_mask_is_filled_and_nothing_else() {
     assert_snapshot!("mask-out", place.fail("reconstruct den noisy/deep.pgm --mask mask.pgm -o other.npy"));
     assert_snapshot!("mask-exists", place.fail("reconstruct den noisy/deep.pgm --mask mask.pgm -o filled.png"));
     assert!(!Path::new(&place.path("other.png")).exists());
+}
+
+#[test]
+fn a_masked_picture_is_filled_in_the_range_of_its_model() {
+    let place = Workplace::new();
+    // Pictures of one level each, as numbers of a range of their own.
+    let levels = |black: f32, white: f32| {
+        let value = |level: usize| black + (white - black) * level as f32 / 40.0;
+        Array3::from_shape_fn((41, 12, 12), |(level, ..)| value(level))
+    };
+    let square = |inside: u8, outside: u8| {
+        let mut bytes = b"P5 12 12 255\n".to_vec();
+        bytes.extend((0..144).map(|at| if at / 12 < 3 && at % 12 < 3 { inside } else { outside }));
+        bytes
+    };
+    place.write("picture.pgm", square(0, 160));
+    place.write("mask.pgm", square(255, 0));
+    for (black, white) in [(0.0, 1.0), (0.0, 1000.0), (200.0, 300.0)] {
+        write_npy(&place.path("levels.npy"), Overwrite::Replace, levels(black, white).into_dyn().view()).unwrap();
+        let network = "--hidden 16 --latent 2 --epochs 300 --batch-size 8 --scaling unit";
+        place.succeed(&format!("train levels.npy {network} --out model --no-report --force -q"));
+        place.succeed("reconstruct model picture.pgm --mask mask.pgm -o filled.png --force -q");
+        let filled = picture(&place, "filled.png");
+        assert!(filled.values().iter().all(|value| (value - 160.0).abs() < 20.0), "{black}..{white}: {filled:?}");
+    }
+    place.succeed("train levels.npy --arch linear --latent 1 --scaling standard --out model --no-report --force -q");
+    assert_snapshot!("mask-range", place.fail("reconstruct model picture.pgm --mask mask.pgm -o other.png"));
+    place.write("faint.pgm", square(1, 0));
+    assert_snapshot!("mask-faint", place.fail("reconstruct model picture.pgm --mask faint.pgm -o other.png"));
+}
+
+#[test]
+fn a_picture_goes_through_a_pipe() {
+    let place = workplace();
+    place.succeed("denoise den noisy/grey.pgm -o grey.png -q");
+    let mut command = place.command("denoise den - -o -");
+    command
+        .stdin(File::open(place.path("noisy/grey.pgm")).unwrap())
+        .stdout(File::create(place.path("piped.png")).unwrap());
+    assert!(command.status().unwrap().success());
+    assert_eq!(place.read("piped.png"), place.read("grey.png"));
+    assert_snapshot!("many-to-a-pipe", place.fail("denoise den noisy -o -"));
 }
 
 #[test]

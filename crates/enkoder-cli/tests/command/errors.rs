@@ -154,3 +154,93 @@ fn a_training_that_diverges() {
     assert_snapshot!(place.fail("train large.csv --scaling none --epochs 2 --latent 1"));
     assert!(!place.path("enkoder-out").exists());
 }
+
+#[test]
+fn an_output_that_is_an_input() {
+    let place = Workplace::new().with_model();
+    place.succeed("data export strokes:5 -o digits.csv -q");
+    place.succeed("data export strokes:5 -o images -q");
+    let digits = place.read("digits.csv");
+    assert_snapshot!("own-input", place.fail("encode . digits.csv -o digits.csv --force"));
+    let mut names = vec!["./digits.csv", "images/../digits.csv"];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("digits.csv", place.path("soft.csv")).unwrap();
+        std::fs::hard_link(place.path("digits.csv"), place.path("hard.csv")).unwrap();
+        names.extend(["soft.csv", "hard.csv"]);
+    }
+    for name in names {
+        let said = place.fail(&format!("reconstruct . digits.csv -o {name} --force"));
+        assert!(said.starts_with("exit code 2") && said.contains("is the input digits.csv"), "{said}");
+    }
+    assert_snapshot!("own-folder", place.fail("reconstruct . images -o images --force"));
+    for arguments in [
+        "compress . digits.csv --bound lossless -o model.safetensors",
+        "data export digits.csv -o digits.csv",
+        "detect fit digits.csv -o digits.csv",
+        "eval . digits.csv --report digits.csv",
+        "decode . digits.csv -o digits.csv",
+        "decompress digits.csv -o digits.csv",
+    ] {
+        let said = place.fail(&format!("{arguments} --force"));
+        // What was not named so far is not written to this format.
+        assert!(said.starts_with("exit code 2"), "{arguments}: {said}");
+    }
+    assert!(place.read("digits.csv") == digits);
+}
+
+#[test]
+fn a_folder_that_another_training_writes_to() {
+    let place = Workplace::new();
+    let mut first =
+        place.command("train strokes:2000 --epochs 1000 --hidden 256 --out run --no-report -q").spawn().unwrap();
+    while !place.path("run").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let second = "train strokes:60 --epochs 1 --hidden 4 --out run --no-report -q";
+    assert_snapshot!("folder-in-use", place.fail(&format!("{second} --force")));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // It did not say goodbye, and leaves nothing to clean up.
+    place.succeed(second);
+}
+
+#[test]
+fn images_that_cannot_be_read_are_left_out_and_named_by_every_verb_alike() {
+    let place = Workplace::new();
+    place.succeed("data export strokes:6 -o images -q");
+    place.write("images/1.tif", b"II*\0\x08\0\0\0\0\0\0\0\0\0\0\0");
+    place.write("images/2.bmp", b"BM\x1a\0\0\0\0\0\0\0\x1a\0\0\0\x0c\0\0\0");
+    place.write("images/3.png", "");
+    let whole = place.read("images/0003.png");
+    place.write("images/4.png", &whole[..whole.len() / 2]);
+    place.write("images/labels.txt", "no image");
+    let verbs = [
+        "data info images",
+        "data export images -o digits.npy",
+        "train images --epochs 1 --hidden 4 --out model --no-report",
+        "train images --arch denoiser --channels 4 --depth 2 --patch 8 --patches 64 --epochs 1 --out den",
+        "encode model images",
+        "reconstruct model images -o copies.npy",
+        "compress model images --bound lossless -o images.enk",
+        "eval model images",
+        "eval den images --noise gaussian:25",
+        "denoise den images -o denoised",
+    ];
+    let left_out = |stderr: &str| {
+        let lines = stderr.lines().filter(|line| line.contains("left out"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let said = verbs.map(|verb| left_out(&place.succeed(verb).stderr));
+    assert_snapshot!("images-left-out", said[0]);
+    for (verb, said_of) in verbs.iter().zip(&said) {
+        assert_eq!(said_of, &said[0], "{verb}");
+    }
+    for verb in verbs {
+        let force = if verb.contains("data info") || verb.starts_with("encode") { "" } else { "--force" };
+        let run = place.run(&format!("{verb} --strict {force}"));
+        assert_eq!(run.code, Some(1), "{verb}: {run:?}");
+        assert!(run.stderr.contains("1.tif: TIFF images are not read"), "{verb}: {run:?}");
+    }
+    assert_snapshot!("one-tiff", place.fail("data info images/1.tif"));
+}

@@ -151,3 +151,34 @@ fn one_code_decodes_to_one_sample() {
     place.succeed("decode . codes.csv --out one.npy");
     assert_eq!(read(&place, "one.npy").to_array(), model.decode(&Array2::<f32>::zeros((1, 4))).unwrap());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_work() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let (place, ..) = digits();
+    let name = |end: &[u8]| place.path(".").join(OsStr::from_bytes(&[b"caf\xe9", end].concat()));
+    let succeed = |words: &[&OsStr]| {
+        let output = place.command("").args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let word = |word: &'static str| OsStr::new(word);
+    let [digits, codes, copy, images, model] =
+        [b".npy".as_slice(), b".codes.csv", b".copy.npy", b"-images", b"-model"].map(name);
+    let [digits, codes, copy, images, model] = [&digits, &codes, &copy, &images, &model].map(|path| path.as_os_str());
+    succeed(&[word("data"), word("export"), word("strokes:20"), word("-o"), digits, word("--json")]);
+    succeed(&[word("encode"), word("."), digits, word("-o"), codes, word("--json")]);
+    succeed(&[word("decode"), word("."), codes, word("-o"), images, word("--json")]);
+    succeed(&[word("data"), word("export"), images, word("-o"), copy, word("--json")]);
+    succeed(&[word("train"), digits, word("--epochs"), word("1"), word("--out"), model, word("--json")]);
+    succeed(&[word("eval"), model, images, word("--json")]);
+    succeed(&[word("info"), model, word("--json")]);
+    let data = enkoder_data::open(copy, &ReadOptions::default()).unwrap();
+    assert_eq!((data.len(), data.shape()), (20, &[28, 28][..]));
+    let one = std::path::Path::new(images).join("0000.png");
+    succeed(&[word("data"), word("info"), one.as_os_str()]);
+    // A pattern finds them too.
+    std::fs::copy(&one, name(b".png")).unwrap();
+    assert!(place.succeed("data info *.png").stdout.contains("samples  1\n"));
+}

@@ -194,7 +194,7 @@ fn a_denoiser_learns_from_patches_of_any_images_and_from_pairs() {
         serde_json::to_value(model.record().config.as_ref().unwrap().corruption).unwrap()["sigma"].as_f64().unwrap();
     assert!((sigma - 25.0 / 255.0).abs() < 1e-6);
     let run = place.succeed(&format!("train noisy {train} --blind --out blind").replace(" -q", ""));
-    assert!(run.stderr.contains("1 of 5 pictures were left out"), "{}", run.stderr);
+    assert!(run.stderr.contains("1 of 5 images were left out"), "{}", run.stderr);
     let blind = Autoencoder::load(place.path("blind/model.safetensors")).unwrap();
     assert!(!blind.architecture().residual);
     std::fs::remove_file(place.path("noisy/9999.png")).unwrap();

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use crate::byte_source::MOST_UNPACKED_PER_BYTE;
 use crate::error::{DataError, Place};
@@ -95,10 +95,12 @@ fn decoder<'a>(name: &str, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, Da
         return Err(DataError::malformed(Place::source(name), "the file is empty"));
     }
     if !is_image(bytes) {
-        return Err(DataError::malformed(
-            Place::source(name),
-            "the first bytes are not those of PNG, JPEG, PGM or PPM",
-        ));
+        let place = Place::source(name);
+        return Err(match image::guess_format(bytes) {
+            Ok(other) => DataError::unsuitable(place, format!("{} images are not read", extension_of(other)))
+                .with_hint("convert it to PNG"),
+            Err(_) => DataError::malformed(place, "the first bytes are not those of PNG, JPEG, PGM or PPM"),
+        });
     }
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
@@ -109,6 +111,11 @@ fn decoder<'a>(name: &str, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, Da
     limits.max_alloc = Some(MOST_BYTES);
     reader.limits(limits);
     reader.into_decoder().map_err(|error| failure(name, error))
+}
+
+/// What files of a format are called, as TIFF.
+fn extension_of(format: ImageFormat) -> String {
+    format.extensions_str().first().map_or_else(String::new, |extension| extension.to_uppercase())
 }
 
 /// A photograph's orientation; damaged EXIF data is no reason to refuse the picture.

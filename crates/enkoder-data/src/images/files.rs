@@ -9,7 +9,11 @@ use enkoder::Labels;
 
 use crate::error::{DataError, Place};
 
-const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "pgm", "ppm", "pnm", "pbm"];
+const READ: [&str; 7] = ["png", "jpg", "jpeg", "pgm", "ppm", "pnm", "pbm"];
+/// Images as well: they are found with the others, so that who leaves them out says so.
+const NOT_READ: [&str; 16] = [
+    "tif", "tiff", "bmp", "dib", "gif", "webp", "avif", "heic", "heif", "jp2", "jxl", "tga", "ico", "exr", "hdr", "psd",
+];
 
 /// The images found in a folder.
 pub(super) struct Found {
@@ -17,7 +21,7 @@ pub(super) struct Found {
     pub labels: Option<Labels>,
 }
 
-/// The images in a folder, or else those in its sub-folders, whose names are classes.
+/// The images in a folder, or else those in its sub-folders, whose names are classes; with those of formats that are not read.
 pub(super) fn in_folder(folder: &Path) -> Result<Found, DataError> {
     let (images, folders) = list(folder)?;
     let mut classes = Vec::new();
@@ -27,18 +31,30 @@ pub(super) fn in_folder(folder: &Path) -> Result<Found, DataError> {
             classes.push((name(&folder), images));
         }
     }
-    match (images.is_empty(), classes.is_empty()) {
-        (true, true) => Err(DataError::unsuitable(folder, "no image in the folder or its sub-folders")
-            .with_hint("images are files named .png, .jpg, .jpeg, .pgm, .ppm, .pnm or .pbm")),
-        (false, true) => Ok(Found { paths: images, labels: None }),
-        (false, false) => Err(DataError::unsuitable(
+    let is_read = |images: &Vec<PathBuf>| images.iter().any(|path| is_read_name(path));
+    match (is_read(&images), classes.iter().any(|(_, images)| is_read(images))) {
+        (false, false) => {
+            let found = images.first().or_else(|| classes.first()?.1.first());
+            let why = match found {
+                Some(path) => format!("no image that can be read in the folder or its sub-folders, but {}", name(path)),
+                None => "no image in the folder or its sub-folders".to_owned(),
+            };
+            Err(DataError::unsuitable(folder, why)
+                .with_hint("images are files named .png, .jpg, .jpeg, .pgm, .ppm, .pnm or .pbm"))
+        }
+        (true, false) => {
+            let below = classes.into_iter().flat_map(|(_, images)| images);
+            Ok(Found { paths: images.into_iter().chain(below).collect(), labels: None })
+        }
+        (true, true) => Err(DataError::unsuitable(
             folder,
             format!("images lie both in the folder and in sub-folders such as {:?}: are those classes?", classes[0].0),
         )
         .with_hint(format!("take only the upper ones with the pattern '{}'", folder.join("*").display()))),
-        (true, false) => {
-            let mut found = Found { paths: Vec::new(), labels: None };
-            let mut labels = Labels { classes: Vec::new(), values: Vec::new() };
+        (false, true) => {
+            // Those above are of no class; they are in the list to be left out.
+            let mut labels = Labels { classes: Vec::new(), values: vec![u32::MAX; images.len()] };
+            let mut found = Found { paths: images, labels: None };
             for (number, (class, images)) in classes.into_iter().enumerate() {
                 labels.classes.push(class);
                 labels.values.extend(std::iter::repeat_n(number as u32, images.len()));
@@ -65,11 +81,24 @@ pub(crate) fn matching(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
             paths.push(path);
         }
     }
+    paths.extend(matching_without_text(Path::new(pattern)));
     if paths.iter().any(|path| is_image_name(path)) {
         paths.retain(|path| is_image_name(path));
     }
     paths.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
     Ok(paths)
+}
+
+/// The files whose names are not UTF-8 and match the last part of a pattern: those the crate passes over.
+fn matching_without_text(pattern: &Path) -> Vec<PathBuf> {
+    let folder = match pattern.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let last = pattern.file_name().and_then(OsStr::to_str).and_then(|last| glob::Pattern::new(last).ok());
+    let (Some(last), Ok(entries)) = (last, fs::read_dir(folder)) else { return Vec::new() };
+    let paths = entries.flatten().map(|entry| folder.join(entry.file_name()));
+    paths.filter(|path| path.to_str().is_none() && last.matches(&name(path)) && path.is_file()).collect()
 }
 
 /// The files in a folder whose names end in one of these extensions (all files without extensions), in natural order and without
@@ -78,12 +107,12 @@ pub(crate) fn files_in(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf
     Ok(list_files(folder, |path| extensions.is_empty() || has_extension(path, extensions))?.0)
 }
 
-/// Whether there are images in a folder or its sub-folders.
+/// Whether there are images that can be read in a folder or its sub-folders.
 pub(crate) fn has_images(folder: &Path) -> Result<bool, DataError> {
-    let (images, folders) = list(folder)?;
+    let (images, folders) = list_files(folder, is_read_name)?;
     let mut found = !images.is_empty();
     for folder in folders {
-        found = found || !list(&folder)?.0.is_empty();
+        found = found || !list_files(&folder, is_read_name)?.0.is_empty();
     }
     Ok(found)
 }
@@ -121,9 +150,14 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Whether a file's name ends as those of images do, whatever is in it.
+/// Whether a file's name ends as those of images do, whatever is in it, and whether or not such images are read.
 pub fn is_image_name(path: &Path) -> bool {
-    has_extension(path, &EXTENSIONS)
+    is_read_name(path) || has_extension(path, &NOT_READ)
+}
+
+/// Whether a file's name ends as those of the images do that are read.
+pub fn is_read_name(path: &Path) -> bool {
+    has_extension(path, &READ)
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {

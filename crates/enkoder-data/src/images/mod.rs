@@ -8,6 +8,7 @@ mod picture;
 mod whole;
 mod write;
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use enkoder::{Dataset, Labels};
@@ -18,8 +19,8 @@ use crate::error::{DataError, Place};
 use decode::{Format, inspect, pixels};
 
 pub use decode::is_image;
-pub use files::is_image_name;
 pub(crate) use files::{files_in, has_images, matching};
+pub use files::{is_image_name, is_read_name};
 pub use picture::{Depth, Picture};
 pub use whole::{WholeImages, image_paths, read_whole_images};
 pub use write::write_images;
@@ -31,22 +32,30 @@ pub struct ImageOptions {
     pub size: Option<(usize, usize)>,
     /// Whether images in colour become grey.
     pub grey: bool,
+    /// Whether an image that cannot be read is an error; otherwise it is left out, and a warning names it.
+    pub strict: bool,
 }
 
 /// Reads all images of a folder in natural order (`2.png` before `10.png`). Where they lie one level deeper, the names of the
 /// sub-folders are their classes.
+///
+/// Files that are empty, cut off, damaged or of a format that is not read are left out and named, or are errors where strict.
 pub fn read_image_folder(folder: &Path, options: &ImageOptions) -> Result<Dataset, DataError> {
     let found = files::in_folder(folder)?;
-    let data = read(&folder.display().to_string(), &found.paths, options)?;
+    let (data, kept) = read(&folder.display().to_string(), &found.paths, options)?;
     match found.labels {
         None => Ok(data),
-        Some(labels) => with_labels(data, labels, folder),
+        Some(Labels { classes, values }) => {
+            let values = kept.into_iter().map(|index| values[index]).collect();
+            with_labels(data, Labels { classes, values }, folder)
+        }
     }
 }
 
-/// Reads images in the order given, as one data set called `name`.
+/// Reads images in the order given, as one data set called `name`. What cannot be read is left out as from a folder; a single image is
+/// an error then.
 pub fn read_image_files(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<Dataset, DataError> {
-    read(name, paths, options)
+    Ok(read(name, paths, options)?.0)
 }
 
 /// Reads the bytes of one image file as a data set of one sample.
@@ -109,38 +118,113 @@ impl Common {
     }
 }
 
-fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<Dataset, DataError> {
+/// The images that can be read, and their numbers in `paths`.
+fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Dataset, Vec<usize>), DataError> {
     if paths.is_empty() {
         return Err(DataError::empty(Place::source(name)));
     }
     let formats: Vec<Result<Format, DataError>> =
         paths.par_iter().map(|path| inspect(&path.display().to_string(), &files::bytes(path)?)).collect();
-    // The first fault in the order of the files, whichever thread found one first.
-    let formats = formats.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let common = Common::new(&formats, |index| paths[index].display().to_string(), options)?;
-    if let Some(deep) = formats.iter().position(|format| format.deep) {
-        tracing::warn!("{}: 16-bit values are scaled to 8 bits", paths[deep].display());
+    let mut left_out = LeftOut { strict: options.strict, of: paths, faults: Vec::new() };
+    let (mut kept, mut sound) = (Vec::new(), Vec::new());
+    for (index, format) in formats.into_iter().enumerate() {
+        if let Some(format) = left_out.unless(format)? {
+            kept.push(index);
+            sound.push(format);
+        }
+    }
+    if kept.is_empty() {
+        return Err(left_out.nothing_left());
+    }
+    let common = Common::new(&sound, |index| paths[kept[index]].display().to_string(), options)?;
+    if let Some(deep) = sound.iter().position(|format| format.deep) {
+        tracing::warn!("{}: 16-bit values are scaled to 8 bits", paths[kept[deep]].display());
     }
     let mut values = Vec::new();
-    let total = paths.len().checked_mul(common.bytes);
+    let total = kept.len().checked_mul(common.bytes);
     match total {
         Some(total) if values.try_reserve_exact(total).is_ok() => values.resize(total, 0),
         _ => {
             return Err(DataError::unsuitable(
                 Place::source(name),
-                format!("{} images of {} bytes each do not fit in memory", paths.len(), common.bytes),
+                format!("{} images of {} bytes each do not fit in memory", kept.len(), common.bytes),
             )
             .with_hint("make them smaller with --size HEIGHTxWIDTH, or take fewer"));
         }
     }
-    let fault = values
+    let read: Vec<Result<(), DataError>> = values
         .par_chunks_exact_mut(common.bytes)
-        .zip(paths)
-        .map(|(sample, path)| {
-            let bytes = files::bytes(path)?;
+        .zip(&kept)
+        .map(|(sample, &index)| {
+            let (path, bytes) = (&paths[index], files::bytes(&paths[index])?);
             pixels(&path.display().to_string(), &bytes, common.height, common.width, common.channels, sample)
         })
-        .find_first(Result::is_err);
-    fault.unwrap_or(Ok(()))?;
-    common.dataset(name, paths.len(), values)
+        .collect();
+    let mut whole = 0;
+    for (at, read) in read.into_iter().enumerate() {
+        if left_out.unless(read)?.is_some() {
+            // Samples close the gap that another one left.
+            values.copy_within(at * common.bytes..(at + 1) * common.bytes, whole * common.bytes);
+            kept[whole] = kept[at];
+            whole += 1;
+        }
+    }
+    if whole == 0 {
+        return Err(left_out.nothing_left());
+    }
+    values.truncate(whole * common.bytes);
+    kept.truncate(whole);
+    left_out.tell();
+    Ok((common.dataset(name, whole, values)?, kept))
+}
+
+/// Images that cannot be read, and why.
+struct LeftOut<'a> {
+    strict: bool,
+    /// The images there are.
+    of: &'a [PathBuf],
+    faults: Vec<DataError>,
+}
+
+impl LeftOut<'_> {
+    /// What was read of an image; nothing where it is left out, and its fault where nothing may be.
+    fn unless<T>(&mut self, read: Result<T, DataError>) -> Result<Option<T>, DataError> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(fault) if self.strict => Err(fault),
+            Err(fault) => {
+                self.faults.push(fault);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Names what was left out, and counts it.
+    fn tell(&self) {
+        for fault in &self.faults {
+            let cause = fault.source().map_or_else(String::new, |cause| format!(": {cause}"));
+            tracing::warn!("left out: {fault}{cause}");
+        }
+        tell_left_out(self.faults.len(), self.of.len());
+    }
+
+    /// The error where all were left out. Of a single file, what is wrong with it says all.
+    fn nothing_left(mut self) -> DataError {
+        match (self.faults.pop(), self.of) {
+            (Some(fault), [_]) => fault,
+            (Some(_), [first, ..]) => {
+                let why =
+                    format!("neither this nor another of the {} files is an image that can be read", self.of.len());
+                DataError::unsuitable(first.as_path(), why)
+            }
+            _ => DataError::empty(Place::default()),
+        }
+    }
+}
+
+/// Warns of how many of so many images were left out, where any were.
+pub fn tell_left_out(left_out: usize, of: usize) {
+    if left_out > 0 {
+        tracing::warn!("{left_out} of {of} images were left out; --strict makes that an error");
+    }
 }

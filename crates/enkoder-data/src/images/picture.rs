@@ -9,7 +9,7 @@ use image::{DynamicImage, ImageBuffer, ImageResult, Luma, LumaA, Pixel, PixelWit
 
 use super::decode::{decode, inspect};
 use super::files;
-use crate::error::DataError;
+use crate::error::{DataError, Place};
 use crate::export::{Overwrite, write_small};
 
 /// The bits of a value in a picture's file.
@@ -147,10 +147,20 @@ impl Picture {
     /// # Errors
     /// When the file is there already and may not be replaced, or cannot be written.
     pub fn write_png(&self, path: &Path, overwrite: Overwrite) -> Result<(), DataError> {
-        let mut png = Vec::new();
-        self.pack(&mut png)
-            .map_err(|error| DataError::unsuitable(path, format!("the picture cannot be packed: {error}")))?;
+        let png = self.to_png().map_err(|error| error.within(path.display().to_string()))?;
         write_small(path, overwrite, &png)
+    }
+
+    /// The bytes that [`write_png`](Self::write_png) writes.
+    ///
+    /// # Errors
+    /// When the picture cannot be packed.
+    pub fn to_png(&self) -> Result<Vec<u8>, DataError> {
+        let mut png = Vec::new();
+        self.pack(&mut png).map_err(|error| {
+            DataError::unsuitable(Place::default(), format!("the picture cannot be packed: {error}"))
+        })?;
+        Ok(png)
     }
 
     fn pack(&self, png: &mut Vec<u8>) -> ImageResult<()> {

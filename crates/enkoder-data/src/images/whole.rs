@@ -1,11 +1,13 @@
 //! Images of any sizes as they are, to cut patches from: a folder of photographs, of which damaged files are left out and named.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use enkoder::WholeImage;
 use ndarray::Array3;
 use rayon::prelude::*;
 
+use super::LeftOut;
 use super::decode::{Format, inspect, pixels};
 use super::files;
 use crate::error::{DataError, Place};
@@ -26,24 +28,25 @@ pub struct WholeImages {
 ///
 /// # Errors
 /// When there is none, or a folder cannot be read.
-pub fn image_paths(source: &str) -> Result<Vec<PathBuf>, DataError> {
+pub fn image_paths(source: impl AsRef<OsStr>) -> Result<Vec<PathBuf>, DataError> {
+    let source = source.as_ref();
     let path = Path::new(source);
     let paths = if path.is_dir() {
         files::in_folder(path)?.paths
     } else if path.exists() {
         vec![path.to_owned()]
     } else {
-        files::matching(source)?
+        source.to_str().map_or(Ok(Vec::new()), files::matching)?
     };
     if paths.is_empty() {
         let known = std::iter::empty();
-        return Err(DataError::unknown_name("image, folder or pattern", source, known));
+        return Err(DataError::unknown_name("image, folder or pattern", source.to_string_lossy(), known));
     }
     Ok(paths)
 }
 
 /// Reads whole images of any sizes. As soon as one has colour all are red, green and blue, unless `grey` makes all of them grey.
-/// Files that are empty, cut off, damaged or no images are left out and named, or are errors where `strict`.
+/// Files that are empty, cut off, damaged or no images are left out and named in warnings, or are errors where `strict`.
 ///
 /// # Errors
 /// The first fault where `strict`; otherwise only when no image is left.
@@ -73,24 +76,14 @@ pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<
             Ok(WholeImage { name, pixels })
         })
         .collect();
-    let mut read = WholeImages { scaled, ..WholeImages::default() };
+    let mut left_out = LeftOut { strict, of: paths, faults: Vec::new() };
+    let mut whole = Vec::new();
     for image in images {
-        match image {
-            Ok(image) => read.images.push(image),
-            Err(error) if strict => return Err(error),
-            Err(error) => read.skipped.push(error),
-        }
+        whole.extend(left_out.unless(image)?);
     }
-    if read.images.is_empty() {
-        // With a single file, what is wrong with it says all.
-        return Err(match (read.skipped.pop(), paths) {
-            (Some(error), [_]) => error,
-            (Some(_), [first, ..]) => {
-                let why = format!("neither this nor another of the {} files is an image that can be read", paths.len());
-                DataError::unsuitable(first.as_path(), why)
-            }
-            _ => DataError::empty(Place::default()),
-        });
+    if whole.is_empty() {
+        return Err(left_out.nothing_left());
     }
-    Ok(read)
+    left_out.tell();
+    Ok(WholeImages { images: whole, skipped: left_out.faults, scaled })
 }

@@ -45,7 +45,7 @@ impl Source {
     }
 
     /// The files that may hold arrays.
-    fn array_files(&self, asked: &ArrayOptions) -> Result<Vec<PathBuf>, DataError> {
+    pub(super) fn array_files(&self, asked: &ArrayOptions) -> Result<Vec<PathBuf>, DataError> {
         Ok(match self {
             Self::File { path, .. } => vec![path.clone()],
             Self::Folder { path } if IdxFolder::find(path)?.is_none() && !has_images(path)? => {

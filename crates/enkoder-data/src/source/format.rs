@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::byte_source::ByteSource;
 use crate::error::{DataError, Place};
 use crate::idx::is_idx;
-use crate::images::is_image;
+use crate::images::{is_image, is_image_name};
 use crate::netcdf::{is_hdf5, is_netcdf};
 use crate::npy::is_npy;
 use crate::npz::is_zip;
@@ -81,10 +81,10 @@ impl Format {
             "npy" => Self::Npy,
             "npz" => Self::Npz,
             "parquet" | "pq" => Self::Parquet,
-            "png" | "jpg" | "jpeg" | "pgm" | "ppm" | "pnm" | "pbm" => Self::Image,
             "idx" | "idx1-ubyte" | "idx3-ubyte" => Self::Idx,
             "arff" => Self::Arff,
             "csv" | "tsv" | "txt" => Self::Csv,
+            _ if is_image_name(path) => Self::Image,
             _ => return None,
         })
     }

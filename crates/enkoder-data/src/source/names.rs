@@ -1,18 +1,23 @@
 //! What a name stands for, and what data is called.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use super::Source;
 use super::builtin::{MOST_FIELDS, MOST_STROKES, builtin};
+use super::files::of_path;
 use crate::error::{DataError, Place};
 use crate::images::matching;
 use crate::openml::MNIST;
 
 impl Source {
     /// What `name` stands for. A file called like built-in data is opened as `./NAME`.
-    pub fn find(name: &str) -> Result<Self, DataError> {
+    pub fn find(name: impl AsRef<OsStr>) -> Result<Self, DataError> {
+        let path = Path::new(name.as_ref());
+        // What is not UTF-8 can only be a path.
+        let Some(name) = path.to_str() else { return of_path(path) };
         match name.split_once(':') {
             None if name == "strokes" => return Ok(Self::Strokes { count: None }),
             None if name == "pump" => return Ok(Self::Pump { faults: false }),
@@ -37,7 +42,6 @@ impl Source {
             }
             _ => {}
         }
-        let path = Path::new(name);
         if path.is_dir() {
             return Ok(Self::Folder { path: path.into() });
         }
@@ -61,7 +65,7 @@ impl Source {
     }
 
     /// What several names stand for together: one is what [`find`](Self::find) says; more must be files, all images or all arrays.
-    pub fn find_all(names: &[String]) -> Result<Self, DataError> {
+    pub fn find_all<N: AsRef<OsStr>>(names: &[N]) -> Result<Self, DataError> {
         if let [name] = names {
             return Self::find(name);
         }
@@ -72,7 +76,7 @@ impl Source {
                 Self::Pattern { pattern } => paths.extend(matching(&pattern)?),
                 _ => {
                     let why = "only files, of images or of arrays, can be taken together";
-                    return Err(DataError::unsuitable(Place::source(name), why).with_hint("give it alone"));
+                    return Err(DataError::unsuitable(Path::new(name), why).with_hint("give it alone"));
                 }
             }
         }

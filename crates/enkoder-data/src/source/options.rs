@@ -1,6 +1,7 @@
 //! How data is read.
 
 use crate::arrays::RawFormat;
+use crate::images::ImageOptions;
 use crate::table::{MissingPolicy, TableOptions};
 
 /// How data is read. What does not concern a format is ignored.
@@ -12,6 +13,8 @@ pub struct ReadOptions {
     pub size: Option<(usize, usize)>,
     /// Whether images in colour become grey.
     pub grey: bool,
+    /// Whether an image that cannot be read is an error; otherwise it is left out, and a warning names it.
+    pub strict: bool,
     /// How arrays are read.
     pub arrays: ArrayOptions,
     /// How many samples to take from the start at most, or to draw of `strokes`.
@@ -21,6 +24,10 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
+    pub(super) fn images(&self) -> ImageOptions {
+        ImageOptions { size: self.size, grey: self.grey, strict: self.strict }
+    }
+
     /// The same, without dropping rows that miss a value: [`Chunks`](crate::Chunks) do that, which tell the numbers of the others.
     pub(super) fn keeping_missing(&self) -> Self {
         let mut options = self.clone();

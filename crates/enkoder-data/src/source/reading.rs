@@ -14,7 +14,7 @@ use crate::arff::read_arff;
 use crate::csv::read_csv;
 use crate::error::{DataError, Place};
 use crate::idx::{IdxFolder, read_idx_file};
-use crate::images::{ImageOptions, matching, read_image_files, read_image_folder};
+use crate::images::{matching, read_image_files, read_image_folder};
 use crate::npz::{NpzOptions, read_npz};
 use crate::openml::{OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
@@ -41,7 +41,7 @@ impl Source {
         options: &ReadOptions,
         fetch: impl FnOnce(u32) -> Result<Dataset, DataError>,
     ) -> Result<Dataset, DataError> {
-        let images = ImageOptions { size: options.size, grey: options.grey };
+        let images = options.images();
         // An NPZ file may hold labels too, which arrays alone do not have.
         let with_labels = options.arrays == ArrayOptions::default()
             && matches!(self, Self::File { path, .. } if path.is_file() && Format::of(path)? == Format::Npz);
@@ -101,10 +101,7 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
         }
         // Those were opened before, as arrays.
         Format::Npy | Format::NetCdf => return Err(DataError::UnknownFormat { path: path.into() }),
-        Format::Image => {
-            let images = ImageOptions { size: options.size, grey: options.grey };
-            read_image_files(&path.display().to_string(), &[path.to_owned()], &images)?
-        }
+        Format::Image => read_image_files(&path.display().to_string(), &[path.to_owned()], &options.images())?,
     };
     Ok(data.with_name(file_name(path, part)))
 }

@@ -12,7 +12,8 @@ use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
-const PLAIN: ImageOptions = ImageOptions { size: None, grey: false };
+const PLAIN: ImageOptions = ImageOptions { size: None, grey: false, strict: false };
+const STRICT: ImageOptions = ImageOptions { strict: true, ..PLAIN };
 
 fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -94,17 +95,49 @@ fn the_first_image_of_another_size_is_named_with_the_way_out() {
 }
 
 #[test]
-fn a_damaged_image_among_others_is_named() {
+fn a_damaged_image_among_others_is_left_out_or_an_error_where_strict() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("1.png"), grey(4, 4, 7)).unwrap();
-    fs::write(folder.path().join("2.png"), &grey(4, 4, 7)[..60]).unwrap();
-    let error = read_image_folder(folder.path(), &PLAIN).unwrap_err();
-    assert!(error.to_string().ends_with("2.png: the image is damaged or cut off"), "{error}");
-    fs::write(folder.path().join("2.png"), "").unwrap();
-    assert!(read_image_folder(folder.path(), &PLAIN).unwrap_err().to_string().ends_with("2.png: the file is empty"));
+    let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    put("1.png", &grey(4, 4, 7));
+    let whole = grey(4, 4, 8);
+    for length in [60, whole.len() - 20] {
+        put("2.png", &whole[..length]);
+        let error = read_image_folder(folder.path(), &STRICT).unwrap_err();
+        assert!(error.to_string().ends_with("2.png: the image is damaged or cut off"), "{error}");
+    }
+    put("3.png", b"");
+    put("4.tif", b"II*\0\x08\0\0\0\0\0\0\0\0\0\0\0");
+    put("5.png", &grey(4, 4, 9));
+    put("notes.txt", b"no image, and nobody would take it for one");
+    let data = read_image_folder(folder.path(), &PLAIN).unwrap();
+    assert_eq!((data.len(), data.row_u8(0).unwrap()[0], data.row_u8(1).unwrap()[0]), (2, 7, 9));
     fs::remove_file(folder.path().join("2.png")).unwrap();
-    fs::remove_file(folder.path().join("1.png")).unwrap();
+    let error = read_image_folder(folder.path(), &STRICT).unwrap_err();
+    assert!(error.to_string().ends_with("3.png: the file is empty"), "{error}");
+    fs::remove_file(folder.path().join("3.png")).unwrap();
+    let error = read_image_folder(folder.path(), &STRICT).unwrap_err();
+    assert!(error.to_string().ends_with("4.tif: TIFF images are not read"), "{error}");
+    assert_eq!(error.hint().as_deref(), Some("convert it to PNG"));
+    ["1.png", "5.png"].iter().for_each(|name| fs::remove_file(folder.path().join(name)).unwrap());
+    let error = read_image_folder(folder.path(), &PLAIN).unwrap_err();
+    assert!(
+        error.to_string().ends_with("no image that can be read in the folder or its sub-folders, but 4.tif"),
+        "{error}"
+    );
+    fs::remove_file(folder.path().join("4.tif")).unwrap();
     assert!(read_image_folder(folder.path(), &PLAIN).unwrap_err().to_string().contains("no image in the folder"));
+}
+
+#[test]
+fn what_is_left_out_takes_its_class_along() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, name, bytes) in [("a", "1.png", grey(2, 2, 1)), ("a", "2.png", vec![]), ("b", "1.png", grey(2, 2, 3))] {
+        fs::create_dir_all(folder.path().join(class)).unwrap();
+        fs::write(folder.path().join(class).join(name), bytes).unwrap();
+    }
+    fs::write(folder.path().join("cover.bmp"), b"BM").unwrap();
+    let data = read_image_folder(folder.path(), &PLAIN).unwrap();
+    assert_eq!((data.len(), data.label(0), data.label(1)), (2, Some(0), Some(1)));
 }
 
 #[test]

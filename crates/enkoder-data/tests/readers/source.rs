@@ -5,10 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use enkoder::Dataset;
+use enkoder::codec::ElementType;
 use enkoder_data::export::Overwrite;
 use enkoder_data::images::write_images;
-use enkoder_data::npy::write_npy;
-use enkoder_data::{DataError, Format, ReadOptions, TableOptions, builtin, open, strokes};
+use enkoder_data::npy::{write_npy, write_npy_dataset};
+use enkoder_data::npz::NpzWriter;
+use enkoder_data::{DataError, Format, ReadOptions, Source, TableOptions, builtin, open, strokes};
 use flate2::{Compression, write::GzEncoder};
 use ndarray::array;
 
@@ -92,6 +94,40 @@ fn a_folder_a_pattern_and_a_single_image_are_data() {
     assert_eq!(open_path(&photos.join("000*.png")).unwrap().len(), 10);
     let data = open_path(&photos.join("0003.png")).unwrap();
     assert_eq!((data.name(), data.len(), data.shape()), ("0003", 1, &[28, 28][..]));
+}
+
+#[test]
+fn the_files_of_a_source_are_those_that_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    write_images(folder.path(), Overwrite::Never, &strokes::strokes(2, 1), (0.0, 255.0)).unwrap();
+    fs::write(folder.path().join("notes.txt"), "no image").unwrap();
+    let images = ["0000.png", "0001.png"].map(|name| folder.path().join(name));
+    let files = |name: &Path| Source::find(name).unwrap().files(&ReadOptions::default()).unwrap();
+    assert_eq!(files(folder.path()), images);
+    assert_eq!(files(&folder.path().join("*1.png")), images[1..]);
+    assert_eq!(files(&images[0]), images[..1]);
+    assert!(files(Path::new("strokes")).is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_are_opened() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let name = |end: &[u8]| folder.path().join(OsStr::from_bytes(&[b"caf\xe9", end].concat()));
+    let digits = strokes::strokes(5, 1);
+    write_npy_dataset(&name(b".npy"), Overwrite::Never, &digits).unwrap();
+    write_images(&name(b""), Overwrite::Never, &digits, (0.0, 255.0)).unwrap();
+    fs::copy(name(b"").join("0000.png"), name(b".png")).unwrap();
+    let mut npz = NpzWriter::new(folder.path(), ["a", "b"].map(String::from)).unwrap();
+    (0..2).for_each(|array| npz.write(array, &[7; 6]).unwrap());
+    npz.finish(fs::File::create(name(b".npz")).unwrap(), ElementType::U8, &[3, 2]).unwrap();
+    for (end, samples) in [(&b".npy"[..], 5), (b"", 5), (b".png", 1), (b".npz:b", 3)] {
+        assert_eq!(open(name(end), &ReadOptions::default()).unwrap().len(), samples);
+    }
+    assert!(matches!(open(name(b".none"), &ReadOptions::default()), Err(DataError::Io { .. })));
+    assert_eq!(open_path(&folder.path().join("*.png")).unwrap().len(), 1, "a pattern finds them too");
 }
 
 #[test]

@@ -172,13 +172,9 @@ impl<M: Borrow<Autoencoder>> Session<M> {
 
     /// Reads a block of rows, scaled as the network takes them.
     fn read(&mut self, verb: Verb, rows: Rows<'_>, first: usize) {
-        let scaler = &self.model.borrow().scaler;
-        let inputs = rows.features();
-        for (row, scaled) in self.scaled.chunks_exact_mut(inputs).enumerate() {
-            match verb {
-                Verb::Decode => rows.copy_row(first + row, scaled),
-                _ => scaler.copy_scaled(rows, first + row, scaled),
-            }
+        match verb {
+            Verb::Decode => rows.copy_rows(first, &mut self.scaled),
+            _ => self.model.borrow().scaler.copy_scaled_rows(rows, first, &mut self.scaled),
         }
     }
 

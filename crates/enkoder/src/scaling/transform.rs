@@ -54,8 +54,8 @@ impl Scaler {
         self.copy_scaled_range(rows, row, 0, out);
     }
 
-    /// Writes the samples from `first` on, as many as `out` holds, scaled, row after row. Of arrays that lie by columns, as tables
-    /// often do, this is two to four times as fast as one row after the other.
+    /// Writes the samples from `first` on, as many as `out` holds, scaled, row after row. An array that lies by columns, as tables
+    /// often do, is read in blocks.
     ///
     /// # Panics
     /// When `rows` have other features than the scaler, there are not as many, or `out` does not hold whole ones.

@@ -1,21 +1,23 @@
 //! `enkoder detect fit`: rows in, a detector out.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::slice;
 use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::Dataset;
 use enkoder::anomaly::{Detector, DetectorConfig, Method, NoScore, SeriesColumns, Windows};
-use enkoder_data::export::{Overwrite, check_output, write_atomically};
+use enkoder_data::export::Overwrite;
 use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
 
 use super::moments::{Stretches, in_words, kept_columns};
 use super::{RuleOptions, describe, threshold};
-use crate::arguments::{DataOptions, Missing, RunOptions};
+use crate::arguments::{DataName, DataOptions, Missing, RunOptions};
+use crate::file_output;
+use crate::inputs::Inputs;
 use crate::screen::{Screen, print};
 use crate::wording;
 
@@ -31,11 +33,11 @@ const PROVED_WITH: usize = 1000;
 /// Series are read whole. Rows with an infinite value are left out, and what is written has been read again and has scored.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Built-in name, openml:ID, or a path
+    /// Built-in name, openml:ID, or a path, - being standard input
     #[arg(value_hint = ValueHint::AnyPath)]
-    data: String,
+    data: DataName,
 
-    /// Where to write the detector
+    /// Where to write the detector; - is standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, default_value = "detector.safetensors")]
     out: PathBuf,
 
@@ -101,7 +103,8 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
-    check_output(&options.out, overwrite)?;
+    Inputs::new(options.reading.inputs(slice::from_ref(&options.data))?)?.refuse(&options.out)?;
+    file_output::check_binary(&options.out, overwrite, &options.common)?;
     let defaults = DetectorConfig::default();
     let config = DetectorConfig {
         method: options.method,
@@ -161,12 +164,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let longest = stretches.iter().flat_map(|stretches| &stretches.rows).max_by_key(|rows| rows.len());
     let rows = longest.map_or_else(|| data.clone(), |rows| data.select(rows));
     let bytes = proved(&detector, &rows)?;
-    write_atomically(&options.out, overwrite, |file| file.write_all(&bytes))?;
+    file_output::write_bytes(&options.out, overwrite, &bytes)?;
     let ignored = detector.ignored_columns();
     if options.common.json {
         print(json!({
-            "out": options.out, "rows_learned": detector.rows_learned(), "rows_left_out": detector.rows_left_out(),
-            "chosen": detector.chosen(),
+            "out": options.out.display().to_string(), "rows_learned": detector.rows_learned(),
+            "rows_left_out": detector.rows_left_out(), "chosen": detector.chosen(),
             "ignored_columns": ignored, "threshold": threshold, "seconds": seconds,
             "calibration": detector.calibration().scores().len(),
             "irregularities": stretches.map(|stretches| stretches.irregularities),
@@ -175,7 +178,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let (one, many) = if windows.is_some() { ("window", "windows") } else { ("row", "rows") };
     let learned = wording::counted(detector.rows_learned(), one, many);
-    screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", options.out.display()));
+    screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", file_output::display(&options.out)));
     if detector.rows_left_out() > 0 {
         let rows = wording::counted(detector.rows_left_out(), "row", "rows");
         screen.note(format_args!("left out, for a value in them is infinite: {rows}"));

@@ -16,6 +16,8 @@ use clap::{Args, Subcommand};
 use enkoder::TensorFileError;
 use enkoder::anomaly::{Detector, DetectorFileError, Guarantee, Threshold, ThresholdRule};
 
+use crate::standard_input;
+
 /// Find anomalies: rows or moments unlike the usual ones
 #[derive(Debug, Args)]
 pub struct Options {
@@ -58,6 +60,7 @@ impl RuleOptions {
 }
 
 pub fn load(path: &Path) -> anyhow::Result<Detector> {
+    let path = &standard_input::file(path)?;
     Detector::load(path).map_err(|error| match error {
         // It names the file itself.
         DetectorFileError::File(TensorFileError::Read { .. }) => error.into(),

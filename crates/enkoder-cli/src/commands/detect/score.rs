@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::slice;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
@@ -17,8 +18,10 @@ use super::scored::ScoredWriter;
 use super::scoring::{ScoredRow, chunk_rows, score_all};
 use super::summary::{Judgement, Summary};
 use super::{RuleOptions, describe, load, threshold};
-use crate::arguments::{DataOptions, RunOptions};
+use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::comparison::command_line;
+use crate::file_output::{self, is_stdout};
+use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::screen::{print, print_with};
 
@@ -35,11 +38,11 @@ pub struct Options {
     #[arg(value_hint = ValueHint::FilePath)]
     detector: PathBuf,
 
-    /// Built-in name, openml:ID, or a path
+    /// Built-in name, openml:ID, or a path, - being standard input
     #[arg(value_hint = ValueHint::AnyPath)]
-    data: String,
+    data: DataName,
 
-    /// Where to write the scores [default: standard output]
+    /// Where to write the scores [default: -, standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: Option<PathBuf>,
 
@@ -73,9 +76,12 @@ struct Interrupted;
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
-    for path in options.out.iter().chain(&options.report) {
-        check_output(path, overwrite)?;
-    }
+    let out = options.out.as_deref().filter(|out| !is_stdout(out));
+    let data = options.reading.inputs(slice::from_ref(&options.data))?;
+    let inputs = Inputs::new([data, vec![options.detector.clone()]].concat())?;
+    out.into_iter().chain(options.report.as_deref()).try_for_each(|path| inputs.refuse(path))?;
+    out.map_or(Ok(()), |out| check_output(out, overwrite))?;
+    options.report.as_deref().map_or(Ok(()), |report| file_output::check_report(report, overwrite))?;
     let detector = load(&options.detector)?;
     let threshold = threshold(&detector, options.rule.rule())?;
     let keep = kept_columns(detector.series_columns());
@@ -104,7 +110,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     };
     interrupt::listen()?;
     interrupt::work_begins();
-    let scored = match &options.out {
+    let scored = match out {
         Some(out) => whole(|write| Ok(write_atomically(out, overwrite, |file| write(file))?), score),
         None if options.common.json => score(None),
         None => whole(|write| print_with(write), score),
@@ -119,12 +125,14 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let judged = summary.judgement()?;
     if let (Some(path), Some(page)) = (&options.report, page) {
-        let html = page.finish(&detector, &options.data, judged.map(figures_of), command_line()).to_html()?;
+        let html =
+            page.finish(&detector, &options.data.to_string(), judged.map(figures_of), command_line()).to_html()?;
         write_atomically(path, overwrite, |file| file.write_all(html.as_bytes()))?;
     }
     if options.common.json {
+        let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let mut found = json!({
-            "out": options.out, "report": options.report, "rows": summary.rows, "flagged": summary.flagged,
+            "out": text(&options.out), "report": text(&options.report), "rows": summary.rows, "flagged": summary.flagged,
             "without_score": summary.without_score(), "unscorable": summary.unscorable,
             "threshold": threshold, "irregularities": irregularities,
         });

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::input::Compressible;
 use crate::progress::ByteProgress;
 use crate::screen::{FAINT, Screen};
+use crate::standard_input;
 use crate::wording;
 
 /// What of the codec is measured.
@@ -49,7 +50,8 @@ impl CodecOptions {
     /// The points of other codecs. Their file is read before anything long begins.
     pub fn peers(&self) -> anyhow::Result<Vec<Peer>> {
         let Some(path) = &self.peers else { return Ok(Vec::new()) };
-        let text = fs::read_to_string(path).map_err(|error| DataError::io("read", path, error))?;
+        let text =
+            fs::read_to_string(standard_input::file(path)?).map_err(|error| DataError::io("read", path, error))?;
         read_peers(&text).with_context(|| format!("{} cannot be used as points of other codecs", path.display()))
     }
 

@@ -39,10 +39,6 @@ pub struct DenoisingOptions {
     /// Denoise as `enkoder denoise --ensemble` does: the mean over each picture turned and mirrored in all eight ways
     #[arg(long, requires = "noise")]
     ensemble: bool,
-
-    /// End with an error at the first picture that cannot be read, instead of leaving it out
-    #[arg(long, requires = "noise")]
-    strict: bool,
 }
 
 pub fn run(options: &Options, noise: Noise, model: &Autoencoder, screen: Screen) -> anyhow::Result<ExitCode> {
@@ -53,7 +49,7 @@ pub fn run(options: &Options, noise: Noise, model: &Autoencoder, screen: Screen)
     let mut found = pictures::find(&options.of.data)?;
     found.truncate(options.reading.samples.unwrap_or(usize::MAX));
     let mut evaluation = DenoisingEvaluation::new(noise, options.denoising.seed);
-    let mut skipped = Skipped::new(screen, options.denoising.strict || found.len() == 1);
+    let mut skipped = Skipped::new(options.reading.strict || found.len() == 1);
     let progress = PictureProgress::new(screen, "measuring", found.len());
     for (number, found) in (0..).zip(&found) {
         skipped.or_skip(&found.path, &progress, |picture| {

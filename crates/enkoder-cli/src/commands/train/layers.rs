@@ -15,6 +15,8 @@ use anyhow::Context;
 use enkoder::{Architecture, LayerSpec};
 use serde::Deserialize;
 
+use crate::standard_input;
+
 /// Longer files describe no network.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -30,6 +32,7 @@ struct Layers {
 /// The network of a file for samples of this shape.
 pub fn read(path: &Path, shape: &[usize]) -> anyhow::Result<Architecture> {
     let of_file = || format!("{} does not describe a network", path.display());
+    let path = &standard_input::file(path)?;
     let length = std::fs::metadata(path).with_context(of_file)?.len();
     anyhow::ensure!(length <= MOST_BYTES, "{}: it has {length} bytes, more than {MOST_BYTES}", of_file());
     let text = std::fs::read_to_string(path).with_context(of_file)?;

@@ -10,7 +10,7 @@ use enkoder::{Dataset, WholeImage};
 use enkoder_data::images::{image_paths, is_image_name, read_whole_images};
 use ndarray::Array2;
 
-use crate::arguments::{DataOptions, parse_count};
+use crate::arguments::{DataName, DataOptions, parse_count};
 use crate::failure::Usage;
 use crate::pictures;
 use crate::screen::Screen;
@@ -28,7 +28,7 @@ pub struct SampleOptions {
     /// What the inputs should become, sample by sample: data of the same kind, or for a denoiser clean photographs of the same
     /// names and sizes
     #[arg(long, value_name = "DATA", value_hint = ValueHint::AnyPath)]
-    target: Option<String>,
+    target: Option<DataName>,
 
     /// Learn from patches of this many pixels a side, cut from images of any sizes [default of a denoiser: 40]
     #[arg(long, value_name = "PIXELS", value_parser = parse_count)]
@@ -37,10 +37,6 @@ pub struct SampleOptions {
     /// Patches in an epoch [default: 50000]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     patches: Option<usize>,
-
-    /// End with an error at the first image that cannot be read, instead of leaving it out
-    #[arg(long)]
-    strict: bool,
 }
 
 /// Samples of training or validation, with what they should become where that is not themselves.
@@ -58,7 +54,7 @@ pub struct Samples {
 /// Where samples come from, and which of them validate.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    pub names: &'a [String],
+    pub names: &'a [DataName],
     pub reading: &'a DataOptions,
     /// The part of the samples that is kept apart to validate with, at least one.
     pub validation: f64,
@@ -118,9 +114,9 @@ impl SampleOptions {
     }
 
     fn patches(&self, request: Request<'_>) -> anyhow::Result<Samples> {
-        let Request { names, reading, validation, seed, screen } = request;
-        let images = self.images(names, reading, screen)?;
-        let targets = self.target.as_ref().map(|name| self.images(std::slice::from_ref(name), reading, screen));
+        let Request { names, reading, validation, seed, .. } = request;
+        let images = whole_images(names, reading)?;
+        let targets = self.target.as_ref().map(|name| whole_images(std::slice::from_ref(name), reading));
         let targets = targets.transpose()?;
         if let Some(targets) = &targets {
             check_pairs(&images, targets)?;
@@ -132,7 +128,7 @@ impl SampleOptions {
         let numbers = Array2::from_shape_fn((images.len(), 1), |(image, _)| image as f32);
         let (_, kept) = Dataset::from_f32("images", numbers)?.split(validation, seed)?;
         let kept: HashSet<usize> = kept.to_array().iter().map(|&image| image as usize).collect();
-        let name = names.join(" ");
+        let name = names.iter().map(DataName::to_string).collect::<Vec<_>>().join(" ");
         let cut = |images: Vec<WholeImage>| -> anyhow::Result<[Dataset; 2]> {
             let count = [self.patches.unwrap_or(DEFAULT_PATCHES), kept.len() * VALIDATION_PATCHES];
             let numbered = images.into_iter().enumerate();
@@ -154,22 +150,17 @@ impl SampleOptions {
             validation: Pair { inputs: validation, targets: validation_targets },
         })
     }
+}
 
-    fn images(&self, names: &[String], reading: &DataOptions, screen: Screen) -> anyhow::Result<Vec<WholeImage>> {
-        let mut paths: Vec<PathBuf> = pictures::find(names)?.into_iter().map(|found| found.path).collect();
-        paths.truncate(reading.samples.unwrap_or(usize::MAX));
-        let read = read_whole_images(&paths, reading.grey, self.strict)?;
-        for error in &read.skipped {
-            screen.note(format_args!("left out: {error}"));
-        }
-        pictures::tell_left_out(screen, read.skipped.len(), paths.len());
-        Ok(read.images)
-    }
+fn whole_images(names: &[DataName], reading: &DataOptions) -> anyhow::Result<Vec<WholeImage>> {
+    let mut paths: Vec<PathBuf> = pictures::find(names)?.into_iter().map(|found| found.path).collect();
+    paths.truncate(reading.samples.unwrap_or(usize::MAX));
+    Ok(read_whole_images(&paths, reading.grey, reading.strict)?.images)
 }
 
 /// Whether names stand for files of images, which may have any sizes.
-fn is_images(names: &[String]) -> bool {
-    names.iter().all(|name| image_paths(name).is_ok_and(|paths| paths.iter().all(|path| is_image_name(path))))
+fn is_images(names: &[DataName]) -> bool {
+    names.iter().all(|name| image_paths(name.as_ref()).is_ok_and(|paths| paths.iter().all(|path| is_image_name(path))))
 }
 
 fn check_pairs(images: &[WholeImage], targets: &[WholeImage]) -> Result<(), Usage> {
