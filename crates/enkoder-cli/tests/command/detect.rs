@@ -271,8 +271,8 @@ fn no_window_that_is_learned_from_spans_a_dropped_row() {
     let fitted = place.succeed("detect fit torn.csv -o d.safetensors --window 3 --missing drop --method linear").stderr;
     assert!(fitted.contains("1 series in 30 stretches without a gap"), "{fitted}");
     assert!(fitted.contains("left out, for they miss a value: 30 rows"), "{fitted}");
-    // Seven windows of three rows in each stretch of nine.
-    assert!(fitted.contains("windows in"), "{fitted}");
+    // Of each stretch of nine rows the first six are learned from, in four windows.
+    assert!(fitted.contains("learned from 120 windows"), "{fitted}");
 }
 
 #[test]
