@@ -103,8 +103,6 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let overwrite = Overwrite::replacing(options.force);
-    Inputs::new(options.reading.inputs(slice::from_ref(&options.data))?)?.refuse(&options.out)?;
-    file_output::check_binary(&options.out, overwrite, &options.common)?;
     let defaults = DetectorConfig::default();
     let config = DetectorConfig {
         method: options.method,
@@ -122,6 +120,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         options.layers.is_none() || options.method == Method::Autoencoder,
         "--layers are those of one autoencoder\nhint: add --method autoencoder"
     );
+    Inputs::new(options.reading.inputs(slice::from_ref(&options.data))?)?.refuse(&options.out)?;
+    file_output::check_binary(&options.out, overwrite, &options.common)?;
     let columns = SeriesColumns { time: options.time.clone(), step: None, group: options.group.clone() };
     let beside = kept_columns(&columns);
     // Where rows follow each other, one that is dropped must leave a gap: they are all read, and dropped below.
