@@ -44,6 +44,9 @@ pub mod codec;
 mod dataset;
 pub mod denoising;
 mod filling;
+#[cfg(feature = "hot-loops")]
+#[doc(hidden)]
+pub mod hot_loops;
 pub mod metrics;
 mod model_file;
 mod network;

@@ -10,8 +10,8 @@ use crate::network::vectorised::{squared_distance, vectorised};
 use crate::rows::Rows;
 
 /// Rows that pass through the network together: enough for full speed, few enough to stay in a core's cache and to give every thread
-/// some. A multiple of the rows that products take together. Fixed, though no sample's result depends on it.
-pub(super) const BLOCK_ROWS: usize = 96;
+/// some. No sample's result depends on it.
+pub(super) const BLOCK_ROWS: usize = 64;
 
 /// What is computed of each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! A model on many samples: in parallel, with results in a new array or in the caller's memory. Whoever wants one thread alone takes
 //! a [`Session`].
 
+use std::sync::{Mutex, PoisonError};
+
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -115,15 +117,16 @@ impl Autoencoder {
             return Ok(self.session().run(verb, rows, 0..rows.len(), out));
         }
         // A part is a few blocks: as many as leave each thread several parts, so that none waits long for another.
-        let blocks = rows.len().div_ceil(block);
-        let part = blocks.div_ceil(4 * threads).min(8) * block;
-        let without = out.par_chunks_mut(part * width).enumerate().map_init(
-            || self.session(),
-            |session, (index, out)| {
-                let first = index * part;
-                session.run(verb, rows, first..first + out.len() / width, out)
-            },
-        );
+        let part = rows.len().div_ceil(block).div_ceil(4 * threads).min(8) * block;
+        let sessions = Mutex::new(Vec::new());
+        let idle = || sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let without = out.par_chunks_mut(part * width).enumerate().map(|(index, out)| {
+            let mut session = idle().pop().unwrap_or_else(|| self.session());
+            let first = index * part;
+            let without = session.run(verb, rows, first..first + out.len() / width, out);
+            idle().push(session);
+            without
+        });
         Ok(without.sum())
     }
 }

@@ -265,7 +265,8 @@ pub(crate) fn apply(activation: Activation, values: &mut [f32]) {
     if activation == Activation::Linear {
         return;
     }
-    with_function!(activation, F => vectorised(#[inline(always)] || {
+    // By value, as the slices of the pass below: what lies behind a reference keeps loops from vectors.
+    with_function!(activation, F => vectorised(#[inline(always)] move || {
         for value in values.iter_mut() {
             *value = F::value(*value);
         }
@@ -278,7 +279,7 @@ pub(crate) fn multiply_by_slope(activation: Activation, z: &[f32], y: &[f32], de
     if activation == Activation::Linear {
         return;
     }
-    with_function!(activation, F => vectorised(#[inline(always)] || {
+    with_function!(activation, F => vectorised(#[inline(always)] move || {
         for ((delta, &z), &y) in delta.iter_mut().zip(z).zip(y) {
             *delta *= F::slope(z, y);
         }

@@ -97,6 +97,15 @@ pub(crate) fn squared_distance(x: &[f32], y: &[f32]) -> f32 {
     )
 }
 
+/// Every vector width that this machine has, for tests that compare them.
+#[cfg(test)]
+pub(crate) fn machines() -> Vec<Arch> {
+    let mut machines = vec![Arch::Scalar, Arch::new()];
+    #[cfg(target_arch = "x86_64")]
+    machines.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    machines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,10 +125,7 @@ mod tests {
 
     #[test]
     fn four_columns_are_those_of_the_rows_for_every_width() {
-        let mut machines = vec![Arch::Scalar, Arch::new()];
-        #[cfg(target_arch = "x86_64")]
-        machines.extend(pulp::x86::V3::try_new().map(Arch::V3));
-        for machine in machines {
+        for machine in machines() {
             let (lanes, columns) = machine.dispatch(FourColumns);
             let expected = (0..4).flat_map(|column| (0..lanes).map(move |row| (row * 4 + column) as f32));
             assert_eq!(columns, expected.collect::<Vec<_>>(), "{lanes} lanes");

@@ -154,9 +154,9 @@ impl Part<'_> {
             First::Add => std::array::from_fn(|at| simd.partial_load_f32s(&self.y[places(at)])),
         };
         let x: [&[f32]; M] = std::array::from_fn(|at| &self.x[(row + at) * inputs..][depth.clone()]);
-        for k in 0..depth.len() {
+        for (k, start) in (column..).step_by(width).take(depth.len()).enumerate() {
             // A load of a part is a call. A whole one also reads what follows in w, for sums that are never stored.
-            let w = &self.w[k * width + column..];
+            let w = &self.w[start..];
             let w = match S::as_simd_f32s(w).0.first() {
                 Some(&w) => w,
                 None => simd.partial_load_f32s(&w[..self.columns.len() - column]),

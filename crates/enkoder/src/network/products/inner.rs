@@ -116,6 +116,7 @@ impl WithSimd for Turn<'_> {
 mod tests {
     use super::*;
     use crate::network::products::testing::{check, size, term_by_term, values};
+    use crate::network::vectorised::machines;
     use proptest::prelude::*;
 
     proptest! {
@@ -128,6 +129,20 @@ mod tests {
             rows_times_rows(&a, &b, depth, &mut c);
             check(&c, n, term_by_term(|i, k| a[i * depth + k], |k, j| b[j * depth + k], depth))?;
         }
+    }
+
+    #[test]
+    fn every_vector_width_gives_the_same_bits() {
+        let (m, n, depth) = (11, 83, 301);
+        let values = |count: usize| (0..count).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<f32>>();
+        let (a, b) = (values(m * depth), values(n * depth));
+        let products = machines().into_iter().map(|machine| {
+            let mut c = vec![f32::NAN; m * n];
+            machine.dispatch(Product { a: &a, b: &b, depth, n, c: &mut c });
+            c
+        });
+        let products: Vec<_> = products.collect();
+        assert!(products.iter().all(|product| *product == products[0]));
     }
 
     #[test]
