@@ -1,6 +1,7 @@
 //! The same seed gives the same model, bit for bit: for any number of threads, in one go or resumed, and as bytes of a file.
 
 use std::ops::ControlFlow;
+use std::process::Command;
 
 use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, Corruption, Dataset, Penalty, Progress, Schedule, Stopped,
@@ -34,6 +35,29 @@ fn one_two_and_four_threads_give_the_same_file() {
     assert_eq!(one, bytes(config(Some(2))));
     assert_eq!(one, bytes(config(Some(4))));
     assert_ne!(one, bytes(TrainingConfig { seed: 10, ..config(Some(1)) }), "another seed must give another model");
+}
+
+/// The width of vectors changes the speed of a dense training and nothing else. The test runs itself again with fewer instructions.
+#[test]
+fn a_dense_training_gives_the_same_file_under_every_instruction_set() {
+    const FILE: &str = "ENKODER_TEST_MODEL";
+    let by_rows = bytes(config(Some(2)));
+    let (train, validation) = data();
+    let large = Architecture::dense([48], &[1200, 100], 8).with_activation(Activation::Gelu);
+    let by_parts = Trainer::new(large, TrainingConfig { epochs: 2, batch_size: 50, ..config(Some(2)) });
+    let both = [by_rows, by_parts.fit(&train, &validation).unwrap().to_bytes().unwrap()].concat();
+    if let Some(file) = std::env::var_os(FILE) {
+        std::fs::write(file, both).unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for instructions in ["scalar", "avx2"] {
+        let file = folder.path().join(instructions);
+        let test = "reproducibility::a_dense_training_gives_the_same_file_under_every_instruction_set";
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", test]).env("ENKODER_INSTRUCTIONS", instructions).env(FILE, &file).output().unwrap();
+        assert!(std::fs::read(&file).unwrap() == both, "{instructions}");
+    }
 }
 
 /// A network large enough for its small batches to pass by parts of layers.
