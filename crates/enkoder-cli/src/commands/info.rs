@@ -201,7 +201,13 @@ fn model_text(model: &Autoencoder) -> String {
         text += &line("columns", names.join(", "));
     }
     let layers = architecture.layers();
-    let kind = |layer: &LayerSummary| layer.kind.replace('_', " ");
+    // What it reads beside the layer before, where it joins two.
+    let other = |layer: &LayerSummary| match layer.reads.get(1) {
+        Some(0) => " input".to_owned(),
+        Some(&value) => format!(" {}", layers[value - 1].name),
+        None => String::new(),
+    };
+    let kind = |layer: &LayerSummary| layer.kind.replace('_', " ") + &other(layer);
     let sizes = |layer: &LayerSummary| {
         if architecture.is_dense() {
             [layer.inputs, layer.outputs].map(wording::grouped)

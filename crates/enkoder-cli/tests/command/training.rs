@@ -169,6 +169,18 @@ fn convolutions_are_trained_by_options_and_by_a_file_of_layers() {
     assert_eq!(summary("file"), "28×28-14×14×2-14×14×2-28×28×1");
     place.write(
         "layers.toml",
+        "residual = true\n[[encoder]]\nkind = \"convolution\"\nchannels = 3\nkernel = [1, 5]\n\n[[encoder]]\nkind = \"max_pool\"\nsize = [2, 1]\n\
+         [[decoder]]\nkind = \"upsample\"\nfactor = [2, 1]\n[[decoder]]\nkind = \"concat\"\nfrom = \"encoder.0\"\n\
+         [[decoder]]\nkind = \"convolution\"\nchannels = 1\nkernel = 3\nactivation = \"linear\"\n",
+    );
+    place.succeed("train strokes:60 --config layers.toml --noise gaussian:0.2 --epochs 1 --out skips");
+    let info = place.succeed("info skips/model.safetensors").stdout;
+    assert!(info.contains("concat encoder.0  28×28×3  28×28×6"), "{info}");
+    place.succeed("encode skips strokes:3 -o codes.npy");
+    let refused = place.fail("decode skips codes.npy -o decoded.npy");
+    assert!(refused.contains("its layer decoder.1 also reads what only the sample has"), "{refused}");
+    place.write(
+        "layers.toml",
         "[[encoder]]\nkind = \"max_pool\"\nsize = 3\n[[decoder]]\nkind = \"upsample\"\nfactor = 3\n",
     );
     assert_snapshot!(place.fail("train strokes:60 --config layers.toml"));
