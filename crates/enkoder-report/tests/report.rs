@@ -2,8 +2,8 @@
 
 use enkoder::codec::{Bound, CodecError, Layout, Samples, Source};
 use enkoder::{
-    Activation, Architecture, Autoencoder, Column, Dataset, Labels, Loss, Scaling, Schema, Trainer, TrainingConfig,
-    fit_pca,
+    Activation, Architecture, Autoencoder, Column, Dataset, Labels, LayerSpec, Loss, Scaling, Schema, Trainer,
+    TrainingConfig, fit_pca,
 };
 use enkoder_report::{
     CodecEvaluation, CodecProgress, Evaluation, EvaluationError, FillingEvaluation, Report, read_peers,
@@ -352,4 +352,36 @@ fn a_codec_on_bytes_alone_and_stopped_in_the_middle() {
     let stop = &mut |_: CodecProgress| std::ops::ControlFlow::Break(());
     let stopped = CodecEvaluation::new(&network, &mut samples, &[Bound::Lossless], 8, stop);
     assert!(matches!(stopped, Err(CodecError::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted));
+}
+
+/// Windows that are not square and layers that read earlier ones, over images and over a series of one column.
+#[test]
+fn networks_with_skip_connections_and_sizes_of_each_axis_have_a_page() {
+    let convolution = |channels, kernel: [usize; 2], stride: [usize; 2], activation| {
+        LayerSpec::convolution(channels, kernel, stride, activation)
+    };
+    let back =
+        |stride: [usize; 2], channels| LayerSpec::transposed_convolution(channels, [5, 1], stride, Activation::Linear);
+    for (shape, colours) in [(vec![12, 1, 3], 3), (vec![8, 6], 1)] {
+        let values: usize = shape.iter().product();
+        let waves = Array2::from_shape_fn((80, values), |(row, at)| ((row * 3 + at) as f32 * 0.4).sin());
+        let data = Dataset::from_f32("waves", waves).unwrap().with_shape(shape.clone()).unwrap();
+        let (train, validation) = data.split(0.25, 3).unwrap();
+        let architecture = Architecture {
+            input_shape: shape,
+            encoder: vec![
+                convolution(4, [5, 1], [2, 1], Activation::Relu),
+                convolution(4, [3, 1], [1, 1], Activation::Relu),
+                LayerSpec::add("encoder.0"),
+            ],
+            decoder: vec![back([2, 1], colours), LayerSpec::concat("decoder.0"), back([1, 1], colours)],
+            output_shape: None,
+            residual: false,
+        };
+        let config = TrainingConfig { epochs: 1, ..TrainingConfig::default() };
+        let network = Trainer::new(architecture, config).fit(&train, &validation).unwrap();
+        let pca = fit_pca(&train, &validation, 3, Scaling::Auto).unwrap();
+        let evaluation = Evaluation::new(&network, &pca, Some(&train), &validation, 0).unwrap();
+        assert!(checked_page(&evaluation).contains("with encoder.0"));
+    }
 }

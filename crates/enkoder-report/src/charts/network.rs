@@ -13,6 +13,8 @@ const BAR: f64 = 20.0;
 /// A drawing is at least this wide, so that few layers are not blown up.
 const NARROWEST: f64 = 500.0;
 const TOP: f64 = 64.0;
+/// How high an arc of a skip connection reaches.
+const ARC: f64 = 38.0;
 /// Codes of at most this many numbers are drawn as that many circles.
 const MOST_CIRCLES: usize = 12;
 
@@ -82,6 +84,15 @@ pub(crate) fn network_drawing(architecture: &Architecture, theme: Theme) -> Stri
             svg.text((centre, below + 36.0), Anchor::Middle, SMALL - 1.0, Ink::Muted, "parameters →");
         }
     }
+    // What a layer reads beside the one before it comes in an arc above the bars.
+    for (index, layer) in layers.iter().enumerate() {
+        let Some(&value) = layer.reads.get(1) else { continue };
+        let above = |at: usize| middle - height(widths[at]) / 2.0 - 24.0;
+        let end = |at: usize| format!("{} {}", coordinate(x(at)), coordinate(above(at).max(ARC)));
+        let over = |at: usize| format!("{} {}", coordinate(x(at)), coordinate(ARC));
+        let arc = format!("M{}C{} {} {}", end(value), over(value), over(index + 1), end(index + 1));
+        svg.path(&arc, Ink::Muted, 1.5, None);
+    }
     let label = format!("The network's layers from input over code to output: {}", architecture.summary());
     svg.finish(&label)
 }
@@ -107,8 +118,13 @@ fn caption(index: usize, encoder: usize, layers: &[LayerSummary], architecture: 
             kind => kind,
         }
     };
-    // Whatever has no parameters but an activation would say "linear".
-    let detail = if layer.parameters == 0 { String::new() } else { layer.activation.to_string() };
+    let detail = match layer.reads.get(1) {
+        Some(0) => "with the input".to_owned(),
+        Some(&value) => format!("with {}", layers[value - 1].name),
+        // Whatever has no parameters but an activation would say "linear".
+        None if layer.parameters == 0 => String::new(),
+        None => layer.activation.to_string(),
+    };
     (name.to_owned(), detail)
 }
 

@@ -41,8 +41,8 @@ pub(crate) fn channel_pictures(model: &Autoencoder, data: &Dataset, sample: usiz
         (0..architecture.encoder.len()).filter(|&index| layers[index].kind == "convolution").collect();
     let mut pictures = Vec::new();
     if let Some(&first) = convolutions.first()
-        && let [kernel, _, channels_in @ (1 | 3), channels] = layers[first].tensors[0].1[..]
-        && kernel > 1
+        && let [height, width, channels_in @ (1 | 3), channels] = layers[first].tensors[0].1[..]
+        && height.max(width) > 1
     {
         let (weights, _) = model.weights(first);
         let filter = |channel: usize| {
@@ -54,9 +54,9 @@ pub(crate) fn channel_pictures(model: &Autoencoder, data: &Dataset, sample: usiz
                 let mean = of_pixel.sum::<f32>() / channels_in as f32;
                 ColourMap::Deviations.colour(f64::from(0.5 + 0.5 * mean / largest))
             };
-            Picture::from_colours(kernel, kernel, (0..kernel * kernel).map(pixel))
+            Picture::from_colours(width, height, (0..height * width).map(pixel))
         };
-        pictures.push(grid(&layers[first].name, channels, kernel, filter, What::Filters));
+        pictures.push(grid(&layers[first].name, channels, width.max(height), filter, What::Filters));
     }
     let mut values = vec![0.0; data.features()];
     data.copy_row(sample, &mut values);
