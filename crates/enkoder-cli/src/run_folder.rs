@@ -5,7 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use enkoder::{Autoencoder, Checkpoint};
+use enkoder::{Autoencoder, Checkpoint, TrainingConfig};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, check_output};
 
@@ -58,8 +58,10 @@ impl RunFolder {
             _ => Path::new("."),
         };
         let same = Autoencoder::load(path.join(model::FILE_NAME)).is_ok_and(|model| {
-            model.architecture() == checkpoint.architecture()
-                && model.record().config.as_ref() == Some(checkpoint.config())
+            // It may have gone on for longer than the checkpoint's training was to.
+            let epochs = checkpoint.config().epochs;
+            let config = model.record().config.clone().map(|config| TrainingConfig { epochs, ..config });
+            model.architecture() == checkpoint.architecture() && config.as_ref() == Some(checkpoint.config())
         });
         let overwrite = Overwrite::replacing(same || force);
         let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite, lock: None };

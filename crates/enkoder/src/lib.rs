@@ -1,11 +1,10 @@
 //! Autoencoders: networks that learn the structure of data by copying it through a narrow code.
 //!
-//! Samples in memory are a [`Dataset`]. An [`Architecture`] says which network is wanted, a [`TrainingConfig`] how it is trained, a
-//! [`Trainer`] does it and returns an [`Autoencoder`], which encodes, decodes, reconstructs, and saves itself to one file.
-//! [`fit_pca`] gives the same from the linear autoencoder in closed form: the baseline to show any result beside.
+//! A [`Recipe`] makes an [`Autoencoder`] of samples in memory: it is a kind of network and how it is trained, and decides the rest. The
+//! model encodes, decodes, reconstructs, and saves itself to one file.
 //!
 //! ```
-//! use enkoder::{Architecture, Autoencoder, Dataset, Scaling, Trainer, TrainingConfig, fit_pca};
+//! use enkoder::{Autoencoder, Dataset, Recipe};
 //! use ndarray::Array2;
 //!
 //! // A spiral in three dimensions: two numbers more than it needs.
@@ -13,26 +12,27 @@
 //!     let t = i as f32 * 0.005;
 //!     [t.cos() * t, t.sin() * t, t][j]
 //! });
-//! let (train, validation) = Dataset::from_f32("spiral", spiral)?.split(0.2, 0)?;
+//! let spiral = Dataset::from_f32("spiral", spiral)?;
+//! let model = Recipe::dense(&[64, 32], 1).epochs(60).batch_size(32).fit(&spiral)?;
+//! let linear = Recipe::linear(1).fit(&spiral)?;
 //!
-//! let architecture = Architecture::dense([3], &[64, 32], 1);
-//! let config = TrainingConfig { epochs: 60, batch_size: 32, seed: 1, ..TrainingConfig::default() };
-//! let model = Trainer::new(architecture, config).fit(&train, &validation)?;
-//! let linear = fit_pca(&train, &validation, 1, Scaling::Auto)?;
-//!
-//! // Mean squared error on points it has not seen, where always answering the mean would give 1.
+//! // Mean squared error on the fifth that validates, where always answering the mean would give 1.
 //! assert!(model.record().validation_loss < 0.1);
 //! assert!(linear.record().validation_loss > 0.3);
 //!
-//! let codes = model.encode(&validation)?;
-//! assert_eq!(codes.dim(), (400, 1));
-//! assert_eq!(model.decode(codes.view())?.dim(), (400, 3));
+//! let codes = model.encode(&spiral)?;
+//! assert_eq!(codes.dim(), (2000, 1));
+//! assert_eq!(model.decode(codes.view())?.dim(), (2000, 3));
 //!
 //! // The model is a file; what it does stays the same to the last bit.
 //! let again = Autoencoder::from_bytes(&model.to_bytes()?)?;
-//! assert_eq!(again.encode(&validation)?, codes);
+//! assert_eq!(again.encode(&spiral)?, codes);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Below it, nothing is decided for you. Samples to train on are a [`Dataset`]. An [`Architecture`] says which network is wanted, a
+//! [`TrainingConfig`] how it is trained, and a [`Trainer`] does it; [`fit_pca`] gives the linear autoencoder in closed form: the
+//! baseline to show any result beside.
 //!
 //! The same seed gives the same model, bit for bit, with any number of threads. Nothing here reads or writes any format but the
 //! model's own; the crate `enkoder-data` has the readers.
@@ -51,8 +51,8 @@ pub mod metrics;
 mod model_file;
 mod network;
 mod pca;
-mod preset;
 mod random;
+mod recipe;
 mod rows;
 mod scaling;
 mod schema;
@@ -69,7 +69,7 @@ pub use network::{
     UnknownActivation, layers,
 };
 pub use pca::{Components, PcaError, fit_pca, principal_components};
-pub use preset::{Preset, UnknownPreset};
+pub use recipe::{Preset, Recipe, RecipeError, Split, UnknownPreset};
 pub use rows::{RowAxes, RowValue, Rows, RowsError};
 pub use scaling::{Scaler, ScalerCoefficients, ScalerError, Scaling};
 pub use schema::{Cell, CellError, Column, ColumnEncoder, ColumnKind, Encoded, Schema, SchemaEncoder};

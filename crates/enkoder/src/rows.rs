@@ -1,9 +1,11 @@
 //! Samples as a model reads them: a view of memory that someone else owns, with any strides, never copied as a whole. A row becomes
 //! f32 when it is read. Whoever needs samples only for reading takes [`Rows`], and so takes arrays, slices and data sets alike.
 
-use ndarray::{ArrayBase, ArrayView, ArrayView4, ArrayViewMut, Axis, Data, Dimension, Ix2, Ix3, Ix4, ShapeBuilder};
+use ndarray::{
+    Array2, ArrayBase, ArrayView, ArrayView4, ArrayViewMut, Axis, Data, Dimension, Ix2, Ix3, Ix4, ShapeBuilder,
+};
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, DatasetError};
 use crate::schema::Schema;
 
 /// Rows of an array by columns that are read together, so that a few cache lines of a column are read once for all of them.
@@ -367,6 +369,18 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The same samples to train on: a data set as it is, the values of others copied once, of u8 as bytes.
+    pub(crate) fn to_dataset(self) -> Result<Dataset, DatasetError> {
+        const NAME: &str = "samples";
+        let data = match &self.0 {
+            Values::F32(batch) => Dataset::from_f32(NAME, batch.to_array(|value| value)),
+            Values::F64(batch) => Dataset::from_f32(NAME, batch.to_array(sealed::Value::to_f32)),
+            Values::U8(batch) => Dataset::from_u8(NAME, batch.to_array(|value| value)),
+            Values::Dataset(data) => return Ok((*data).clone()),
+        };
+        data?.with_shape(self.shape())
+    }
+
     /// Writes the values of sample `row` from feature `first` on, as many as `out` is long.
     pub(crate) fn copy_range(&self, row: usize, first: usize, out: &mut [f32]) {
         match &self.0 {
@@ -385,6 +399,13 @@ impl<'a, T: RowValue> Batch<'a, T> {
 
     fn sample_shape(&self) -> &[usize] {
         &self.array.shape()[AXES + 1 - self.axes..]
+    }
+
+    /// All rows, one after the other.
+    fn to_array<U: Clone>(self, convert: impl Fn(T) -> U) -> Array2<U> {
+        let shape = (self.array.len_of(Axis(0)), self.sample_shape().iter().product());
+        let values = self.array.iter().map(|&value| convert(value)).collect();
+        Array2::from_shape_vec(shape, values).expect("an array's elements are as many as its shape says")
     }
 
     /// Row `row`, where it lies in one piece.
@@ -437,7 +458,7 @@ impl<'a, T: RowValue> Batch<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, Array4, ArrayD, IxDyn, Slice, array};
+    use ndarray::{Array4, ArrayD, IxDyn, Slice, array};
     use proptest::prelude::*;
 
     /// How an array is looked at: its axes in another order, and of each axis some places by steps forward or back.

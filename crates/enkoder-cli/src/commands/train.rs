@@ -1,5 +1,6 @@
 //! `enkoder train`: data in, a model and a report out.
 
+mod explanation;
 mod layers;
 mod options;
 mod samples;
@@ -8,15 +9,12 @@ mod summary;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::codec::Calibration;
-use enkoder::{
-    Architecture, Autoencoder, Checkpoint, Dataset, Scaler, Scaling, Stopped, Task, Trainer, TrainingConfig, fit_pca,
-};
+use enkoder::{Autoencoder, Checkpoint, Dataset, Recipe, Split, Stopped};
 
+use self::explanation::explained;
 use self::options::{NetworkOptions, TrainingOptions};
-use self::samples::{Pair, Request, SampleOptions, Samples};
+use self::samples::SampleOptions;
 use self::summary::Summary;
 use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::comparison::{Comparison, Sections, figures_folder};
@@ -74,7 +72,8 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Training")]
     checkpoint_every: Option<u32>,
 
-    /// Go on from a checkpoint (the file or its folder), to the same bits as if the run had never stopped; give the same DATA
+    /// Go on from a checkpoint (the file or its folder), to the same bits as if the run had never stopped; give the same DATA,
+    /// and --epochs to go on for longer
     #[arg(long, value_name = "PATH", help_heading = "Training", value_hint = ValueHint::AnyPath)]
     resume: Option<PathBuf>,
 
@@ -107,34 +106,30 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     options.check()?;
-    let config = options.config()?;
     let checkpoint = options.resume.as_deref().map(load_checkpoint).transpose()?;
+    let recipe = options.recipe(checkpoint.as_ref().map(|(_, checkpoint)| checkpoint))?;
+    let seed = recipe.config().seed;
     interrupt::listen()?;
     let folder = options.run_folder(checkpoint.as_ref())?;
     interrupt::remove_if_empty(folder.made());
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
-    let seed = match &checkpoint {
-        Some((_, checkpoint)) => checkpoint.config().seed,
-        None => options.seed.unwrap_or(0),
+    let patches = match &checkpoint {
+        Some((_, checkpoint)) => checkpoint.patches().is_some(),
+        None => options.network.is_denoiser() && samples::are_images(&options.data),
     };
-    let (names, reading) = (&options.data, &options.reading);
-    let request = Request { names, reading, validation: options.validation, seed, screen };
-    let Samples { train, validation } = options.samples.read(request, options.network.is_denoiser())?;
+    let split = options.samples.read(&recipe, &options.data, &options.reading, patches, screen)?;
     if !screen.is_moving() {
         // On a terminal the summary follows on the same screen.
-        screen.note(summary::data(&train.inputs, &validation.inputs));
+        screen.note(summary::data(&split.train, &split.validation));
     }
-    let model = options.fit(config, checkpoint, (&train, &validation), &folder, screen)?;
-    // What reconstructs its own input is what a code can stand for, and what can be compared with principal components.
-    let architecture = model.architecture();
-    let reconstructs = model.task().reconstructs() && model.task() != Task::Blind && !architecture.residual;
-    let (train, validation) = (train.inputs, validation.inputs);
-    let model = if reconstructs {
-        let calibration = Calibration::from_held_out(&model, &validation)?;
-        model.with_calibration(calibration)?
-    } else {
-        model
-    };
+    let mut done = 0;
+    if let Some((path, checkpoint)) = &checkpoint {
+        check_shape(path, checkpoint, &split.train)?;
+        done = checkpoint.epoch();
+        screen.note(format_args!("{done} of {} epochs are done", recipe.config().epochs));
+    }
+    let model = options.fit(recipe, &split, done, &folder, screen)?;
+    let Split { train, validation, .. } = split;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
     interrupt::work_ended();
@@ -143,8 +138,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         files.push(folder.file(CHECKPOINT));
     }
 
-    let comparison =
-        if reconstructs { Comparison::new(&model, Some(&train), &validation, seed, screen)? } else { None };
+    // What has no calibration gives nothing back that principal components could be compared with.
+    let comparison = match model.calibration() {
+        Some(_) => Comparison::new(&model, Some(&train), &validation, seed, screen)?,
+        None => None,
+    };
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
         if !options.no_report {
@@ -170,9 +168,8 @@ impl Options {
     fn check(&self) -> Result<(), Usage> {
         self.network.check()?;
         let of_training = || self.network.given().chain(self.training.given());
-        if let (Some(_), Some(option)) =
-            (&self.resume, of_training().chain(self.network.given_of_all()).chain(self.seed.map(|_| "--seed")).next())
-        {
+        let mut settled = of_training().chain(self.network.given_of_all()).chain(self.seed.map(|_| "--seed"));
+        if let (Some(_), Some(option)) = (&self.resume, settled.find(|&option| option != "--epochs")) {
             return Err(Usage::new(format!(
                 "{option} cannot be given with --resume: the checkpoint says how to go on"
             ))
@@ -187,9 +184,25 @@ impl Options {
         Ok(())
     }
 
-    fn config(&self) -> Result<TrainingConfig, Usage> {
-        let threads = self.common.threads.map(usize::from);
-        self.training.config(&self.network, self.seed.unwrap_or(0), threads)
+    /// How the model is made: as the options say, or as a checkpoint does.
+    fn recipe(&self, checkpoint: Option<&Checkpoint>) -> anyhow::Result<Recipe<'static>> {
+        let mut recipe = match checkpoint {
+            Some(checkpoint) => Recipe::resume(checkpoint.clone()),
+            None => self.training.added_to(self.network.recipe()?)?.seed(self.seed.unwrap_or(0)),
+        };
+        if let (Some(checkpoint), Some(epochs)) = (checkpoint, self.training.epochs) {
+            let done = checkpoint.epoch();
+            if epochs < done {
+                return Err(Usage::new(format!("--epochs {epochs} are fewer than the {done} that are done"))
+                    .with_hint("give the number of epochs in all, with those that are done")
+                    .into());
+            }
+            recipe = recipe.epochs(epochs);
+        }
+        if let Some(threads) = self.common.threads {
+            recipe = recipe.threads(threads.into());
+        }
+        Ok(self.samples.added_to(recipe.validation(self.validation)))
     }
 
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
@@ -205,59 +218,24 @@ impl Options {
 
     fn fit(
         &self,
-        config: TrainingConfig,
-        checkpoint: Option<(PathBuf, Checkpoint)>,
-        (train, validation): (&Pair, &Pair),
+        recipe: Recipe<'_>,
+        split: &Split,
+        epochs_done: usize,
         folder: &RunFolder,
         screen: Screen,
     ) -> anyhow::Result<Autoencoder> {
         if self.network.is_linear() {
             let _busy = screen.busy("computing principal components");
-            let (train, validation) = (&train.inputs, &validation.inputs);
-            return Ok(fit_pca(train, validation, self.network.latent(), self.network.scaling())?);
+            return recipe.fit_split(split).map_err(explained);
         }
-        let (trainer, epochs, done) = match checkpoint {
-            Some((path, checkpoint)) => {
-                check_shape(&path, &checkpoint, &train.inputs)?;
-                let (epochs, done) = (checkpoint.config().epochs, checkpoint.epoch());
-                screen.note(format_args!("{done} of {epochs} epochs are done"));
-                (Trainer::resume(checkpoint, config.threads), epochs, done)
-            }
-            None => {
-                let architecture = self.architecture(config.scaling, train)?;
-                architecture.validate()?;
-                config.validate(&architecture)?;
-                let epochs = config.epochs;
-                (Trainer::new(architecture, config), epochs, 0)
-            }
-        };
         interrupt::work_begins();
-        let mut progress = TrainingProgress::new(screen, epochs, train.inputs.len(), done);
-        let trainer = trainer.with_progress(|news| progress.update(news));
-        let trainer = match self.checkpoint_every {
-            Some(every) => trainer.with_checkpoints(folder.file(CHECKPOINT), every as usize),
-            None => trainer,
+        let mut progress = TrainingProgress::new(screen, recipe.config().epochs, split.train.len(), epochs_done);
+        let recipe = recipe.with_progress(|news| progress.update(news));
+        let recipe = match self.checkpoint_every {
+            Some(every) => recipe.with_checkpoints(folder.file(CHECKPOINT), every as usize),
+            None => recipe,
         };
-        match (&train.targets, &validation.targets) {
-            (Some(train_targets), Some(validation_targets)) => {
-                Ok(trainer.fit_pairs((&train.inputs, train_targets), (&validation.inputs, validation_targets))?)
-            }
-            _ => Ok(trainer.fit(&train.inputs, &validation.inputs)?),
-        }
-    }
-
-    /// The network for these samples.
-    fn architecture(&self, scaling: Scaling, train: &Pair) -> anyhow::Result<Architecture> {
-        let output = train.targets.as_ref().unwrap_or(&train.inputs);
-        let scaler = Scaler::fit(scaling, output).context("the training samples cannot be scaled")?;
-        let mut architecture = self.network.architecture(train.inputs.shape(), &scaler)?;
-        if output.shape() != train.inputs.shape() {
-            architecture = architecture.with_output_shape(output.shape());
-        }
-        // Who learns from hidden pixels has nothing that could be taken from them.
-        architecture.residual &= !self.training.blind;
-        architecture.validate()?;
-        Ok(architecture)
+        recipe.fit_split(split).map_err(explained)
     }
 
     /// The last words, and the exit code.

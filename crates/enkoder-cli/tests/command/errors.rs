@@ -93,7 +93,7 @@ fn values_that_no_option_takes() {
         ("kl", "train strokes:50 --penalty kl:1:0.1"),
         ("delta", "train strokes:50 --huber-delta 2"),
         ("linear", "train strokes:50 --arch linear --epochs 3"),
-        ("resume", "train strokes:50 --resume run --epochs 3"),
+        ("resume", "train strokes:50 --resume run --hidden 3"),
         ("strokes", "train strokes:none"),
         ("samples", "train --samples 0"),
     ] {

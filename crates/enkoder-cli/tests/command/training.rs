@@ -229,3 +229,34 @@ fn pairs_of_different_kinds_are_learned_and_used() {
     assert_eq!((model.architecture().features(), model.architecture().outputs()), (2, 3));
     assert_snapshot!(place.fail("train inputs.csv --target short.csv"));
 }
+
+/// Trains for one epoch and on to two, and in one go; the rate stays the same, so that both see the same.
+fn goes_on_to_the_same_bytes(place: &Workplace, data: &str, options: &str, again: &str) {
+    let options = format!("{options} --schedule constant --warmup 0 --no-report -q");
+    place.succeed(&format!("train {data} {options} --epochs 2 --out whole --force"));
+    place.succeed(&format!("train {data} {options} --epochs 1 --checkpoint-every 1 --out cut --force"));
+    place.succeed(&format!("train {data} --resume cut {again} --epochs 2 --no-report -q"));
+    assert!(place.read("cut/model.safetensors") == place.read("whole/model.safetensors"), "{data} {options}");
+}
+
+#[test]
+fn a_training_goes_on_for_more_epochs_and_not_for_fewer() {
+    let place = Workplace::new();
+    goes_on_to_the_same_bytes(&place, "strokes:60", "--hidden 4", "");
+    place.succeed("train strokes:60 --hidden 4 --epochs 3 --checkpoint-every 1 --out run --no-report -q");
+    assert_snapshot!(place.fail("train strokes:60 --resume run --epochs 2"));
+}
+
+#[test]
+fn a_training_from_patches_goes_on_with_the_same_patches_and_one_from_pairs_with_its_targets() {
+    let place = Workplace::new();
+    for (seed, folder) in [(0, "clean"), (1, "noisy")] {
+        place.succeed(&format!("data export strokes:4 --data-seed {seed} -o {folder}"));
+    }
+    let denoiser = "--arch denoiser --channels 4 --depth 3 --patch 8 --patches 70";
+    goes_on_to_the_same_bytes(&place, "clean", denoiser, "");
+    goes_on_to_the_same_bytes(&place, "noisy", &format!("{denoiser} --blind"), "");
+    goes_on_to_the_same_bytes(&place, "noisy", &format!("{denoiser} --target clean"), "--target clean");
+    assert_snapshot!(place.fail("train noisy --resume cut --epochs 3 -q"));
+    assert_snapshot!(place.fail("train noisy --resume cut --target noisy --epochs 3 -q"));
+}

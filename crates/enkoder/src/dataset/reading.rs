@@ -13,6 +13,11 @@ impl Dataset {
         matches!(self.values, Values::U8(_) | Values::Patches(_))
     }
 
+    /// Whether the samples are [patches](Self::from_patches), cut when they are read.
+    pub(crate) fn is_patches(&self) -> bool {
+        matches!(self.values, Values::Patches(_))
+    }
+
     /// The bytes that one value takes as stored: 1 for u8, 4 for f32.
     pub fn bytes_per_value(&self) -> usize {
         if self.is_u8() { 1 } else { 4 }

@@ -36,6 +36,11 @@ pub struct Noise {
 }
 
 impl Noise {
+    /// Noise with its level as a user gives it.
+    pub(crate) fn of(given: Corruption) -> Self {
+        Self { given }
+    }
+
     /// The same noise in pictures whose values reach from 0 (black) to 1 (white), as networks learn from.
     pub fn corruption(&self) -> Corruption {
         match self.given {

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::config::TrainingConfig;
+use super::error::TrainingError;
 use super::history::EpochRecord;
+use super::pairs::Pair;
 use crate::network::{Architecture, ArchitectureError};
 use crate::scaling::{Scaler, ScalerError};
 use crate::tensor_file::{TensorFile, TensorFileError};
@@ -50,8 +52,47 @@ pub(crate) struct State {
     pub(crate) epochs: Vec<EpochRecord>,
     pub(crate) best_epoch: usize,
     pub(crate) step: u64,
+    #[serde(flatten)]
+    pub(crate) origin: Origin,
+}
+
+/// What a checkpoint knows of the data that its training is given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Origin {
     pub(crate) train_fingerprint: String,
-    pub(crate) validation_fingerprint: String,
+    validation_fingerprint: String,
+    /// Of training and validation, where what is to be made of samples is not themselves. Older files do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target_fingerprints: Option<[String; 2]>,
+    /// How many are cut from whole images for an epoch, where the samples are patches. Older files do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    patches: Option<usize>,
+}
+
+impl Origin {
+    pub(super) fn of(train: Pair<'_>, validation: Pair<'_>) -> Self {
+        let targets = train.targets.zip(validation.targets);
+        Self {
+            train_fingerprint: train.inputs.fingerprint(),
+            validation_fingerprint: validation.inputs.fingerprint(),
+            target_fingerprints: targets.map(|(train, validation)| [train.fingerprint(), validation.fingerprint()]),
+            patches: train.inputs.is_patches().then_some(train.inputs.len()),
+        }
+    }
+
+    /// Checks that a training is given this data again.
+    pub(super) fn check(&self, given: &Self) -> Result<(), TrainingError> {
+        let known_targets = &self.target_fingerprints;
+        let same = [
+            ("training", self.train_fingerprint == given.train_fingerprint),
+            ("validation", self.validation_fingerprint == given.validation_fingerprint),
+            ("target", known_targets.is_none() || known_targets == &given.target_fingerprints),
+        ];
+        match same.into_iter().find(|(_, same)| !same) {
+            Some((what, _)) => Err(TrainingError::OtherData(what)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Checkpoint {
@@ -84,14 +125,29 @@ impl Checkpoint {
             best_parameters: tensor("best_parameters")?,
             state,
         };
-        let epochs = checkpoint.state.epochs.len();
-        if epochs == 0 || !(1..=epochs).contains(&checkpoint.state.best_epoch) {
-            return Err(CheckpointError::Damaged("its best epoch is not one of its epochs"));
-        }
-        if checkpoint.second_moment.iter().any(|&v| v < 0.0) {
-            return Err(CheckpointError::Damaged("a second moment is negative"));
-        }
+        checkpoint.check().map_err(CheckpointError::Damaged)?;
         Ok(checkpoint)
+    }
+
+    /// Checks that the numbers go together, and that a training can go on with them.
+    fn check(&self) -> Result<(), &'static str> {
+        let State { epochs, best_epoch, step, .. } = &self.state;
+        if !(1..=epochs.len()).contains(best_epoch) {
+            return Err("its best epoch is not one of its epochs");
+        }
+        let done = epochs.len() as u64;
+        if !step.is_multiple_of(done) || step / done > u64::from(u32::MAX) {
+            return Err("its steps are not those of whole epochs");
+        }
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        if ![&self.parameters, &self.first_moment, &self.best_parameters].into_iter().all(|values| finite(values)) {
+            return Err("a parameter or a first moment is not finite");
+        }
+        // Squares of large gradients may well be infinite: what they belong to then stands still.
+        if !self.second_moment.iter().all(|&square| square >= 0.0) {
+            return Err("a second moment is negative or not a number");
+        }
+        Ok(())
     }
 
     pub(crate) fn save(&self, path: &Path) -> Result<(), CheckpointError> {
@@ -115,8 +171,55 @@ impl Checkpoint {
         &self.state.architecture
     }
 
+    /// How many patches are cut from whole images for an epoch, where it learns from such: of the size of its architecture's
+    /// input. `None` also of files that older versions wrote.
+    pub fn patches(&self) -> Option<usize> {
+        self.state.origin.patches
+    }
+
     /// The options of the run; [`threads`](TrainingConfig::threads) is not among what is stored.
     pub fn config(&self) -> &TrainingConfig {
         &self.state.config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Dataset;
+    use crate::training::Trainer;
+    use ndarray::Array2;
+
+    #[test]
+    fn numbers_that_no_training_can_go_on_with_are_refused() {
+        let data = Array2::from_shape_fn((10, 3), |(row, column)| (row * 5 + column) as f32);
+        let (train, validation) = Dataset::from_f32("rows", data).unwrap().split(0.2, 0).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        let config = TrainingConfig { epochs: 2, ..TrainingConfig::default() };
+        let trainer = Trainer::new(Architecture::dense([3], &[], 1), config).with_checkpoints(&path, 1);
+        trainer.fit(&train, &validation).unwrap();
+        let whole = Checkpoint::load(&path).unwrap();
+        let damaged = |damage: fn(&mut Checkpoint)| {
+            let mut checkpoint = whole.clone();
+            damage(&mut checkpoint);
+            checkpoint.save(&path).unwrap();
+            Checkpoint::load(&path).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(damaged(|_| ()), Ok(()));
+        assert_eq!(damaged(|checkpoint| checkpoint.second_moment[1] = f32::INFINITY), Ok(()));
+        let damages: [(fn(&mut Checkpoint), &str); 7] = [
+            (|checkpoint| checkpoint.parameters[0] = f32::NAN, "not finite"),
+            (|checkpoint| checkpoint.best_parameters[0] = f32::INFINITY, "not finite"),
+            (|checkpoint| checkpoint.first_moment[0] = f32::NEG_INFINITY, "not finite"),
+            (|checkpoint| checkpoint.second_moment[0] = f32::NAN, "negative or not a number"),
+            (|checkpoint| checkpoint.state.best_epoch = 3, "best epoch"),
+            (|checkpoint| checkpoint.state.step += 1, "whole epochs"),
+            (|checkpoint| checkpoint.state.step = u64::MAX - 1, "whole epochs"),
+        ];
+        for (damage, expected) in damages {
+            let error = damaged(damage).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 }

@@ -54,12 +54,20 @@ pub enum TrainingError {
         expected: String,
     },
     /// The options are of another task than what is given.
-    #[error("the options are to {asked}, but what is given is to {given}\nhint: give the same kind of data as before")]
+    #[error("the training's task is {asked}, but with what is given it would be {given}")]
     Task {
         /// The task of the options.
         asked: Task,
         /// What can be learned from what is given.
         given: Task,
+    },
+    /// A training that goes on for less than it has done.
+    #[error("{done} epochs are done, so there cannot be {asked} in all")]
+    Done {
+        /// The epochs that the checkpoint has.
+        done: usize,
+        /// The epochs asked for.
+        asked: usize,
     },
     /// Cross-entropy has no bound below for what lies outside of 0..1.
     #[error(

@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 use std::time::Instant;
 
 use super::batches::{Damage, Samples, batches, shuffle};
-use super::checkpoint::{Checkpoint, State};
+use super::checkpoint::{Checkpoint, Origin, State};
 use super::config::TrainingConfig;
 use super::cycle::Cycle;
 use super::error::TrainingError;
@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
     ) -> Result<Option<Stopped>, TrainingError> {
         let epoch = self.epochs.len() + 1;
         let start = Instant::now();
-        let steps = self.steps_per_epoch * config.epochs as u64;
+        let steps = self.steps_per_epoch.saturating_mul(config.epochs as u64);
         let mut sums = Sums::default();
         let mut seen = 0;
         let mut learning_rate = 0.0;
@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
         architecture: &Architecture,
         config: &TrainingConfig,
         scaler: &Scaler,
-        fingerprints: &(String, String),
+        origin: &Origin,
     ) -> Checkpoint {
         Checkpoint {
             state: State {
@@ -182,8 +182,7 @@ impl<'a> Run<'a> {
                 epochs: self.epochs.clone(),
                 best_epoch: self.best_epoch,
                 step: self.step,
-                train_fingerprint: fingerprints.0.clone(),
-                validation_fingerprint: fingerprints.1.clone(),
+                origin: origin.clone(),
             },
             parameters: self.engine.network.parameters.clone(),
             first_moment: self.engine.first_moment.clone(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::batches::Samples;
-use super::checkpoint::{Checkpoint, CheckpointError};
+use super::checkpoint::{Checkpoint, CheckpointError, Origin};
 use super::config::TrainingConfig;
 use super::error::TrainingError;
 use super::history::{EpochRecord, History, Stopped};
@@ -107,7 +107,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Trains for so many epochs in all. A resumed training may be given more than it began with: it goes on longer, with the learning rate
-    /// that the schedule has for a run of that length.
+    /// that the schedule has for a run of that length. It cannot be given fewer than are done.
     pub fn with_epochs(mut self, epochs: usize) -> Self {
         self.config.epochs = epochs;
         self
@@ -177,6 +177,11 @@ impl<'a> Trainer<'a> {
         {
             return Err(TrainingError::NoChain(layer));
         }
+        if let Some(done) = self.resume.as_ref().map(Checkpoint::epoch)
+            && done > self.config.epochs
+        {
+            return Err(TrainingError::Done { done, asked: self.config.epochs });
+        }
         train.check("training", &self.architecture)?;
         validation.check("validation", &self.architecture)?;
         train.check_columns(validation)?;
@@ -188,15 +193,10 @@ impl<'a> Trainer<'a> {
     fn train(mut self, train: Pair<'_>, validation: Pair<'_>) -> Result<Autoencoder, TrainingError> {
         let start = Instant::now();
         let resumed = self.resume.take();
-        let fingerprints = (train.inputs.fingerprint(), validation.inputs.fingerprint());
+        let origin = Origin::of(train, validation);
         let scaler = match &resumed {
             Some(checkpoint) => {
-                if checkpoint.state.train_fingerprint != fingerprints.0 {
-                    return Err(TrainingError::OtherData("training"));
-                }
-                if checkpoint.state.validation_fingerprint != fingerprints.1 {
-                    return Err(TrainingError::OtherData("validation"));
-                }
+                checkpoint.state.origin.check(&origin)?;
                 checkpoint.state.scaler.clone()
             }
             None => Scaler::fit(self.config.scaling, train.inputs)?,
@@ -214,7 +214,7 @@ impl<'a> Trainer<'a> {
         let scalers = Scalers { inputs: &scaler, targets: target_scaler.as_ref(), codes: code_scaler.as_ref() };
         let samples = [train, validation].map(|pair| pair.samples(scalers));
         let mut run = Run::new(&self.architecture, &self.config, &samples, resumed)?;
-        let stopped = self.epochs(&mut run, &samples, &fingerprints)?;
+        let stopped = self.epochs(&mut run, &samples, &origin)?;
         let Run { mut engine, best_parameters, epochs, best_epoch, .. } = run;
         engine.network.parameters = best_parameters;
         let history = History { epochs, best_epoch, stopped };
@@ -224,7 +224,7 @@ impl<'a> Trainer<'a> {
             validation_loss: best.validation_loss,
             config: Some(self.config),
             history: Some(history),
-            data: DataRecord::of(train.inputs, validation.inputs, fingerprints.0),
+            data: DataRecord::of(train.inputs, validation.inputs, origin.train_fingerprint),
             seconds: start.elapsed().as_secs_f64(),
         };
         let schema = train.inputs.schema().cloned();
@@ -237,7 +237,7 @@ impl<'a> Trainer<'a> {
         &mut self,
         run: &mut Run<'_>,
         samples: &[Samples<'_>; 2],
-        fingerprints: &(String, String),
+        origin: &Origin,
     ) -> Result<Stopped, TrainingError> {
         for epoch in run.epochs.len() + 1..=self.config.epochs {
             let end = run.epoch(&self.config, samples, &mut self.on_progress)?;
@@ -249,7 +249,7 @@ impl<'a> Trainer<'a> {
             if let Some((path, every)) = &self.checkpoints
                 && (epoch % every == 0 || epoch == self.config.epochs || patience)
             {
-                let checkpoint = run.checkpoint(&self.architecture, &self.config, samples[0].scaler, fingerprints);
+                let checkpoint = run.checkpoint(&self.architecture, &self.config, samples[0].scaler, origin);
                 // What was learned so far is worth more than a file.
                 if let Err(error) = checkpoint.save(path) {
                     let _ = (self.on_progress)(Progress::NoCheckpoint { epoch, error: &error });

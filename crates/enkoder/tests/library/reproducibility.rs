@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::process::Command;
 
 use enkoder::{
-    Activation, Architecture, Autoencoder, Checkpoint, Corruption, Dataset, Penalty, Progress, Schedule, Stopped,
-    Trainer, TrainingConfig, TrainingError,
+    Activation, Architecture, Autoencoder, Checkpoint, Corruption, Dataset, Penalty, Progress, Recipe, RecipeError,
+    Schedule, Stopped, Trainer, TrainingConfig, TrainingError, WholeImage,
 };
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 
 fn data() -> (Dataset, Dataset) {
     let values = Array2::from_shape_fn((700, 48), |(row, column)| {
@@ -145,4 +145,35 @@ fn a_checkpoint_is_not_resumed_with_other_data() {
     assert!(matches!(error, TrainingError::OtherData("training")), "{error}");
     let error = Trainer::resume(checkpoint, None).fit(&train, &train).unwrap_err();
     assert!(matches!(error, TrainingError::OtherData("validation")), "{error}");
+}
+
+#[test]
+fn a_blind_denoiser_goes_on_from_its_checkpoint_to_the_same_bits() {
+    let image = |number: usize| WholeImage {
+        name: number.to_string(),
+        pixels: Array3::from_shape_fn((14, 12, 1), |(y, x, _)| (number * 31 + y * 9 + x * 5) as u8),
+    };
+    let images: Vec<WholeImage> = (0..6).map(image).collect();
+    let recipe = || Recipe::denoiser(4, 4).blind().epochs(3).patch_size([8, 10]).patches(70).seed(2);
+    let whole = recipe().fit_images("images", images.clone()).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let stop = |progress: Progress<'_>| match progress {
+        Progress::Epoch { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    recipe().with_checkpoints(&path, 1).with_progress(stop).fit_images("images", images.clone()).unwrap();
+    let checkpoint = Checkpoint::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!((checkpoint.epoch(), checkpoint.patches()), (1, Some(70)));
+    let resumed = || Recipe::resume(checkpoint.clone());
+    let again = resumed().fit_images("images", images.clone()).unwrap();
+    assert_eq!(again.to_bytes().unwrap(), whole.to_bytes().unwrap());
+    let longer = resumed().epochs(4).fit_images("images", images.clone()).unwrap();
+    assert_eq!(longer.record().history.as_ref().unwrap().epochs.len(), 4);
+
+    let other = resumed().seed(3).fit_images("images", images.clone());
+    assert!(matches!(other, Err(RecipeError::OtherOptions)));
+    let other = resumed().with_activation(Activation::Tanh).fit_images("images", images);
+    assert!(matches!(other, Err(RecipeError::OtherOptions)));
 }

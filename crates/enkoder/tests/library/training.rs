@@ -2,11 +2,13 @@
 
 use std::ops::ControlFlow;
 
+use enkoder::codec::Calibration;
 use enkoder::{
-    Activation, Adam, Architecture, Autoencoder, Checkpoint, Corruption, Dataset, Loss, Progress, Rows, Scaling,
-    Schedule, Session, Stopped, Task, Trainer, TrainingConfig, TrainingError,
+    Activation, Adam, Architecture, Autoencoder, Checkpoint, Corruption, Dataset, LayerSpec, Loss, Progress, Recipe,
+    RecipeError, Rows, Scaling, Schedule, Session, Split, Stopped, Task, Trainer, TrainingConfig, TrainingError,
+    WholeImage,
 };
-use ndarray::{Array2, Axis, Slice, array};
+use ndarray::{Array2, Array3, Axis, Slice, array};
 
 /// Points of a curve in eight dimensions that two numbers describe.
 fn curve(samples: usize) -> Dataset {
@@ -217,6 +219,7 @@ fn fewer_samples_than_a_batch_are_one_batch() {
 #[test]
 fn what_is_given_must_be_of_the_task_shape_and_columns_that_were_learned() {
     let (train, validation) = curve(200).split(0.2, 0).unwrap();
+    let image = |data: &Dataset, shape: &[usize]| data.clone().with_shape(shape).unwrap();
     let trainer =
         |shape: &[usize]| Trainer::new(Architecture::dense(shape, &[8], 2), TrainingConfig { epochs: 1, ..config() });
     let folder = tempfile::tempdir().unwrap();
@@ -227,14 +230,18 @@ fn what_is_given_must_be_of_the_task_shape_and_columns_that_were_learned() {
     assert!(model.reconstruction_error(&validation).is_err(), "a pair's output is not meant to be its input");
     let resumed = || Trainer::resume(Checkpoint::load(&path).unwrap(), None).with_epochs(2);
     let error = resumed().fit(&train, &validation).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the options are to pairs, but what is given is to copy\nhint: give the same kind of data as before"
-    );
-    let longer = resumed().fit_pairs((&train, &train), (&validation, &validation)).unwrap();
+    assert_eq!(error.to_string(), "the training's task is pairs, but with what is given it would be copy");
+    let error = resumed().fit_pairs((&train, &image(&train, &[2, 4])), (&validation, &validation)).unwrap_err();
+    assert!(matches!(error, TrainingError::OtherData("target")), "{error}");
+    let error = resumed().with_epochs(0).fit_pairs((&train, &train), (&validation, &validation)).unwrap_err();
+    assert_eq!(error.to_string(), "epochs is 0, but must be at least 1");
+    let path = path.with_file_name("longer.safetensors");
+    let longer = resumed().with_checkpoints(&path, 1).fit_pairs((&train, &train), (&validation, &validation)).unwrap();
     assert_eq!(longer.record().history.as_ref().unwrap().epochs.len(), 2);
+    let shorter = Trainer::resume(Checkpoint::load(&path).unwrap(), None).with_epochs(1);
+    let error = shorter.fit_pairs((&train, &train), (&validation, &validation)).unwrap_err();
+    assert_eq!(error.to_string(), "2 epochs are done, so there cannot be 1 in all");
 
-    let image = |data: &Dataset, shape: &[usize]| data.clone().with_shape(shape).unwrap();
     let error = trainer(&[2, 4]).fit(&image(&train, &[4, 2]), &image(&validation, &[4, 2])).unwrap_err();
     assert_eq!(error.to_string(), "the training samples are of 4×2, but the network takes 2×4");
     assert!(trainer(&[2, 4]).fit(&image(&train, &[2, 4, 1]), &validation).is_ok());
@@ -306,4 +313,91 @@ fn what_is_missing_in_training_is_not_taken_for_the_mean() {
     let errors = model.reconstruction_error(&data).unwrap();
     let mean = errors.iter().map(|&error| f64::from(error)).sum::<f64>() / errors.len() as f64;
     assert!(mean < 2.0 * model.record().validation_loss, "{mean} against {}", model.record().validation_loss);
+}
+
+#[test]
+fn a_recipe_decides_what_a_trainer_is_told_and_trains_the_same_model() {
+    let data = curve(300);
+    let (train, validation) = data.split(0.2, 5).unwrap();
+    let config = TrainingConfig { epochs: 2, seed: 5, ..TrainingConfig::default() };
+    let by_hand = Trainer::new(Architecture::dense([8], &[16], 2), config).fit(&train, &validation).unwrap();
+    let calibration = Calibration::from_held_out(&by_hand, &validation).unwrap();
+    let by_hand = by_hand.with_calibration(calibration).unwrap();
+    let recipe = || Recipe::dense(&[16], 2).epochs(2).seed(5);
+    assert_eq!(recipe().fit(&data).unwrap().to_bytes().unwrap(), by_hand.to_bytes().unwrap());
+    let split = Split::new(&train, &validation).unwrap();
+    assert_eq!(recipe().fit_split(&split).unwrap().to_bytes().unwrap(), by_hand.to_bytes().unwrap());
+
+    // Columns first in memory, in f64.
+    let turned = data.to_array().mapv(f64::from).reversed_axes().as_standard_layout().into_owned();
+    let of_view = recipe().fit(turned.t()).unwrap();
+    assert_eq!(of_view.parameters(), by_hand.parameters());
+    assert_eq!(of_view.record().data.name, "samples");
+}
+
+#[test]
+fn a_recipe_fits_the_network_to_the_samples() {
+    let output = |model: &Autoencoder| model.architecture().layers().last().unwrap().activation;
+    let bytes = Array3::from_shape_fn((20, 4, 6), |(image, y, x)| (image * 11 + y * 5 + x * 3) as u8);
+    let model = Recipe::dense(&[4], 2).epochs(1).fit(&bytes).unwrap();
+    assert_eq!((output(&model), &model.architecture().input_shape[..]), (Activation::Sigmoid, &[4, 6][..]));
+    assert_eq!(model.record().data.bytes_per_value, 1);
+    let numbers = bytes.mapv(|byte| f32::from(byte) - 50.0);
+    let convolutional = || Recipe::convolutional(&[2], &[], 3).epochs(1).scaling(Scaling::Standard);
+    let model = convolutional().fit(&numbers).unwrap();
+    assert_eq!(output(&model), Activation::Linear);
+    assert_eq!(model.architecture().summary(), "4×6-2×3×2-3-12-2×3×2-4×6×1");
+    assert_eq!(output(&convolutional().scaling(Scaling::MinMax).fit(&numbers).unwrap()), Activation::Sigmoid);
+    let asked = convolutional().with_output_activation(Activation::Tanh).fit(&bytes).unwrap();
+    assert_eq!(output(&asked), Activation::Tanh);
+
+    let targets = Array2::from_shape_fn((20, 3), |(row, column)| (row * column) as f64);
+    let pairs = Recipe::dense(&[4], 2).epochs(1).scaling(Scaling::Standard).fit_pairs(&bytes, &targets).unwrap();
+    assert_eq!((pairs.task(), pairs.architecture().outputs(), output(&pairs)), (Task::Pairs, 3, Activation::Linear));
+    assert!(pairs.calibration().is_none());
+    // The decoder reads what only the sample has, so that no code alone can be decoded to calibrate on.
+    let mut layers = Architecture::dense([24], &[6], 2);
+    layers.decoder.insert(1, LayerSpec::add("encoder.0"));
+    let skipping = Recipe::of_layers(layers).epochs(1).fit(&bytes).unwrap();
+    assert!(skipping.calibration().is_none() && skipping.architecture().input_shape == [4, 6]);
+    let linear = Recipe::linear(2).fit(&numbers).unwrap();
+    assert!(linear.record().config.is_none() && linear.calibration().is_some());
+
+    let error = Recipe::dense(&[4], 2).fit_pairs(&bytes, &Array2::<f64>::zeros((7, 3))).unwrap_err();
+    assert_eq!(error.to_string(), "20 inputs cannot be paired with 7 targets");
+    assert!(matches!(Recipe::linear(1).fit_pairs(&bytes, &targets), Err(RecipeError::LinearTargets)));
+    let error = Recipe::dense(&[4], 2).validation(1.0).fit(&bytes).unwrap_err();
+    assert!(matches!(error, RecipeError::Split { .. }), "{error}");
+}
+
+/// Images of one grey each, which their patches keep.
+fn greys(count: u8) -> Vec<WholeImage> {
+    let image = |grey| WholeImage { name: format!("{grey}"), pixels: Array3::from_elem((9, 10, 1), 20 * grey) };
+    (0..count).map(image).collect()
+}
+
+#[test]
+fn a_recipe_cuts_patches_of_whole_images_and_validates_with_other_ones() {
+    let recipe = || Recipe::denoiser(4, 3).epochs(1).patch_size([6, 8]).patches(60);
+    let split = recipe().split_images("greys", greys(10), Some(greys(10))).unwrap();
+    assert_eq!((split.train.len(), split.validation.len(), split.train.shape()), (60, 2 * 32, &[6, 8][..]));
+    let greys_of = |data: &Dataset| data.to_array().column(0).iter().map(|&grey| grey as u8).collect::<Vec<_>>();
+    let (train, validation) = (greys_of(&split.train), greys_of(&split.validation));
+    assert!(!train.iter().any(|grey| validation.contains(grey)), "an image is on both sides");
+    let (train_targets, validation_targets) = split.targets.unwrap();
+    assert_eq!((train, validation), (greys_of(&train_targets), greys_of(&validation_targets)));
+
+    let denoiser = recipe().noise("gaussian:51".parse().unwrap()).fit_images("greys", greys(4)).unwrap();
+    let config = denoiser.record().config.as_ref().unwrap();
+    assert_eq!((config.batch_size, config.corruption), (16, Some(Corruption::Gaussian { sigma: 0.2.into() })));
+    assert!(denoiser.architecture().residual && denoiser.calibration().is_none());
+    let blind = recipe().blind().fit_images("greys", greys(4)).unwrap();
+    assert!(blind.task() == Task::Blind && !blind.architecture().residual);
+
+    let mut others = greys(10);
+    others[3].pixels = Array3::zeros((8, 10, 1));
+    let message = |targets| recipe().split_images("greys", greys(10), Some(targets)).unwrap_err().to_string();
+    assert_eq!(message(others), "3 is 9×10×1 pixels, but 3 is 8×10×1");
+    assert_eq!(message(greys(9)), "10 images cannot be paired with 9 targets");
+    assert!(matches!(recipe().fit_images("grey", greys(1)), Err(RecipeError::FewImages)));
 }

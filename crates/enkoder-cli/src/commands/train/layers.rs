@@ -29,13 +29,13 @@ struct Layers {
     residual: bool,
 }
 
-/// The network of a file for samples of this shape.
-pub fn read(path: &Path, shape: &[usize]) -> anyhow::Result<Architecture> {
+/// The network of a file, for samples of any shape.
+pub fn read(path: &Path) -> anyhow::Result<Architecture> {
     let of_file = || format!("{} does not describe a network", path.display());
     let path = &standard_input::file(path)?;
     let length = std::fs::metadata(path).with_context(of_file)?.len();
     anyhow::ensure!(length <= MOST_BYTES, "{}: it has {length} bytes, more than {MOST_BYTES}", of_file());
     let text = std::fs::read_to_string(path).with_context(of_file)?;
     let Layers { encoder, decoder, residual } = toml::from_str(&text).with_context(of_file)?;
-    Ok(Architecture { input_shape: shape.to_vec(), encoder, decoder, output_shape: None, residual })
+    Ok(Architecture { input_shape: Vec::new(), encoder, decoder, output_shape: None, residual })
 }

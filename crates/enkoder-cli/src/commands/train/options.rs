@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum, ValueHint};
-use enkoder::{
-    Activation, Adam, Architecture, Corruption, Loss, Penalty, Preset, Scaler, Scaling, Schedule, TrainingConfig,
-};
+use enkoder::{Activation, Adam, Corruption, Loss, Penalty, Preset, Recipe, Scaling, Schedule, TrainingConfig};
 
 use super::layers;
 use crate::arguments::{parse_count, parse_noise};
@@ -17,8 +15,6 @@ use crate::failure::Usage;
 const DEFAULT_LATENT: usize = 10;
 const DENOISER_CHANNELS: usize = 48;
 const DENOISER_DEPTH: usize = 8;
-/// The part of the pixels that a blind training hides: few enough that their neighbours are seldom hidden too.
-const BLIND_SPOTS: f32 = 0.06;
 /// The fraction of a one-cycle run in which the learning rate rises.
 const ONE_CYCLE_RISE: f32 = 0.3;
 
@@ -213,60 +209,43 @@ impl NetworkOptions {
         self.arch == Some(Kind::Linear)
     }
 
-    pub fn preset(&self) -> Preset {
-        self.preset.unwrap_or_default()
-    }
-
-    pub fn latent(&self) -> usize {
-        self.latent.unwrap_or(DEFAULT_LATENT)
-    }
-
     pub fn is_denoiser(&self) -> bool {
         self.arch == Some(Kind::Denoiser)
     }
 
-    pub fn scaling(&self) -> Scaling {
-        self.scaling.unwrap_or(Scaling::Auto)
-    }
-
-    /// The layers for samples of this shape, scaled so.
-    pub fn architecture(&self, shape: &[usize], scaler: &Scaler) -> anyhow::Result<Architecture> {
-        if let Some(file) = &self.config {
-            return layers::read(file, shape);
-        }
-        let preset = self.preset();
+    /// The network as the library makes it, and what its preset says of the training.
+    pub fn recipe(&self) -> anyhow::Result<Recipe<'static>> {
+        let (preset, latent) = (self.preset.unwrap_or_default(), self.latent.unwrap_or(DEFAULT_LATENT));
         let widths =
             |given: &Option<Widths>, default: &[usize]| given.as_ref().map_or(default.to_vec(), |w| w.0.clone());
-        let architecture = match self.arch.unwrap_or(Kind::Dense) {
-            Kind::Dense | Kind::Linear => {
-                Architecture::dense(shape, &widths(&self.hidden, preset.hidden()), self.latent())
-            }
-            Kind::Conv => {
+        let mut recipe = match (&self.config, self.arch.unwrap_or(Kind::Dense)) {
+            (Some(file), _) => Recipe::of_layers(layers::read(file)?),
+            (None, Kind::Dense) => Recipe::dense(&widths(&self.hidden, preset.hidden()), latent).with_preset(preset),
+            (None, Kind::Linear) => Recipe::linear(latent),
+            (None, Kind::Conv) => {
                 let (channels, hidden) = preset.convolutions();
                 let (channels, hidden) = (widths(&self.channels, channels), widths(&self.hidden, hidden));
-                Architecture::convolutional(shape, &channels, &hidden, self.latent())
+                Recipe::convolutional(&channels, &hidden, latent).with_preset(preset)
             }
-            Kind::Denoiser => {
+            (None, Kind::Denoiser) => {
                 let [channels] = widths(&self.channels, &[DENOISER_CHANNELS])[..] else {
                     return Err(Usage::new("all layers of a denoiser have the same channels")
                         .with_hint("give --channels one number")
                         .into());
                 };
-                let activation = self.activation.unwrap_or(Activation::Relu);
-                return Ok(Architecture::denoiser(shape, channels, self.depth.unwrap_or(DENOISER_DEPTH))
-                    .with_activation(activation)
-                    .with_latent_activation(activation));
+                Recipe::denoiser(channels, self.depth.unwrap_or(DENOISER_DEPTH))
             }
         };
-        let output = match self.output_activation.unwrap_or(OutputActivation::Auto) {
-            OutputActivation::Of(activation) => activation,
-            OutputActivation::Auto if scaler.is_unit_interval() => Activation::Sigmoid,
-            OutputActivation::Auto => Activation::Linear,
-        };
-        Ok(architecture
-            .with_activation(self.activation.unwrap_or(preset.activation()))
-            .with_latent_activation(self.latent_activation.unwrap_or(Activation::Linear))
-            .with_output_activation(output))
+        if let Some(activation) = self.activation {
+            recipe = recipe.with_activation(activation);
+        }
+        if let Some(activation) = self.latent_activation {
+            recipe = recipe.with_latent_activation(activation);
+        }
+        if let Some(OutputActivation::Of(activation)) = self.output_activation {
+            recipe = recipe.with_output_activation(activation);
+        }
+        Ok(recipe.scaling(self.scaling.unwrap_or(Scaling::Auto)))
     }
 
     /// Refuses options that the kind of network has no use for.
@@ -316,13 +295,12 @@ impl NetworkOptions {
 }
 
 impl TrainingOptions {
-    /// The options as the library takes them.
-    pub fn config(&self, network: &NetworkOptions, seed: u64, threads: Option<usize>) -> Result<TrainingConfig, Usage> {
+    /// The recipe with these options in place of its own.
+    pub fn added_to<'a>(&self, recipe: Recipe<'a>) -> Result<Recipe<'a>, Usage> {
         if self.huber_delta.is_some() && self.loss != Some(LossName::Huber) {
             return Err(Usage::new("--huber-delta is given, but the loss is not Huber's").with_hint("add --loss huber"));
         }
-        let denoiser = network.is_denoiser();
-        let default = if denoiser { TrainingConfig::for_denoising() } else { network.preset().config() };
+        let default = recipe.config().clone();
         let adam = default.optimizer;
         let loss = match self.loss {
             None => default.loss,
@@ -337,7 +315,7 @@ impl TrainingOptions {
             ScheduleName::Constant => Schedule::Constant { warmup },
             ScheduleName::OneCycle => Schedule::OneCycle { warmup: self.warmup.unwrap_or(ONE_CYCLE_RISE) },
         };
-        Ok(TrainingConfig {
+        let recipe = recipe.with_config(TrainingConfig {
             epochs: self.epochs.unwrap_or(default.epochs),
             batch_size: self.batch_size.unwrap_or(default.batch_size),
             loss,
@@ -348,26 +326,14 @@ impl TrainingOptions {
             },
             schedule,
             gradient_clip: self.clip,
-            corruption: self.corruption(denoiser).or(default.corruption),
             penalty: self.penalty,
             patience: self.patience,
-            scaling: network.scaling(),
-            seed,
-            task: None,
-            threads,
-        })
-    }
-
-    /// What is done to the inputs, where something is asked for.
-    fn corruption(&self, denoiser: bool) -> Option<Corruption> {
-        if self.blind {
-            return Some(Corruption::BlindSpots { fraction: BLIND_SPOTS.into() });
-        }
-        self.noise.map(|noise| match noise {
-            Corruption::Gaussian { sigma } if denoiser => {
-                Corruption::Gaussian { sigma: sigma.map(|sigma| sigma / 255.0) }
-            }
-            other => other,
+            ..default
+        });
+        Ok(match self.noise {
+            Some(noise) => recipe.noise(noise),
+            None if self.blind => recipe.blind(),
+            None => recipe,
         })
     }
 
@@ -450,9 +416,11 @@ mod tests {
     #[test]
     fn a_one_cycle_schedule_rises_for_a_third_by_default() {
         let options = TrainingOptions { schedule: Some(ScheduleName::OneCycle), ..TrainingOptions::default() };
-        let config = options.config(&NetworkOptions::default(), 0, None).unwrap();
-        assert_eq!(config.schedule, Schedule::OneCycle { warmup: 0.3 });
-        let config = TrainingOptions::default().config(&NetworkOptions::default(), 0, None).unwrap();
-        assert_eq!(config, TrainingConfig::default());
+        let config = |options: TrainingOptions| {
+            let recipe = NetworkOptions::default().recipe().unwrap();
+            options.added_to(recipe).unwrap().config().clone()
+        };
+        assert_eq!(config(options).schedule, Schedule::OneCycle { warmup: 0.3 });
+        assert_eq!(config(TrainingOptions::default()), TrainingConfig::default());
     }
 }

@@ -3,16 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::network::{Activation, Architecture};
+use super::Recipe;
+use crate::network::Activation;
 use crate::training::{Adam, Schedule, TrainingConfig};
 
-/// A dense network and how it is trained.
+/// A network and how it is trained.
 ///
 /// ```
 /// use enkoder::Preset;
 ///
-/// assert_eq!(Preset::Best.architecture([28, 28], 10).summary(), "784-512-256-10-256-512-784");
-/// assert_eq!(Preset::Reference.config().epochs, 20);
+/// assert_eq!(Preset::Best.hidden(), [512, 256]);
+/// assert_eq!(Preset::Best.dense(10).config().epochs, 40);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
@@ -60,9 +61,9 @@ impl Preset {
         }
     }
 
-    /// The network for samples of this shape, with a linear output.
-    pub fn architecture(self, input_shape: impl Into<Vec<usize>>, latent: usize) -> Architecture {
-        Architecture::dense(input_shape, self.hidden(), latent).with_activation(self.activation())
+    /// The recipe of a dense network around a code of `latent` numbers.
+    pub fn dense<'a>(self, latent: usize) -> Recipe<'a> {
+        Recipe::dense(self.hidden(), latent).with_preset(self)
     }
 
     /// How it is trained.
