@@ -136,14 +136,14 @@ impl<'a> Recipe<'a> {
 
 /// How it is trained.
 impl<'a> Recipe<'a> {
-    /// The activation and the training options of a preset. The widths stay as they are: [`Preset::hidden`] and
-    /// [`Preset::convolutions`] have the preset's.
+    /// The activation and all training options of a preset, in place of what was asked for before. The widths stay as they are:
+    /// [`Preset::hidden`] and [`Preset::convolutions`] have the preset's.
     pub fn with_preset(mut self, preset: Preset) -> Self {
         self.activations.hidden = Some(preset.activation());
         self.with_config(preset.config())
     }
 
-    /// All options of the training.
+    /// All options of the training, in place of what was asked for before.
     pub fn with_config(self, config: TrainingConfig) -> Self {
         Self { config, ..self }
     }
