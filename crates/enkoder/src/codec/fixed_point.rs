@@ -103,9 +103,7 @@ impl FixedDecoder {
             let text = "the model is no autoencoder of dense layers alone".to_owned();
             return Err(CodecError::Unsupported(text));
         }
-        let summaries = model.architecture().layers();
-        let features = model.architecture().features();
-        let decoder = summaries.len() - model.architecture().decoder.len()..summaries.len();
+        let (program, features) = (model.program(), architecture.features());
         let affine: Vec<(f64, f64)> = (0..features).map(|feature| model.scaler().inverse_of(feature)).collect();
         let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0f64, |most, value| most.max(value.abs()));
         let factor = largest(&mut affine.iter().map(|&(factor, _)| factor));
@@ -113,17 +111,17 @@ impl FixedDecoder {
         let mut output_bits = (36 - ceiling_exponent(reach)).min(30 - ceiling_exponent(factor));
 
         let mut layers = Vec::new();
-        for index in decoder.clone() {
-            let summary = &summaries[index];
-            if summary.inputs > MAX_INPUTS {
-                let text = format!("layer {} has {} inputs, more than {MAX_INPUTS}", summary.name, summary.inputs);
+        for node in &program.nodes()[program.decoder()] {
+            let (inputs, outputs, activation) = (node.inputs(), node.outputs(), node.activation());
+            if inputs > MAX_INPUTS {
+                let text = format!("layer {} has {inputs} inputs, more than {MAX_INPUTS}", node.name());
                 return Err(CodecError::Unsupported(text));
             }
-            let (weights, bias) = model.weights(index);
-            let folded = index + 1 == decoder.end && summary.activation == Activation::Linear;
+            let (weights, bias) = model.weights(node.index());
+            let folded = node.writes() == program.output() && activation == Activation::Linear;
             let fold = |output: usize| if folded { affine[output] } else { (1.0, 0.0) };
-            let factors: Vec<f64> = (0..summary.outputs).map(|output| fold(output).0).collect();
-            let mut largest = vec![0.0f64; summary.outputs];
+            let factors: Vec<f64> = (0..outputs).map(|output| fold(output).0).collect();
+            let mut largest = vec![0.0f64; outputs];
             for row in weights.rows() {
                 let row = row.to_slice().expect("a row is contiguous");
                 vectorised(
@@ -144,8 +142,8 @@ impl FixedDecoder {
             let scales =
                 factors.iter().zip(&exponents).map(|(factor, &exponent)| factor * power_of_two(exponent.into()));
             let scales: Vec<f64> = scales.collect();
-            let mut integers = vec![0i16; summary.inputs * summary.outputs];
-            for (row, integers) in weights.rows().into_iter().zip(integers.chunks_exact_mut(summary.outputs)) {
+            let mut integers = vec![0i16; inputs * outputs];
+            for (row, integers) in weights.rows().into_iter().zip(integers.chunks_exact_mut(outputs)) {
                 let row = row.to_slice().expect("a row is contiguous");
                 vectorised(
                     #[inline(always)]
@@ -169,7 +167,6 @@ impl FixedDecoder {
                     value.clamp(-LARGEST_BIAS, LARGEST_BIAS) as i64
                 })
                 .collect();
-            let (inputs, outputs, activation) = (summary.inputs, summary.outputs, summary.activation);
             let weights = Weights::new(inputs, outputs, &integers);
             layers.push(FixedLayer { inputs, outputs, activation, weights, exponents, bias });
         }
