@@ -139,13 +139,9 @@ impl Checkpoint {
         if !step.is_multiple_of(done) || step / done > u64::from(u32::MAX) {
             return Err("its steps are not those of whole epochs");
         }
-        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        if ![&self.parameters, &self.first_moment, &self.best_parameters].into_iter().all(|values| finite(values)) {
-            return Err("a parameter or a first moment is not finite");
-        }
-        // Squares of large gradients may well be infinite: what they belong to then stands still.
-        if !self.second_moment.iter().all(|&square| square >= 0.0) {
-            return Err("a second moment is negative or not a number");
+        // That all numbers are finite, the file has seen to.
+        if self.second_moment.iter().any(|&square| square < 0.0) {
+            return Err("a second moment is negative");
         }
         Ok(())
     }
@@ -207,12 +203,11 @@ mod tests {
             Checkpoint::load(&path).map(drop).map_err(|error| error.to_string())
         };
         assert_eq!(damaged(|_| ()), Ok(()));
-        assert_eq!(damaged(|checkpoint| checkpoint.second_moment[1] = f32::INFINITY), Ok(()));
         let damages: [(fn(&mut Checkpoint), &str); 7] = [
-            (|checkpoint| checkpoint.parameters[0] = f32::NAN, "not finite"),
-            (|checkpoint| checkpoint.best_parameters[0] = f32::INFINITY, "not finite"),
-            (|checkpoint| checkpoint.first_moment[0] = f32::NEG_INFINITY, "not finite"),
-            (|checkpoint| checkpoint.second_moment[0] = f32::NAN, "negative or not a number"),
+            (|checkpoint| checkpoint.parameters[0] = f32::NAN, "holds"),
+            (|checkpoint| checkpoint.best_parameters[0] = f32::INFINITY, "holds"),
+            (|checkpoint| checkpoint.first_moment[0] = f32::NEG_INFINITY, "holds"),
+            (|checkpoint| checkpoint.second_moment[0] = -1.0, "negative"),
             (|checkpoint| checkpoint.state.best_epoch = 3, "best epoch"),
             (|checkpoint| checkpoint.state.step += 1, "whole epochs"),
             (|checkpoint| checkpoint.state.step = u64::MAX - 1, "whole epochs"),
