@@ -8,6 +8,7 @@ use enkoder::{ConfigError, ModelError, ModelFileError, TensorFileError, Training
 use enkoder_data::DataError;
 use enkoder_data::openml::OpenmlError;
 
+use crate::flags::in_flags;
 use crate::screen::{ClosedPipe, ERROR, FAINT, HINT, tell};
 
 /// A mistake in the arguments that only became clear after they were parsed.
@@ -92,7 +93,7 @@ impl Text {
             if !messages.iter().any(|before| before.contains(message)) {
                 messages.push(message.to_owned());
             }
-            for hint in lines.map(str::to_owned).chain(hint(cause)) {
+            for hint in lines.map(str::to_owned).chain(hint(cause)).map(|hint| in_flags(&hint)) {
                 if !settled && !hints.contains(&hint) {
                     hints.push(hint);
                 }
@@ -106,6 +107,12 @@ impl Text {
 
 /// The way out of an error that does not say it itself.
 fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(OpenmlError::Offline { id, .. }) = error.downcast_ref().or(match error.downcast_ref() {
+        Some(DataError::Openml(error)) => Some(error),
+        _ => None,
+    }) {
+        return Some(format!("run `enkoder data fetch openml:{id}` once without --offline"));
+    }
     if let Some(error) = error.downcast_ref::<DataError>() {
         return error.hint();
     }

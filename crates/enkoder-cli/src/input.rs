@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::slice;
 
-use enkoder::codec::{self, Samples};
+use enkoder::codec::{self, SampleArray};
 use enkoder::{Autoencoder, Dataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
 use enkoder_data::{Chunks, ReadOptions, Source, TableOptions};
@@ -128,13 +128,13 @@ pub struct Compressible {
     /// What they are called.
     pub name: String,
     /// The samples.
-    pub source: Box<dyn codec::Source>,
+    pub source: Box<dyn codec::SampleSource>,
 }
 
 impl Compressible {
     /// Samples that are in memory.
     pub fn new(data: &Dataset) -> Self {
-        let source = Box::new(Samples::from_dataset(data));
+        let source = Box::new(SampleArray::from_dataset(data));
         Self { name: data.name().to_owned(), source }
     }
 

@@ -6,6 +6,7 @@ mod commands;
 mod comparison;
 mod failure;
 mod file_output;
+mod flags;
 mod input;
 mod inputs;
 mod interrupt;

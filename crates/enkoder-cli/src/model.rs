@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use enkoder::codec::Source;
+use enkoder::codec::SampleSource;
 use enkoder::{Autoencoder, ModelError, ModelFileError, TensorFileError};
 use enkoder_data::Arrays;
 

@@ -7,6 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::flags::in_flags;
 use crate::screen::{Screen, WARNING, tell};
 
 /// Prints warnings from now on, unless the screen is quiet.
@@ -30,11 +31,12 @@ impl Subscriber for Warnings {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message(String::new());
         event.record(&mut message);
+        let message = in_flags(&message.0);
         // What is read in pieces gives the same warning for each.
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        if *last != message.0 {
-            tell(format_args!("{WARNING}warning:{WARNING:#} {}", message.0));
-            *last = message.0;
+        if *last != message {
+            tell(format_args!("{WARNING}warning:{WARNING:#} {message}"));
+            *last = message;
         }
     }
 

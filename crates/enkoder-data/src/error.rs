@@ -118,6 +118,7 @@ pub enum DataError {
 
 /// A place in a source of data: the source's name, a member in it, and a position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The file or other source; empty while only bytes are known. A reader of bytes leaves it so, and whoever opened the file
     /// fills it with [`DataError::within`].
@@ -128,6 +129,7 @@ pub struct Place {
 
 /// A position in a source of data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Position {
     /// The source as a whole.
     #[default]
@@ -297,10 +299,10 @@ impl DataError {
             Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
             Self::UnknownFormat { .. } => {
                 let known = "IDX, NPY, NPZ, NetCDF-3, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM";
-                Some(format!("readable are {known}, and raw numbers where --shape and --dtype tell what they are"))
+                Some(format!("readable are {known}, and raw numbers with `ArrayOptions::raw`"))
             }
             Self::UnknownName { name, known, .. } => known_names(name, known),
-            Self::Exists { .. } => Some("name another output, or replace it with --force".into()),
+            Self::Exists { .. } => Some("name another output, or replace it with `Overwrite::Replace`".into()),
             Self::Openml(error) => error.hint(),
             Self::Io { .. } | Self::Empty { .. } | Self::Dataset { .. } => None,
         }

@@ -1,10 +1,12 @@
-//! Writing files whole or not at all, with this crate's errors: see [`enkoder::write_atomically`].
+//! Writing files whole or not at all, with this crate's errors: see [`write_atomically`].
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-pub use enkoder::Overwrite;
+#[doc(inline)]
+pub use enkoder::workspace::Overwrite;
+use enkoder::workspace::{self, check_writable};
 
 use crate::error::DataError;
 
@@ -21,12 +23,12 @@ pub fn write_atomically(
         file.sync_all()?;
         Ok(file)
     };
-    enkoder::write_atomically(path, overwrite, buffered).map_err(|error| failed(path, error))
+    workspace::write_atomically(path, overwrite, buffered).map_err(|error| failed(path, error))
 }
 
 /// Writes bytes to a file, whole or not at all. It is not forced to the disk, which takes long for each of many small files.
 pub(crate) fn write_small(path: &Path, overwrite: Overwrite, bytes: &[u8]) -> Result<(), DataError> {
-    enkoder::write_atomically(path, overwrite, |mut file| file.write_all(bytes).map(|()| file))
+    workspace::write_atomically(path, overwrite, |mut file| file.write_all(bytes).map(|()| file))
         .map_err(|error| failed(path, error))
 }
 
@@ -35,7 +37,7 @@ pub fn check_output(path: &Path, overwrite: Overwrite) -> Result<(), DataError> 
     if path.is_dir() && overwrite == Overwrite::Replace {
         return Err(DataError::unsuitable(path, "is a folder, but a file is to be written"));
     }
-    enkoder::check_writable(path, overwrite).map_err(|error| failed(path, error))
+    check_writable(path, overwrite).map_err(|error| failed(path, error))
 }
 
 fn failed(path: &Path, error: io::Error) -> DataError {

@@ -34,6 +34,7 @@ pub(crate) fn is_hdf5(head: &[u8]) -> bool {
 
 /// A variable of numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NetcdfVariable {
     /// Its name.
     pub name: String,
@@ -103,7 +104,7 @@ fn choose<'a>(path: &Path, variables: &'a [Variable]) -> Result<&'a Variable, Da
         _ => {
             let names: Vec<&str> = candidates.iter().map(|variable| variable.name.as_str()).collect();
             Err(DataError::unsuitable(path, format!("which of its variables is the data? it has {}", names.join(", ")))
-                .with_hint(format!("name it with --variable {}", names[0])))
+                .with_hint(format!("name it with `ArrayOptions::variables` {}", names[0])))
         }
     }
 }

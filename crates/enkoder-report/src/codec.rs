@@ -13,6 +13,7 @@ use crate::number::name;
 
 /// What a codec with one model makes of some samples.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CodecEvaluation {
     pub(crate) name: String,
     pub(crate) element: ElementType,
@@ -27,6 +28,7 @@ pub struct CodecEvaluation {
 
 /// The samples at one bound.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CodecPoint {
     /// What was promised.
     pub bound: Bound,
@@ -137,6 +139,7 @@ impl CodecEvaluation {
 
 /// What a model is worth beside a codec without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Payment {
     /// What the other codec makes of the same samples.
     pub peer_bytes: u64,

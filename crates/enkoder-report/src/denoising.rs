@@ -23,6 +23,7 @@ const SSIM_WINDOW: usize = 11;
 
 /// What is done to a noisy picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Method {
     /// Nothing.
     Noisy,
@@ -51,6 +52,7 @@ impl Method {
 
 /// How close a picture is to the clean one.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Quality {
     /// Peak signal-to-noise ratio in decibels; infinite where nothing differs.
     pub psnr: f64,
@@ -62,6 +64,7 @@ pub struct Quality {
 
 /// What came out for one picture.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct DenoisedPicture {
     /// What it is called.
     pub name: String,
@@ -97,6 +100,7 @@ pub(crate) struct Crops {
 
 /// A denoiser measured on clean pictures, one after the other; of each only numbers and, of the first ones, crops are kept.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct DenoisingEvaluation {
     noise: Noise,
     seed: u64,

@@ -96,6 +96,7 @@ pub(crate) struct DataFacts {
 /// All errors are mean squared errors over features and samples in the autoencoder's scaled units, the baseline's too.
 /// Missing values count as the training mean, which is what the network was given in their place.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Evaluation {
     pub(crate) data: DataFacts,
     pub(crate) architecture: Architecture,

@@ -25,6 +25,7 @@ const ITERATIONS: usize = 30;
 
 /// What one way of filling reached.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Filled {
     /// What it is called.
     pub name: String,
@@ -61,6 +62,7 @@ pub enum FillingEvaluationError {
 
 /// A model that fills in measured on samples of which a random part was taken away.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FillingEvaluation {
     fraction: f32,
     samples: usize,

@@ -26,7 +26,13 @@ pub enum ReportError {
     Picture(#[from] PictureError),
     /// The page could not be filled in.
     #[error("the report's page could not be filled in")]
-    Template(#[from] askama::Error),
+    Template(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ReportError {
+    pub(crate) fn template(error: askama::Error) -> Self {
+        Self::Template(error.into())
+    }
 }
 
 /// What all pages begin and end with.
@@ -57,6 +63,7 @@ pub(crate) struct Tile {
 
 /// A picture in a file of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Figure {
     /// The file's name without extension, such as `training-loss`.
     pub name: String,
@@ -143,7 +150,7 @@ impl<'a> Report<'a> {
     /// # Errors
     /// When a picture cannot be written.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        Ok(Page::new(self)?.render()?)
+        Page::new(self)?.render().map_err(ReportError::template)
     }
 
     /// Every figure of the report for use elsewhere: charts as SVG in light colours on white, grids of images as PNG.

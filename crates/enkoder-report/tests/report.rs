@@ -1,6 +1,6 @@
 //! Small models, trained for real, and everything that is said of them: the page, the figures, the preview.
 
-use enkoder::codec::{Bound, CodecError, Layout, Samples, Source};
+use enkoder::codec::{Bound, CodecError, Layout, SampleArray, SampleSource};
 use enkoder::{
     Activation, Architecture, Autoencoder, Column, Dataset, Labels, LayerSpec, Loss, Scaling, Schema, Trainer,
     TrainingConfig, fit_pca,
@@ -228,7 +228,7 @@ fn the_same_seed_gives_the_same_page() {
 }
 
 /// Two variables of smooth fields in each sample, the second a thousand times as large.
-struct Fields(Samples);
+struct Fields(SampleArray);
 
 impl Fields {
     fn new(samples: usize) -> Self {
@@ -238,7 +238,7 @@ impl Fields {
             wave * if variable == 1 { 1000.0 } else { 1.0 } + ((sample * 31 + at * 17) % 23) as f32 * 0.01
         };
         let values: Vec<f32> = (0..samples * 240).map(|i| value(i / 240, i % 240)).collect();
-        Self(Samples::from_values([2, 10, 12], &values).unwrap())
+        Self(SampleArray::from_values([2, 10, 12], &values).unwrap())
     }
 
     fn data(&self) -> Dataset {
@@ -248,7 +248,7 @@ impl Fields {
     }
 }
 
-impl Source for Fields {
+impl SampleSource for Fields {
     fn element(&self) -> enkoder::codec::ElementType {
         self.0.element()
     }
@@ -341,7 +341,7 @@ fn a_codec_on_bytes_alone_and_stopped_in_the_middle() {
     let data = discs(60, 6, 6, 1);
     let (train, validation) = data.split(0.25, 3).unwrap();
     let (network, pca) = models(&train, &validation, 2, TrainingConfig { epochs: 1, ..TrainingConfig::default() });
-    let mut samples = Samples::from_dataset(&validation);
+    let mut samples = SampleArray::from_dataset(&validation);
     let codec = CodecEvaluation::new(&network, &mut samples, &[Bound::Lossless], 8, &mut unwatched).unwrap();
     let [point] = codec.points() else { panic!() };
     assert!(codec.bytes_per_sample(point) < 36.0, "{}", codec.bytes_per_sample(point));

@@ -36,6 +36,9 @@
 //!
 //! The same seed gives the same model, bit for bit, with any number of threads. Nothing here reads or writes any format but the
 //! model's own; the crate `enkoder-data` has the readers.
+//!
+//! What is marked `#[non_exhaustive]` may get more variants or fields with any version. So may options, such as [`TrainingConfig`], [`Adam`]
+//! and [`anomaly::DetectorConfig`]; they are plain structs, so end a literal with `..Default::default()`.
 
 pub mod anomaly;
 mod atomic_file;
@@ -59,13 +62,19 @@ mod schema;
 mod tensor_file;
 mod training;
 
-pub use atomic_file::{Overwrite, check_writable, write_atomically};
+/// What the other crates of this workspace need to write files as models are written. It is no part of the interface, and may change
+/// with any version.
+#[doc(hidden)]
+pub mod workspace {
+    pub use crate::atomic_file::{Overwrite, check_writable, write_atomically};
+}
+
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
 pub use dataset::{Dataset, DatasetError, DatasetValue, Labels, ValueSummary, WholeImage};
 pub use filling::fill_from_nearest;
 pub use model_file::ModelFileError;
 pub use network::{
-    Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Node, PerAxis, Program, Shape, Tensor,
+    Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Node, PerAxis, Program, Tensor,
     UnknownActivation, layers,
 };
 pub use pca::{Components, PcaError, fit_pca, principal_components};
@@ -75,6 +84,6 @@ pub use scaling::{Scaler, ScalerCoefficients, ScalerError, Scaling};
 pub use schema::{Cell, CellError, Column, ColumnEncoder, ColumnKind, Encoded, Schema, SchemaEncoder};
 pub use tensor_file::TensorFileError;
 pub use training::{
-    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Level,
-    LevelError, Loss, Penalty, Progress, Schedule, Stopped, Task, Trainer, TrainingConfig, TrainingError,
+    Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Loss,
+    NoiseLevel, NoiseLevelError, Penalty, Progress, Schedule, Stopped, Task, Trainer, TrainingConfig, TrainingError,
 };

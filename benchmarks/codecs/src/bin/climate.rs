@@ -6,7 +6,9 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use enkoder::codec::{Bound, Calibration, CompressOptions, CompressSummary, EnkFile, FixedDecoder, Samples, compress};
+use enkoder::codec::{
+    Bound, Calibration, CompressOptions, CompressSummary, EnkFile, FixedDecoder, SampleArray, compress,
+};
 use enkoder::{Architecture, Autoencoder, Dataset, Scaling, Trainer, TrainingConfig, fit_pca};
 use enkoder_codec_benchmarks::{Coded, Failure, coded, sz3, timed, zfp};
 use serde_json::json;
@@ -122,7 +124,7 @@ fn ours(
     bound: f64,
     summary: &mut CompressSummary,
 ) -> Result<Coded<f32>, Failure> {
-    let mut samples = Samples::from_values(SHAPE, values)?;
+    let mut samples = SampleArray::from_values(SHAPE, values)?;
     let options = CompressOptions { weight_bits, embed_model: false, ..CompressOptions::new(Bound::Relative(bound)) };
     coded(
         || {

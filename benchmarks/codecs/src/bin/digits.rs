@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use enkoder::codec::{Bound, Calibration, CompressOptions, EnkFile, FixedDecoder, Samples, compress};
+use enkoder::codec::{Bound, Calibration, CompressOptions, EnkFile, FixedDecoder, SampleArray, compress};
 use enkoder::{Activation, Architecture, Dataset, Trainer, TrainingConfig};
 use enkoder_codec_benchmarks::{Coded, Failure, webp, xz, zstd};
 
@@ -30,7 +30,7 @@ fn main() -> Result<(), Failure> {
 
     for bound in ["none", "psnr:22.518", "psnr:28.861", "lossless"] {
         let options = CompressOptions { embed_model: false, ..CompressOptions::new(bound.parse::<Bound>()?) };
-        let mut samples = Samples::from_dataset(&digits);
+        let mut samples = SampleArray::from_dataset(&digits);
         let (start, mut file) = (Instant::now(), Vec::new());
         compress(&model, &mut samples, &options, &mut file, &mut |_| ControlFlow::Continue(()))?;
         let (compress, bytes, start) = (start.elapsed(), file.len(), Instant::now());

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
-use enkoder::codec::{Bound, CompressOptions, CompressSummary, ElementType, Layout, Source, compress};
+use enkoder::codec::{Bound, CompressOptions, CompressSummary, ElementType, Layout, SampleSource, compress};
 use enkoder_data::export::Overwrite;
 use serde_json::{Value, json};
 
@@ -109,9 +109,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Samples that end as soon as they are not wanted any more: a bound may need to see all of them before the first is written.
-struct Interruptible<'a>(&'a mut dyn Source);
+struct Interruptible<'a>(&'a mut dyn SampleSource);
 
-impl Source for Interruptible<'_> {
+impl SampleSource for Interruptible<'_> {
     fn element(&self) -> ElementType {
         self.0.element()
     }

@@ -147,6 +147,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Which samples are measured, as far as the model's record tells what it has seen.
+#[expect(clippy::large_enum_variant, reason = "there is only ever one")]
 enum Measured {
     /// The validation samples of the data that the model was trained on.
     Validation { train: Dataset, validation: Dataset },

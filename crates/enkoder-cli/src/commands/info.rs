@@ -10,7 +10,7 @@ use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, Threshold};
 use enkoder::codec::{CodecError, EnkFile};
 use enkoder::{
-    Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, Shape, TensorFileError,
+    Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
     TrainingConfig, TrainingRecord,
 };
 use serde::Serialize;
@@ -212,7 +212,7 @@ fn model_text(model: &Autoencoder) -> String {
         if architecture.is_dense() {
             [layer.inputs, layer.outputs].map(wording::grouped)
         } else {
-            [&layer.input_shape, &layer.output_shape].map(|shape| Shape(shape.clone()).size())
+            [&layer.input_shape, &layer.output_shape].map(|shape| wording::shape(shape))
         }
     };
     // As wide as what stands in them.

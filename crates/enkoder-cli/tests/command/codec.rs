@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use enkoder::codec::{Samples, Source as _};
+use enkoder::codec::{SampleArray, SampleSource as _};
 use enkoder_data::npy::write_array_header;
 use enkoder_data::{ArrayOptions, ReadOptions, Source};
 use insta::assert_snapshot;
@@ -36,7 +36,7 @@ fn numbers(place: &Workplace, name: &str) -> (Vec<u64>, Vec<f32>) {
     let names = [place.path(name).to_str().unwrap().to_owned()];
     let mut arrays = Source::find_all(&names).unwrap().open_arrays(&ReadOptions::default()).unwrap().unwrap();
     let bytes = arrays.read(0, arrays.samples() as usize).unwrap();
-    let values = Samples::from_bytes(arrays.element(), arrays.shape(), bytes).unwrap().values().unwrap();
+    let values = SampleArray::from_bytes(arrays.element(), arrays.shape(), bytes).unwrap().values().unwrap();
     (arrays.array().to_vec(), values)
 }
 

@@ -9,8 +9,8 @@ mod variable;
 
 use std::io;
 
-use enkoder::codec::{Element, ElementType, Layout, Source};
-use enkoder::{Dataset, with_element};
+use enkoder::Dataset;
+use enkoder::codec::{ElementType, Layout, SampleSource};
 use ndarray::Array2;
 
 use crate::element::infinite;
@@ -72,7 +72,9 @@ impl Arrays {
                 "variables of different kinds cannot be taken together: {:?} holds {} of {:?}, but {:?} {} of {:?}",
                 first.name, first.element, first.shape, other.name, other.element, other.shape
             );
-            return Err(DataError::unsuitable(place(), why).with_hint("take one at a time with --variable"));
+            return Err(
+                DataError::unsuitable(place(), why).with_hint("take one at a time with `ArrayOptions::variables`")
+            );
         }
         if first.shape.contains(&0) {
             return Err(DataError::empty(place()));
@@ -124,7 +126,8 @@ impl Arrays {
             }
             Cut::Blocks { .. } => {
                 let why = format!("{samples} blocks alone make no array to give back");
-                Err(DataError::unsuitable(Place::source(self.name), why).with_hint("leave out --samples or --block"))
+                Err(DataError::unsuitable(Place::source(self.name), why)
+                    .with_hint("leave out `ReadOptions::samples` or `ArrayOptions::block`"))
             }
         }
     }
@@ -157,7 +160,7 @@ impl Arrays {
             for first in (0..all).step_by(at_once) {
                 let bytes = self.read(first as u64, at_once.min(all - first)).map_err(failed)?;
                 let new = numbers.len();
-                append_f32(self.element(), &bytes, &mut numbers);
+                numbers.extend(self.element().to_f32(&bytes));
                 self.mark_missing(&mut numbers[new..]);
                 let refused = infinite(&numbers[new..], first, features, &name).filter(|_| !self.keep_infinite);
                 refused.map_or(Ok(()), Err)?;
@@ -186,7 +189,7 @@ impl Arrays {
     }
 }
 
-impl Source for Arrays {
+impl SampleSource for Arrays {
     fn element(&self) -> ElementType {
         self.variables[0].element
     }
@@ -276,10 +279,4 @@ impl Window {
         (self.first, self.end) = (band, end);
         Ok(())
     }
-}
-
-/// Little-endian bytes as 32-bit numbers, the nearest ones.
-#[expect(clippy::unnecessary_cast, reason = "of ten types only one is f32 already")]
-fn append_f32(element: ElementType, bytes: &[u8], out: &mut Vec<f32>) {
-    with_element!(element, T => out.extend(<T as Element>::from_le(bytes).into_iter().map(|value| value as f32)));
 }

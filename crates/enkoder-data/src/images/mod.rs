@@ -91,7 +91,7 @@ impl Common {
                     let why =
                         format!("{height}×{width} pixels (height × width), but {} has {}×{}", name(0), size.0, size.1);
                     return Err(DataError::unsuitable(Place::source(name(odd)), why)
-                        .with_hint(format!("resize all images alike with --size {}x{}", size.0, size.1)));
+                        .with_hint(format!("resize all images alike with `ReadOptions::size` {}x{}", size.0, size.1)));
                 }
                 size
             }
@@ -149,7 +149,7 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
                 Place::source(name),
                 format!("{} images of {} bytes each do not fit in memory", kept.len(), common.bytes),
             )
-            .with_hint("make them smaller with --size HEIGHTxWIDTH, or take fewer"));
+            .with_hint("make them smaller with `ReadOptions::size`, or take fewer"));
         }
     }
     let read: Vec<Result<(), DataError>> = values
@@ -225,6 +225,6 @@ impl LeftOut<'_> {
 /// Warns of how many of so many images were left out, where any were.
 pub fn tell_left_out(left_out: usize, of: usize) {
     if left_out > 0 {
-        tracing::warn!("{left_out} of {of} images were left out; --strict makes that an error");
+        tracing::warn!("{left_out} of {of} images were left out; `ReadOptions::strict` makes that an error");
     }
 }

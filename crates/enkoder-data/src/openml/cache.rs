@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use enkoder::Overwrite;
+use enkoder::workspace::{self, Overwrite};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
@@ -31,13 +31,15 @@ pub fn default_cache_folder() -> Result<PathBuf, OpenmlError> {
     if let Some(folder) = std::env::var_os(CACHE_VARIABLE).filter(|folder| !folder.is_empty()) {
         return Ok(folder.into());
     }
-    let strategy = etcetera::base_strategy::choose_native_strategy().map_err(OpenmlError::NoCacheFolder)?;
+    let strategy =
+        etcetera::base_strategy::choose_native_strategy().map_err(|error| OpenmlError::NoCacheFolder(error.into()))?;
     Ok(strategy.cache_dir().join("enkoder"))
 }
 
 /// How a data file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum DataFormat {
     /// Apache Parquet.
     Parquet,
@@ -68,6 +70,7 @@ pub enum Verified {
 
 /// A data set in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CachedSet {
     /// What OpenML says of it.
     pub description: DataSetDescription,
@@ -236,7 +239,7 @@ pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), OpenmlEr
         file.sync_all()?;
         Ok(file)
     };
-    enkoder::write_atomically(path, Overwrite::Replace, write).map_err(cache_error("write", path))
+    workspace::write_atomically(path, Overwrite::Replace, write).map_err(cache_error("write", path))
 }
 
 pub(super) fn remove_if_there(path: &Path) -> Result<(), OpenmlError> {

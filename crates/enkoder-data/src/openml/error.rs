@@ -17,7 +17,7 @@ pub enum OpenmlError {
     },
     /// The system names no folder for caches.
     #[error("no cache folder is known for this user")]
-    NoCacheFolder(#[source] etcetera::HomeDirError),
+    NoCacheFolder(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The server knows no such data set.
     #[error("openml has no data set {id} (asked {server})")]
     UnknownSet {
@@ -60,7 +60,7 @@ pub enum OpenmlError {
         id: u32,
         /// Where the JSON ends to make sense.
         #[source]
-        source: serde_json::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The description lacks something needed.
     #[error("the description of data set {id} has no usable `{field}`{}", found.as_ref().map(|found| format!(": `{found}`")).unwrap_or_default())]
@@ -148,17 +148,19 @@ impl OpenmlError {
         let hint = match self {
             Self::UnknownSet { .. } => "https://www.openml.org/search?type=data lists the data sets",
             Self::Status { status, .. } if may_pass(*status) => "the server is busy or in trouble; try again later",
-            Self::Network { .. } => "check the network; what was fetched before can be used with --offline",
+            Self::Network { .. } => {
+                "check the network; what was fetched before can be used with `OpenmlClient::with_offline`"
+            }
             Self::Description { .. } => {
                 "is the address that of an openml server, and does no login page stand before it?"
             }
             Self::Checksum { .. } | Self::NotParquet { .. } => {
                 "the server or the way to it damages the file; save it yourself and give its path instead"
             }
-            Self::Offline { id, .. } => {
-                return Some(format!("run `enkoder data fetch openml:{id}` once without --offline"));
+            Self::Offline { .. } => "fetch it once without `OpenmlClient::with_offline`",
+            Self::NoCacheFolder(_) | Self::Cache { .. } => {
+                "choose another folder with `OpenmlClient::with_cache_folder` or ENKODER_CACHE"
             }
-            Self::NoCacheFolder(_) | Self::Cache { .. } => "choose another folder with --cache-dir or ENKODER_CACHE",
             Self::Busy { .. } => "wait for the other run, or stop it",
             Self::Cancelled => "the next download continues where this one ended",
             Self::Status { .. } => "is the address that of an openml server, and is the data set still there?",

@@ -8,6 +8,7 @@ use super::error::OpenmlError;
 
 /// What OpenML says of a data set, as far as it is needed here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DataSetDescription {
     /// The data set's number.
     pub id: u32,
@@ -81,7 +82,7 @@ impl DataSetDescription {
     /// [`OpenmlError::Description`] when the JSON is not a description, [`OpenmlError::Field`] when it names no file.
     pub fn from_json(id: u32, server: &str, json: &[u8]) -> Result<Self, OpenmlError> {
         let Envelope { data_set_description: fields } =
-            serde_json::from_slice(json).map_err(|source| OpenmlError::Description { id, source })?;
+            serde_json::from_slice(json).map_err(|error| OpenmlError::Description { id, source: error.into() })?;
         let arff_url = text(&fields.url).or_else(|| {
             let file = text(&fields.file_id)?.parse::<u64>().ok()?;
             Some(format!("{}/data/v1/download/{file}", server.trim_end_matches('/')))

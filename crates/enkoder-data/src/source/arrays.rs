@@ -33,7 +33,7 @@ impl Source {
             if !asked.block.is_empty() || !asked.variables.is_empty() {
                 let why = "blocks and variables are of arrays, and this is other data";
                 return Err(DataError::unsuitable(Place::source(self.to_string()), why)
-                    .with_hint("arrays are NPY, NPZ and NetCDF-3 files, and raw ones with --shape and --dtype"));
+                    .with_hint("arrays are NPY, NPZ and NetCDF-3 files, and raw ones with `ArrayOptions::raw`"));
             }
             return Ok(None);
         };

@@ -40,7 +40,7 @@ impl Format {
             return Err(DataError::empty(Place::path(path)));
         }
         if source.head().starts_with(b"\x89ENK") {
-            return Err(DataError::unsuitable(path, "is a compressed file").with_hint("`enkoder decompress` it first"));
+            return Err(DataError::unsuitable(path, "is a compressed file").with_hint("decompress it first"));
         }
         if is_hdf5(source.head()) {
             return Err(DataError::unsuitable(path, "is HDF5 or NetCDF-4, which is not read")

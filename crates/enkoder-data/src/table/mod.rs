@@ -108,6 +108,7 @@ pub struct Table {
 
 /// One column of a [`Table`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct TableColumn {
     name: String,
     kind: CellKind,

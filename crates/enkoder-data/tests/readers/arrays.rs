@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use enkoder::codec::{ElementType, Layout, Source as _};
+use enkoder::codec::{ElementType, Layout, SampleSource as _};
 use enkoder_data::netcdf::read_netcdf_header;
 use enkoder_data::npy::write_array_header;
 use enkoder_data::{ArrayOptions, Arrays, Assembly, ByteSource, DataError, RawFormat, ReadOptions, Source};

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::ops::ControlFlow;
 
-use enkoder::codec::{Bound, Calibration, CompressOptions, EnkFile, Samples, compress};
+use enkoder::codec::{Bound, Calibration, CompressOptions, EnkFile, SampleArray, compress};
 use enkoder::{Scaling, fit_pca};
 use enkoder_data::ReadOptions;
 
@@ -22,7 +22,7 @@ fn every_value_of_the_climate_runs_comes_back_within_its_bound() {
     let calibration = Calibration::from_held_out(&model, &held_out).unwrap();
     let model = model.with_calibration(calibration).unwrap();
     for number in [57, 59, 60, 61] {
-        let mut samples = Samples::from_dataset(&run(number));
+        let mut samples = SampleArray::from_dataset(&run(number));
         let values = samples.values::<f32>().unwrap();
         let (min, max) = values.iter().fold((f32::MAX, f32::MIN), |(min, max), &x| (min.min(x), max.max(x)));
         let range = f64::from(max) - f64::from(min);

@@ -89,7 +89,7 @@ fn the_first_image_of_another_size_is_named_with_the_way_out() {
     }
     let error = read_image_folder(folder.path(), &PLAIN).unwrap_err();
     assert!(error.to_string().contains("3.png: 5×4 pixels (height × width), but "), "{error}");
-    assert_eq!(error.hint().as_deref(), Some("resize all images alike with --size 4x4"));
+    assert_eq!(error.hint().as_deref(), Some("resize all images alike with `ReadOptions::size` 4x4"));
     let data = read_image_folder(folder.path(), &ImageOptions { size: Some((2, 3)), ..PLAIN }).unwrap();
     assert_eq!((data.len(), data.shape(), data.row_u8(3)), (4, &[2, 3][..], Some(&[7; 6][..])));
 }

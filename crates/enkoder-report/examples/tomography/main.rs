@@ -24,9 +24,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
+use enkoder::workspace::{Overwrite, check_writable, write_atomically};
 use enkoder::{
-    Activation, Adam, Architecture, Autoencoder, Corruption, Dataset, LayerSpec, Level, Overwrite, Progress, Scaling,
-    Trainer, TrainingConfig, write_atomically,
+    Activation, Adam, Architecture, Autoencoder, Corruption, Dataset, LayerSpec, NoiseLevel, Progress, Scaling,
+    Trainer, TrainingConfig,
 };
 use ndarray::{Array2, ArrayView2};
 
@@ -47,7 +48,7 @@ const METHODS: [&str; 3] = ["back-projection", "Landweber", "autoencoder"];
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse(std::env::args().skip(1))?;
     for path in [&options.figure, &options.model].into_iter().flatten() {
-        enkoder::check_writable(path, Overwrite::Replace)?;
+        check_writable(path, Overwrite::Replace)?;
     }
     let simulator = Simulator::new(Sensor::new(Design::default()))?;
     describe(&simulator);
@@ -124,7 +125,7 @@ fn fit(train: Frames, validation: &Frames, codes: &Codes, options: &Options) -> 
         decoder: vec![dense(512, Activation::Relu), dense(512, Activation::Relu), dense(pixels, Activation::Sigmoid)],
         ..Architecture::dense([pixels], &[512, 256], PAIRS)
     };
-    let noise = Corruption::Gaussian { sigma: Level::Range([0.0, options.noise]) };
+    let noise = Corruption::Gaussian { sigma: NoiseLevel::Range([0.0, options.noise]) };
     let config = TrainingConfig {
         epochs: options.epochs,
         batch_size: 128,

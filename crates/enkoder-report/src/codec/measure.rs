@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use enkoder::codec::{Bound, CodecError, CompressOptions, Element, ElementType, EnkFile, Source, compress};
-use enkoder::{Autoencoder, with_element};
+use enkoder::Autoencoder;
+use enkoder::codec::{Bound, CodecError, CompressOptions, ElementType, EnkFile, SampleSource, compress};
 
 use super::{CodecEvaluation, CodecPoint, DecodedField, Field};
 use crate::picture::Layout;
@@ -17,6 +17,7 @@ const MOST_SHOWN: usize = 3;
 
 /// What is done: compressing at the bound of this number, so many samples of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CodecProgress {
     /// The number of the bound.
     pub bound: usize,
@@ -32,7 +33,7 @@ impl CodecEvaluation {
     /// As [`compress`], and [`CodecError::Io`] of the kind interrupted where `progress` stopped it.
     pub fn new(
         model: &Autoencoder,
-        source: &mut dyn Source,
+        source: &mut dyn SampleSource,
         bounds: &[Bound],
         weight_bits: u32,
         progress: &mut dyn FnMut(CodecProgress) -> ControlFlow<()>,
@@ -63,7 +64,7 @@ impl CodecEvaluation {
             {
                 if is_shown(lossy_before, lossy) {
                     let decoded = file.read(field.sample, field.sample + 1, u64::MAX)?;
-                    let values = numbers(element, decoded.as_bytes());
+                    let values = element.to_f64(decoded.as_bytes());
                     let unit = allowed.error(0).filter(|&unit| unit > 0.0);
                     let values = values[..field.original.len()].to_vec();
                     field.decoded.push(DecodedField { bound, unit, values });
@@ -113,7 +114,7 @@ impl Allowed<'_> {
 }
 
 /// Range (largest minus smallest finite value) of each variable; of bytes 255.
-fn ranges(source: &mut dyn Source, variables: usize) -> Result<Vec<f64>, CodecError> {
+fn ranges(source: &mut dyn SampleSource, variables: usize) -> Result<Vec<f64>, CodecError> {
     if source.element() == ElementType::U8 {
         return Ok(vec![255.0; variables]);
     }
@@ -122,7 +123,7 @@ fn ranges(source: &mut dyn Source, variables: usize) -> Result<Vec<f64>, CodecEr
     let features: usize = source.shape().iter().product();
     let (at_once, samples) = ((CHUNK_VALUES / features).max(1), source.samples());
     for first in (0..samples).step_by(at_once) {
-        let values = numbers(source.element(), &source.read(first, at_once.min((samples - first) as usize))?);
+        let values = source.element().to_f64(&source.read(first, at_once.min((samples - first) as usize))?);
         for (part, variable) in values.chunks_exact(features / variables).zip((0..variables).cycle()) {
             let (low, high) = &mut extents[variable];
             for &value in part.iter().filter(|value| value.is_finite() && !missing.contains(value)) {
@@ -135,11 +136,11 @@ fn ranges(source: &mut dyn Source, variables: usize) -> Result<Vec<f64>, CodecEr
 }
 
 /// The middle sample, or the first variable of it, where that is an image of one value a pixel.
-fn field(source: &mut dyn Source, variables: usize) -> Result<Option<Field>, CodecError> {
+fn field(source: &mut dyn SampleSource, variables: usize) -> Result<Option<Field>, CodecError> {
     let shape = if variables > 1 { &source.shape()[1..] } else { source.shape() };
     let Layout::Image { width, height, channels: 1 } = Layout::of(shape) else { return Ok(None) };
     let sample = source.samples() / 2;
-    let mut original = numbers(source.element(), &source.read(sample, 1)?);
+    let mut original = source.element().to_f64(&source.read(sample, 1)?);
     original.truncate(width * height);
     Ok(Some(Field { sample, variable: None, width, height, original, decoded: Vec::new() }))
 }
@@ -154,7 +155,7 @@ struct Compared {
 /// Decompresses all samples and compares them with the originals; the time of comparing does not count.
 fn compare<R: std::io::Read + std::io::Seek + Sync>(
     file: &mut EnkFile<R>,
-    source: &mut dyn Source,
+    source: &mut dyn SampleSource,
     allowed: &Allowed<'_>,
 ) -> Result<Compared, CodecError> {
     let variables = allowed.ranges.len();
@@ -167,8 +168,8 @@ fn compare<R: std::io::Read + std::io::Seek + Sync>(
     file.each(0, source.samples(), &mut |bytes| {
         let begun = Instant::now();
         let count = bytes.len() / (features * element.bytes());
-        let originals = numbers(element, &source.read(next, count)?);
-        let decoded = numbers(element, bytes);
+        let originals = element.to_f64(&source.read(next, count)?);
+        let decoded = element.to_f64(bytes);
         let parts = originals.chunks_exact(features / variables).zip(decoded.chunks_exact(features / variables));
         for ((original, decoded), variable) in parts.zip((0..variables).cycle()) {
             let (sum, values) = &mut squares[variable];
@@ -202,11 +203,6 @@ fn compare<R: std::io::Read + std::io::Seek + Sync>(
         psnr: (relative > 0.0).then(|| -10.0 * relative.log10()),
         decompress_seconds,
     })
-}
-
-/// Little-endian bytes as the nearest f64.
-fn numbers(element: ElementType, bytes: &[u8]) -> Vec<f64> {
-    with_element!(element, T => <T as Element>::from_le(bytes).into_iter().map(Element::to_f64).collect())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 /// Points of another codec.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Peer {
     /// The codec's name.
     pub name: String,
@@ -15,6 +16,7 @@ pub struct Peer {
 /// The samples by another codec.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PeerPoint {
     /// Bytes of all samples together.
     pub bytes: u64,
@@ -32,7 +34,7 @@ pub enum PeersError {
     #[error(
         "it is not a list of codecs\nhint: write [{{\"name\": \"SZ3\", \"points\": [{{\"bytes\": 1000, \"psnr\": 45.2, \"largest_error\": 0.1}}]}}]"
     )]
-    Json(#[from] serde_json::Error),
+    Json(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A codec without a name or without points.
     #[error("codec {number} has no {what}")]
     Codec {
@@ -69,7 +71,7 @@ pub enum PeersError {
 /// # Errors
 /// When the text is not such JSON, and when a number is one that nothing measures, with its place.
 pub fn read_peers(json: &str) -> Result<Vec<Peer>, PeersError> {
-    let peers: Vec<Peer> = serde_json::from_str(json)?;
+    let peers: Vec<Peer> = serde_json::from_str(json).map_err(|error| PeersError::Json(error.into()))?;
     for (number, peer) in (1..).zip(&peers) {
         if peer.name.trim().is_empty() {
             return Err(PeersError::Codec { number, what: "name" });

@@ -61,7 +61,7 @@ impl DenoisingEvaluation {
             rates: Method::ALL.into_iter().map(rate).collect(),
             facts: facts(self, model),
         };
-        Ok(page.render()?)
+        page.render().map_err(ReportError::template)
     }
 }
 

@@ -112,7 +112,7 @@ impl DetectionReport {
     /// # Errors
     /// When the page cannot be filled in.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        Ok(self.render()?)
+        self.render().map_err(ReportError::template)
     }
 }
 

@@ -42,6 +42,7 @@ impl Evaluation {
             Some(Loss::MeanAbsolute) => "mean absolute error",
             Some(Loss::Huber { .. }) => "Huber loss",
             Some(Loss::BinaryCrossEntropy) => "binary cross-entropy",
+            Some(_) => "loss",
         };
         let logarithmic = spread(losses()) > 4.0;
         let chart = LineChart {

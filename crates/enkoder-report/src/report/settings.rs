@@ -1,6 +1,6 @@
 //! The settings of a run in words, for the table that tells how to repeat it.
 
-use enkoder::{Corruption, Level, Loss, Penalty, Schedule, Stopped, TrainingConfig};
+use enkoder::{Corruption, Loss, NoiseLevel, Penalty, Schedule, Stopped, TrainingConfig};
 
 use crate::number::{grouped, significant};
 
@@ -16,6 +16,7 @@ pub(super) fn loss(loss: &Loss) -> String {
         Loss::MeanAbsolute => "mean absolute error".to_owned(),
         Loss::Huber { delta } => format!("Huber, delta {}", short(*delta)),
         Loss::BinaryCrossEntropy => "binary cross-entropy".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
@@ -24,6 +25,7 @@ fn schedule(schedule: &Schedule) -> String {
         Schedule::Constant { .. } => ("constant", "warm-up over the first"),
         Schedule::Cosine { .. } => ("half a cosine down to zero", "warm-up over the first"),
         Schedule::OneCycle { .. } => ("one cycle", "rising over the first"),
+        other => return format!("{other:?}"),
     };
     match schedule.warmup() {
         warmup if warmup > 0.0 => {
@@ -41,13 +43,14 @@ fn corruption(corruption: &Corruption) -> String {
         Corruption::SaltAndPepper { fraction } => format!("salt and pepper, fraction {}", level(*fraction)),
         Corruption::Missing { fraction } => format!("missing values, fraction {}", level(*fraction)),
         Corruption::BlindSpots { fraction } => format!("blind spots, fraction {}", level(*fraction)),
+        other => other.to_string(),
     }
 }
 
-fn level(level: Level) -> String {
+fn level(level: NoiseLevel) -> String {
     match level {
-        Level::Fixed(level) => short(level),
-        Level::Range([low, high]) => format!("{} to {}, drawn for each sample", short(low), short(high)),
+        NoiseLevel::Fixed(level) => short(level),
+        NoiseLevel::Range([low, high]) => format!("{} to {}, drawn for each sample", short(low), short(high)),
     }
 }
 

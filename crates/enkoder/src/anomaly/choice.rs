@@ -23,6 +23,7 @@ const MOST_TRIMMED: f64 = 0.45;
 /// The kind of detector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Method {
     /// All of the following together, as far as rows, columns and time budget allow: the mean of their surprises.
     #[default]

@@ -7,7 +7,7 @@ use super::members::Members;
 use super::preparation::Preparation;
 use super::scores::{NoScore, Scores, Unscored, all_finite, has_infinite};
 use super::series::SeriesScorer;
-use super::threshold::{Calibration, Guarantee, Threshold, ThresholdRule};
+use super::threshold::{CalibrationScores, Guarantee, Threshold, ThresholdRule};
 use super::timeline::SeriesColumns;
 use super::windows::Windows;
 use crate::autoencoder::ModelError;
@@ -54,7 +54,7 @@ pub struct Detector {
     pub(super) chosen: String,
     pub(super) preparation: Preparation,
     pub(super) members: Members,
-    pub(super) calibration: Calibration,
+    pub(super) calibration: CalibrationScores,
     pub(super) windows: Option<Windows>,
     pub(super) series: SeriesColumns,
 }
@@ -94,7 +94,7 @@ impl Detector {
         if !all_finite(&scores) {
             return Err(AnomalyError::NotFinite("the scores for calibration"));
         }
-        self.calibration = Calibration::new(scores);
+        self.calibration = CalibrationScores::new(scores);
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl Detector {
             chosen,
             preparation,
             members,
-            calibration: Calibration::new(scores),
+            calibration: CalibrationScores::new(scores),
             windows: None,
             series: SeriesColumns::default(),
         })
@@ -190,7 +190,7 @@ impl Detector {
     }
 
     /// The scores of the rows kept from learning.
-    pub fn calibration(&self) -> &Calibration {
+    pub fn calibration(&self) -> &CalibrationScores {
         &self.calibration
     }
 

@@ -13,7 +13,7 @@ use super::members::Members;
 use super::preparation::Preparation;
 use super::residuals::ResidualNetwork;
 use super::surprise::Reference;
-use super::threshold::Calibration;
+use super::threshold::CalibrationScores;
 use super::timeline::SeriesColumns;
 use super::whitening::{Variances, Whitening};
 use super::windows::Windows;
@@ -171,7 +171,7 @@ impl Detector {
             chosen: metadata.chosen,
             preparation,
             members,
-            calibration: Calibration::new(scores),
+            calibration: CalibrationScores::new(scores),
             windows: metadata.windows,
             series: metadata.series,
         })

@@ -22,6 +22,7 @@ pub enum Value {
 
 /// What one column contributes to the score of a row.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Reason {
     /// The column's name.
     pub column: String,

@@ -47,6 +47,6 @@ pub use error::AnomalyError;
 pub use explanation::{Reason, Value};
 pub use scores::{NoScore, Scores, Unscored};
 pub use series::SeriesScorer;
-pub use threshold::{Calibration, Guarantee, Threshold, ThresholdRule};
+pub use threshold::{CalibrationScores, Guarantee, Threshold, ThresholdRule};
 pub use timeline::{Irregularities, SeriesColumns, Timeline};
 pub use windows::Windows;

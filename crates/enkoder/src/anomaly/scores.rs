@@ -30,6 +30,7 @@ pub struct Scores {
 
 /// A row without a score.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Unscored {
     /// Its number among the rows scored with it, from 0.
     pub row: usize,

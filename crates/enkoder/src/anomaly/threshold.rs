@@ -1,4 +1,4 @@
-//! From scores to decisions. A [`Calibration`] holds the scores of rows that the detector learned nothing from; what they allow
+//! From scores to decisions. A [`CalibrationScores`] holds the scores of rows that the detector learned nothing from; what they allow
 //! to promise is said with each [`Threshold`]. A threshold always lies above at least half of the calibration scores, so that
 //! calibration data without any anomaly, even with all scores equal, never ends in flagging everything.
 
@@ -11,6 +11,7 @@ use crate::metrics::Confusion;
 /// How to choose a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ThresholdRule {
     /// At most this part of normal rows is flagged, between 0 and 1. Conformal while the calibration rows suffice, which is
     /// down to 1/(n + 1) for n of them; below, by the fitted tail.
@@ -99,9 +100,9 @@ impl Threshold {
 /// The scores of held-out rows.
 ///
 /// ```
-/// use enkoder::anomaly::{Calibration, Guarantee, ThresholdRule};
+/// use enkoder::anomaly::{CalibrationScores, Guarantee, ThresholdRule};
 ///
-/// let calibration = Calibration::new((1..=99).map(|score| score as f32).collect());
+/// let calibration = CalibrationScores::new((1..=99).map(|score| score as f32).collect());
 /// assert_eq!(calibration.p_value(99.0), 0.02);
 /// let threshold = calibration.threshold(ThresholdRule::FalseAlarm(0.05))?;
 /// assert!(threshold.flags(95.5) && !threshold.flags(95.0));
@@ -109,12 +110,12 @@ impl Threshold {
 /// # Ok::<(), enkoder::anomaly::AnomalyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Calibration {
+pub struct CalibrationScores {
     /// Ascending.
     scores: Vec<f32>,
 }
 
-impl Calibration {
+impl CalibrationScores {
     /// A calibration by these scores, of rows that are as those to come and that the detector learned nothing from.
     ///
     /// # Panics

@@ -51,6 +51,7 @@ pub struct Timeline {
 
 /// What is not as regular as a clock.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Irregularities {
     /// Places where a row comes more than one and a half usual steps after the one before.
     pub gaps: usize,

@@ -7,6 +7,7 @@ use crate::training::{History, TrainingConfig};
 
 /// What a model was trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DataRecord {
     /// The data's name.
     pub name: String,
@@ -45,6 +46,7 @@ impl DataRecord {
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TrainingRecord {
     /// The options of its training; `None` for a model in closed form.
     pub config: Option<TrainingConfig>,
@@ -54,7 +56,7 @@ pub struct TrainingRecord {
     pub data: DataRecord,
     /// Loss over the training samples, in scaled units; for a trained network the mean over the best epoch's steps.
     pub train_loss: f64,
-    /// Loss over the validation samples, in scaled units.
+    /// Loss over the validation samples, in scaled units; damaged where training damaged its inputs.
     pub validation_loss: f64,
     /// Seconds that the training took. Not stored, so that the same training gives the same file.
     #[serde(skip)]

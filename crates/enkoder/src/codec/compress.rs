@@ -12,16 +12,15 @@ use super::bound::Bound;
 use super::container::{
     Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes, index_to_bytes,
 };
-use super::element::{Element, ElementType};
+use super::element::{Element, ElementType, with_element};
 use super::encoder::CodeEncoder;
 use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
 use super::plan::Trial;
 use super::promise::{Extent, Promise, scales};
-use super::samples::Source;
+use super::samples::SampleSource;
 use crate::autoencoder::Autoencoder;
 use crate::network::vectorised::{LANES, vectorised};
-use crate::with_element;
 
 /// Values of the samples that plans are tried on.
 const TRIAL_VALUES: usize = 1 << 16;
@@ -53,6 +52,7 @@ impl CompressOptions {
 
 /// What was written, byte by byte, and what it is worth.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct CompressSummary {
     /// Samples in the file.
     pub samples: u64,
@@ -84,6 +84,7 @@ pub struct CompressSummary {
 
 /// Time of the stages of compression, summed over threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Stages {
     /// Reading, looking over the values, and planning.
     pub plan: Duration,
@@ -104,7 +105,7 @@ pub struct Stages {
 /// block does not decode to what was promised. Then what was written is no complete file.
 pub fn compress(
     model: &Autoencoder,
-    source: &mut dyn Source,
+    source: &mut dyn SampleSource,
     options: &CompressOptions,
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
@@ -132,7 +133,7 @@ struct Proven {
 impl<T: Element> Compression<'_, T> {
     fn run(
         model: &Autoencoder,
-        source: &mut dyn Source,
+        source: &mut dyn SampleSource,
         options: &CompressOptions,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
@@ -203,7 +204,13 @@ impl<T: Element> Compression<'_, T> {
     }
 
     /// Makes steps finer until the mean squared error over all samples is within `target`.
-    fn reach(&mut self, target: f64, source: &mut dyn Source, samples: u64, block: usize) -> Result<(), CodecError> {
+    fn reach(
+        &mut self,
+        target: f64,
+        source: &mut dyn SampleSource,
+        samples: u64,
+        block: usize,
+    ) -> Result<(), CodecError> {
         loop {
             let mut errors = Errors::default();
             if let Residual::Levels(grid) = self.plan.residual {
@@ -229,7 +236,7 @@ impl<T: Element> Compression<'_, T> {
     /// Works on blocks, as many at once as there are threads, and hands them on in order.
     fn each_block(
         &self,
-        source: &mut dyn Source,
+        source: &mut dyn SampleSource,
         samples: u64,
         block_samples: usize,
         take: &mut dyn FnMut(Proven) -> Result<(), CodecError>,
@@ -291,7 +298,7 @@ impl<T: Element> Compression<'_, T> {
 
     fn write(
         &self,
-        source: &mut dyn Source,
+        source: &mut dyn SampleSource,
         options: &CompressOptions,
         block_samples: usize,
         out: &mut dyn Write,

@@ -11,12 +11,11 @@ use super::bound::Bound;
 use super::container::{
     BLOCK_MARK, END_BYTES, Frame, Header, MAX_HEADER, ModelPlace, end_from_bytes, index_from_bytes, is_sound,
 };
-use super::element::{Element, ElementType};
+use super::element::{Element, ElementType, with_element};
 use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
-use super::samples::{Layout, Samples};
+use super::samples::{Layout, SampleArray};
 use crate::autoencoder::Autoencoder;
-use crate::with_element;
 
 /// A frame is at most this long: a value takes at most 24 bytes, and a code no more.
 const MAX_FRAME: u64 = 1 << 32;
@@ -38,6 +37,7 @@ pub struct EnkFile<R> {
 
 /// A block that could not be decoded, or several in a row of which nothing was found.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Lost {
     /// The first block's number.
     pub block: u64,
@@ -203,7 +203,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     /// # Errors
     /// When there are no such samples, when a block is damaged, when the model is missing, and when there are more values than
     /// `limit`.
-    pub fn read(&mut self, first: u64, end: u64, limit: u64) -> Result<Samples, CodecError> {
+    pub fn read(&mut self, first: u64, end: u64, limit: u64) -> Result<SampleArray, CodecError> {
         let samples = self.samples();
         if first > end || end > samples {
             return Err(CodecError::Range { first, end, samples });
@@ -217,7 +217,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
             bytes.extend_from_slice(part);
             Ok(())
         })?;
-        Samples::from_bytes(self.element(), self.header.shape.clone(), bytes)
+        SampleArray::from_bytes(self.element(), self.header.shape.clone(), bytes)
     }
 
     /// Hands on the values of samples `first` to `end` as little-endian bytes, block by block; only a few blocks are held.

@@ -6,6 +6,23 @@ use std::str::FromStr;
 
 use super::error::CodecError;
 
+/// Evaluates an expression with a name for the type of numbers that an [`ElementType`] is.
+macro_rules! with_element {
+    ($element:expr, $name:ident => $work:expr) => {
+        with_element!(@ $element, $name => $work;
+            U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64)
+    };
+    (@ $element:expr, $name:ident => $work:expr; $($kind:ident $type:ident),*) => {
+        match $element {$(
+            $crate::codec::ElementType::$kind => {
+                type $name = $type;
+                $work
+            }
+        )*}
+    };
+}
+pub(crate) use with_element;
+
 /// The type of a number in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -68,6 +85,17 @@ impl ElementType {
         }
     }
 
+    /// Little-endian bytes of numbers of this type as the nearest f32.
+    #[expect(clippy::unnecessary_cast, reason = "of ten types only one is f32 already")]
+    pub fn to_f32(self, bytes: &[u8]) -> Vec<f32> {
+        with_element!(self, T => <T as Element>::from_le(bytes).into_iter().map(|value| value as f32).collect())
+    }
+
+    /// Little-endian bytes of numbers of this type as the nearest f64.
+    pub fn to_f64(self, bytes: &[u8]) -> Vec<f64> {
+        with_element!(self, T => <T as Element>::from_le(bytes).into_iter().map(Element::to_f64).collect())
+    }
+
     pub(crate) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|element| *element as u8 == number)
     }
@@ -114,23 +142,6 @@ pub trait Element: Copy + Send + Sync + PartialOrd + fmt::Debug + 'static {
     fn within(self, other: Self, bound: f64) -> bool;
     /// Whether it is an ordinary number: neither NaN nor infinite.
     fn is_finite(self) -> bool;
-}
-
-/// Evaluates an expression with a name for the type of numbers that an [`ElementType`] is.
-#[macro_export]
-macro_rules! with_element {
-    ($element:expr, $name:ident => $work:expr) => {
-        $crate::with_element!(@ $element, $name => $work;
-            U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64)
-    };
-    (@ $element:expr, $name:ident => $work:expr; $($kind:ident $type:ident),*) => {
-        match $element {$(
-            $crate::codec::ElementType::$kind => {
-                type $name = $type;
-                $work
-            }
-        )*}
-    };
 }
 
 macro_rules! integer {

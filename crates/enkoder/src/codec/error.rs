@@ -55,7 +55,7 @@ pub enum CodecError {
     #[error("the samples cannot be encoded")]
     Model(#[from] ModelError),
     /// The proof failed: what was written does not decode to what was promised.
-    #[error("block {block} does not decode within {bound}: nothing was written; please report this")]
+    #[error("block {block} does not decode within {bound}, so the file was not finished; please report this")]
     Proof {
         /// The block's number.
         block: usize,
@@ -92,7 +92,9 @@ pub enum CodecError {
         needed: u64,
     },
     /// A block whose checksum is wrong.
-    #[error("block {block} (samples {first} to {last}) is damaged: {what}\nhint: --salvage decodes the other blocks")]
+    #[error(
+        "block {block} (samples {first} to {last}) is damaged: {what}\nhint: `EnkFile::salvage` decodes the other blocks"
+    )]
     Block {
         /// The block's number.
         block: usize,
@@ -104,7 +106,7 @@ pub enum CodecError {
         what: String,
     },
     /// The model is not in the file.
-    #[error("the file needs the model {hash}, which is not in it\nhint: give it with --model")]
+    #[error("the file needs the model {hash}, which is not in it\nhint: give it with `EnkFile::with_model`")]
     ModelNeeded {
         /// SHA-256 of the integer decoder, in hexadecimal.
         hash: String,

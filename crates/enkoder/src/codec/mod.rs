@@ -9,7 +9,7 @@
 //! use std::io::Cursor;
 //! use std::ops::ControlFlow;
 //!
-//! use enkoder::codec::{Bound, CompressOptions, EnkFile, Samples, compress};
+//! use enkoder::codec::{Bound, CompressOptions, EnkFile, SampleArray, compress};
 //! use enkoder::{Dataset, Scaling, fit_pca};
 //! use ndarray::Array2;
 //!
@@ -18,7 +18,7 @@
 //! let (train, validation) = Dataset::from_f32("waves", Array2::from_shape_fn((300, 64), |(i, j)| wave(i, j)))?.split(0.2, 0)?;
 //! let model = fit_pca(&train, &validation, 2, Scaling::UnitRange)?;
 //!
-//! let mut new = Samples::from_dataset(&Dataset::from_f32("new", Array2::from_shape_fn((500, 64), |(i, j)| wave(i + 3, j)))?);
+//! let mut new = SampleArray::from_dataset(&Dataset::from_f32("new", Array2::from_shape_fn((500, 64), |(i, j)| wave(i + 3, j)))?);
 //! let mut file = Vec::new();
 //! let options = CompressOptions::new(Bound::Absolute(0.01));
 //! let summary = compress(&model, &mut new, &options, &mut file, &mut |_| ControlFlow::Continue(()))?;
@@ -65,4 +65,4 @@ pub use decompress::{EnkFile, Lost};
 pub use element::{Element, ElementType};
 pub use error::CodecError;
 pub use fixed_point::FixedDecoder;
-pub use samples::{Layout, Samples, Source};
+pub use samples::{Layout, SampleArray, SampleSource};

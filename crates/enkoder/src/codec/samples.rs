@@ -9,21 +9,21 @@ use crate::dataset::Dataset;
 /// Samples in memory.
 ///
 /// ```
-/// use enkoder::codec::Samples;
+/// use enkoder::codec::SampleArray;
 ///
-/// let samples = Samples::from_values([2], &[1.0f32, 2.0, 3.0, 4.0])?;
+/// let samples = SampleArray::from_values([2], &[1.0f32, 2.0, 3.0, 4.0])?;
 /// assert_eq!(samples.len(), 2);
 /// assert_eq!(samples.values::<f32>().unwrap(), [1.0, 2.0, 3.0, 4.0]);
 /// # Ok::<(), enkoder::codec::CodecError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Samples {
+pub struct SampleArray {
     element: ElementType,
     shape: Vec<usize>,
     bytes: Vec<u8>,
 }
 
-impl Samples {
+impl SampleArray {
     /// Samples of this shape from values of a type of numbers, sample after sample.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ impl Layout {
 
 /// Where samples to compress come from. They are asked for in blocks, from the first to the last, and again from the first
 /// where the bound needs to know all of them.
-pub trait Source {
+pub trait SampleSource {
     /// The type of the values.
     fn element(&self) -> ElementType;
     /// The shape of one sample.
@@ -138,7 +138,7 @@ pub trait Source {
     fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>>;
 }
 
-impl Source for Samples {
+impl SampleSource for SampleArray {
     fn element(&self) -> ElementType {
         self.element
     }

@@ -74,7 +74,7 @@ pub enum DenoisingError {
     Peak(f32),
     /// A model that sees all of a sample at once.
     #[error(
-        "the model has dense layers, so it takes images of one size alone and cannot run over pictures\nhint: train one of convolutions alone: `enkoder train PHOTOS --arch denoiser --noise gaussian:25`"
+        "the model has dense layers, so it takes images of one size alone and cannot run over pictures\nhint: train one of convolutions alone: `Architecture::denoiser`"
     )]
     NotConvolutional,
     /// A model of something else.

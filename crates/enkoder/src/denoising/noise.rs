@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, stream};
-use crate::training::{Corruption, CorruptionError, Level};
+use crate::training::{Corruption, CorruptionError, NoiseLevel};
 
 /// The scale of a user's standard deviations: white of 8 bits.
 const WHITE: f32 = 255.0;
@@ -53,7 +53,7 @@ impl Noise {
     /// is drawn from a range.
     pub fn sigma(&self, peak: f32) -> Option<f32> {
         match self.given {
-            Corruption::Gaussian { sigma: Level::Fixed(sigma) } => Some(sigma / WHITE * peak),
+            Corruption::Gaussian { sigma: NoiseLevel::Fixed(sigma) } => Some(sigma / WHITE * peak),
             _ => None,
         }
     }

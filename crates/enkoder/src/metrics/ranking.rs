@@ -45,6 +45,7 @@ pub fn average_precision(scores: &[f32], positive: &[bool]) -> Result<f64, Metri
 /// # Ok::<(), enkoder::metrics::MetricError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Confusion {
     /// Positive samples at or above the threshold.
     pub true_positives: usize,

@@ -12,6 +12,7 @@ use super::vectorised::vectorised;
 /// The function applied to each output of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Activation {
     /// x.
     Linear,

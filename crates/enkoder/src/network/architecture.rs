@@ -35,12 +35,12 @@ pub enum ArchitectureError {
     #[error("the {0} has no layers")]
     NoLayers(&'static str),
     /// The decoder does not end with a sample.
-    #[error("the decoder ends with {found}, but should with {expected}")]
+    #[error("the decoder ends with {}, but should with {}", Shape(found), Shape(expected))]
     Output {
         /// The shape that the last layer makes.
-        found: Shape,
+        found: Vec<usize>,
         /// The shape of a sample.
-        expected: Shape,
+        expected: Vec<usize>,
     },
     /// What the network computes cannot be taken from the input.
     #[error("a residual network ends with a linear layer, but this one with {0}")]
@@ -59,12 +59,12 @@ pub enum ArchitectureError {
     #[error("layer {0} sees the whole sample, so the network takes samples of one size alone")]
     FixedSize(String),
     /// Another number of channels needs other weights.
-    #[error("the network takes images of as many channels as {expected}, not as {found}")]
+    #[error("the network takes images of as many channels as {}, not as {}", Shape(expected), Shape(found))]
     Channels {
         /// The shape asked for.
-        found: Shape,
+        found: Vec<usize>,
         /// The shape of a sample.
-        expected: Shape,
+        expected: Vec<usize>,
     },
     /// The network is larger than can be meant.
     #[error(
@@ -74,17 +74,16 @@ pub enum ArchitectureError {
 }
 
 /// A shape in words: `28×28×1`, or `784 values`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shape(pub Vec<usize>);
+pub(crate) struct Shape<'a>(pub &'a [usize]);
 
-impl Shape {
+impl Shape<'_> {
     /// Without a unit: `28×28×1`, `784`.
     pub fn size(&self) -> String {
         self.0.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
     }
 }
 
-impl fmt::Display for Shape {
+impl fmt::Display for Shape<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.size();
         if self.0.len() == 1 { write!(f, "{size} values") } else { f.write_str(&size) }
@@ -239,14 +238,14 @@ impl Architecture {
             _ => output.outputs == values_of(wanted),
         };
         if !same_size {
-            let (found, expected) = (Shape(output.output_shape.clone()), Shape(wanted.clone()));
+            let (found, expected) = (output.output_shape.clone(), wanted.clone());
             return Err(ArchitectureError::Output { found, expected });
         }
         if self.residual && output.activation != Activation::Linear {
             return Err(ArchitectureError::Residual(output.activation));
         }
         if self.residual && output.outputs != self.features() {
-            let (found, expected) = (Shape(output.output_shape.clone()), Shape(self.input_shape.clone()));
+            let (found, expected) = (output.output_shape.clone(), self.input_shape.clone());
             return Err(ArchitectureError::Output { found, expected });
         }
         Ok(layers)
@@ -353,7 +352,7 @@ impl Architecture {
     /// The sizes from sample to sample: `784-128-64-10-64-128-784`, or with images on the way `28×28-14×14×16-…`.
     pub fn summary(&self) -> String {
         let name = |shape: &[usize]| {
-            if self.is_dense() { values_of(shape).to_string() } else { Shape(shape.to_vec()).size() }
+            if self.is_dense() { values_of(shape).to_string() } else { Shape(shape).size() }
         };
         let mut text = name(&self.input_shape);
         for layer in self.layers().iter().filter(|layer| layer.kind != "batch_norm") {
@@ -408,7 +407,7 @@ mod tests {
         assert_eq!(error(Architecture::dense([1 << 20], &[1 << 20], 1)), ArchitectureError::TooLarge);
         let mut broken = Architecture::dense([3], &[2], 1);
         broken.input_shape = vec![4];
-        assert_eq!(error(broken), ArchitectureError::Output { found: Shape(vec![3]), expected: Shape(vec![4]) });
+        assert_eq!(error(broken), ArchitectureError::Output { found: vec![3], expected: vec![4] });
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Networks of convolutions alone have no size of their own: what sizes of images they take, and how far they look.
 
-use super::architecture::{Architecture, ArchitectureError, Shape};
+use super::architecture::{Architecture, ArchitectureError};
 use super::layer_spec::LayerSpec;
 use super::operations::Reach;
 use super::per_axis::PerAxis;
@@ -21,7 +21,7 @@ impl Architecture {
         architecture.validate()?;
         // With other channels the first layer would have other weights.
         if architecture.tensors() != self.tensors() {
-            let [found, expected] = [&architecture, self].map(|a| Shape(a.input_shape.clone()));
+            let [found, expected] = [&architecture, self].map(|a| a.input_shape.clone());
             return Err(ArchitectureError::Channels { found, expected });
         }
         Ok(architecture)

@@ -25,7 +25,8 @@ pub mod layers {
 }
 
 pub use activation::{Activation, UnknownActivation};
-pub use architecture::{Architecture, ArchitectureError, LayerSummary, Shape};
+pub(crate) use architecture::Shape;
+pub use architecture::{Architecture, ArchitectureError, LayerSummary};
 pub use layer_spec::LayerSpec;
 pub(crate) use network::{Network, Runner, Scratch};
 pub(crate) use operations::image_shape;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
-use super::corruption::{Corruption, Level};
+use super::corruption::{Corruption, NoiseLevel};
 use super::objective::{Loss, Penalty};
 use super::schedule::Schedule;
 use super::task::Task;
@@ -104,7 +104,7 @@ impl TrainingConfig {
     /// How a [denoiser](Architecture::denoiser) is trained on patches of photographs: in small batches, because many steps teach more
     /// than large ones, with Gaussian noise of a standard deviation from 5 to 50 255ths.
     pub fn for_denoising() -> Self {
-        let sigma = Level::Range([5.0 / 255.0, 50.0 / 255.0]);
+        let sigma = NoiseLevel::Range([5.0 / 255.0, 50.0 / 255.0]);
         Self { batch_size: 16, corruption: Some(Corruption::Gaussian { sigma }), ..Self::default() }
     }
 

@@ -32,14 +32,14 @@ pub enum TrainingError {
         expected: usize,
     },
     /// The data has as many values in another shape.
-    #[error("the {what} samples are of {found}, but the network takes {expected}")]
+    #[error("the {what} samples are of {}, but the network takes {}", Shape(found), Shape(expected))]
     Shape {
         /// Which samples.
         what: &'static str,
         /// The shape of a sample.
-        found: Shape,
+        found: Vec<usize>,
         /// What the network takes.
-        expected: Shape,
+        expected: Vec<usize>,
     },
     /// The validation samples are of another table.
     #[error(

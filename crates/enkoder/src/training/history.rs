@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One epoch. Times are not stored with a model, so that the same training gives the same file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EpochRecord {
     /// The epoch's number, from 1.
     pub epoch: usize,
@@ -11,7 +12,8 @@ pub struct EpochRecord {
     pub train_loss: f64,
     /// Mean penalty over the epoch's steps; 0 without one.
     pub penalty: f64,
-    /// Loss over the validation samples after the epoch; inputs uncorrupted.
+    /// Loss over the validation samples after the epoch. Where training damages its inputs, these are damaged too, and alike after every
+    /// epoch.
     pub validation_loss: f64,
     /// The learning rate of the epoch's last step.
     pub learning_rate: f32,
@@ -39,6 +41,7 @@ pub enum Stopped {
 
 /// All epochs of a run. The model kept is the best epoch's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct History {
     /// The epochs in order.
     pub epochs: Vec<EpochRecord>,

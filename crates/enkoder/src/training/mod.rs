@@ -29,7 +29,7 @@ pub use adam::Adam;
 pub(crate) use batches::Samples;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, TrainingConfig};
-pub use corruption::{Corruption, CorruptionError, Level, LevelError};
+pub use corruption::{Corruption, CorruptionError, NoiseLevel, NoiseLevelError};
 pub use error::TrainingError;
 pub(crate) use evaluation::evaluate;
 pub use history::{EpochRecord, History, Stopped};

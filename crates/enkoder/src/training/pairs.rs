@@ -3,7 +3,7 @@
 use super::batches::{Known, Samples};
 use super::error::TrainingError;
 use crate::dataset::Dataset;
-use crate::network::{Architecture, Shape, image_shape};
+use crate::network::{Architecture, image_shape};
 use crate::scaling::Scaler;
 
 /// Inputs, with targets where they are not the inputs themselves, and codes where they are known.
@@ -64,7 +64,7 @@ impl<'a> Pair<'a> {
             if let (Some(found), Some(wanted)) = (image_shape(data.shape()), image_shape(shape))
                 && found != wanted
             {
-                let (found, expected) = (Shape(data.shape().to_vec()), Shape(shape.to_vec()));
+                let (found, expected) = (data.shape().to_vec(), shape.to_vec());
                 return Err(TrainingError::Shape { what, found, expected });
             }
             if let Some((sample, feature)) = data.first_infinite() {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// in a line from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Schedule {
     /// The same rate throughout.
     Constant {

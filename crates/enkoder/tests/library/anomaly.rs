@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use enkoder::anomaly::{
-    AnomalyError, Calibration, Detector, DetectorConfig, DetectorFileError, Guarantee, Method, NoScore, SeriesColumns,
-    SeriesScorer, Threshold, ThresholdRule, Value, Windows,
+    AnomalyError, CalibrationScores, Detector, DetectorConfig, DetectorFileError, Guarantee, Method, NoScore,
+    SeriesColumns, SeriesScorer, Threshold, ThresholdRule, Value, Windows,
 };
 use enkoder::metrics::auroc;
 use enkoder::{Column, Dataset, Schema};
@@ -60,8 +60,8 @@ fn the_false_alarm_rate_is_kept_on_rows_like_those_that_calibrated() {
 
 #[test]
 fn no_threshold_flags_everything_even_where_all_calibration_scores_are_equal() {
-    let equal = Calibration::new(vec![1.5; 50]);
-    let several = Calibration::new((0..50).map(|score| score as f32).collect());
+    let equal = CalibrationScores::new(vec![1.5; 50]);
+    let several = CalibrationScores::new((0..50).map(|score| score as f32).collect());
     for rule in [
         ThresholdRule::FalseAlarm(0.9999),
         ThresholdRule::FalseAlarm(0.05),

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 
 use enkoder::codec::{
-    Bound, Calibration, CodecError, CompressOptions, CompressSummary, Element, EnkFile, Samples, compress,
+    Bound, Calibration, CodecError, CompressOptions, CompressSummary, Element, EnkFile, SampleArray, compress,
 };
 use enkoder::{Activation, Architecture, Autoencoder, Dataset, Scaling, Trainer, TrainingConfig, fit_pca};
 use ndarray::Array2;
@@ -35,7 +35,7 @@ fn network(features: usize, activation: Activation) -> Autoencoder {
     Trainer::new(architecture, config).fit(&train, &validation).unwrap()
 }
 
-fn write(model: &Autoencoder, samples: &Samples, options: &CompressOptions) -> (Vec<u8>, CompressSummary) {
+fn write(model: &Autoencoder, samples: &SampleArray, options: &CompressOptions) -> (Vec<u8>, CompressSummary) {
     let mut file = Vec::new();
     let mut go_on = |_| ControlFlow::Continue(());
     let summary = compress(model, &mut samples.clone(), options, &mut file, &mut go_on).unwrap();
@@ -46,7 +46,7 @@ fn write(model: &Autoencoder, samples: &Samples, options: &CompressOptions) -> (
     (file, summary)
 }
 
-fn read(file: &[u8]) -> Result<Samples, CodecError> {
+fn read(file: &[u8]) -> Result<SampleArray, CodecError> {
     let mut file = EnkFile::open(Cursor::new(file))?;
     let samples = file.samples();
     file.read(0, samples, LIMIT)
@@ -54,7 +54,7 @@ fn read(file: &[u8]) -> Result<Samples, CodecError> {
 
 fn check<T: Element>(model: &Autoencoder, values: &[T], bound: Bound, block: usize) {
     let features = model.architecture().features();
-    let samples = Samples::from_values([features], values).unwrap();
+    let samples = SampleArray::from_values([features], values).unwrap();
     let options = CompressOptions { block_samples: Some(block), ..CompressOptions::new(bound) };
     let (file, _) = write(model, &samples, &options);
     let back = read(&file).unwrap();
@@ -119,7 +119,7 @@ proptest! {
         let (min, max) = finite.iter().fold((f64::MAX, f64::MIN), |(min, max), &value| (min.min(value), max.max(value)));
         prop_assume!(max > min && finite.iter().all(|value| value.abs() < 1e18));
         let model = linear(12, 3);
-        let samples = Samples::from_values([12], &values).unwrap();
+        let samples = SampleArray::from_values([12], &values).unwrap();
         let (file, _) = write(&model, &samples, &CompressOptions::new(Bound::Relative(fraction)));
         let back = read(&file).unwrap().values::<f32>().unwrap();
         for (&x, &y) in values.iter().zip(&back) {
@@ -153,7 +153,7 @@ proptest! {
 }
 
 fn small_file() -> Vec<u8> {
-    let samples = Samples::from_dataset(&waves(20, 8));
+    let samples = SampleArray::from_dataset(&waves(20, 8));
     let options =
         CompressOptions { block_samples: Some(6), weight_bits: 8, ..CompressOptions::new(Bound::Absolute(0.01)) };
     write(&linear(8, 2), &samples, &options).0
@@ -164,7 +164,7 @@ fn every_activation_predicts_in_integers_what_it_predicts_in_floats() {
     for activation in Activation::ALL {
         let model = network(12, activation);
         let data = waves(50, 12);
-        let samples = Samples::from_dataset(&data);
+        let samples = SampleArray::from_dataset(&data);
         let (_, summary) = write(&model, &samples, &CompressOptions::new(Bound::None));
         let reconstructed = model.reconstruct(&data).unwrap();
         let squares: f64 = (data.to_array() - reconstructed).iter().map(|&error| f64::from(error).powi(2)).sum();
@@ -269,7 +269,7 @@ fn a_file_without_a_block_has_nothing_to_salvage() {
 #[test]
 fn a_file_by_hash_needs_its_model_and_no_other() {
     let model = linear(8, 2);
-    let samples = Samples::from_dataset(&waves(20, 8));
+    let samples = SampleArray::from_dataset(&waves(20, 8));
     let options = CompressOptions { embed_model: false, ..CompressOptions::new(Bound::Absolute(0.01)) };
     let (file, _) = write(&model, &samples, &options);
     assert!(matches!(read(&file), Err(CodecError::ModelNeeded { .. })));
@@ -284,7 +284,7 @@ fn data_unlike_anything_the_model_saw_costs_little_more_than_classical_coding() 
     let model = linear(1024, 8);
     let step = |i: usize, j: usize| ((j / 32) as f32 * 0.9).cos() * 50.0 + (j % 32) as f32 * (1.0 + i as f32 * 0.1);
     let values: Vec<f32> = (0..40).flat_map(|i| (0..1024).map(move |j| step(i, j))).collect();
-    let samples = Samples::from_values([32, 32], &values).unwrap();
+    let samples = SampleArray::from_values([32, 32], &values).unwrap();
     let options = CompressOptions { embed_model: false, ..CompressOptions::new(Bound::Absolute(0.05)) };
     let (_, summary) = write(&model, &samples, &options);
     // Planes: the neighbours say nearly all.
@@ -294,7 +294,7 @@ fn data_unlike_anything_the_model_saw_costs_little_more_than_classical_coding() 
 #[test]
 fn threads_change_no_byte_of_file_or_values() {
     let model = linear(12, 3);
-    let samples = Samples::from_dataset(&waves(90, 12));
+    let samples = SampleArray::from_dataset(&waves(90, 12));
     let options = CompressOptions { block_samples: Some(7), ..CompressOptions::new(Bound::Absolute(0.02)) };
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

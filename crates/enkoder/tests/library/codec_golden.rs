@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use enkoder::codec::{Bound, Calibration, CompressOptions, Element, EnkFile, Layout, Samples, Source, compress};
+use enkoder::codec::{
+    Bound, Calibration, CompressOptions, Element, EnkFile, Layout, SampleArray, SampleSource, compress,
+};
 use enkoder::{Activation, Architecture, Autoencoder, Dataset, Scaling, Trainer, TrainingConfig, fit_pca};
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
@@ -138,17 +140,17 @@ fn linear(values: Vec<f32>, shape: impl Into<Vec<usize>>, latent: usize) -> Auto
 
 /// Samples with a layout.
 struct Given {
-    samples: Samples,
+    samples: SampleArray,
     layout: Layout,
 }
 
 impl Given {
     fn of<T: Element>(shape: impl Into<Vec<usize>>, values: &[T]) -> Self {
-        Self { samples: Samples::from_values(shape, values).unwrap(), layout: Layout::default() }
+        Self { samples: SampleArray::from_values(shape, values).unwrap(), layout: Layout::default() }
     }
 }
 
-impl Source for Given {
+impl SampleSource for Given {
     fn element(&self) -> enkoder::codec::ElementType {
         self.samples.element()
     }
@@ -166,6 +168,6 @@ impl Source for Given {
     }
 
     fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
-        Source::read(&mut self.samples, first, count)
+        SampleSource::read(&mut self.samples, first, count)
     }
 }

@@ -77,7 +77,7 @@ fn in_words(reason: &Reason) -> String {
         Value::Word(word) => word.clone(),
         Value::Missing => "missing".to_owned(),
     };
-    let Reason { column, share, observed, expected, usual } = reason;
+    let Reason { column, share, observed, expected, usual, .. } = reason;
     let usual = usual.map_or(String::new(), |(low, high)| format!(", usual {low:.4} to {high:.4}"));
     format!("{column} {:.0} %: {}, expected {}{usual}", share * 100.0, value(observed), value(expected))
 }

@@ -30,7 +30,7 @@ fn offline_without_the_data_set_says_how_to_get_it() {
     let expected =
         format!("openml data set 7 is not in the cache {}, and the network may not be used", folder.display());
     assert_eq!(error.to_string(), expected);
-    assert_eq!(error.hint().as_deref(), Some("run `enkoder data fetch openml:7` once without --offline"));
+    assert_eq!(error.hint().as_deref(), Some("fetch it once without `OpenmlClient::with_offline`"));
     assert!(server.requests().is_empty());
     assert!(!folder.exists());
 }

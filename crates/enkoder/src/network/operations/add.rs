@@ -22,13 +22,13 @@ pub struct Add {
 
 impl Specification for Add {
     fn plan(&self, inputs: &[&[usize]]) -> Result<Plan, String> {
-        let [found, expected] = [inputs[1], inputs[0]].map(|shape| Shape(shape.to_vec()));
+        let [found, expected] = [inputs[1], inputs[0]];
         // Height × width is one channel.
         let images = image_shape(inputs[0]).is_some() && image_shape(inputs[0]) == image_shape(inputs[1]);
         if found != expected && !images {
-            return Err(format!("adds {found} of {} to {expected}", self.from));
+            return Err(format!("adds {} of {} to {}", Shape(found), self.from, Shape(expected)));
         }
-        Ok(Plan { output_shape: expected.0, tensors: vec![] })
+        Ok(Plan { output_shape: expected.to_vec(), tensors: vec![] })
     }
 
     fn operation(&self, _: &[&[usize]], output: &[usize]) -> Arc<dyn Operation> {

@@ -11,6 +11,7 @@ use crate::network::vectorised::{LANES, sum_lanes, vectorised};
 /// What training minimises; always the mean over features and samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Loss {
     /// (y − t)².
     #[default]
