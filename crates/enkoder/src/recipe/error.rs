@@ -39,16 +39,16 @@ pub enum RecipeError {
         targets: usize,
     },
     /// An image and its target of different sizes.
-    #[error("{image} is {found} pixels, but {target} is {expected}")]
+    #[error("{image} is {} pixels, but {target} is {}", Shape(found), Shape(expected))]
     ImageSizes {
         /// The image's name.
         image: String,
         /// Its height, width and channels.
-        found: Shape,
+        found: Vec<usize>,
         /// The target's name.
         target: String,
         /// The target's height, width and channels.
-        expected: Shape,
+        expected: Vec<usize>,
     },
     /// Too few images to cut patches from.
     #[error("patches need at least 2 images: some to learn from, some to validate with")]

@@ -8,7 +8,7 @@ use ndarray::Array2;
 use super::Recipe;
 use super::error::RecipeError;
 use crate::dataset::{Dataset, WholeImage};
-use crate::network::{Shape, image_shape};
+use crate::network::image_shape;
 use crate::rows::Rows;
 use crate::training::Checkpoint;
 
@@ -152,7 +152,7 @@ fn check_pairs(images: &[WholeImage], targets: &[WholeImage]) -> Result<(), Reci
     if images.len() != targets.len() {
         return Err(RecipeError::ImagePairs { images: images.len(), targets: targets.len() });
     }
-    let sizes = |image: &WholeImage| Shape(image.pixels.shape().to_vec());
+    let sizes = |image: &WholeImage| image.pixels.shape().to_vec();
     match images.iter().zip(targets).find(|(image, target)| sizes(image) != sizes(target)) {
         Some((image, target)) => Err(RecipeError::ImageSizes {
             image: image.name.clone(),
