@@ -28,7 +28,7 @@ pub fn timed_training(epochs: usize, batch_size: usize, threads: usize) -> Train
 pub fn digits() -> Dataset {
     let options = enkoder_data::ReadOptions::default();
     match std::env::var("ENKODER_TEST_DATA") {
-        Ok(folder) => enkoder_data::open(&format!("{folder}/mnist"), &options).expect("the test data has MNIST"),
+        Ok(folder) => enkoder_data::open(format!("{folder}/mnist"), &options).expect("the test data has MNIST"),
         Err(_) => enkoder_data::strokes::strokes(70_000, 0),
     }
 }

@@ -203,7 +203,8 @@ mod tests {
             Checkpoint::load(&path).map(drop).map_err(|error| error.to_string())
         };
         assert_eq!(damaged(|_| ()), Ok(()));
-        let damages: [(fn(&mut Checkpoint), &str); 7] = [
+        type Damage = fn(&mut Checkpoint);
+        let damages: [(Damage, &str); 7] = [
             (|checkpoint| checkpoint.parameters[0] = f32::NAN, "holds NaN"),
             (|checkpoint| checkpoint.best_parameters[0] = f32::INFINITY, "holds inf"),
             (|checkpoint| checkpoint.first_moment[0] = f32::NEG_INFINITY, "holds -inf"),
