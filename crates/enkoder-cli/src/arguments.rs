@@ -1,4 +1,4 @@
-//! What can be typed: the verbs, and the options that several of them share.
+//! Options that several verbs share.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -7,52 +7,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
-use clap::builder::Styles;
-use clap::builder::styling::{AnsiColor, Style};
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 use enkoder::CorruptionError;
 use enkoder_data::{ArrayOptions, MissingPolicy, RawElement, RawFormat};
 
-use crate::commands::{
-    completions, compress, data, decode, decompress, denoise, detect, encode, eval, info, reconstruct, train,
-};
 use crate::screen::Screen;
 use crate::standard_input;
 use crate::warnings;
-
-const STYLES: Styles = Styles::styled()
-    .header(Style::new().bold())
-    .usage(Style::new().bold())
-    .literal(AnsiColor::Cyan.on_default())
-    .placeholder(AnsiColor::Cyan.on_default().dimmed());
-
-/// Learn the structure of data by copying it through a narrow code.
-///
-/// `enkoder train` trains an autoencoder on built-in digits and writes a model and a report. Give it your own data, then encode,
-/// decode and reconstruct with the model.
-#[derive(Debug, Parser)]
-#[command(name = "enkoder", version, styles = STYLES, max_term_width = 100, arg_required_else_help = true)]
-#[command(subcommand_required = true, infer_subcommands = false, propagate_version = false)]
-pub struct Arguments {
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Train(Box<train::Options>),
-    Eval(eval::Options),
-    Encode(encode::Options),
-    Decode(decode::Options),
-    Reconstruct(reconstruct::Options),
-    Denoise(denoise::Options),
-    Detect(detect::Options),
-    Compress(compress::Options),
-    Decompress(decompress::Options),
-    Info(info::Options),
-    Data(data::Options),
-    Completions(completions::Options),
-}
 
 /// What data is called: a built-in name, openml:ID, or a path, of which `-` is standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,7 +181,7 @@ pub struct RunOptions {
 impl RunOptions {
     /// Makes the threads and lets warnings be seen. Once, before anything else.
     pub fn start(&self) -> anyhow::Result<Screen> {
-        let screen = Screen::new(self);
+        let screen = Screen::new(self.quiet);
         warnings::show(screen);
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());

@@ -24,7 +24,7 @@ pub fn in_flags(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arguments::Arguments;
+    use crate::verbs::Arguments;
     use clap::CommandFactory;
     use enkoder_data::DataError;
 

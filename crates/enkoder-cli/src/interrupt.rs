@@ -6,9 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-
-use crate::standard_input;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
 pub const EXIT_CODE: u8 = 130;
@@ -16,6 +14,8 @@ pub const EXIT_CODE: u8 = 130;
 static LISTENING: AtomicBool = AtomicBool::new(false);
 static WORKING: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+/// What else goes away with the process.
+static LAST: OnceLock<fn()> = OnceLock::new();
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Listens to signals from here on; once is enough.
@@ -32,7 +32,9 @@ pub fn listen() -> Result<(), ctrlc::Error> {
             // Only empty folders can be removed so.
             let _ = fs::remove_dir(folder);
         }
-        standard_input::remove();
+        if let Some(remove) = LAST.get() {
+            remove();
+        }
         process::exit(EXIT_CODE.into());
     })
 }
@@ -40,6 +42,12 @@ pub fn listen() -> Result<(), ctrlc::Error> {
 /// Folders, outermost first, that are to go away where the process is ended before anything is in them.
 pub fn remove_if_empty(folders: &[PathBuf]) {
     FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(folders);
+}
+
+/// Calls `remove` where the process is ended by a signal, and listens to signals from here on. There is one such call.
+pub fn remove_last(remove: fn()) -> Result<(), ctrlc::Error> {
+    LAST.get_or_init(|| remove);
+    listen()
 }
 
 /// From here on the first signal is a request.

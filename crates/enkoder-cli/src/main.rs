@@ -1,4 +1,4 @@
-//! The command `enkoder`: reads arguments, calls the library, prints. `main` → [`run`] → exit code; nothing heavy happens
+//! The command `enkoder`: reads arguments, calls the library, prints. `main` → [`Arguments::run`] → exit code; nothing heavy happens
 //! before the arguments are understood.
 
 mod arguments;
@@ -17,6 +17,7 @@ mod progress;
 mod run_folder;
 mod screen;
 mod standard_input;
+mod verbs;
 mod warnings;
 mod whole_file;
 mod wording;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command};
+use verbs::Arguments;
 
 fn main() -> ExitCode {
     let print = std::panic::take_hook();
@@ -34,24 +35,7 @@ fn main() -> ExitCode {
             print(panic);
         }
     }));
-    let code = run(Arguments::parse()).unwrap_or_else(|error| failure::report(&error));
+    let code = Arguments::parse().run().unwrap_or_else(|error| failure::report(&error));
     standard_input::remove();
     code
-}
-
-fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    match arguments.command {
-        Command::Train(options) => commands::train::run(*options),
-        Command::Eval(options) => commands::eval::run(options),
-        Command::Encode(options) => commands::encode::run(options),
-        Command::Decode(options) => commands::decode::run(options),
-        Command::Reconstruct(options) => commands::reconstruct::run(options),
-        Command::Denoise(options) => commands::denoise::run(options),
-        Command::Compress(options) => commands::compress::run(options),
-        Command::Decompress(options) => commands::decompress::run(options),
-        Command::Detect(options) => commands::detect::run(options),
-        Command::Info(options) => commands::info::run(options),
-        Command::Data(options) => commands::data::run(options),
-        Command::Completions(options) => commands::completions::run(options),
-    }
 }

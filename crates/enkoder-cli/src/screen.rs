@@ -8,7 +8,6 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::arguments::RunOptions;
 use crate::standard_input;
 
 /// The reader of our output is gone: no error, but nothing is left to do.
@@ -65,10 +64,10 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// What the options and the terminal allow.
-    pub fn new(options: &RunOptions) -> Self {
+    /// What the terminal allows, where not only results and errors are wanted.
+    pub fn new(quiet: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { quiet: options.quiet, moving: !options.quiet && !dumb && io::stderr().is_terminal() }
+        Self { quiet, moving: !quiet && !dumb && io::stderr().is_terminal() }
     }
 
     /// Whether only results and errors are wanted.

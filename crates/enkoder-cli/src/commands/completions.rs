@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use crate::arguments::Arguments;
 use crate::screen::print_bytes;
 
 /// Print what lets a shell complete `enkoder`
@@ -18,9 +17,10 @@ pub struct Options {
     shell: Shell,
 }
 
-pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+/// The script for a whole `command`.
+pub fn run(options: Options, command: &mut Command) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
-    generate(options.shell, &mut Arguments::command(), "enkoder", &mut script);
+    generate(options.shell, command, "enkoder", &mut script);
     print_bytes(&script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,8 +11,8 @@ use crate::parquet::ParquetChunks;
 
 impl Source {
     /// The rows of the data some at a time, up to `rows` of them: those of CSV and Parquet files as they are read, so that a file
-    /// may be larger than memory; all else is read whole first. The columns are those of [`TableOptions::schema`](crate::TableOptions::schema), found by
-    /// name, which must be given for such files.
+    /// may be larger than memory; all else is read whole first. The columns are those of
+    /// [`TableOptions::schema`](crate::TableOptions::schema), found by name, which must be given for such files.
     ///
     /// ```
     /// use enkoder_data::{ReadOptions, Source};

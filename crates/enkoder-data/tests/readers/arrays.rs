@@ -266,7 +266,7 @@ fn netcdf_variables_are_read_as_another_library_wrote_them() {
             assert_eq!((shape, back), (vec![4, 3, 5], vec![bytes(&psl), bytes(&ts)]), "{block:?}");
         }
         let error = message(open(&path, &options(&[], &[])));
-        assert!(error.contains("it has ts, psl") && error.contains("--variable ts"), "{error}");
+        assert!(error.contains("it has ts, psl") && error.contains("`ArrayOptions::variables` ts"), "{error}");
         let error = message(open(&path, &options(&["tas"], &[])));
         assert!(error.contains("no variable of numbers \"tas\"") && error.contains("did you mean \"ts\""), "{error}");
         let error = message(open(&path, &options(&["ts", "mask"], &[])));

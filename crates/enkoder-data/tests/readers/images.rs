@@ -196,7 +196,7 @@ fn the_photographs_of_set12_need_one_size() {
         return;
     };
     let folder = Path::new(&data).join("images/Set12");
-    assert!(read_image_folder(&folder, &PLAIN).unwrap_err().hint().unwrap().contains("--size"));
+    assert!(read_image_folder(&folder, &PLAIN).unwrap_err().hint().unwrap().contains("`ReadOptions::size`"));
     let data = read_image_folder(&folder, &ImageOptions { size: Some((64, 64)), ..PLAIN }).unwrap();
     assert_eq!((data.len(), data.shape(), data.is_u8()), (12, &[64, 64][..], true));
 }

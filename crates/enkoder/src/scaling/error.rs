@@ -1,6 +1,6 @@
 //! Why a scaler could not be fitted or read.
 
-/// Why a [`Scaler`](crate::Scaler) could not be fitted or read. Samples and unnamed features are counted from 0.
+/// Why a [`Scaler`](super::Scaler) could not be fitted or read. Samples and unnamed features are counted from 0.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScalerError {
