@@ -114,7 +114,10 @@ fn a_machine_that_does_not_answer_is_an_error_that_names_the_way_out() {
     drop(server);
     let error = fetch(&client).unwrap_err();
     assert_eq!(error.to_string(), format!("{address}/api/v1/json/data/7 could not be read"));
-    assert_eq!(error.hint().unwrap(), "check the network; what was fetched before can be used with `OpenmlClient::with_offline`");
+    assert_eq!(
+        error.hint().unwrap(),
+        "check the network; what was fetched before can be used with `OpenmlClient::with_offline`"
+    );
 }
 
 #[test]

@@ -158,7 +158,10 @@ fn a_cache_folder_that_cannot_be_made_is_named_with_the_way_out() {
     let error = fetch(&client).unwrap_err();
     let folder = client.folder().join("7");
     assert_eq!(error.to_string(), format!("cannot create {} in the cache", folder.display()));
-    assert_eq!(error.hint().as_deref(), Some("choose another folder with `OpenmlClient::with_cache_folder` or ENKODER_CACHE"));
+    assert_eq!(
+        error.hint().as_deref(),
+        Some("choose another folder with `OpenmlClient::with_cache_folder` or ENKODER_CACHE")
+    );
     assert!(server.requests().is_empty(), "the cache is tried before the network");
 }
 
