@@ -7,10 +7,16 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
 pub const EXIT_CODE: u8 = 130;
 
+/// Signals within so long are one: a terminal or a supervisor may send it to the process and to its group.
+const ONE_PRESS: Duration = Duration::from_millis(500);
+
+/// When the work was asked to stop.
+static FIRST: OnceLock<Instant> = OnceLock::new();
 static LISTENING: AtomicBool = AtomicBool::new(false);
 static WORKING: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
@@ -26,6 +32,10 @@ pub fn listen() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
         if WORKING.swap(false, Ordering::SeqCst) {
             REQUESTED.store(true, Ordering::SeqCst);
+            FIRST.get_or_init(Instant::now);
+            return;
+        }
+        if FIRST.get().is_some_and(|first| first.elapsed() < ONE_PRESS) {
             return;
         }
         for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).iter().rev() {

@@ -52,16 +52,24 @@ impl RunFolder {
 
     /// The folder of the checkpoint that a training goes on from. What stands there is of the same training, and replaced; a model
     /// of another one is not, without `force`.
-    pub fn of_checkpoint(file: &Path, checkpoint: &Checkpoint, wanted: &[&str], force: bool) -> anyhow::Result<Self> {
+    pub fn of_checkpoint(
+        (file, checkpoint): (&Path, &Checkpoint),
+        epochs: usize,
+        wanted: &[&str],
+        force: bool,
+    ) -> anyhow::Result<Self> {
         let path = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         let same = Autoencoder::load(path.join(model::FILE_NAME)).is_ok_and(|model| {
-            // It may have gone on for longer than the checkpoint's training was to.
-            let epochs = checkpoint.config().epochs;
-            let config = model.record().config.clone().map(|config| TrainingConfig { epochs, ..config });
-            model.architecture() == checkpoint.architecture() && config.as_ref() == Some(checkpoint.config())
+            // It may have gone on for longer than the checkpoint's training was to, but not for longer than this one will.
+            let asked = checkpoint.config().epochs;
+            let config = model.record().config.clone().map(|config| TrainingConfig { epochs: asked, ..config });
+            let done = model.record().history.as_ref().map_or(0, |history| history.epochs.len());
+            let same =
+                model.architecture() == checkpoint.architecture() && config.as_ref() == Some(checkpoint.config());
+            same && done <= epochs
         });
         let overwrite = Overwrite::replacing(same || force);
         let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite, lock: None };

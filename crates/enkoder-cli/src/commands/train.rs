@@ -141,7 +141,14 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     // What has no calibration gives nothing back that principal components could be compared with.
     let comparison = match model.calibration() {
         Some(_) => Comparison::new(&model, Some(&train), &validation, seed, screen)?,
-        None => None,
+        None => {
+            if !options.no_report || figures.is_some() {
+                screen.note(
+                    "no report is written: it shows what comes back from codes alone, and this model's do not suffice",
+                );
+            }
+            None
+        }
     };
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
@@ -211,7 +218,10 @@ impl Options {
         wanted.extend(self.checkpoint_every.map(|_| CHECKPOINT));
         match (&self.out, checkpoint) {
             (Some(path), _) => RunFolder::named(path, &wanted, self.force),
-            (None, Some((file, checkpoint))) => RunFolder::of_checkpoint(file, checkpoint, &wanted, self.force),
+            (None, Some((file, checkpoint))) => {
+                let epochs = self.training.epochs.unwrap_or(checkpoint.config().epochs);
+                RunFolder::of_checkpoint((file, checkpoint), epochs, &wanted, self.force)
+            }
             (None, None) => RunFolder::fresh(&wanted),
         }
     }

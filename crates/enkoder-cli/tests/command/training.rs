@@ -131,8 +131,10 @@ pub fn interrupt_after(place: &Workplace, arguments: &str, text: &str) -> crate:
     while !stderr.lines().last().is_some_and(|line| line.contains(text)) {
         assert_ne!(reader.read_line(&mut stderr).unwrap(), 0, "it ended before {text:?}:\n{stderr}");
     }
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    let kill = || Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill().success());
+    // Whoever ends a whole group of processes may send it twice; that is one Ctrl-C.
+    kill();
     reader.read_to_string(&mut stderr).unwrap();
     let output = child.wait_with_output().unwrap();
     crate::workplace::Run { stderr, ..crate::workplace::Run::of(output) }
@@ -245,6 +247,11 @@ fn a_training_goes_on_for_more_epochs_and_not_for_fewer() {
     goes_on_to_the_same_bytes(&place, "strokes:60", "--hidden 4", "");
     place.succeed("train strokes:60 --hidden 4 --epochs 3 --checkpoint-every 1 --out run --no-report -q");
     assert_snapshot!(place.fail("train strokes:60 --resume run --epochs 2"));
+    // The checkpoint stays where it is, and must not take the longer training's model with it.
+    place.succeed("train strokes:60 --resume run --epochs 5 --no-report -q");
+    let refused = place.fail("train strokes:60 --resume run --no-report -q");
+    assert!(refused.contains("run/model.safetensors") && refused.contains("--force"), "{refused}");
+    place.succeed("train strokes:60 --resume run --epochs 6 --no-report -q");
 }
 
 #[test]
