@@ -5,13 +5,14 @@ use super::error::AnomalyError;
 use super::learning::{Learned, learn};
 use super::members::Members;
 use super::preparation::Preparation;
-use super::scores::{NoScore, Scores, Unscored, all_finite, has_infinite};
+use super::scores::{NoScore, Scores, Unscored, has_infinite};
 use super::series::SeriesScorer;
 use super::threshold::{CalibrationScores, Guarantee, Threshold, ThresholdRule};
 use super::timeline::SeriesColumns;
 use super::windows::Windows;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
+use crate::network::vectorised::all_finite;
 use crate::schema::Schema;
 
 const FEWEST_ROWS: usize = 20;

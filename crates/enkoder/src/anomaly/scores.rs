@@ -3,7 +3,6 @@
 
 use std::ops::Deref;
 
-use crate::network::vectorised::vectorised;
 use crate::schema::Schema;
 
 /// The scores of rows, in their order. As a slice of numbers, a row without a score is NaN; all others are finite.
@@ -119,12 +118,4 @@ impl Deref for Scores {
 #[inline]
 pub(super) fn has_infinite(row: &[f32]) -> bool {
     row.iter().fold(false, |any, value| any | (value.abs() == f32::INFINITY))
-}
-
-/// Whether every score is finite.
-pub(super) fn all_finite(scores: &[f32]) -> bool {
-    vectorised(
-        #[inline(always)]
-        || scores.iter().fold(true, |finite, score| finite & score.is_finite()),
-    )
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::{Autoencoder, ModelError};
 use crate::network::Scratch;
-use crate::network::vectorised::{squared_distance, vectorised};
+use crate::network::vectorised::{all_finite, squared_distance, vectorised};
 use crate::rows::Rows;
 
 /// Rows that pass through the network together: enough for full speed, few enough to stay in a core's cache and to give every thread
@@ -158,7 +158,7 @@ impl<M: Borrow<Autoencoder>> Session<M> {
             self.scaled.resize(count * inputs, 0.0);
             self.read(verb, rows, first);
             self.compute(verb, rows, first, out);
-            // A sum over finite values tells most blocks from those with a row that is not.
+            // Row by row only where the block has one that is not finite.
             if !all_finite(&self.scaled) || !all_finite(out) {
                 let block = self.scaled.chunks_exact(inputs).zip(out.chunks_exact_mut(outputs));
                 for (_, out) in block.filter(|(scaled, out)| !all_finite(scaled) || !all_finite(out)) {
@@ -227,11 +227,4 @@ fn distance_where_known(values: &[f32], x: &[f32], y: &[f32]) -> f32 {
     let known = values.iter().zip(x).zip(y).filter(|((value, _), _)| !value.is_nan());
     let (sum, count) = known.fold((0.0f32, 0u32), |(sum, count), ((_, x), y)| (sum + (x - y) * (x - y), count + 1));
     sum / count as f32
-}
-
-fn all_finite(values: &[f32]) -> bool {
-    vectorised(
-        #[inline(always)]
-        || values.iter().fold(true, |finite, value| finite & value.is_finite()),
-    )
 }

@@ -76,6 +76,14 @@ pub(crate) fn sum_lanes(partial: [f32; LANES]) -> f32 {
     sums[0]
 }
 
+/// Whether no value is infinite or NaN.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    vectorised(
+        #[inline(always)]
+        || values.iter().fold(true, |finite, value| finite & value.is_finite()),
+    )
+}
+
 /// Σ(x − y)² over two slices of equal length.
 pub(crate) fn squared_distance(x: &[f32], y: &[f32]) -> f32 {
     vectorised(
