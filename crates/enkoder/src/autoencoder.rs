@@ -140,7 +140,7 @@ impl Autoencoder {
         let mut scaled = sample.to_vec();
         self.scaler.transform_row(&mut scaled);
         let mut output = vec![0.0; self.network.program.nodes()[index].outputs()];
-        let runner = Runner::of(self.network.clone());
+        let runner = Runner::of(&self.network);
         runner.forward(0..index + 1, &scaled, &mut output, &mut Scratch::default());
         output
     }

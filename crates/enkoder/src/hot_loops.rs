@@ -3,10 +3,12 @@
 
 use std::hint::black_box;
 
-use crate::network::Activation;
 use crate::network::activation::apply;
 use crate::network::products::{Pair, Store, affine, rows_times_rows, times, transposed_times};
 use crate::network::vectorised::{Simd, WithSimd, with_vectors};
+use crate::network::{Activation, Aligned};
+
+use crate::training::objective::Targets;
 use crate::training::{Adam, Loss};
 
 /// What a loop does each time that it runs.
@@ -50,14 +52,14 @@ pub fn all() -> Vec<HotLoop> {
         [(64, 784, 128), (64, 128, 64), (64, 64, 10), (64, 10, 64), (64, 128, 784), (1, 784, 128)]
     {
         let [x, w, b] = [rows * inputs, inputs * outputs, outputs].map(values);
-        let mut y = vec![0.0; rows * outputs];
+        let mut y = values(rows * outputs);
         let work = Work::Products(rows * inputs * outputs);
         let name = format!("affine {rows} × {inputs} × {outputs}");
         loops.push(HotLoop::new(name, work, move || affine(&x, &w, &b, Some(0.0), &mut y)));
     }
     for (rows, depth, columns) in [(64, 784, 128), (64, 128, 64), (64, 64, 10)] {
         let [x, w] = [rows * depth, depth * columns].map(values);
-        let mut y = vec![0.0; rows * columns];
+        let mut y = values(rows * columns);
         let work = Work::Products(rows * depth * columns);
         let name = format!("times {rows} × {depth} × {columns}");
         loops.push(HotLoop::new(name, work, move || times(&x, &w, columns, &mut y)));
@@ -66,7 +68,7 @@ pub fn all() -> Vec<HotLoop> {
         [(64, 784, 128), (128, 392, 128), (64, 128, 64), (64, 64, 10), (64, 10, 64), (64, 64, 128)]
     {
         let [a, b] = [rows * depth, columns * depth].map(values);
-        let mut c = vec![0.0; rows * columns];
+        let mut c = values(rows * columns);
         let work = Work::Products(rows * depth * columns);
         let name = format!("rows_times_rows {rows} × {depth} × {columns}");
         loops.push(HotLoop::new(name, work, move || rows_times_rows(&a, &b, depth, &mut c)));
@@ -82,7 +84,7 @@ pub fn all() -> Vec<HotLoop> {
             let mut update = Adam::default().step(3, 1e-9).update(weights, first, second, true);
             transposed_times(&[Pair { x: &x, y: &y }], inputs, 0..inputs, outputs, &mut update);
         }));
-        let mut gradient = vec![0.0; inputs * outputs];
+        let mut gradient = values(inputs * outputs);
         loops.push(HotLoop::new(format!("transposed_times {shape}, stored"), work, move || {
             let pair = Pair { x: &x_kept, y: &y_kept };
             transposed_times(&[pair], inputs, 0..inputs, outputs, &mut Store(&mut gradient));
@@ -107,9 +109,10 @@ pub fn all() -> Vec<HotLoop> {
             if loss == Loss::BinaryCrossEntropy && activation != Activation::Sigmoid {
                 continue;
             }
-            let [z, target, mut delta] = [0; 3].map(|_| values(count));
+            let [mut output, target] = [0; 2].map(|_| values(count));
             loops.push(HotLoop::new(format!("loss {loss:?}, {activation}"), Work::Values(count, 12), move || {
-                black_box(loss.output_pass(activation, 784, &z, &target, &mut delta, 0.1));
+                let targets = Targets::whole(&target, 784);
+                black_box(loss.output_pass(activation, targets, &mut output, 0.1));
             }));
         }
     }
@@ -117,8 +120,10 @@ pub fn all() -> Vec<HotLoop> {
 }
 
 /// As many positive numbers below 1.
-fn values(count: usize) -> Vec<f32> {
-    (0..count).map(|index| 0.5 + 0.49 * (index as f32 * 0.7).sin()).collect()
+fn values(count: usize) -> Aligned {
+    let mut values = Aligned::zeros(count);
+    values.iter_mut().enumerate().for_each(|(index, value)| *value = 0.5 + 0.49 * (index as f32 * 0.7).sin());
+    values
 }
 
 /// Sums that do not wait for each other.

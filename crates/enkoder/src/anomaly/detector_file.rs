@@ -244,11 +244,11 @@ fn add_network<'a>(
     name: &str,
     (member, reference): &'a (ResidualNetwork, Reference),
 ) {
-    let mut parameters = member.network.parameters();
-    for (tensor, shape) in member.architecture.tensors() {
-        let (values, rest) = parameters.split_at(shape.iter().product());
-        parameters = rest;
-        tensors.push((format!("{name}.{tensor}"), shape, values));
+    for node in member.network.program().nodes() {
+        for tensor in node.tensors() {
+            let values = &member.network.parameters()[tensor.range.clone()];
+            tensors.push((format!("{name}.{}.{}", node.name(), tensor.name), tensor.shape.clone(), values));
+        }
     }
     tensors.push((format!("{name}.spread"), vec![member.spread.len()], &member.spread));
     add_whitening(tensors, name, &member.whitening, reference);

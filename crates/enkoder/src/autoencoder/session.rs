@@ -5,8 +5,8 @@ use std::borrow::Borrow;
 use std::ops::Range;
 
 use super::{Autoencoder, ModelError};
-use crate::network::Scratch;
 use crate::network::vectorised::{all_finite, squared_distance, vectorised};
+use crate::network::{Aligned, Scratch};
 use crate::rows::Rows;
 
 /// Rows that pass through the network together: enough for full speed, few enough to stay in a core's cache and to give every thread
@@ -89,8 +89,8 @@ impl Verb {
 #[derive(Debug)]
 pub struct Session<M> {
     model: M,
-    scaled: Vec<f32>,
-    output: Vec<f32>,
+    scaled: Aligned,
+    output: Aligned,
     row: Vec<f32>,
     scratch: Scratch,
 }
@@ -98,8 +98,8 @@ pub struct Session<M> {
 impl<M: Borrow<Autoencoder>> Session<M> {
     /// A session of a model: a reference, or an `Arc` of one.
     pub fn new(model: M) -> Self {
-        let (scaled, output, row) = (Vec::new(), Vec::new(), Vec::new());
-        Self { model, scaled, output, row, scratch: Scratch::default() }
+        let (scaled, output) = (Aligned::default(), Aligned::default());
+        Self { model, scaled, output, row: Vec::new(), scratch: Scratch::default() }
     }
 
     /// The model.
@@ -155,7 +155,7 @@ impl<M: Borrow<Autoencoder>> Session<M> {
         for (block, out) in out.chunks_mut(together * outputs).enumerate() {
             let first = range.start + block * together;
             let count = out.len() / outputs;
-            self.scaled.resize(count * inputs, 0.0);
+            self.scaled.resize(count * inputs);
             self.read(verb, rows, first);
             self.compute(verb, rows, first, out);
             // Row by row only where the block has one that is not finite.
@@ -187,7 +187,7 @@ impl<M: Borrow<Autoencoder>> Session<M> {
             Verb::Decode => model.runner.forward(program.decoder(), x, out, &mut self.scratch),
             Verb::Reconstruct => model.runner.forward(nodes, x, out, &mut self.scratch),
             Verb::Score => {
-                self.output.resize(x.len(), 0.0);
+                self.output.resize(x.len());
                 model.runner.forward(nodes, x, &mut self.output, &mut self.scratch);
                 let features = rows.features();
                 let pairs = x.chunks_exact(features).zip(self.output.chunks_exact(features));

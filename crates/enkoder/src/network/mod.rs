@@ -2,6 +2,7 @@
 //! file in `operations` and a line in `layer_spec`; only `vectorised` names the crate that picks the instruction set.
 
 pub(crate) mod activation;
+mod aligned;
 mod architecture;
 mod convolutional;
 pub(crate) mod elementary;
@@ -25,6 +26,7 @@ pub mod layers {
 }
 
 pub use activation::{Activation, UnknownActivation};
+pub(crate) use aligned::{Aligned, LINE_NUMBERS};
 pub(crate) use architecture::Shape;
 pub use architecture::{Architecture, ArchitectureError, LayerSummary};
 pub use layer_spec::LayerSpec;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rand::distr::{Distribution, Uniform};
 
+use super::aligned::{Aligned, LINE_NUMBERS};
 use super::architecture::{Architecture, ArchitectureError};
 use super::operations::{Way, Workspace};
 use super::program::{Node, Program};
@@ -67,11 +68,10 @@ impl Network {
 
     /// The network ready for use.
     pub(crate) fn runner(&self) -> Runner {
-        let (program, parameters) = match self.program.folded(&self.parameters) {
-            Some((program, parameters)) => (Arc::new(program), parameters),
-            None => (self.program.clone(), self.parameters.clone()),
-        };
-        Runner::of(Self { program, parameters })
+        match self.program.folded(&self.parameters) {
+            Some((program, parameters)) => Runner::new(&program, &parameters),
+            None => Runner::of(self),
+        }
     }
 }
 
@@ -94,27 +94,38 @@ fn initialise(node: &Node, parameters: &mut [f32], seed: u64) {
     parameters[node.bias()].fill(0.0);
 }
 
-/// A network ready for use: what can be prepared once is prepared.
+/// A network ready for use: what can be prepared once is prepared, and the weights of every node begin at a line of the cache.
 #[derive(Clone, Debug)]
 pub(crate) struct Runner {
-    network: Network,
+    program: Arc<Program>,
+    parameters: Aligned,
     prepared: Prepared,
 }
 
 impl Runner {
     /// The network as it is, with nothing folded.
-    pub(crate) fn of(network: Network) -> Self {
-        let mut prepared = Prepared::for_program(&network.program, Way::Forward);
-        prepared.update(&network.program, Way::Forward, &network.parameters);
-        Self { network, prepared }
+    pub(crate) fn of(network: &Network) -> Self {
+        Self::new(&network.program, &network.parameters)
+    }
+
+    fn new(program: &Program, parameters: &[f32]) -> Self {
+        let spread = program.spread(LINE_NUMBERS);
+        let mut own = Aligned::zeros(spread.nodes().last().map_or(0, |last| last.parameters().end));
+        for (from, to) in program.nodes().iter().zip(spread.nodes()) {
+            own[to.parameters()].copy_from_slice(&parameters[from.parameters()]);
+        }
+        let mut prepared = Prepared::for_program(&spread, Way::Forward);
+        prepared.update(&spread, Way::Forward, &own);
+        Self { program: Arc::new(spread), parameters: own, prepared }
     }
 
     pub(crate) fn program(&self) -> &Program {
-        &self.network.program
+        &self.program
     }
 
+    /// The parameters, where the program's nodes have them.
     pub(crate) fn parameters(&self) -> &[f32] {
-        &self.network.parameters
+        &self.parameters
     }
 
     /// Passes rows through some nodes, from the value that the first reads to the one that the last writes. Allocates nothing once
@@ -131,13 +142,13 @@ impl Runner {
             return;
         }
         let Scratch { slots, work } = scratch;
-        slots.resize_with(slots.len().max(program.slots()), Vec::new);
+        slots.resize_with(slots.len().max(program.slots()), Aligned::default);
         for node in &program.nodes()[nodes.start..nodes.end - 1] {
             let slot = &mut slots[program.slot(node.writes())];
-            slot.resize(slot.len().max(rows * node.outputs()), 0.0);
+            slot.resize(slot.len().max(rows * node.outputs()));
         }
         let mut store = Slots { program, first: nodes.start, last: nodes.end, x, y, slots, rows };
-        let weights = Weights { parameters: &self.network.parameters, prepared: &self.prepared };
+        let weights = Weights { parameters: &self.parameters, prepared: &self.prepared };
         program.walk(nodes, weights, ending, &mut store, work);
     }
 }
@@ -145,7 +156,7 @@ impl Runner {
 /// What a way forward needs beside its output; kept from pass to pass.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    slots: Vec<Vec<f32>>,
+    slots: Vec<Aligned>,
     work: Workspace,
 }
 
@@ -156,7 +167,7 @@ struct Slots<'a> {
     last: usize,
     x: &'a [f32],
     y: &'a mut [f32],
-    slots: &'a mut [Vec<f32>],
+    slots: &'a mut [Aligned],
     rows: usize,
 }
 

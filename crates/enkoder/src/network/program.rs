@@ -395,6 +395,17 @@ impl Program {
         Self { nodes, ..self.clone() }
     }
 
+    /// The same program with parameters further apart: those of each node begin at a multiple of `line`.
+    pub(crate) fn spread(&self, line: usize) -> Self {
+        let mut offset = 0;
+        let nodes = self.nodes.iter().map(|node| {
+            let moved = Node { reads: node.reads.clone(), writes: node.writes, ..node.at(node.index(), offset) };
+            offset = moved.parameters().end.next_multiple_of(line);
+            moved
+        });
+        self.with_nodes(nodes.collect())
+    }
+
     /// The same function without normalisations that can be made part of the linear operation before them, and its parameters; `None`
     /// where there is nothing to fold.
     pub(crate) fn folded(&self, parameters: &[f32]) -> Option<(Self, Vec<f32>)> {

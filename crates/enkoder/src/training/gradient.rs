@@ -58,7 +58,7 @@ impl Engine {
         let objective = Objective::new(config, samples);
         let separate_targets = samples.separate_targets(config.corruption.is_some());
         let alone = objective.terms.is_empty() && config.gradient_clip.is_none();
-        let count = if alone { parts::count(&program, rows) } else { 1 };
+        let count = if alone { parts::count(&program) } else { 1 };
         let parts = (count > 1).then(|| Parts::new(&network, count, rows, separate_targets));
         let rows = if parts.is_some() { 0 } else { rows };
         let zeros = |count: usize| vec![0.0; count];

@@ -329,7 +329,9 @@ fn parts_of_layers_and_shards_of_rows_take_the_same_steps() {
         Architecture::dense([FEATURES], &[1200], 600).with_activation(Activation::Tanh),
         Architecture::dense([FEATURES], &[40, 900, 900], 7).with_output_activation(Activation::Sigmoid),
     ];
-    for (architecture, targets) in architectures.iter().flat_map(|a| [(a, None), (a, Some(&targets))]) {
+    // A batch that passes whole, and one that passes in three pieces.
+    let cases = architectures.iter().flat_map(|a| [(a, None, ROWS), (a, Some(&targets), ROWS), (a, None, 300)]);
+    for (architecture, targets, rows) in cases {
         let samples = match targets {
             Some(targets) => Samples::new(&inputs, &scaler).with_targets(targets, &scaler),
             None => Samples::new(&inputs, &scaler),
@@ -337,11 +339,12 @@ fn parts_of_layers_and_shards_of_rows_take_the_same_steps() {
         let train = |gradient_clip| {
             let network = Network::initialised(architecture, 6).unwrap();
             let config = TrainingConfig { gradient_clip, ..config() };
-            let mut engine = Engine::new(network, &config, ROWS, &samples);
+            let mut engine = Engine::new(network, &config, rows, &samples);
             let mut losses = Vec::new();
             for step in 0..4 {
                 // The last batch of an epoch is smaller.
-                let order: Vec<u32> = (0..if step == 3 { 5 } else { ROWS as u32 }).collect();
+                let length = if step == 3 { 5 } else { rows };
+                let order: Vec<u32> = (0..length).map(|index| (index % ROWS) as u32).collect();
                 let at = Position { epoch: 1, step, learning_rate: 1e-4 };
                 losses.push(engine.step(&samples, &order, 0, at).loss);
             }

@@ -14,7 +14,7 @@ mod gradient;
 #[cfg(test)]
 mod gradient_tests;
 mod history;
-mod objective;
+pub(crate) mod objective;
 mod pairs;
 mod parts;
 mod run;

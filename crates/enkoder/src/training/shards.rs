@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use super::batches::{Damage, Samples};
-use super::objective::{Objective, Seen, ShardRows};
+use super::objective::{Objective, Seen, ShardRows, Targets};
+use crate::network::Aligned;
 use crate::network::operations::Workspace;
 use crate::network::{BackStore, Ending, Network, Node, NodeBuffers, NodeErrors, Program, Store, Weights};
 
@@ -28,13 +29,13 @@ pub(super) struct Sums {
 #[derive(Debug)]
 pub(super) struct Buffers {
     /// Of the output before its activation.
-    pub(super) values: Vec<Vec<f32>>,
+    pub(super) values: Vec<Aligned>,
     /// Values before the activation, where its slope needs them; empty elsewhere.
-    pub(super) before: Vec<Vec<f32>>,
+    pub(super) before: Vec<Aligned>,
     /// The error before the activation of each value's node.
-    pub(super) errors: Vec<Vec<f32>>,
+    pub(super) errors: Vec<Aligned>,
     /// Empty where the target is the input itself.
-    pub(super) target: Vec<f32>,
+    pub(super) target: Aligned,
     /// A 1 for each row.
     pub(super) ones: Vec<f32>,
     /// For each node that is not dense the gradients of weights and of biases that each shard found, `shards × parameters`. Such a
@@ -43,7 +44,7 @@ pub(super) struct Buffers {
     /// What each shard measured for a normalisation, `shards × statistics`; empty for other nodes.
     pub(super) measured: Vec<Vec<f32>>,
     /// What each term of the objective keeps of each row.
-    pub(super) terms: Vec<Vec<Vec<f32>>>,
+    pub(super) terms: Vec<Vec<Aligned>>,
     /// The widths of those, and for each node the buffers whose products are part of its gradient: term and two buffers.
     term_widths: Vec<Vec<usize>>,
     pub(super) products: Vec<Vec<(usize, [usize; 2])>>,
@@ -77,11 +78,11 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// The loss over some rows of a batch, whose output before its activation is `z`, and the error there.
-    pub(super) fn output_pass(&self, node: &Node, z: &[f32], target: &[f32], error: &mut [f32]) -> f64 {
+    /// The loss over some rows of a batch, whose output before its activation gives way to the error there.
+    pub(super) fn output_pass(&self, node: &Node, targets: Targets<'_>, output: &mut [f32]) -> f64 {
         let asked = self.samples.asked(self.damage);
         let scale = 1.0 / ((self.rows * self.outputs) as f64 * asked) as f32;
-        self.objective.loss.output_pass(node.activation(), node.outputs(), z, target, error, scale) / asked
+        self.objective.loss.output_pass(node.activation(), targets, output, scale) / asked
     }
 
     pub(super) fn forward(&self, network: &Network, weights: Weights<'_>, shard: &mut Shard<'_>) {
@@ -110,7 +111,8 @@ impl Batch<'_> {
         let output = program.output();
         let target = if shard.target.is_empty() { &*shard.values[0] } else { &*shard.target };
         let last = &program.nodes()[output - 1];
-        shard.sums.loss = self.output_pass(last, shard.values[output], target, shard.errors[output]);
+        shard.errors[output].copy_from_slice(shard.values[output]);
+        shard.sums.loss = self.output_pass(last, Targets::whole(target, last.outputs()), shard.errors[output]);
         let Shard { values, before, terms, .. } = shard;
         let parameters = &network.parameters;
         let seen = Seen { program, parameters, values, before, rows: self.rows, own: shard.own };
@@ -232,7 +234,7 @@ impl Buffers {
         // A smaller batch can have no more shards than its rows, nor than the largest.
         let shards = rows.div_ceil(each);
         let of_shards = |range: Range<usize>| vec![0.0; shards * range.len()];
-        let of_rows = |width: usize| vec![0.0; rows * width];
+        let of_rows = |width: usize| Aligned::zeros(rows * width);
         let nodes = program.nodes();
         let needs_input = |node: &Node| if node.activation().needs_input() { node.outputs() } else { 0 };
         let term_widths: Vec<Vec<usize>> = objective.terms.iter().map(|term| term.buffers(program)).collect();
@@ -273,7 +275,7 @@ impl Buffers {
         let rows = order.len();
         let each = shard_rows(program, rows);
         let widths = || (0..program.values()).map(|value| program.width(value));
-        let by_rows = |buffers: &'a mut [Vec<f32>]| -> Vec<_> {
+        let by_rows = |buffers: &'a mut [Aligned]| -> Vec<_> {
             buffers.iter_mut().zip(widths()).map(|(buffer, width)| cut(buffer, rows, each, width)).collect()
         };
         let (mut values, mut before) = (by_rows(&mut self.values), by_rows(&mut self.before));

@@ -3,7 +3,7 @@
 
 use super::adam::{AdamStep, Update};
 use super::shards::Buffers;
-use crate::network::products::{Pair, ROWS, Receiver, Store, transposed_times};
+use crate::network::products::{Add, Pair, ROWS, Receiver, Store, Sum, transposed_times};
 use crate::network::{Node, Program};
 
 /// Parameters of a tile, about: enough tiles to share out evenly, and each large enough to be worth it.
@@ -93,7 +93,7 @@ pub(super) struct TileWork<'a> {
     pub(super) parameters: &'a mut [f32],
     pub(super) first_moment: &'a mut [f32],
     pub(super) second_moment: &'a mut [f32],
-    /// Empty where the gradient goes straight into the update.
+    /// The gradient, or its sum over other rows; empty where it goes straight into the update.
     pub(super) gradient: &'a mut [f32],
 }
 
@@ -111,11 +111,22 @@ impl TileWork<'_> {
         buffers.gradient(self.tile, extent, &mut Store(weight), &mut Store(&mut bias[..self.tile.biases]));
     }
 
-    /// Changes the parameters by the gradient over the first rows.
+    /// Adds the gradient over the first rows to the one that was kept.
+    pub(super) fn add_gradient(&mut self, buffers: &Buffers, extent: Extent) {
+        let (weight, bias) = self.gradient.split_at_mut(self.tile.weights);
+        buffers.gradient(self.tile, extent, &mut Add(weight), &mut Add(&mut bias[..self.tile.biases]));
+    }
+
+    /// Changes the parameters by the gradient over the first rows, added to the one that was kept.
     pub(super) fn step(&mut self, buffers: &Buffers, extent: Extent, step: AdamStep) {
-        let tile = self.tile;
+        let (tile, gradient) = (self.tile, std::mem::take(&mut self.gradient));
         let [mut weight, mut bias] = self.updates(step);
-        buffers.gradient(tile, extent, &mut weight, &mut bias);
+        if gradient.is_empty() {
+            buffers.gradient(tile, extent, &mut weight, &mut bias);
+        } else {
+            let (of_weights, of_biases) = gradient.split_at(tile.weights);
+            buffers.gradient(tile, extent, &mut Sum(of_weights, weight), &mut Sum(of_biases, bias));
+        }
         self.follow_statistics(buffers, extent);
     }
 

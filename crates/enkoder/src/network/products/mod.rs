@@ -9,7 +9,7 @@ mod outer;
 
 pub(crate) use affine::{affine, rectified, times};
 pub(crate) use inner::rows_times_rows;
-pub(crate) use outer::{Add, Pair, ROWS, Receiver, Store, transposed_times};
+pub(crate) use outer::{Add, Pair, ROWS, Receiver, Store, Sum, transposed_times};
 
 /// What tests of products compare with.
 #[cfg(test)]

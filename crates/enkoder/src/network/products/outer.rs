@@ -56,6 +56,23 @@ impl Receiver for Add<'_> {
     }
 }
 
+/// Hands on the sums, added to what is there.
+pub(crate) struct Sum<'a, R>(pub(crate) &'a [f32], pub(crate) R);
+
+impl<R: Receiver> Receiver for Sum<'_, R> {
+    #[inline(always)]
+    fn receive<S: Simd, const N: usize>(&mut self, simd: S, at: usize, sums: [S::f32s; N]) {
+        let there = vectors::<S, N>(&self.0[at..]);
+        self.1.receive::<S, N>(simd, at, std::array::from_fn(|vector| simd.add_f32s(there[vector], sums[vector])));
+    }
+
+    #[inline(always)]
+    fn receive_part<S: Simd>(&mut self, simd: S, at: usize, length: usize, sums: S::f32s) {
+        let there = simd.partial_load_f32s(&self.0[at..at + length]);
+        self.1.receive_part(simd, at, length, simd.add_f32s(there, sums));
+    }
+}
+
 /// Hands to `receiver` the elements of Σ xᵀ·y over all pairs, for these columns of x (`inputs` wide) and all of y (`outputs` wide).
 pub(crate) fn transposed_times(
     pairs: &[Pair<'_>],

@@ -12,6 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::reconstruction::Loss;
+pub(crate) use self::reconstruction::Targets;
 
 use self::contractive::Contractive;
 use self::known_codes::KnownCodes;

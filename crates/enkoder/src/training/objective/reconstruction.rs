@@ -1,6 +1,8 @@
 //! Losses: how far a reconstruction is from its target, averaged over features and samples. One pass over the output layer
 //! applies the activation, sums the loss and leaves the error that goes backward.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::network::Activation;
@@ -80,31 +82,39 @@ impl Distance for HuberDistance {
     }
 }
 
+/// What is asked for: these columns of rows of `width` values. A NaN asks for nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Targets<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) width: usize,
+    pub(crate) columns: Range<usize>,
+}
+
+impl<'a> Targets<'a> {
+    /// All columns.
+    pub(crate) fn whole(values: &'a [f32], width: usize) -> Self {
+        Self { values, width, columns: 0..width }
+    }
+}
+
 impl Loss {
-    /// Writes into `delta` the error before the output activation, `scale` · ∂loss/∂z, and returns the loss summed over all
-    /// values. `z` is the output layer before its activation; all slices are rows of `features` values. Where a target is NaN, nothing
-    /// is asked for.
+    /// Replaces `output`, rows of the output layer before its activation, by the error there, `scale` · ∂loss/∂z, and returns the loss
+    /// summed over all values. Where a target is NaN, nothing is asked for.
     pub(crate) fn output_pass(
         self,
         activation: Activation,
-        features: usize,
-        z: &[f32],
-        target: &[f32],
-        delta: &mut [f32],
+        targets: Targets<'_>,
+        output: &mut [f32],
         scale: f32,
     ) -> f64 {
         match self {
-            Self::MeanSquared => with_distance(Squared, activation, features, z, target, delta, scale),
-            Self::MeanAbsolute => with_distance(Absolute, activation, features, z, target, delta, scale),
-            Self::Huber { delta: bend } => {
-                with_distance(HuberDistance(bend), activation, features, z, target, delta, scale)
-            }
+            Self::MeanSquared => with_distance(Squared, activation, targets, output, scale),
+            Self::MeanAbsolute => with_distance(Absolute, activation, targets, output, scale),
+            Self::Huber { delta } => with_distance(HuberDistance(delta), activation, targets, output, scale),
             // The derivatives of the logarithms cancel the sigmoid's slope; taken apart they would overflow.
             Self::BinaryCrossEntropy => sum_rows(
-                features,
-                z,
-                target,
-                delta,
+                targets,
+                output,
                 #[inline(always)]
                 move |z, t| [softplus(z) - t * z, scale * (sigmoid(z) - t)],
             ),
@@ -115,13 +125,11 @@ impl Loss {
 fn with_distance(
     distance: impl Distance,
     activation: Activation,
-    features: usize,
-    z: &[f32],
-    target: &[f32],
-    delta: &mut [f32],
+    targets: Targets<'_>,
+    output: &mut [f32],
     scale: f32,
 ) -> f64 {
-    with_function!(activation, F => sum_rows(features, z, target, delta, #[inline(always)] move |z, t| {
+    with_function!(activation, F => sum_rows(targets, output, #[inline(always)] move |z, t| {
         let y = F::value(z);
         [distance.value(y, t), scale * distance.derivative(y, t) * F::slope(z, y)]
     }))
@@ -131,28 +139,28 @@ fn with_distance(
 /// For the same reason `pass` owns its numbers: behind a reference they might change with every error that is written.
 const TOGETHER: usize = 64 * LANES;
 
-/// Calls `pass` on every value and sums what it returns where the target is known (not NaN): each row in `LANES` partial sums of
-/// f32, the rows in f64. Elsewhere the error is 0.
+/// Calls `pass` on every output and its target, sums what it returns first where the target is known (not NaN), each row in `LANES`
+/// partial sums of f32, the rows in f64, and puts what it returns second in the output's place. Elsewhere the error is 0.
 #[inline(always)]
-fn sum_rows(features: usize, z: &[f32], target: &[f32], delta: &mut [f32], pass: impl Fn(f32, f32) -> [f32; 2]) -> f64 {
+fn sum_rows(targets: Targets<'_>, output: &mut [f32], pass: impl Fn(f32, f32) -> [f32; 2]) -> f64 {
     vectorised(
         #[inline(always)]
         move || {
             let mut total = 0.0;
             let mut losses = [0.0; TOGETHER];
-            let rows = z.chunks_exact(features).zip(target.chunks_exact(features));
-            for ((z, target), delta) in rows.zip(delta.chunks_exact_mut(features)) {
+            let rows = output.chunks_exact_mut(targets.columns.len()).zip(targets.values.chunks_exact(targets.width));
+            for (output, target) in rows {
+                let target = &target[targets.columns.clone()];
                 let mut partial = [0.0f32; LANES];
-                let chunks = z.chunks(TOGETHER).zip(target.chunks(TOGETHER)).zip(delta.chunks_mut(TOGETHER));
-                for ((z, target), delta) in chunks {
-                    for (((&z, &target), delta), loss) in z.iter().zip(target).zip(delta).zip(&mut losses) {
+                for (output, target) in output.chunks_mut(TOGETHER).zip(target.chunks(TOGETHER)) {
+                    for ((output, &target), loss) in output.iter_mut().zip(target).zip(&mut losses) {
                         let known = !target.is_nan();
-                        let [value, error] = pass(z, target);
+                        let [value, error] = pass(*output, target);
                         *loss = if known { value } else { 0.0 };
-                        *delta = if known { error } else { 0.0 };
+                        *output = if known { error } else { 0.0 };
                     }
-                    let whole = z.len().next_multiple_of(LANES);
-                    losses[z.len()..whole].fill(0.0);
+                    let whole = target.len().next_multiple_of(LANES);
+                    losses[target.len()..whole].fill(0.0);
                     for losses in losses[..whole].as_chunks::<LANES>().0 {
                         for lane in 0..LANES {
                             partial[lane] += losses[lane];
@@ -182,9 +190,12 @@ mod tests {
                 if loss == Loss::BinaryCrossEntropy && activation != Activation::Sigmoid {
                     continue;
                 }
-                let sum = |z: &[f32]| loss.output_pass(activation, 37, z, &target, &mut [0.0; 37], 1.0);
-                let mut delta = [0.0; 37];
-                loss.output_pass(activation, 37, &z, &target, &mut delta, 1.0);
+                let pass = |z: &[f32]| {
+                    let mut error = z.to_vec();
+                    (loss.output_pass(activation, Targets::whole(&target, 37), &mut error, 1.0), error)
+                };
+                let sum = |z: &[f32]| pass(z).0;
+                let delta = pass(&z).1;
                 for i in 0..37 {
                     let h = 2e-3;
                     let (mut up, mut down) = (z.clone(), z.clone());
@@ -208,15 +219,15 @@ mod tests {
             let mut target: Vec<f32> = z.iter().map(|z| 0.5 + 0.3 * z).collect();
             target.iter_mut().step_by(3).for_each(|target| *target = f32::NAN);
             for loss in LOSSES {
-                let mut delta = vec![f32::NAN; z.len()];
-                let sum = loss.output_pass(Activation::Sigmoid, features, &z, &target, &mut delta, 1.0);
+                let mut delta = z.clone();
+                let targets = Targets::whole(&target, features);
+                let sum = loss.output_pass(Activation::Sigmoid, targets, &mut delta, 1.0);
                 let mut expected = 0.0;
                 for ((&z, &target), &delta) in z.iter().zip(&target).zip(&delta) {
-                    let mut alone = [0.0];
-                    if !target.is_nan() {
-                        expected += loss.output_pass(Activation::Sigmoid, 1, &[z], &[target], &mut alone, 1.0);
-                    }
-                    assert_eq!(delta, alone[0], "{loss:?}, {features} features");
+                    let mut alone = [z];
+                    let value = loss.output_pass(Activation::Sigmoid, Targets::whole(&[target], 1), &mut alone, 1.0);
+                    expected += if target.is_nan() { 0.0 } else { value };
+                    assert_eq!(delta, if target.is_nan() { 0.0 } else { alone[0] }, "{loss:?}, {features} features");
                 }
                 assert!((sum - expected).abs() < 1e-5 * expected, "{loss:?}: {sum} against {expected}");
             }
@@ -224,10 +235,22 @@ mod tests {
     }
 
     #[test]
+    fn a_target_can_be_some_columns_of_wider_rows() {
+        let wide: Vec<f32> = (0..30).map(|i| (i as f32 * 0.3).cos()).collect();
+        let narrow: Vec<f32> = wide.chunks(10).flat_map(|row| &row[3..7]).copied().collect();
+        let z: Vec<f32> = (0..12).map(|i| (i as f32 * 0.7).sin()).collect();
+        let pass = |targets| {
+            let mut error = z.clone();
+            (Loss::MeanSquared.output_pass(Activation::Tanh, targets, &mut error, 0.5), error)
+        };
+        assert_eq!(pass(Targets { values: &wide, width: 10, columns: 3..7 }), pass(Targets::whole(&narrow, 4)));
+    }
+
+    #[test]
     fn losses_have_their_known_values() {
         let value = |loss: Loss, z: f32, t: f32| {
             let activation = if loss == Loss::BinaryCrossEntropy { Activation::Sigmoid } else { Activation::Linear };
-            loss.output_pass(activation, 1, &[z], &[t], &mut [0.0], 1.0)
+            loss.output_pass(activation, Targets::whole(&[t], 1), &mut [z], 1.0)
         };
         assert_eq!(value(Loss::MeanSquared, 3.0, 1.0), 4.0);
         assert_eq!(value(Loss::MeanAbsolute, 3.0, 1.0), 2.0);
