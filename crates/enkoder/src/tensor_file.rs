@@ -74,7 +74,7 @@ pub enum TensorFileError {
     /// The metadata is not what it should be.
     #[error("its metadata is damaged")]
     Metadata(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A tensor is missing, has another shape or type, or holds a number that is not finite.
+    /// A tensor is missing, has another shape or type, or holds a number that it cannot.
     #[error("tensor {name:?} {fault}")]
     Tensor {
         /// The tensor's name.
@@ -168,11 +168,7 @@ impl TensorFile {
                 return Err(TensorFileError::Tensor { name: name.to_owned(), fault });
             }
             let (values, _) = view.data().as_chunks::<4>();
-            let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-                let fault = format!("holds {} at index {index}", values[index]);
-                return Err(TensorFileError::Tensor { name: name.to_owned(), fault });
-            }
+            let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
             tensors.insert(name.to_owned(), (view.shape().to_vec(), values));
         }
         Ok(Self { metadata: metadata.clone(), tensors })
@@ -187,12 +183,25 @@ impl TensorFile {
         self.tensors.contains_key(name)
     }
 
-    /// Takes a tensor out, which must have this shape.
+    /// Takes a tensor out, which must have this shape and finite numbers.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TensorFileError> {
+        self.take_where(name, shape, f32::is_finite)
+    }
+
+    /// Takes a tensor out, which must have this shape and only numbers that are `allowed`.
+    pub(crate) fn take_where(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        allowed: fn(f32) -> bool,
+    ) -> Result<Vec<f32>, TensorFileError> {
         let fail = |fault| TensorFileError::Tensor { name: name.to_owned(), fault };
         let (found, values) = self.tensors.remove(name).ok_or_else(|| fail("is missing".to_owned()))?;
         if found != shape {
             return Err(fail(format!("has the shape {found:?}, not {shape:?}")));
+        }
+        if let Some(index) = values.iter().position(|&value| !allowed(value)) {
+            return Err(fail(format!("holds {} at index {index}", values[index])));
         }
         Ok(values)
     }
