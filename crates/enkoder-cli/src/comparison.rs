@@ -20,6 +20,9 @@ use crate::wording;
 /// Components of the baseline beside a network that passes more than its code.
 const MOST_COMPONENTS: usize = 32;
 
+/// So many times the error of the mean is none of a network that is only at its beginning.
+const RUN_AWAY: f64 = 100.0;
+
 /// Where the baseline learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fitted {
@@ -44,6 +47,8 @@ pub struct Comparison {
     /// The model's and the baseline's mean squared error on the training samples.
     train: Option<(f64, f64)>,
     closed_form: bool,
+    /// Whether the model has learned from samples that were damaged; those it is measured on are not.
+    trained_with_noise: bool,
 }
 
 impl Comparison {
@@ -86,12 +91,19 @@ impl Comparison {
                 .map(|train| anyhow::Ok((mean_error(model, train)?, mean_error(&baseline, train)?)))
                 .transpose()?,
             closed_form,
+            trained_with_noise: model.record().config.as_ref().is_some_and(|config| config.corruption.is_some()),
         }))
     }
 
     /// Whether principal components do better than the network.
     pub fn is_worse_than_baseline(&self) -> bool {
         !self.closed_form && self.evaluation.mse() > self.evaluation.baseline_mse()
+    }
+
+    /// Whether the network does so much worse than the mean of all samples that its training must have run away.
+    pub fn has_run_away(&self) -> bool {
+        let of_mean = self.evaluation.mean_mse();
+        !self.closed_form && of_mean > 0.0 && self.evaluation.mse() > RUN_AWAY * of_mean
     }
 
     /// The errors beside each other.
@@ -122,6 +134,9 @@ impl Comparison {
             let explained = if explained.is_finite() { format!("{explained:.1} %") } else { String::new() };
             text +=
                 &format!("\n{strong}{name:label$}  {:>14}{strong:#}{training}  {explained:>9}", wording::error(*error));
+        }
+        if self.trained_with_noise {
+            text += &format!("\n{FAINT}measured on samples without the noise of the training{FAINT:#}");
         }
         if self.fitted == Fitted::OnMeasured {
             text += &format!("\n{FAINT}PCA was fitted to these very samples, which favours it{FAINT:#}");

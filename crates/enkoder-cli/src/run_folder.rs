@@ -107,11 +107,6 @@ impl RunFolder {
         Ok(self)
     }
 
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The folders that were made for it, outermost first.
     pub fn made(&self) -> &[PathBuf] {
         &self.made

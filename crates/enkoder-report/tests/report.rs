@@ -139,7 +139,7 @@ fn what_a_decoder_that_reads_the_encoder_can_show_is_shown_and_the_rest_is_named
         let encoder = vec![LayerSpec::dense(36, Activation::Relu), LayerSpec::dense(4, Activation::Linear)];
         let mut decoder = vec![LayerSpec::dense(36, Activation::Linear)];
         if joined {
-            decoder.push(Add { from: "encoder.0".to_owned(), activation: Activation::Linear }.into());
+            decoder.push(LayerSpec::add("encoder.0"));
         }
         Architecture { input_shape: vec![6, 6], encoder, decoder, output_shape: None, residual: !joined }
     };

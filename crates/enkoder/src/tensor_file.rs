@@ -193,7 +193,7 @@ impl TensorFile {
         &mut self,
         name: &str,
         shape: &[usize],
-        allowed: fn(f32) -> bool,
+        allowed: impl Fn(f32) -> bool,
     ) -> Result<Vec<f32>, TensorFileError> {
         let fail = |fault| TensorFileError::Tensor { name: name.to_owned(), fault };
         let (found, values) = self.tensors.remove(name).ok_or_else(|| fail("is missing".to_owned()))?;

@@ -139,7 +139,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     model.save(&path)?;
     interrupt::work_ended();
     let mut files = vec![path];
-    files.extend(checkpoints.as_ref().map(|checkpoints| checkpoints.file.clone()).filter(|file| file.exists()));
+    let trained = model.record().history.as_ref().is_some_and(|history| history.epochs.len() > done);
+    let written = checkpoints.as_ref().filter(|checkpoints| trained && checkpoints.file.exists());
+    files.extend(written.map(|checkpoints| checkpoints.file.clone()));
 
     let comparison = if model.task().reconstructs() {
         Comparison::new(&model, Some(&train), &validation, seed, screen)?
@@ -166,8 +168,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let summary = Summary { model: &model, data: &train, missing, comparison: comparison.as_ref(), files: &files };
     let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
     print(text)?;
-    if comparison.as_ref().is_some_and(Comparison::is_worse_than_baseline) {
-        screen.note(advice(&model));
+    if let Some(comparison) = comparison.filter(Comparison::is_worse_than_baseline) {
+        screen.note(advice(&model, &comparison));
     }
     Ok(farewell(&model, checkpoints.as_ref(), screen))
 }
@@ -289,8 +291,10 @@ fn farewell(model: &Autoencoder, checkpoints: Option<&Checkpoints>, screen: Scre
             ));
             if let Some(Checkpoints { file, .. }) = checkpoints.filter(|checkpoints| checkpoints.file.exists()) {
                 // The folder stands for the file of the usual name.
-                let file = file.parent().filter(|_| file.ends_with(CHECKPOINT)).unwrap_or(file).display();
-                screen.note(format_args!("go on from its checkpoint with the same data options and --resume {file}"));
+                let folder =
+                    file.parent().filter(|folder| file.ends_with(CHECKPOINT) && !folder.as_os_str().is_empty());
+                let path = folder.unwrap_or(file).display();
+                screen.note(format_args!("go on from its checkpoint with the same data options and --resume {path}"));
             }
             return ExitCode::from(interrupt::EXIT_CODE);
         }
@@ -305,7 +309,14 @@ fn farewell(model: &Autoencoder, checkpoints: Option<&Checkpoints>, screen: Scre
 }
 
 /// What may help where principal components do better.
-fn advice(model: &Autoencoder) -> String {
+fn advice(model: &Autoencoder, comparison: &Comparison) -> String {
+    if let Some(config) = model.record().config.as_ref().filter(|_| comparison.has_run_away()) {
+        let rate = config.optimizer.learning_rate;
+        return format!(
+            "{HINT}hint:{HINT:#} the network does far worse than the mean of all samples; a lower --learning-rate (now {rate}), \
+             --scaling standard or --clip 1 may help"
+        );
+    }
     let still_falling =
         model.record().history.as_ref().is_some_and(|history| history.best_epoch == history.epochs.len());
     let way_out = if still_falling {

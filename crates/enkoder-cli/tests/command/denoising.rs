@@ -296,6 +296,15 @@ fn a_filled_table_is_the_same_table_with_only_its_gaps_filled() {
     assert!((cells(3)[3].parse::<f32>().unwrap() - 2.0).abs() < 1.0 && ["red", "green"].contains(&cells(3)[4]));
     assert!(run.stderr.ends_with("3 missing values filled\n") && !run.stderr.contains("left out"), "{}", run.stderr);
     assert_snapshot!("fill-drop", place.fail("reconstruct run holes.csv --fill --missing drop"));
+    // Where all columns hold words, only the model tells that the first row has their names.
+    place.write(
+        "words.csv",
+        (0..30).map(|i| ["a,x\n", "b,y\n"][i % 2]).collect::<String>().replacen("a,x", "one,two", 1),
+    );
+    place.succeed("train words.csv --arch linear --latent 1 --out words --no-report -q");
+    place.write("gap.csv", "one,two\na,\nb,y\n");
+    let words = place.succeed("reconstruct words gap.csv --fill -q").stdout;
+    assert!(["one,two\na,x\nb,y\n", "one,two\na,y\nb,y\n"].contains(&words.as_str()), "{words}");
     // Standard input is a file, too.
     assert_eq!(place.succeed_with_input("reconstruct run - --fill -q", holes).stdout, run.stdout);
 

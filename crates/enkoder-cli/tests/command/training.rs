@@ -279,6 +279,17 @@ fn a_resumed_training_goes_on_to_write_its_checkpoint_and_knows_how_it_was_split
 }
 
 #[test]
+fn a_training_that_runs_away_is_told_the_learning_rate() {
+    let place = Workplace::new();
+    place.write("table.csv", (0..60).map(|i| format!("{},{}\n", i % 7, 1000 * (i % 5))).collect::<String>());
+    let train = "train table.csv --hidden none --latent 1 --epochs 2 --scaling none --no-report --out";
+    let run = place.succeed(&format!("{train} far --learning-rate 50"));
+    assert!(run.stderr.contains("a lower --learning-rate (now 50)"), "{}", run.stderr);
+    let message = place.fail(&format!("{train} infinite --learning-rate 1e18"));
+    assert!(message.contains("diverged") && message.contains("a lower learning rate (now 1"), "{message}");
+}
+
+#[test]
 fn a_training_that_had_stopped_early_says_so_and_goes_on_with_more_patience() {
     let place = Workplace::new();
     let options = "--hidden 4 --learning-rate 0.3 --epochs 100 --patience 2 --checkpoint-every 1";

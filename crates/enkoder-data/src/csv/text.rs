@@ -20,7 +20,6 @@ pub struct CsvText {
     /// For each column, whether the fractions of its numbers stand behind a comma.
     commas: Vec<bool>,
     crlf: bool,
-    rows: usize,
 }
 
 impl CsvText {
@@ -32,11 +31,10 @@ impl CsvText {
         let dialect = Dialect::find(ByteSource::open(path)?, options)
             .map_err(|error| error.within(path.display().to_string()))?;
         let commas = vec![false; dialect.names.len()];
-        let mut text = Self { path: path.to_owned(), dialect, commas, crlf: false, rows: 0 };
-        let (mut commas, mut rows) = (text.commas.clone(), 0);
+        let mut text = Self { path: path.to_owned(), dialect, commas, crlf: false };
+        let mut commas = text.commas.clone();
         let may_have_commas = text.dialect.separator == b';';
-        text.crlf = text.each(&mut |row, record| {
-            rows = row + 1;
+        text.crlf = text.each(&mut |_, record| {
             if may_have_commas {
                 for (comma, cell) in commas.iter_mut().zip(record) {
                     let cell = cell.trim_ascii();
@@ -45,7 +43,7 @@ impl CsvText {
             }
             Ok(true)
         })?;
-        (text.commas, text.rows) = (commas, rows);
+        text.commas = commas;
         Ok(text)
     }
 
@@ -54,9 +52,9 @@ impl CsvText {
         &self.dialect.names
     }
 
-    /// How many rows there are, names not counted.
-    pub fn rows(&self) -> usize {
-        self.rows
+    /// Whether the first row holds the names, for [`TableOptions::header`] of who reads the same file as a table.
+    pub fn has_header(&self) -> bool {
+        self.dialect.header
     }
 
     /// Writes the names, where the file has some, and the first `rows` rows. What is missing of a row becomes the cell that `fill` has

@@ -163,7 +163,11 @@ fn lead(evaluation: &Evaluation) -> String {
         quoted(&record.data.name),
         count(evaluation.data.samples, "sample", "samples"),
         quoted(&evaluation.data.name),
-        if evaluation.data.unseen { " that it did not see in training" } else { "" },
+        match &record.config {
+            Some(config) if config.corruption.is_some() => ", without the noise of its training",
+            _ if evaluation.data.unseen => " that it did not see in training",
+            _ => "",
+        },
     )
 }
 

@@ -26,8 +26,8 @@ pub fn run(options: &Options, output: &Output, model: &Autoencoder, screen: Scre
             .into());
     }
     let as_text = matches!(output, Output::Stdout | Output::Csv(_));
-    let text = if as_text { options.csv()?.map(|path| CsvText::open(&path, &TableOptions::default())) } else { None };
-    let text = text.transpose()?;
+    let known = TableOptions { schema: model.schema().cloned(), ..TableOptions::default() };
+    let text = if as_text { options.csv()?.map(|path| CsvText::open(&path, &known)).transpose()? } else { None };
     let data = options.open(model, text.as_ref(), screen)?;
     model::check(model, &options.of.model, &data)?;
     let filled = model.fill(&data, options.filling.iterations(model))?;
@@ -85,7 +85,8 @@ impl Options {
         };
         let known: HashSet<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
         let ignore = text.columns().iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
-        self.reading.read(name, TableOptions { ignore, schema: Some(schema), ..TableOptions::default() }, screen)
+        let (schema, header) = (Some(schema), Some(text.has_header()));
+        self.reading.read(name, TableOptions { ignore, schema, header, ..TableOptions::default() }, screen)
     }
 
     /// The columns of a file whose samples are images, of which a model keeps no names: all but that of the labels.
