@@ -173,7 +173,7 @@ pub struct RunOptions {
     #[arg(long)]
     pub json: bool,
 
-    /// No progress, notes or warnings: only results and errors
+    /// No progress or notes: only results, errors and what is left out
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -182,7 +182,7 @@ impl RunOptions {
     /// Makes the threads and lets warnings be seen. Once, before anything else.
     pub fn start(&self) -> anyhow::Result<Screen> {
         let screen = Screen::new(self.quiet);
-        warnings::show(screen);
+        warnings::show();
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
             pool.build_global().with_context(|| format!("cannot start {threads} threads"))?;

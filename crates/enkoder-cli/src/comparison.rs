@@ -12,8 +12,16 @@ use enkoder_data::export::{Overwrite, write_atomically};
 use enkoder_report::{CodecEvaluation, Evaluation, FillingEvaluation, Report};
 use serde_json::{Value, json};
 
+use crate::failure::Usage;
+use crate::file_output::is_stdout;
 use crate::screen::{FAINT, STRONG, Screen};
 use crate::wording;
+
+/// Components of the baseline beside a network that passes more than its code.
+const MOST_COMPONENTS: usize = 32;
+
+/// So many times the error of the mean is none of a network that is only at its beginning.
+const RUN_AWAY: f64 = 100.0;
 
 /// Where the baseline learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +47,8 @@ pub struct Comparison {
     /// The model's and the baseline's mean squared error on the training samples.
     train: Option<(f64, f64)>,
     closed_form: bool,
+    /// Whether the model has learned from samples that were damaged; those it is measured on are not.
+    trained_with_noise: bool,
 }
 
 impl Comparison {
@@ -54,7 +64,10 @@ impl Comparison {
         let _busy = screen.busy("comparing with principal components");
         let to_fit = train.unwrap_or(samples);
         let most = to_fit.features().min(to_fit.len().saturating_sub(1));
-        let components = model.architecture().latent().min(most);
+        // What a network passes beside its code has no length that components could have, too.
+        let beside_code = model.architecture().needs_sample().is_some();
+        let latent = model.architecture().latent();
+        let components = if beside_code { latent.min(MOST_COMPONENTS) } else { latent }.min(most);
         if components == 0 {
             screen.note("no comparison with principal components: they need at least 2 samples to learn from");
             return Ok(None);
@@ -78,12 +91,19 @@ impl Comparison {
                 .map(|train| anyhow::Ok((mean_error(model, train)?, mean_error(&baseline, train)?)))
                 .transpose()?,
             closed_form,
+            trained_with_noise: model.record().config.as_ref().is_some_and(|config| config.corruption.is_some()),
         }))
     }
 
     /// Whether principal components do better than the network.
     pub fn is_worse_than_baseline(&self) -> bool {
         !self.closed_form && self.evaluation.mse() > self.evaluation.baseline_mse()
+    }
+
+    /// Whether the network does so much worse than the mean of all samples that its training must have run away.
+    pub fn has_run_away(&self) -> bool {
+        let of_mean = self.evaluation.mean_mse();
+        !self.closed_form && of_mean > 0.0 && self.evaluation.mse() > RUN_AWAY * of_mean
     }
 
     /// The errors beside each other.
@@ -115,29 +135,32 @@ impl Comparison {
             text +=
                 &format!("\n{strong}{name:label$}  {:>14}{strong:#}{training}  {explained:>9}", wording::error(*error));
         }
+        if self.trained_with_noise {
+            text += &format!("\n{FAINT}measured on samples without the noise of the training{FAINT:#}");
+        }
         if self.fitted == Fitted::OnMeasured {
             text += &format!("\n{FAINT}PCA was fitted to these very samples, which favours it{FAINT:#}");
         }
         text
     }
 
-    /// What a sample and its code take.
-    pub fn sizes_to_text(&self) -> String {
-        let sizes = self.evaluation.sizes();
+    /// What a sample and its code take, where a code is all that is needed.
+    pub fn sizes_to_text(&self) -> Option<String> {
+        let sizes = self.evaluation.sizes()?;
         let smaller = |code: usize| match sizes.original as f64 / code as f64 {
             ratio if ratio >= 1.0 => format!("{} times smaller", wording::times(ratio)),
             ratio => format!("{} times larger", wording::times(1.0 / ratio)),
         };
-        format!(
+        Some(format!(
             "{} bytes a sample; its code {} as 32-bit numbers ({}),\n          {} rounded to bytes ({}, MSE {}); the model {}",
             wording::grouped(sizes.original),
             wording::grouped(sizes.code_f32),
             smaller(sizes.code_f32),
             wording::grouped(sizes.code_u8),
             smaller(sizes.code_u8),
-            wording::error(self.evaluation.quantised_mse()),
+            wording::error(self.evaluation.quantised_mse()?),
             wording::bytes(sizes.model as u64),
-        )
+        ))
     }
 
     pub fn to_json(&self) -> Value {
@@ -154,12 +177,12 @@ impl Comparison {
             "mean_sample_mse": evaluation.mean_mse(),
             "training": self.train.map(|(own, baseline)| json!({ "mse": own, "pca_mse": baseline })),
             "quantised_mse": evaluation.quantised_mse(),
-            "bytes": {
+            "bytes": sizes.map(|sizes| json!({
                 "sample": sizes.original,
                 "code_f32": sizes.code_f32,
                 "code_u8": sizes.code_u8,
                 "model": sizes.model,
-            },
+            })),
         })
     }
 
@@ -201,6 +224,10 @@ pub fn command_line() -> String {
 
 /// A folder for figures, which is there, and empty unless its files may be replaced.
 pub fn figures_folder(path: &Path, force: bool) -> anyhow::Result<PathBuf> {
+    if is_stdout(path) {
+        let why = "figures are files in a folder, which standard output cannot be";
+        return Err(Usage::new(why).with_hint("name a folder with --figures").into());
+    }
     let taken = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     if taken && !force {
         return Err(DataError::Exists { path: path.to_owned() }.into());

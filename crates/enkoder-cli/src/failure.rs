@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use enkoder::anomaly::AnomalyError;
-use enkoder::{ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError};
+use enkoder::anomaly::{AnomalyError, DetectorFileError};
+use enkoder::{CheckpointError, ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError};
 use enkoder_data::DataError;
 use enkoder_data::openml::OpenmlError;
 
@@ -69,6 +69,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     let usage = error.chain().any(|cause| {
         cause.is::<Usage>()
             || cause.is::<ConfigError>()
+            || cause.is::<toml::de::Error>()
             || matches!(cause.downcast_ref(), Some(AnomalyError::Option { .. }))
             || matches!(cause.downcast_ref(), Some(TrainingError::Config(_) | TrainingError::Architecture(_)))
     });
@@ -125,8 +126,8 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<Failure>() {
         return Some(error.hint.clone());
     }
-    if let Some(error) = error.downcast_ref::<ModelFileError>() {
-        return model_file_hint(error).map(str::to_owned);
+    if let Some(error) = tensor_file_error(error) {
+        return tensor_file_hint(error).map(str::to_owned);
     }
     if let Some(error) = error.downcast_ref::<ModelError>() {
         return model_hint(error);
@@ -143,9 +144,25 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
 }
 
-fn model_file_hint(error: &ModelFileError) -> Option<&'static str> {
-    let ModelFileError::File(error) = error else { return None };
+/// What is wrong with the file of a model, a checkpoint or a detector. It stands for the error that holds it, and is no cause of its own.
+fn tensor_file_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TensorFileError> {
+    if let Some(ModelFileError::File(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(CheckpointError::File(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    match error.downcast_ref() {
+        Some(DetectorFileError::File(error)) => Some(error),
+        _ => error.downcast_ref(),
+    }
+}
+
+fn tensor_file_hint(error: &TensorFileError) -> Option<&'static str> {
     match error {
+        TensorFileError::Checksum => {
+            Some("take a copy that is whole; without one it has to be made again, from the same data and seed")
+        }
         TensorFileError::Kind { found, .. } if found == "enkoder.checkpoint" => {
             Some("this is a checkpoint: go on training with `enkoder train DATA --resume FILE`")
         }

@@ -1,13 +1,15 @@
 //! The library names its own options where it knows a way out; whoever types commands is told the flag in its place.
 
 /// What the library says, and what is typed.
-const FLAGS: [(&str, &str); 12] = [
+const FLAGS: [(&str, &str); 14] = [
     ("`Architecture::denoiser`", "`enkoder train PHOTOS --arch denoiser --noise gaussian:25`"),
     ("`ArrayOptions::block`", "--block"),
     ("`ArrayOptions::raw`", "--shape and --dtype"),
     ("`ArrayOptions::variables`", "--variable"),
     ("`EnkFile::salvage`", "--salvage"),
     ("`EnkFile::with_model`", "--model"),
+    ("`MissingPolicy::Drop`", "--missing drop"),
+    ("`MissingPolicy::Keep`", "--missing keep"),
     ("`OpenmlClient::with_cache_folder`", "--cache-dir"),
     ("`OpenmlClient::with_offline`", "--offline"),
     ("`Overwrite::Replace`", "--force"),

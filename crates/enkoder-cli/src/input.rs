@@ -7,7 +7,7 @@ use std::slice;
 use enkoder::codec::{self, SampleArray};
 use enkoder::{Autoencoder, Dataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{Chunks, ReadOptions, Source, TableOptions};
+use enkoder_data::{Arrays, Chunks, ReadOptions, Source, TableOptions};
 
 use crate::arguments::{DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::model;
@@ -33,8 +33,7 @@ impl DataOptions {
         of: &ModelAndData,
         screen: Screen,
     ) -> anyhow::Result<Compressible> {
-        let arrays = Source::find_all(&files(&of.data)?)?.open_arrays(&self.options(TableOptions::default()))?;
-        let Some(arrays) = arrays else {
+        let Some(arrays) = self.open_arrays(&of.data)? else {
             let data = self.open_for(model, &of.data, screen)?;
             model::check(model, &of.model, &data)?;
             return Ok(Compressible::new(&data));
@@ -45,6 +44,16 @@ impl DataOptions {
         };
         model::check_arrays(model, &of.model, &arrays)?;
         Ok(Compressible { name: arrays.name().to_owned(), source: Box::new(arrays) })
+    }
+
+    /// Opens arrays, which keep their type; none where the data is something else.
+    pub fn open_arrays(&self, names: &[DataName]) -> anyhow::Result<Option<Arrays>> {
+        Ok(self.source(names)?.open_arrays(&self.options(TableOptions::default()))?)
+    }
+
+    /// What names stand for.
+    pub fn source(&self, names: &[DataName]) -> anyhow::Result<Source> {
+        Ok(Source::find_all(&files(names)?)?)
     }
 
     /// Opens data with these options for tables, beside those that the user gives.
@@ -78,7 +87,7 @@ impl DataOptions {
     /// What names stand for, fetched where it has to be, and how it is to be read.
     fn find(&self, names: &[DataName], table: TableOptions, screen: Screen) -> anyhow::Result<(Source, ReadOptions)> {
         let options = self.options(table);
-        let source = Source::find_all(&files(names)?)?;
+        let source = self.source(names)?;
         if let Source::Openml { id } = source {
             // What has to be downloaded is seen to be, before it is read.
             self.fetching.fetch(id, screen)?;

@@ -1,16 +1,17 @@
 //! Writing arrays to where the user wants them: NPY, CSV, a folder of PNG files, or CSV on stdout, in pipes and on devices.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::ValueHint;
+use enkoder::codec::ElementType;
 use enkoder::{Autoencoder, Dataset, Schema};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use enkoder_data::images::write_images;
-use enkoder_data::npy::write_npy;
+use enkoder_data::npy::{write_array_header, write_npy};
 use ndarray::ArrayView2;
 use serde_json::json;
 
@@ -92,19 +93,48 @@ impl OutputOptions {
         samples: ArrayView2<'_, f32>,
     ) -> anyhow::Result<()> {
         let shape = &model.architecture().input_shape;
-        let word = if shape.len() > 1 { "pixel" } else { "feature" };
         let names = match model.schema() {
             Some(schema) => schema.columns.iter().map(|column| column.name.clone()).collect(),
-            None => (1..=samples.ncols()).map(|number| format!("{word}{number}")).collect(),
+            None => value_names(samples.ncols(), shape),
         };
         let table = Table { names, values: samples, schema: model.schema(), labels: None };
         self.write(output, &table, shape, range_of(model, samples))
     }
 
+    /// Writes CSV through `write`, to standard output or a file.
+    pub fn write_csv(
+        &self,
+        output: &Output,
+        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        match output {
+            Output::Csv(path) => Ok(write_atomically(path, self.overwrite(), |out| write(out))?),
+            _ => print_with(write),
+        }
+    }
+
+    /// Writes samples of 64-bit numbers, to an array or as CSV.
+    pub fn write_exact(&self, output: &Output, samples: ArrayView2<'_, f64>, shape: &[usize]) -> anyhow::Result<()> {
+        if let Output::Npy(path) = output {
+            let axes: Vec<u64> =
+                std::iter::once(samples.nrows()).chain(shape.iter().copied()).map(|n| n as u64).collect();
+            return Ok(write_atomically(path, self.overwrite(), |out| {
+                write_array_header(out, ElementType::F64, &axes)?;
+                samples.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
+            })?);
+        }
+        self.write_csv(output, |out| {
+            let mut writer = csv::Writer::from_writer(out);
+            let mut write = |row: Vec<String>| writer.write_record(row).map_err(csv_error);
+            write(value_names(samples.ncols(), shape))?;
+            samples.rows().into_iter().try_for_each(|row| write(row.iter().map(f64::to_string).collect()))?;
+            writer.flush()
+        })
+    }
+
     fn write(&self, output: &Output, table: &Table<'_>, shape: &[usize], range: (f32, f32)) -> anyhow::Result<()> {
         match output {
-            Output::Stdout => print_with(|out| table.write_csv(out)),
-            Output::Csv(path) => Ok(write_atomically(path, self.overwrite(), |out| table.write_csv(out))?),
+            Output::Stdout | Output::Csv(_) => self.write_csv(output, |out| table.write_csv(out)),
             Output::Npy(path) => {
                 let axes: Vec<usize> = std::iter::once(table.values.nrows()).chain(shape.iter().copied()).collect();
                 let values = table.values.to_shape(axes).expect("a sample has as many values as its shape says");
@@ -116,6 +146,12 @@ impl OutputOptions {
             }
         }
     }
+}
+
+/// The names of values without columns.
+fn value_names(values: usize, shape: &[usize]) -> Vec<String> {
+    let word = if shape.len() > 1 { "pixel" } else { "feature" };
+    (1..=values).map(|number| format!("{word}{number}")).collect()
 }
 
 impl Output {

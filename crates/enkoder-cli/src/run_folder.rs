@@ -64,8 +64,9 @@ impl RunFolder {
         };
         let same = Autoencoder::load(path.join(model::FILE_NAME)).is_ok_and(|model| {
             // It may have gone on for longer than the checkpoint's training was to, but not for longer than this one will.
-            let asked = checkpoint.config().epochs;
-            let config = model.record().config.clone().map(|config| TrainingConfig { epochs: asked, ..config });
+            let TrainingConfig { epochs: asked, patience, .. } = *checkpoint.config();
+            let config =
+                model.record().config.clone().map(|config| TrainingConfig { epochs: asked, patience, ..config });
             let done = model.record().history.as_ref().map_or(0, |history| history.epochs.len());
             let same =
                 model.architecture() == checkpoint.architecture() && config.as_ref() == Some(checkpoint.config());
@@ -104,11 +105,6 @@ impl RunFolder {
         }
         wanted.iter().try_for_each(|name| check_output(&self.path.join(name), self.overwrite))?;
         Ok(self)
-    }
-
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The folders that were made for it, outermost first.

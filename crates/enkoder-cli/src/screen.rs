@@ -70,11 +70,6 @@ impl Screen {
         Self { quiet, moving: !quiet && !dumb && io::stderr().is_terminal() }
     }
 
-    /// Whether only results and errors are wanted.
-    pub fn is_quiet(self) -> bool {
-        self.quiet
-    }
-
     /// Whether a line on stderr can be drawn again and again.
     pub fn is_moving(self) -> bool {
         self.moving

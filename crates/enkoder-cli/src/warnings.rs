@@ -8,14 +8,12 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::flags::in_flags;
-use crate::screen::{Screen, WARNING, tell};
+use crate::screen::{WARNING, tell};
 
-/// Prints warnings from now on, unless the screen is quiet.
-pub fn show(screen: Screen) {
-    if !screen.is_quiet() {
-        // Fails only where it was done before.
-        let _ = tracing::subscriber::set_global_default(Warnings);
-    }
+/// Prints warnings from now on, on a quiet screen too: they tell what is lost.
+pub fn show() {
+    // Fails only where it was done before.
+    let _ = tracing::subscriber::set_global_default(Warnings);
 }
 
 struct Warnings;

@@ -272,7 +272,8 @@ impl DataError {
 
     /// The same error, said of the line instead of the row where that row's line is known.
     pub(crate) fn in_line(mut self, lines: &HashMap<u64, u64>) -> Self {
-        if let Self::Infinite { place: Place { position, .. }, .. } = &mut self
+        if let Self::Infinite { place: Place { position, .. }, .. }
+        | Self::Unsuitable { place: Place { position, .. }, .. } = &mut self
             && let Position::Row(row) = *position
             && let Some(&line) = lines.get(&row)
         {

@@ -11,7 +11,7 @@ pub(crate) use self::codec::FieldDrawing;
 use crate::charts::{
     BarChart, BarRow, HeatMap, HeatPanel, LineChart, Scale, ScatterChart, ScatterClass, Series, Style, network_drawing,
 };
-use crate::evaluation::{ClassErrors, Evaluation};
+use crate::evaluation::{ClassErrors, Codes, Evaluation};
 use crate::palette::{ColourMap, Ink, Theme};
 use crate::picture::{Layout, PictureError, reduced};
 
@@ -180,7 +180,9 @@ impl Evaluation {
         };
         Some(chart.draw(theme))
     }
+}
 
+impl Codes {
     /// Codes in two dimensions: the network's (`which` 0) or PCA's (1).
     pub(crate) fn draw_projection(&self, which: usize, theme: Theme) -> String {
         let projection = &self.projections[which.min(1)];

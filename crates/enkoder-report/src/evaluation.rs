@@ -110,17 +110,27 @@ pub struct Evaluation {
     pub(crate) columns: Option<Columns>,
     pub(crate) samples: Vec<SamplePicture>,
     pub(crate) picks: Vec<PickGroup>,
+    /// `None` of a model that cannot decode a code alone.
+    pub(crate) codes: Option<Codes>,
+    pub(crate) channels: Vec<ChannelPictures>,
+}
+
+/// What is known of the codes, the autoencoder's and the baseline's.
+#[derive(Clone, Debug)]
+pub(crate) struct Codes {
     pub(crate) projections: [Projection; 2],
     pub(crate) point_classes: Vec<PointClass>,
     pub(crate) traversals: [Vec<Traversal>; 2],
     pub(crate) sizes: Sizes,
-    pub(crate) channels: Vec<ChannelPictures>,
 }
 
 impl Evaluation {
     /// Measures `autoencoder` and `baseline` (PCA, fitted with [`enkoder::fit_pca`]) on `validation`. The training samples,
     /// where given, tell what predicting their mean would cost and over which range a code is rounded to bytes; without
     /// them, the evaluated samples do. `seed` decides which samples are shown at random.
+    ///
+    /// Where the autoencoder's decoder needs more than a code ([`Architecture::needs_sample`]), all that is about codes is
+    /// [left out](Self::left_out).
     ///
     /// Encodes and decodes the samples three times with each model; holds a few tens of megabytes.
     ///
@@ -145,13 +155,14 @@ impl Evaluation {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
 
         let data = DataFacts::of(validation, train, autoencoder);
-        let ranges = CodeRanges::of(autoencoder, reference).map_err(of_model)?;
+        let decodes = autoencoder.architecture().needs_sample().is_none();
+        let ranges = decodes.then(|| CodeRanges::of(autoencoder, reference)).transpose().map_err(of_model)?;
         let baseline_ranges = CodeRanges::of(baseline, reference).map_err(of_baseline)?;
         let shown = picks::spread(validation.len(), MOST_SHOWN, &mut rng);
         let scaler = autoencoder.scaler();
-        let network = Pass { model: autoencoder, scaler, ranges: &ranges, shown: &shown }.run(validation);
+        let network = Pass { model: autoencoder, scaler, ranges: ranges.as_ref(), shown: &shown }.run(validation);
         let (network, codes) = network.map_err(of_model)?;
-        let pass = Pass { model: baseline, scaler, ranges: &baseline_ranges, shown: &shown };
+        let pass = Pass { model: baseline, scaler, ranges: Some(&baseline_ranges), shown: &shown };
         let (baseline_errors, baseline_codes) = pass.run(validation).map_err(of_baseline)?;
         let mean = MeanErrors::of(scaler, train, validation);
         let classes = ClassErrors::of(validation, &data.classes, &network, &baseline_errors);
@@ -162,18 +173,25 @@ impl Evaluation {
         let errors = [&network, &baseline_errors];
         let picks = picks::groups(models, errors, validation, &data, &viewer, &mut rng)
             .map_err(|(is_baseline, source)| if is_baseline { of_baseline(source) } else { of_model(source) })?;
-        let point_classes = projection::point_classes(validation, &shown, &data.classes);
-        let projections = [
-            Projection::of_codes(codes.view(), &point_classes),
-            Projection::of_first_components(baseline_codes.view(), &point_classes),
-        ];
-        let traversals = [
-            traversal::of(autoencoder, codes.view(), scaler, &viewer).map_err(of_model)?,
-            traversal::of(baseline, baseline_codes.view(), scaler, &viewer).map_err(of_baseline)?,
-        ];
+        let codes = if decodes {
+            let point_classes = projection::point_classes(validation, &shown, &data.classes);
+            Some(Codes {
+                projections: [
+                    Projection::of_codes(codes.view(), &point_classes),
+                    Projection::of_first_components(baseline_codes.view(), &point_classes),
+                ],
+                traversals: [
+                    traversal::of(autoencoder, codes.view(), scaler, &viewer).map_err(of_model)?,
+                    traversal::of(baseline, baseline_codes.view(), scaler, &viewer).map_err(of_baseline)?,
+                ],
+                point_classes,
+                sizes: Sizes::of(autoencoder, validation, train.is_some())?,
+            })
+        } else {
+            None
+        };
         Ok(Self {
             columns: (data.layout == Layout::Vector).then(|| Columns::of(reference)),
-            sizes: Sizes::of(autoencoder, validation, train.is_some())?,
             channels: channel_pictures(autoencoder, validation, shown[0]),
             data,
             architecture: autoencoder.architecture().clone(),
@@ -186,9 +204,7 @@ impl Evaluation {
             classes,
             samples,
             picks,
-            projections,
-            point_classes,
-            traversals,
+            codes,
         })
     }
 
@@ -213,8 +229,9 @@ impl Evaluation {
         self.mean.mse
     }
 
-    /// Mean squared error of the autoencoder when each number of the code is rounded to one byte.
-    pub fn quantised_mse(&self) -> f64 {
+    /// Mean squared error of the autoencoder when each number of the code is rounded to one byte; `None` where a code alone cannot be
+    /// decoded.
+    pub fn quantised_mse(&self) -> Option<f64> {
         self.network.quantised_mse
     }
 
@@ -234,9 +251,20 @@ impl Evaluation {
         &self.classes
     }
 
-    /// What a sample, a code and the model take in bytes.
-    pub fn sizes(&self) -> &Sizes {
-        &self.sizes
+    /// What a sample, a code and the model take in bytes; `None` where a code alone cannot be decoded.
+    pub fn sizes(&self) -> Option<&Sizes> {
+        self.codes.as_ref().map(|codes| &codes.sizes)
+    }
+
+    /// What is not shown of this model, and why, in a sentence; `None` where all is.
+    pub fn left_out(&self) -> Option<String> {
+        let layer = self.architecture.needs_sample()?;
+        let why = if layer == "output" {
+            "what it makes is taken from the sample".to_owned()
+        } else {
+            format!("{layer} reads more of the sample than its code")
+        };
+        Some(format!("Latent space, traversals and sizes are not shown: {why}, so a code alone cannot be decoded."))
     }
 
     /// A preview for a terminal `width` characters wide of unseen originals above their reconstructions; `colour` allows

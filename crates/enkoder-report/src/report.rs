@@ -172,12 +172,14 @@ impl<'a> Report<'a> {
         svg("error-by-class", evaluation.draw_class_errors(paper));
         svg("error-by-pixel", evaluation.draw_pixel_errors(paper)?);
         svg("error-by-feature", evaluation.draw_feature_errors(paper));
-        svg("latent-space", Some(evaluation.draw_projection(0, paper)));
-        svg("latent-space-pca", Some(evaluation.draw_projection(1, paper)));
-        for (model, traversals) in ["", "-pca"].into_iter().zip(&evaluation.traversals) {
-            for traversal in traversals {
-                let name = format!("traversal{model}-{}", traversal.dimension + 1);
-                svg(&name, evaluation.draw_traversal(traversal, paper));
+        if let Some(codes) = &evaluation.codes {
+            svg("latent-space", Some(codes.draw_projection(0, paper)));
+            svg("latent-space-pca", Some(codes.draw_projection(1, paper)));
+            for (model, traversals) in ["", "-pca"].into_iter().zip(&codes.traversals) {
+                for traversal in traversals {
+                    let name = format!("traversal{model}-{}", traversal.dimension + 1);
+                    svg(&name, evaluation.draw_traversal(traversal, paper));
+                }
             }
         }
         for group in &evaluation.picks {
@@ -215,7 +217,8 @@ impl<'a> Report<'a> {
             let rows = vec![row(|pick| &pick.original), row(|pick| &pick.network), row(|pick| &pick.baseline)];
             png(&format!("reconstructions-{}", file_word(group.name)), rows)?;
         }
-        for (name, traversals) in ["traversals", "traversals-pca"].into_iter().zip(&evaluation.traversals) {
+        let traversals = evaluation.codes.iter().flat_map(|codes| &codes.traversals);
+        for (name, traversals) in ["traversals", "traversals-pca"].into_iter().zip(traversals) {
             png(name, traversals.iter().map(|traversal| traversal.views.iter().collect()).collect())?;
         }
         Ok(figures)

@@ -124,11 +124,41 @@ fn the_figures_agree_with_the_model_itself() {
     let mean = scaled(&train).mean_axis(ndarray::Axis(0)).unwrap();
     close(evaluation.mean_mse(), (scaled(&validation) - mean).mapv(|value| value * value).mean().unwrap());
     assert!(
-        evaluation.quantised_mse() >= evaluation.mse() * 0.99 && evaluation.quantised_mse() < evaluation.mse() * 1.1
+        evaluation.quantised_mse().is_some_and(|mse| mse >= evaluation.mse() * 0.99 && mse < evaluation.mse() * 1.1)
     );
-    let sizes = evaluation.sizes();
+    let sizes = evaluation.sizes().unwrap();
     assert_eq!((sizes.original, sizes.original_f32, sizes.code_f32, sizes.code_u8), (36, 144, 8, 2));
     assert_eq!(sizes.model, network.to_bytes().unwrap().len());
+}
+
+#[test]
+fn what_a_decoder_that_reads_the_encoder_can_show_is_shown_and_the_rest_is_named() {
+    let data = labelled(discs(60, 6, 6, 1), ["a", "b"].map(String::from));
+    let (train, validation) = data.split(0.25, 3).unwrap();
+    let layers = |joined: bool| {
+        let encoder = vec![LayerSpec::dense(36, Activation::Relu), LayerSpec::dense(4, Activation::Linear)];
+        let mut decoder = vec![LayerSpec::dense(36, Activation::Linear)];
+        if joined {
+            decoder.push(LayerSpec::add("encoder.0"));
+        }
+        Architecture { input_shape: vec![6, 6], encoder, decoder, output_shape: None, residual: !joined }
+    };
+    for (architecture, why) in [(layers(true), "decoder.1 reads more"), (layers(false), "is taken from the sample")] {
+        let config = TrainingConfig { epochs: 2, ..TrainingConfig::default() };
+        let network = Trainer::new(architecture, config).fit(&train, &validation).unwrap();
+        let pca = fit_pca(&train, &validation, 4, Scaling::Auto).unwrap();
+        let evaluation = Evaluation::new(&network, &pca, Some(&train), &validation, 5).unwrap();
+        assert!((evaluation.mse() - network.record().validation_loss).abs() < 1e-6);
+        assert!(evaluation.sizes().is_none() && evaluation.quantised_mse().is_none());
+        let html = checked_page(&evaluation);
+        for heading in ["The network", "The training", "The result"] {
+            assert!(html.contains(&format!("<h2>{heading}</h2>")), "{heading}");
+        }
+        assert!(!html.contains("The latent space</h2>") && !html.contains("What it saves</h2>"));
+        assert!(html.contains(why), "{:?}", evaluation.left_out());
+        let names: Vec<String> = Report::new(&evaluation).figures().unwrap().iter().map(|f| f.file_name()).collect();
+        assert!(names.contains(&"training-loss.svg".into()) && !names.iter().any(|name| name.contains("latent")));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use self::network::{Activations, Network};
-use self::split::Cutting;
+use self::split::{Cutting, Validation};
 use crate::autoencoder::Autoencoder;
 use crate::codec::Calibration;
 use crate::dataset::{Dataset, WholeImage};
@@ -125,8 +125,9 @@ impl<'a> Recipe<'a> {
         Self::train(Network::Layers(architecture), TrainingConfig::default())
     }
 
-    /// Goes on with a training where its checkpoint ended, to the same bits as if it had never stopped: give it the same samples. All
-    /// options are those of before; [more epochs](Self::epochs) and another number of [threads](Self::threads) may be asked for.
+    /// Goes on with a training where its checkpoint ended, to the same bits as if it had never stopped: give it the same samples, which it
+    /// splits as they were. All options are those of before; [more epochs](Self::epochs), another
+    /// [patience](TrainingConfig::patience) and another number of [threads](Self::threads) may be asked for.
     pub fn resume(checkpoint: Checkpoint) -> Self {
         let config = checkpoint.config().clone();
         let cutting = Cutting::of(&checkpoint);
@@ -199,7 +200,7 @@ impl<'a> Recipe<'a> {
 
     /// The part of the samples that is not trained on but validates, between 0 and 1; at least one sample. Default 0.2.
     pub fn validation(mut self, fraction: f64) -> Self {
-        self.cutting.validation = fraction;
+        self.cutting.validation = Validation::Part(fraction);
         self
     }
 
@@ -304,12 +305,13 @@ impl Recipe<'_> {
         let Split { train, validation, targets } = split;
         let mut trainer = match method {
             Method::Train(network) => Trainer::new(network.architecture(activations, &config, split)?, config),
-            Method::Resume(checkpoint) => {
-                let TrainingConfig { epochs, threads, .. } = config;
-                let before = TrainingConfig { epochs, threads, ..checkpoint.config().clone() };
+            Method::Resume(mut checkpoint) => {
+                let TrainingConfig { epochs, patience, threads, .. } = config;
+                let before = TrainingConfig { epochs, patience, threads, ..checkpoint.config().clone() };
                 if config != before || activations != Activations::default() {
                     return Err(RecipeError::OtherOptions);
                 }
+                checkpoint.state.config.patience = patience;
                 Trainer::resume(*checkpoint, threads).with_epochs(epochs)
             }
             Method::Linear(_) if targets.is_some() => return Err(RecipeError::LinearTargets),

@@ -1,10 +1,12 @@
 //! The one container of everything we write about networks: a safetensors file of f32 tensors whose metadata has a single entry,
 //! `enkoder`, with JSON. A single entry, because the order of several is not fixed and the same content must give the same bytes.
-//! Files are read as hostile and written under a temporary name in the same folder, then renamed.
+//! The metadata has a checksum of the whole file, so that no damage is taken for a trained number. Files are read as hostile and
+//! written under a temporary name in the same folder, then renamed.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
@@ -14,6 +16,10 @@ use serde::de::DeserializeOwned;
 use crate::atomic_file::{Overwrite, write_atomically};
 
 const KEY: &str = "enkoder";
+/// What leads to the digits of the checksum in a file: metadata is a string, so that its quotes have a backslash.
+const CHECKSUM: &[u8] = br#"\"checksum\":\""#;
+/// What stands in the place of the digits while the checksum is computed.
+const NO_DIGITS: [u8; 8] = *b"00000000";
 /// The largest file that can hold a network of the largest allowed size with both its moments and its best epoch.
 const MAX_BYTES: u64 = 4 * 4 * (1 << 31) + (1 << 27);
 
@@ -43,6 +49,9 @@ pub enum TensorFileError {
     /// It is no safetensors file, or a damaged one.
     #[error("not a safetensors file, or a damaged one")]
     Container(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It is one of ours, but not as it was written.
+    #[error("the file is damaged: it has changed since it was written (its checksum is wrong)")]
+    Checksum,
     /// It is a safetensors file of something else.
     #[error("a safetensors file, but not of the kind {expected}: its metadata says {found}")]
     Kind {
@@ -65,7 +74,7 @@ pub enum TensorFileError {
     /// The metadata is not what it should be.
     #[error("its metadata is damaged")]
     Metadata(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A tensor is missing, has another shape or type, or holds a number that is not finite.
+    /// A tensor is missing, has another shape or type, or holds a number that it cannot.
     #[error("tensor {name:?} {fault}")]
     Tensor {
         /// The tensor's name.
@@ -88,8 +97,33 @@ fn metadata_error(error: serde_json::Error) -> TensorFileError {
 struct Envelope<T> {
     kind: String,
     version: u32,
+    /// CRC-32 of the whole file, in hexadecimal, with zeros in the place of these digits. Older files do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checksum: Option<String>,
     #[serde(flatten)]
     content: T,
+}
+
+/// Where the digits of the checksum stand in a file.
+fn place_of_checksum(bytes: &[u8]) -> Option<Range<usize>> {
+    let start = bytes.windows(CHECKSUM.len()).position(|text| text == CHECKSUM)? + CHECKSUM.len();
+    let end = start + NO_DIGITS.len();
+    (end <= bytes.len()).then_some(start..end)
+}
+
+/// The digits that belong there.
+fn checksum(bytes: &[u8], place: &Range<usize>) -> String {
+    let mut hasher = crc32fast::Hasher::new();
+    for part in [&bytes[..place.start], &NO_DIGITS, &bytes[place.end..]] {
+        hasher.update(part);
+    }
+    format!("{:08x}", hasher.finalize())
+}
+
+/// Whether a file is as it was written. Fuzzing takes any: it would never get past them.
+fn is_sound(bytes: &[u8]) -> bool {
+    let sound = |place: Range<usize>| checksum(bytes, &place).as_bytes() == &bytes[place];
+    cfg!(fuzzing) || place_of_checksum(bytes).is_some_and(sound)
 }
 
 /// The tensors of a file that has been read, and its metadata.
@@ -124,6 +158,9 @@ impl TensorFile {
         if !(1..=version).contains(&envelope.version) {
             return Err(TensorFileError::Version { found: envelope.version, known: version });
         }
+        if envelope.checksum.is_some() && !is_sound(bytes) {
+            return Err(TensorFileError::Checksum);
+        }
         let mut tensors = HashMap::new();
         for (name, view) in file.iter() {
             if view.dtype() != Dtype::F32 {
@@ -131,11 +168,7 @@ impl TensorFile {
                 return Err(TensorFileError::Tensor { name: name.to_owned(), fault });
             }
             let (values, _) = view.data().as_chunks::<4>();
-            let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-                let fault = format!("holds {} at index {index}", values[index]);
-                return Err(TensorFileError::Tensor { name: name.to_owned(), fault });
-            }
+            let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
             tensors.insert(name.to_owned(), (view.shape().to_vec(), values));
         }
         Ok(Self { metadata: metadata.clone(), tensors })
@@ -150,12 +183,25 @@ impl TensorFile {
         self.tensors.contains_key(name)
     }
 
-    /// Takes a tensor out, which must have this shape.
+    /// Takes a tensor out, which must have this shape and finite numbers.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TensorFileError> {
+        self.take_where(name, shape, f32::is_finite)
+    }
+
+    /// Takes a tensor out, which must have this shape and only numbers that are `allowed`.
+    pub(crate) fn take_where(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        allowed: impl Fn(f32) -> bool,
+    ) -> Result<Vec<f32>, TensorFileError> {
         let fail = |fault| TensorFileError::Tensor { name: name.to_owned(), fault };
         let (found, values) = self.tensors.remove(name).ok_or_else(|| fail("is missing".to_owned()))?;
         if found != shape {
             return Err(fail(format!("has the shape {found:?}, not {shape:?}")));
+        }
+        if let Some(index) = values.iter().position(|&value| !allowed(value)) {
+            return Err(fail(format!("holds {} at index {index}", values[index])));
         }
         Ok(values)
     }
@@ -166,7 +212,8 @@ impl TensorFile {
         content: &impl Serialize,
         tensors: impl IntoIterator<Item = (String, Vec<usize>, &'a [f32])>,
     ) -> Result<Vec<u8>, TensorFileError> {
-        let envelope = Envelope { kind: kind.to_owned(), version, content };
+        let digits = String::from_utf8_lossy(&NO_DIGITS).into_owned();
+        let envelope = Envelope { kind: kind.to_owned(), version, checksum: Some(digits), content };
         let metadata = serde_json::to_string(&envelope).map_err(metadata_error)?;
         let tensors: Vec<_> = tensors
             .into_iter()
@@ -180,7 +227,12 @@ impl TensorFile {
             .collect::<Result<Vec<_>, _>>()
             .map_err(container_error)?;
         let metadata = HashMap::from([(KEY.to_owned(), metadata)]);
-        safetensors::serialize(views, Some(metadata)).map_err(container_error)
+        let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(container_error)?;
+        if let Some(place) = place_of_checksum(&bytes) {
+            let digits = checksum(&bytes, &place);
+            bytes[place].copy_from_slice(digits.as_bytes());
+        }
+        Ok(bytes)
     }
 
     pub(crate) fn save<'a>(

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder_data::{ReadOptions, open};
+use enkoder_data::{DataError, Place, ReadOptions, open};
 
 use crate::arguments::{DataName, RunOptions};
 use crate::inputs::Inputs;
@@ -41,6 +41,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let shape = &model.architecture().input_shape;
     let output = options.output.open(Some(shape), &inputs)?;
     let codes = open(standard_input::file(codes)?, &ReadOptions::default())?.to_array();
+    if let Some(((row, column), _)) = codes.indexed_iter().find(|(_, value)| value.is_nan()) {
+        let why = format!("row {} has no number (NaN) in column {}, so it is no code", row + 1, column + 1);
+        return Err(DataError::unsuitable(Place::source(options.codes.to_string()), why)
+            .with_hint("leave such rows out, or encode their samples again")
+            .into());
+    }
     let samples = model
         .decode(codes.view())
         .with_context(|| format!("{} cannot be decoded with {}", options.codes, options.model.display()))?;

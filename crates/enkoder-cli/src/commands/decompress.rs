@@ -17,7 +17,7 @@ use enkoder_data::npz::NpzWriter;
 use serde_json::json;
 
 use crate::arguments::RunOptions;
-use crate::failure::Usage;
+use crate::failure::{Failure, Usage};
 use crate::file_output::{self, is_stream};
 use crate::inputs::Inputs;
 use crate::interrupt;
@@ -53,7 +53,7 @@ pub struct Options {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
-    /// The model, for a file that only names it
+    /// The model, for a file that only names it, or in which it is damaged
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     model: Option<PathBuf>,
 
@@ -91,7 +91,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let name = standard_input::display(&options.file);
     let cannot = || format!("{name} cannot be decompressed");
     let input = File::open(standard_input::file(&options.file)?).with_context(cannot)?;
-    let mut file = EnkFile::open(input).with_context(cannot)?;
+    let mut file = open(input, cannot)?;
     if let Some(path) = &options.model {
         file = file.with_model(&model::load(path)?).with_context(cannot)?;
     }
@@ -133,6 +133,19 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     interrupt::work_ended();
     report(&options, &layout, element, &shape, lost, screen)?;
     Ok(if lost > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Opens a compressed file; without its beginning it is lost.
+pub fn open(input: File, cannot: impl FnOnce() -> String) -> anyhow::Result<EnkFile<File>> {
+    EnkFile::open(input).map_err(|error| match error {
+        CodecError::Damaged { .. } | CodecError::Truncated { .. } => Failure::new(
+            cannot(),
+            "without its beginning nothing of it can be decoded: take a copy that is whole",
+            error,
+        )
+        .into(),
+        error => anyhow::Error::new(error).context(cannot()),
+    })
 }
 
 /// Decodes block by block; only a few are held.

@@ -99,6 +99,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let sections = Sections { filling: filling.as_ref(), codec: codec.as_ref() };
     let mut files = Vec::new();
     if let Some(comparison) = &comparison {
+        if let Some(left_out) = comparison.evaluation.left_out() {
+            screen.note(left_out);
+        }
         if let Some(report) = &options.report {
             comparison.write_report(report, overwrite, sections)?;
             files.push(report.display().to_string());

@@ -17,8 +17,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::data::{describe_json, describe_text};
-use super::detect;
+use super::{decompress, detect};
 use crate::arguments::{DataName, DataOptions, RunOptions};
+use crate::failure::Failure;
 use crate::model;
 use crate::screen::{FAINT, print};
 use crate::standard_input;
@@ -47,7 +48,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             Ok(model) if json => print(model_json(&model)?)?,
             Ok(model) => print(model_text(&model))?,
             Err(ModelFileError::File(TensorFileError::Kind { found, .. })) if found == "enkoder.checkpoint" => {
-                let checkpoint = Checkpoint::load(&path)?;
+                let checkpoint =
+                    Checkpoint::load(&path).with_context(|| format!("{} cannot be read", path.display()))?;
                 print(if json { checkpoint_json(&checkpoint)? } else { checkpoint_text(&checkpoint) })?;
             }
             Err(ModelFileError::File(TensorFileError::Kind { found, .. })) if found == "enkoder.detector" => {
@@ -55,14 +57,21 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
                 let threshold = detect::threshold(&detector, None)?;
                 print(if json { detector_json(&detector, &threshold) } else { detector_text(&detector, &threshold) })?;
             }
-            Err(_) => drop(model::load(&path)?),
+            Err(error) => return Err(anyhow::Error::new(error).context(format!("{} cannot be read", path.display()))),
         }
         return Ok(ExitCode::SUCCESS);
     }
     if begins_as_enk(&path) {
         let cannot = || format!("{} cannot be read", path.display());
-        let mut file = EnkFile::open(File::open(&path).with_context(cannot)?).with_context(cannot)?;
-        print(compressed(&mut file, json).with_context(cannot)?)?;
+        let mut file = decompress::open(File::open(&path).with_context(cannot)?, cannot)?;
+        let text = compressed(&mut file, json).map_err(|error| {
+            let hint = format!(
+                "`enkoder decompress {} -o FILE --salvage` decodes what is whole",
+                standard_input::display(options.what.as_ref())
+            );
+            Failure::new(cannot(), hint, error)
+        });
+        print(text?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let data = options.reading.open(std::slice::from_ref(&options.what), screen)?;
@@ -110,7 +119,7 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
             "chunks": file.blocks(),
             "chunk_samples": file.block_samples(),
             "active_latents": file.active_latents(),
-            "model": file.model_hash(),
+            "model": (!file.model_is_damaged()).then(|| file.model_hash()),
             "bytes": bytes,
         });
         return Ok(object.to_string());
@@ -127,10 +136,12 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
     text += &line("bound", file.bound());
     let chunks = wording::counted(file.blocks() as usize, "chunk", "chunks");
     text += &line("decodes", format_args!("by {chunks} of up to {} samples", wording::grouped(file.block_samples())));
-    text += &line(
-        "model",
-        format_args!("{} ({})", file.model_hash(), if model > 0 { "in the file" } else { "not in the file" }),
-    );
+    let hash = file.model_hash();
+    text += &match (model > 0, file.model_is_damaged()) {
+        (_, true) => line("model", "in the file, but damaged: give it to `enkoder decompress` with --model"),
+        (true, _) => line("model", format_args!("{hash} (in the file)")),
+        (false, _) => line("model", format_args!("{hash} (not in the file)")),
+    };
     let ratio = |bytes: u64| wording::times(original as f64 / bytes.max(1) as f64);
     let without = if model > 0 { format!(", {}× without the model", ratio(length - model)) } else { String::new() };
     let [of, all] = [original, length].map(|bytes| wording::grouped(bytes as usize));

@@ -1,5 +1,6 @@
 //! `enkoder reconstruct`: samples in, the same samples out as the model copies them; or only what is missing of them.
 
+mod filled;
 mod masked;
 
 use std::path::PathBuf;
@@ -12,15 +13,14 @@ use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
 use crate::inputs::Inputs;
 use crate::model;
 use crate::output::OutputOptions;
-use crate::screen::Screen;
-use crate::wording;
 
 /// Copy samples through the model, or fill in what is missing
 ///
 /// The reconstructions have the units of the data. Without --out they are printed as CSV; a table gets its columns back.
 ///
 /// With --fill only what is missing (empty cells, NaN) is taken from the model; with --mask, that of a picture which is white in the
-/// mask. What was observed stays as it is, to the bit. A model trained with --noise missing:0.5 has learned to fill.
+/// mask. All else stays as it is: a CSV file comes back with all its columns and every digit. A model trained with --noise missing:0.5 has
+/// learned to fill.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   enkoder reconstruct runs/digits digits.npy --out copies.npy
@@ -77,22 +77,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let shape = &model.architecture().input_shape;
     let output = options.output.open(Some(shape), &inputs)?;
-    let data = options.reading.open_for(&model, &options.of.data, screen)?;
-    model::check(&model, &options.of.model, &data)?;
     let samples = if options.filling.fill {
-        say_missing(screen, data.to_array().iter().filter(|value| value.is_nan()).count());
-        model.fill(&data, options.filling.iterations(&model))?
+        filled::run(&options, &output, &model, screen)?
     } else {
-        model.reconstruct(&data)?
+        let data = options.reading.open_for(&model, &options.of.data, screen)?;
+        model::check(&model, &options.of.model, &data)?;
+        let samples = model.reconstruct(&data)?;
+        options.output.write_samples(&output, &model, samples.view())?;
+        samples.nrows()
     };
-    options.output.write_samples(&output, &model, samples.view())?;
-    output.confirm(options.common.json, screen, samples.nrows(), shape)?;
+    output.confirm(options.common.json, screen, samples, shape)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn say_missing(screen: Screen, missing: usize) {
-    match missing {
-        0 => screen.note("nothing is missing"),
-        missing => screen.note(format_args!("{} filled", wording::counted(missing, "missing value", "missing values"))),
-    }
 }

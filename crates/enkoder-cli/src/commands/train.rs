@@ -3,6 +3,7 @@
 mod explanation;
 mod layers;
 mod options;
+mod resuming;
 mod samples;
 mod summary;
 
@@ -10,21 +11,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use enkoder::{Autoencoder, Checkpoint, Dataset, Recipe, Split, Stopped};
+use enkoder::{Autoencoder, Checkpoint, Recipe, Split, Stopped};
 
 use self::explanation::explained;
 use self::options::{NetworkOptions, TrainingOptions};
+use self::resuming::Checkpoints;
 use self::samples::SampleOptions;
 use self::summary::Summary;
 use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::comparison::{Comparison, Sections, figures_folder};
-use crate::failure::{Failure, Usage};
+use crate::failure::Usage;
+use crate::file_output::is_stdout;
 use crate::interrupt;
+use crate::missing::Missing;
 use crate::model;
 use crate::progress::TrainingProgress;
 use crate::run_folder::{CHECKPOINT, REPORT, RunFolder};
 use crate::screen::{HINT, Screen, print};
-use crate::wording;
 
 /// Train an autoencoder and write a model and a report
 ///
@@ -46,7 +49,7 @@ use crate::wording;
   enkoder train runs/*.npy --arch linear --latent 100    all runs together; each step is a sample
   enkoder train climate.nc --variable ts --block 32x32   blocks of a NetCDF-3 variable
   enkoder train mnist --checkpoint-every 5 --out runs/a  and, after it was stopped,
-  enkoder train mnist --resume runs/a")]
+  enkoder train mnist --resume runs/a                    which goes on to write its checkpoint")]
 pub struct Options {
     /// Built-in name (strokes, strokes:5000, fields, mnist), openml:ID, or a path: IDX, NPY, NPZ, NetCDF-3, CSV, ARFF, Parquet,
     /// an image, a folder or a pattern; several files of images or arrays are taken together [default: strokes]
@@ -60,20 +63,19 @@ pub struct Options {
     training: TrainingOptions,
 
     /// Fraction of the samples that are not trained on but validate [default: 0.2]
-    #[arg(long, value_name = "X", default_value_t = 0.2, hide_default_value = true, help_heading = "Training")]
-    #[arg(value_parser = parse_validation)]
-    validation: f64,
+    #[arg(long, value_name = "X", help_heading = "Training", value_parser = parse_validation)]
+    validation: Option<f64>,
 
     /// Seed of the split, the weights and the order of the samples [default: 0]
     #[arg(long, value_name = "N", help_heading = "Training")]
     seed: Option<u64>,
 
-    /// Write a checkpoint to the output folder every N epochs
+    /// Write a checkpoint to the output folder every N epochs [default: never; with --resume as before]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Training")]
     checkpoint_every: Option<u32>,
 
-    /// Go on from a checkpoint (the file or its folder), to the same bits as if the run had never stopped; give the same DATA,
-    /// and --epochs to go on for longer
+    /// Go on from a checkpoint (the file or its folder), to the same bits as if the run had never stopped; give the same DATA, and
+    /// --epochs or --patience to go on for longer. The checkpoint goes on to be written, or one in the folder of --out
     #[arg(long, value_name = "PATH", help_heading = "Training", value_hint = ValueHint::AnyPath)]
     resume: Option<PathBuf>,
 
@@ -106,7 +108,7 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     options.check()?;
-    let checkpoint = options.resume.as_deref().map(load_checkpoint).transpose()?;
+    let checkpoint = options.resume.as_deref().map(resuming::load).transpose()?;
     let recipe = options.recipe(checkpoint.as_ref().map(|(_, checkpoint)| checkpoint))?;
     let seed = recipe.config().seed;
     interrupt::listen()?;
@@ -118,37 +120,36 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         None => options.network.is_denoiser() && samples::are_images(&options.data),
     };
     let split = options.samples.read(&recipe, &options.data, &options.reading, patches, screen)?;
+    let missing = Missing::of(&split.train).and(Missing::of(&split.validation));
     if !screen.is_moving() {
         // On a terminal the summary follows on the same screen.
-        screen.note(summary::data(&split.train, &split.validation));
+        screen.note(summary::data(&split.train, &split.validation, missing));
     }
+    options.network.check_shape(split.train.shape())?;
     let mut done = 0;
+    let checkpoints = options.checkpoints(&folder, checkpoint.as_ref());
     if let Some((path, checkpoint)) = &checkpoint {
-        check_shape(path, checkpoint, &split.train)?;
+        resuming::check_shape(path, checkpoint, &split.train)?;
         done = checkpoint.epoch();
-        screen.note(format_args!("{done} of {} epochs are done", recipe.config().epochs));
+        screen.note(resuming::news(checkpoint, recipe.config(), checkpoints.as_ref()));
     }
-    let model = options.fit(recipe, &split, done, &folder, screen)?;
+    let model = options.fit(recipe, &split, done, checkpoints.as_ref(), screen)?;
     let Split { train, validation, .. } = split;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
     interrupt::work_ended();
     let mut files = vec![path];
-    if options.checkpoint_every.is_some() && folder.file(CHECKPOINT).exists() {
-        files.push(folder.file(CHECKPOINT));
-    }
+    let trained = model.record().history.as_ref().is_some_and(|history| history.epochs.len() > done);
+    let written = checkpoints.as_ref().filter(|checkpoints| trained && checkpoints.file.exists());
+    files.extend(written.map(|checkpoints| checkpoints.file.clone()));
 
-    // What has no calibration gives nothing back that principal components could be compared with.
-    let comparison = match model.calibration() {
-        Some(_) => Comparison::new(&model, Some(&train), &validation, seed, screen)?,
-        None => {
-            if !options.no_report || figures.is_some() {
-                screen.note(
-                    "no report is written: it shows what comes back from codes alone, and this model's do not suffice",
-                );
-            }
-            None
+    let comparison = if model.task().reconstructs() {
+        Comparison::new(&model, Some(&train), &validation, seed, screen)?
+    } else {
+        if !options.no_report || figures.is_some() {
+            screen.note("no report is written: it shows samples beside their copies, and this model makes no copies");
         }
+        None
     };
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
@@ -160,14 +161,17 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             comparison.write_figures(&figures, folder.overwrite(), Sections::default())?;
             files.push(figures);
         }
+        if let Some(left_out) = comparison.evaluation.left_out().filter(|_| files.len() > 1) {
+            screen.note(left_out);
+        }
     }
-    let summary = Summary { model: &model, data: &train, comparison: comparison.as_ref(), files: &files };
+    let summary = Summary { model: &model, data: &train, missing, comparison: comparison.as_ref(), files: &files };
     let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
     print(text)?;
-    if comparison.as_ref().is_some_and(Comparison::is_worse_than_baseline) {
-        screen.note(advice(&model));
+    if let Some(comparison) = comparison.filter(Comparison::is_worse_than_baseline) {
+        screen.note(advice(&model, &comparison));
     }
-    Ok(options.farewell(&model, &folder, screen))
+    Ok(farewell(&model, checkpoints.as_ref(), screen))
 }
 
 impl Options {
@@ -176,7 +180,8 @@ impl Options {
         self.network.check()?;
         let of_training = || self.network.given().chain(self.training.given());
         let mut settled = of_training().chain(self.network.given_of_all()).chain(self.seed.map(|_| "--seed"));
-        if let (Some(_), Some(option)) = (&self.resume, settled.find(|&option| option != "--epochs")) {
+        let settled = settled.find(|option| !["--epochs", "--patience"].contains(option));
+        if let (Some(_), Some(option)) = (&self.resume, settled) {
             return Err(Usage::new(format!(
                 "{option} cannot be given with --resume: the checkpoint says how to go on"
             ))
@@ -197,33 +202,57 @@ impl Options {
             Some(checkpoint) => Recipe::resume(checkpoint.clone()),
             None => self.training.added_to(self.network.recipe()?)?.seed(self.seed.unwrap_or(0)),
         };
-        if let (Some(checkpoint), Some(epochs)) = (checkpoint, self.training.epochs) {
-            let done = checkpoint.epoch();
-            if epochs < done {
-                return Err(Usage::new(format!("--epochs {epochs} are fewer than the {done} that are done"))
-                    .with_hint("give the number of epochs in all, with those that are done")
-                    .into());
-            }
-            recipe = recipe.epochs(epochs);
+        if let Some(checkpoint) = checkpoint {
+            recipe = resuming::longer(recipe, checkpoint, &self.training)?;
         }
         if let Some(threads) = self.common.threads {
             recipe = recipe.threads(threads.into());
         }
-        Ok(self.samples.added_to(recipe.validation(self.validation)))
+        if let Some(validation) = self.validation {
+            resuming::check_split(checkpoint)?;
+            recipe = recipe.validation(validation);
+        }
+        Ok(self.samples.added_to(recipe))
     }
 
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
         let mut wanted = vec![model::FILE_NAME];
         wanted.extend((!self.no_report).then_some(REPORT));
-        wanted.extend(self.checkpoint_every.map(|_| CHECKPOINT));
         match (&self.out, checkpoint) {
-            (Some(path), _) => RunFolder::named(path, &wanted, self.force),
-            (None, Some((file, checkpoint))) => {
+            (Some(path), _) if is_stdout(path) => {
+                Err(Usage::new("a training writes a folder, which standard output cannot be")
+                    .with_hint("name a folder with --out")
+                    .into())
+            }
+            (_, Some((file, checkpoint))) if self.goes_on_in_place(file) => {
                 let epochs = self.training.epochs.unwrap_or(checkpoint.config().epochs);
                 RunFolder::of_checkpoint((file, checkpoint), epochs, &wanted, self.force)
             }
-            (None, None) => RunFolder::fresh(&wanted),
+            (path, _) => {
+                wanted.extend((self.checkpoint_every.is_some() || checkpoint.is_some()).then_some(CHECKPOINT));
+                match path {
+                    Some(path) => RunFolder::named(path, &wanted, self.force),
+                    None => RunFolder::fresh(&wanted),
+                }
+            }
         }
+    }
+
+    /// Whether a resumed training writes to where its checkpoint lies.
+    fn goes_on_in_place(&self, file: &Path) -> bool {
+        let Some(out) = &self.out else { return true };
+        out.canonicalize().is_ok_and(|out| file.canonicalize().is_ok_and(|file| file.parent() == Some(&out)))
+    }
+
+    /// The checkpoints that are written: those asked for, and those of a training that goes on, which had some.
+    fn checkpoints(&self, folder: &RunFolder, resumed: Option<&(PathBuf, Checkpoint)>) -> Option<Checkpoints> {
+        let before = resumed.map(|(_, checkpoint)| checkpoint.every().unwrap_or(1));
+        let every = self.checkpoint_every.map(|every| every as usize).or(before)?;
+        let file = match resumed {
+            Some((file, _)) if self.goes_on_in_place(file) => file.clone(),
+            _ => folder.file(CHECKPOINT),
+        };
+        Some(Checkpoints { file, every })
     }
 
     fn fit(
@@ -231,7 +260,7 @@ impl Options {
         recipe: Recipe<'_>,
         split: &Split,
         epochs_done: usize,
-        folder: &RunFolder,
+        checkpoints: Option<&Checkpoints>,
         screen: Screen,
     ) -> anyhow::Result<Autoencoder> {
         if self.network.is_linear() {
@@ -241,42 +270,53 @@ impl Options {
         interrupt::work_begins();
         let mut progress = TrainingProgress::new(screen, recipe.config().epochs, split.train.len(), epochs_done);
         let recipe = recipe.with_progress(|news| progress.update(news));
-        let recipe = match self.checkpoint_every {
-            Some(every) => recipe.with_checkpoints(folder.file(CHECKPOINT), every as usize),
+        let recipe = match checkpoints {
+            Some(Checkpoints { file, every }) => recipe.with_checkpoints(file, *every),
             None => recipe,
         };
         recipe.fit_split(split).map_err(explained)
     }
+}
 
-    /// The last words, and the exit code.
-    fn farewell(&self, model: &Autoencoder, folder: &RunFolder, screen: Screen) -> ExitCode {
-        let Some(history) = &model.record().history else { return ExitCode::SUCCESS };
-        let best = history.best_epoch;
-        match history.stopped {
-            Stopped::Interrupted => {
-                screen.note(format_args!(
-                    "the training was interrupted: the model saved is the best so far, of epoch {best}"
-                ));
-                if self.checkpoint_every.is_some() && folder.file(CHECKPOINT).exists() {
-                    let folder = folder.path().display();
-                    screen.note(format_args!(
-                        "go on from its checkpoint with the same data options and --resume {folder}"
-                    ));
-                }
-                return ExitCode::from(interrupt::EXIT_CODE);
+/// The last words, and the exit code.
+fn farewell(model: &Autoencoder, checkpoints: Option<&Checkpoints>, screen: Screen) -> ExitCode {
+    let (Some(history), Some(config)) = (&model.record().history, &model.record().config) else {
+        return ExitCode::SUCCESS;
+    };
+    let best = history.best_epoch;
+    match history.stopped {
+        Stopped::Interrupted => {
+            screen.note(format_args!(
+                "the training was interrupted: the model saved is the best so far, of epoch {best}"
+            ));
+            if let Some(Checkpoints { file, .. }) = checkpoints.filter(|checkpoints| checkpoints.file.exists()) {
+                // The folder stands for the file of the usual name.
+                let folder =
+                    file.parent().filter(|folder| file.ends_with(CHECKPOINT) && !folder.as_os_str().is_empty());
+                let path = folder.unwrap_or(file).display();
+                screen.note(format_args!("go on from its checkpoint with the same data options and --resume {path}"));
             }
-            Stopped::Diverged => screen.note(format_args!(
-                "the loss became infinite or not a number: the model saved is that of epoch {best}, before it did; \
-                 a lower --learning-rate or --clip 1 may help"
-            )),
-            Stopped::Early | Stopped::Completed => {}
+            return ExitCode::from(interrupt::EXIT_CODE);
         }
-        ExitCode::SUCCESS
+        Stopped::Diverged => screen.note(format_args!(
+            "the loss became infinite or not a number: the model saved is that of epoch {best}, before it did; \
+             a lower --learning-rate (now {}) or --clip 1 may help",
+            config.optimizer.learning_rate
+        )),
+        Stopped::Early | Stopped::Completed => {}
     }
+    ExitCode::SUCCESS
 }
 
 /// What may help where principal components do better.
-fn advice(model: &Autoencoder) -> String {
+fn advice(model: &Autoencoder, comparison: &Comparison) -> String {
+    if let Some(config) = model.record().config.as_ref().filter(|_| comparison.has_run_away()) {
+        let rate = config.optimizer.learning_rate;
+        return format!(
+            "{HINT}hint:{HINT:#} the network does far worse than the mean of all samples; a lower --learning-rate (now {rate}), \
+             --scaling standard or --clip 1 may help"
+        );
+    }
     let still_falling =
         model.record().history.as_ref().is_some_and(|history| history.best_epoch == history.epochs.len());
     let way_out = if still_falling {
@@ -285,27 +325,6 @@ fn advice(model: &Autoencoder) -> String {
         "more samples, a wider --hidden or another --learning-rate may help"
     };
     format!("{HINT}hint:{HINT:#} principal components do better than this network; {way_out}")
-}
-
-fn load_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, Checkpoint)> {
-    let file = if path.is_dir() { path.join(CHECKPOINT) } else { path.to_owned() };
-    let checkpoint = Checkpoint::load(&file).map_err(|error| {
-        let message = format!("cannot go on from {}", file.display());
-        Failure::new(message, "a checkpoint is written by `enkoder train --checkpoint-every N`", error)
-    })?;
-    Ok((file, checkpoint))
-}
-
-/// Sees that the samples are of the shape that the checkpoint has learned.
-fn check_shape(path: &Path, checkpoint: &Checkpoint, samples: &Dataset) -> anyhow::Result<()> {
-    let learned = &checkpoint.architecture().input_shape;
-    if samples.features() == learned.iter().product::<usize>() {
-        return Ok(());
-    }
-    let [learned, found] = [learned, samples.shape()].map(wording::shape);
-    Err(Usage::new(format!("{} has learned samples of {learned}, but these are of {found}", path.display()))
-        .with_hint("give the same data options as before: --size, --grey, --patch and --patches, --validation")
-        .into())
 }
 
 fn parse_validation(text: &str) -> Result<f64, String> {

@@ -207,12 +207,26 @@ fn a_damaged_chunk_is_named_and_the_others_are_salvaged() {
     let step = 48 * 96;
     assert!(back[..10 * step] == whole[..10 * step] && back[20 * step..] == whole[20 * step..]);
     assert!(back[10 * step..20 * step].iter().all(|value| value.is_nan()));
+    assert_snapshot!("info-damaged", place.fail("info damaged.enk"));
     // Cut off, it is no file; but what is there is salvaged.
     place.write("short.enk", &bytes[..second]);
-    assert!(place.fail("decompress short.enk -o none.npy").contains("exit code 1"));
-    assert!(place.fail("info short.enk").contains("exit code 1"));
+    let cut = place.fail("decompress short.enk -o none.npy");
+    assert!(cut.contains("hint: --salvage decodes the blocks that are whole"), "{cut}");
+    let cut = place.fail("info short.enk");
+    assert!(cut.contains("hint: `enkoder decompress short.enk -o FILE --salvage` decodes what is whole"), "{cut}");
     let run = place.run("decompress short.enk -o short.npy --salvage --json -q");
     assert_eq!((run.code, &json(&run.stdout)["lost"]), (Some(1), &20.into()));
+    // The model in it is damaged, but there is another copy of it.
+    let mut bytes = place.read("b.enk");
+    bytes[300] ^= 1;
+    place.write("model.enk", &bytes);
+    let message = place.fail("decompress model.enk -o again.npy");
+    assert!(message.contains("the model's checksum is wrong\nhint: give the model with --model"), "{message}");
+    assert!(place.succeed("info model.enk").stdout.contains("in the file, but damaged"));
+    place.succeed("decompress model.enk -o again.npy --model model -q");
+    assert!(place.read("again.npy") == place.read("whole.npy"));
+    place.succeed("decompress model.enk -o again.npy --model model --salvage --force -q");
+    assert!(place.read("again.npy") == place.read("whole.npy"));
     place.write("short.enk", &bytes[..20]);
     assert!(place.fail("decompress short.enk -o none.npy --salvage").contains("exit code 1"));
     assert!(!place.path("none.npy").exists());

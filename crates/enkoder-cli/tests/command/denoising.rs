@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::path::Path;
 
+use enkoder::codec::ElementType;
 use enkoder::metrics::mse;
 use enkoder_data::export::Overwrite;
 use enkoder_data::images::{Depth, Picture};
-use enkoder_data::npy::write_npy;
+use enkoder_data::npy::{write_array_header, write_npy};
 use insta::assert_snapshot;
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
 use serde_json::Value;
 
 use crate::workplace::Workplace;
@@ -274,4 +275,70 @@ fn missing_cells_of_a_table_are_filled_and_the_others_stay() {
     let run = place.succeed("reconstruct run table.csv --fill --out same.csv");
     assert!(run.stderr.starts_with("nothing is missing"), "{}", run.stderr);
     assert_eq!(place.read("same.csv"), table.as_bytes());
+}
+
+#[test]
+fn a_filled_table_is_the_same_table_with_only_its_gaps_filled() {
+    let place = Workplace::new();
+    let table: String = (0..60).map(|i| format!("{},{},{}\n", i % 7, ["red", "green"][i % 2], 2 * (i % 7))).collect();
+    place.write("table.csv", "size,colour,price\n".to_owned() + &table);
+    place.succeed("train table.csv --arch linear --latent 2 --out run --no-report -q");
+    let holes =
+        "id;price;note;size;colour\r\na-1;0.12345678901234;two words;1e0;pink\r\na-2;;;3.000;red\r\na-3;4;n/a;NA;\r\n";
+    place.write("holes.csv", holes);
+    let run = place.succeed("reconstruct run holes.csv --fill");
+    let lines: Vec<&str> = run.stdout.split("\r\n").collect();
+    assert_eq!(lines[..2], ["id;price;note;size;colour", "a-1;0.12345678901234;two words;1e0;pink"]);
+    let cells = |line: usize| lines[line].split(';').collect::<Vec<_>>();
+    assert_eq!((cells(2)[0], cells(2)[2], cells(2)[3], cells(2)[4]), ("a-2", "", "3.000", "red"));
+    assert!((cells(2)[1].parse::<f32>().unwrap() - 6.0).abs() < 1.0, "{run:?}");
+    assert_eq!((cells(3)[1], cells(3)[2]), ("4", "n/a"));
+    assert!((cells(3)[3].parse::<f32>().unwrap() - 2.0).abs() < 1.0 && ["red", "green"].contains(&cells(3)[4]));
+    assert!(run.stderr.ends_with("3 missing values filled\n") && !run.stderr.contains("left out"), "{}", run.stderr);
+    assert_snapshot!("fill-drop", place.fail("reconstruct run holes.csv --fill --missing drop"));
+    // Where all columns hold words, only the model tells that the first row has their names.
+    place.write(
+        "words.csv",
+        (0..30).map(|i| ["a,x\n", "b,y\n"][i % 2]).collect::<String>().replacen("a,x", "one,two", 1),
+    );
+    place.succeed("train words.csv --arch linear --latent 1 --out words --no-report -q");
+    place.write("gap.csv", "one,two\na,\nb,y\n");
+    let words = place.succeed("reconstruct words gap.csv --fill -q").stdout;
+    assert!(["one,two\na,x\nb,y\n", "one,two\na,y\nb,y\n"].contains(&words.as_str()), "{words}");
+    // Standard input is a file, too.
+    assert_eq!(place.succeed_with_input("reconstruct run - --fill -q", holes).stdout, run.stdout);
+
+    // Images in a table.
+    let pixels = |i: usize| (0..4).map(|at| format!("{},", i * at % 5)).collect::<String>();
+    let rows: String = (0..40).map(|i| format!("{}c{}\n", pixels(i), i % 2)).collect();
+    place.write("pixels.csv", "pixel1,pixel2,pixel3,pixel4,class\n".to_owned() + &rows);
+    place.succeed("train pixels.csv --label class --arch linear --latent 2 --out images --no-report -q");
+    place.write("gap.csv", "pixel1,pixel2,pixel3,pixel4,class\n1,,2,4,c0\n");
+    let run = place.succeed("reconstruct images gap.csv --label class --fill -q");
+    assert!(run.stdout.starts_with("pixel1,") && run.stdout.ends_with(",2,4,c0\n"), "{run:?}");
+}
+
+#[test]
+fn filled_numbers_of_64_bits_keep_all_of_them() {
+    let place = Workplace::new();
+    let values = Array2::from_shape_fn((50, 3), |(i, j)| (i % 9) as f64 * (j + 1) as f64 + 0.1);
+    let mut holes = values.clone();
+    holes[[7, 1]] = f64::NAN;
+    let npy = |name: &str, array: &Array2<f64>| {
+        let mut bytes = Vec::new();
+        write_array_header(&mut bytes, ElementType::F64, &[50, 3]).unwrap();
+        bytes.extend(array.iter().flat_map(|value| value.to_le_bytes()));
+        place.write(name, bytes);
+    };
+    npy("whole.npy", &values);
+    npy("holes.npy", &holes);
+    place.succeed("train whole.npy --arch linear --latent 1 --out run --no-report -q");
+    let run = place.succeed("reconstruct run holes.npy --fill --out filled.npy");
+    assert!(run.stderr.starts_with("1 missing value filled"), "{}", run.stderr);
+    let [filled, whole] = ["filled.npy", "whole.npy"].map(|name| place.read(name));
+    let different: Vec<usize> = (0..whole.len()).filter(|&at| filled[at] != whole[at]).collect();
+    let hole = whole.len() - (150 - 22) * 8;
+    assert!(filled.len() == whole.len() && different.iter().all(|at| (hole..hole + 8).contains(at)), "{different:?}");
+    let run = place.succeed("reconstruct run holes.npy --fill -q");
+    assert!(run.stdout.contains("\n8.1,16.1,24.1\n"), "{}", run.stdout);
 }

@@ -57,6 +57,8 @@ fn a_model_of_other_data() {
     place.succeed("encode table swapped.csv");
     write_npy(&place.path("codes.npy"), Overwrite::Never, array![[1f32, 2.0]].into_dyn().view()).unwrap();
     assert_snapshot!(place.fail("decode . codes.npy"));
+    place.write("codes.csv", "code1,code2,code3,code4\n1,2,3,4\n1,2,,4\n");
+    assert_snapshot!("decode-missing", place.fail("decode . codes.csv"));
 }
 
 #[test]
@@ -70,6 +72,11 @@ fn a_damaged_model() {
         assert_snapshot!(name, place.fail(&format!("{verb} {name}.safetensors strokes:50")));
     }
     assert_snapshot!(place.fail("info short.safetensors"));
+    let mut changed = model.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    place.write("changed.safetensors", changed);
+    assert_snapshot!("changed", place.fail("eval changed.safetensors strokes:50"));
+    assert_snapshot!("info-changed", place.fail("info changed.safetensors"));
     assert_snapshot!(place.fail("train strokes:60 --resume model.safetensors"));
     place.succeed("train strokes:60 --epochs 1 --hidden 4 --out run --checkpoint-every 1 --no-report -q");
     assert_snapshot!(place.fail("eval run/checkpoint.safetensors strokes:60"));

@@ -1,6 +1,6 @@
 //! What a training leaves behind and says, to its end or to Ctrl-C.
 
-use enkoder::Autoencoder;
+use enkoder::{Autoencoder, Checkpoint};
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -247,11 +247,111 @@ fn a_training_goes_on_for_more_epochs_and_not_for_fewer() {
     goes_on_to_the_same_bytes(&place, "strokes:60", "--hidden 4", "");
     place.succeed("train strokes:60 --hidden 4 --epochs 3 --checkpoint-every 1 --out run --no-report -q");
     assert_snapshot!(place.fail("train strokes:60 --resume run --epochs 2"));
-    // The checkpoint stays where it is, and must not take the longer training's model with it.
+    // A checkpoint that fell behind must not take the longer training's model with it.
+    let behind = place.read("run/checkpoint.safetensors");
     place.succeed("train strokes:60 --resume run --epochs 5 --no-report -q");
+    let longer = place.read("run/checkpoint.safetensors");
+    place.write("run/checkpoint.safetensors", behind);
     let refused = place.fail("train strokes:60 --resume run --no-report -q");
     assert!(refused.contains("run/model.safetensors") && refused.contains("--force"), "{refused}");
+    place.write("run/checkpoint.safetensors", longer);
     place.succeed("train strokes:60 --resume run --epochs 6 --no-report -q");
+}
+
+#[test]
+fn a_resumed_training_goes_on_to_write_its_checkpoint_and_knows_how_it_was_split() {
+    let place = Workplace::new();
+    let epoch = |file: &str| Checkpoint::load(place.path(file)).unwrap().epoch();
+    place.succeed(
+        "train strokes:60 --hidden 4 --epochs 2 --validation 0.3 --checkpoint-every 2 --out run --no-report -q",
+    );
+    let run = place.succeed("train strokes:60 --resume run --epochs 4 --no-report");
+    let news = "2 of 4 epochs are done; a checkpoint is written to run/checkpoint.safetensors after every 2 epochs\n";
+    assert!(run.stderr.contains(news), "{}", run.stderr);
+    assert_eq!(epoch("run/checkpoint.safetensors"), 4);
+    assert_snapshot!("resume-split", place.fail("train strokes:60 --resume run --epochs 5 --validation 0.3"));
+    place.succeed("train strokes:60 --resume run/checkpoint.safetensors --epochs 5 --out other --checkpoint-every 1 --no-report -q");
+    assert_eq!((epoch("run/checkpoint.safetensors"), epoch("other/checkpoint.safetensors")), (4, 5));
+    let model = place.read("run/model.safetensors");
+    let run = place.succeed("train strokes:60 --resume run --no-report");
+    assert!(run.stderr.contains("all 4 epochs are done: nothing is trained"), "{}", run.stderr);
+    assert_eq!(place.read("run/model.safetensors"), model);
+}
+
+#[test]
+fn a_training_that_runs_away_is_told_the_learning_rate() {
+    let place = Workplace::new();
+    place.write("table.csv", (0..60).map(|i| format!("{},{}\n", i % 7, 1000 * (i % 5))).collect::<String>());
+    let train = "train table.csv --hidden none --latent 1 --epochs 2 --scaling none --no-report --out";
+    let run = place.succeed(&format!("{train} far --learning-rate 50"));
+    assert!(run.stderr.contains("a lower --learning-rate (now 50)"), "{}", run.stderr);
+    let message = place.fail(&format!("{train} infinite --learning-rate 1e18"));
+    assert!(message.contains("diverged") && message.contains("a lower learning rate (now 1"), "{message}");
+}
+
+#[test]
+fn a_training_that_had_stopped_early_says_so_and_goes_on_with_more_patience() {
+    let place = Workplace::new();
+    let options = "--hidden 4 --learning-rate 0.3 --epochs 100 --patience 2 --checkpoint-every 1";
+    place.succeed(&format!("train strokes:60 {options} --out run --no-report -q"));
+    let epoch = || Checkpoint::load(place.path("run/checkpoint.safetensors")).unwrap().epoch();
+    let (done, model) = (epoch(), place.read("run/model.safetensors"));
+    assert!(done < 100);
+    let run = place.succeed("train strokes:60 --resume run --no-report");
+    assert!(run.stderr.contains("had stopped early") && run.stderr.contains("a larger --patience (now 2)"), "{run:?}");
+    assert!(epoch() == done && place.read("run/model.safetensors") == model);
+    place.succeed("train strokes:60 --resume run --patience 4 --no-report -q");
+    assert!(epoch() >= done + 2);
+}
+
+#[test]
+fn what_is_missing_or_left_out_is_said() {
+    let place = Workplace::new();
+    let mut table = "a,note,kind\n".to_owned();
+    for i in 0..40 {
+        table +=
+            &format!("{},text {i},{}\n", if i % 8 == 0 { String::new() } else { i.to_string() }, ["x", "y", ""][i % 3]);
+    }
+    place.write("table.csv", table);
+    let train = "train table.csv --hidden none --latent 1 --epochs 1 --no-report --out";
+    let run = place.succeed(&format!("{train} run"));
+    assert!(run.stdout.contains("18 of 80 values missing"), "{}", run.stdout);
+    let run = place.succeed(&format!("{train} quiet --json -q"));
+    assert!(run.stderr.contains("columns left out as text") && run.stdout.contains("\"missing\":18"), "{run:?}");
+    assert_snapshot!("out-stdout", place.fail("train table.csv --out -"));
+    assert_snapshot!("figures-stdout", place.fail("train table.csv --figures -"));
+    assert_snapshot!("conv-table", place.fail("train table.csv --arch conv"));
+    place.write("layers.toml", "[[encoder]]\nkind = \"dense\"\nunits = \"3\"\n");
+    assert!(place.fail("train table.csv --config layers.toml").starts_with("exit code 2"));
+    let dense = "kind = \"dense\"\nunits = 3\n";
+    place.write(
+        "layers.toml",
+        format!("[[encoder]]\n{dense}\n[[decoder]]\n{dense}\n[[decoder]]\nkind = \"add\"\nfrom = \"encode.0\"\n"),
+    );
+    assert_snapshot!("from", place.fail("train table.csv --config layers.toml"));
+    assert_eq!(place.names("."), ["layers.toml", "quiet", "run", "table.csv"]);
+}
+
+#[test]
+fn a_network_that_reads_its_encoder_has_a_report_of_what_it_can_show() {
+    let place = Workplace::new();
+    let dense = "kind = \"dense\"\nunits";
+    place.write(
+        "layers.toml",
+        format!("[[encoder]]\n{dense} = 8\n[[encoder]]\n{dense} = 2\n[[decoder]]\n{dense} = 8\n\
+                 [[decoder]]\nkind = \"add\"\nfrom = \"encoder.0\"\n[[decoder]]\n{dense} = 784\n[[decoder]]\nkind = \"reshape\"\nshape = [28, 28, 1]\n"),
+    );
+    let run = place.succeed("train strokes:60 --config layers.toml --epochs 1 --out run");
+    let left_out = "Latent space, traversals and sizes are not shown: decoder.1 reads more of the sample than its code";
+    assert!(run.stderr.contains(left_out) && place.names("run").contains(&"report.html".into()), "{run:?}");
+    let run = place.succeed("eval run strokes:60 --report report.html --figures figures");
+    assert!(run.stdout.contains("autoencoder") && run.stderr.contains(left_out), "{run:?}");
+    assert!(place.names("figures").contains(&"training-loss.svg".into()));
+    place.succeed("data export strokes:4 -o photos");
+    let denoiser = "--arch denoiser --channels 4 --depth 3 --patch 8 --patches 70 --epochs 1";
+    let run = place.succeed(&format!("train photos {denoiser} --out denoiser"));
+    assert!(run.stderr.contains("is taken from the sample"), "{run:?}");
+    assert!(place.names("denoiser").contains(&"report.html".into()));
 }
 
 #[test]

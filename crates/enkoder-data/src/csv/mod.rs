@@ -6,15 +6,19 @@
 mod chunks;
 mod dialect;
 mod records;
+mod text;
 
 use std::path::Path;
 
 use ::csv::ByteRecord;
 
 use crate::table::{
-    Cells, Table, TableBuilder, TableOptions, is_missing, known_categories, parse_number, parse_number_with_comma,
+    Cells, MissingPolicy, Table, TableBuilder, TableOptions, is_missing, known_categories, parse_number,
+    parse_number_with_comma,
 };
 use crate::{ByteSource, DataError, Place};
+
+pub use text::CsvText;
 
 pub(crate) use chunks::CsvChunks;
 use dialect::Dialect;
@@ -67,7 +71,8 @@ fn read<'a>(
             });
             let mut table = TableBuilder::new(name, columns.collect())?;
             table.sample(options.sample);
-            if let Some(table) = fill(table, Records::new(open()?, dialect.separator), &dialect, &mut contents)? {
+            let records = Records::new(open()?, dialect.separator);
+            if let Some(table) = fill(table, records, &dialect, &mut contents, options.missing)? {
                 return Ok(table);
             }
         }
@@ -96,6 +101,7 @@ fn fill(
     mut records: Records<'_>,
     dialect: &Dialect,
     contents: &mut [Content],
+    missing: MissingPolicy,
 ) -> Result<Option<Table>, DataError> {
     let parse = if dialect.separator == b';' { parse_number_with_comma } else { parse_number };
     let mut table = Some(table);
@@ -122,7 +128,14 @@ fn fill(
                     }
                     Some(number)
                 }
-                None if is_missing(cell) => None,
+                None if is_missing(cell) => {
+                    if missing == MissingPolicy::Error
+                        && let Some(table) = &mut table
+                    {
+                        table.note_line(records.line(&record).line_number());
+                    }
+                    None
+                }
                 None => {
                     let word = std::str::from_utf8(cell).map_err(|_| not_utf8(&records, &record, column, dialect))?;
                     match *content {

@@ -77,6 +77,11 @@ impl<'a> Records<'a> {
 }
 
 impl Records<'_> {
+    /// Whether the first line ended with CRLF, as far as it has been read.
+    pub(super) fn ends_lines_with_crlf(&self) -> bool {
+        self.reader.get_ref().crlf == Some(true)
+    }
+
     /// The line in which the record read last starts, from 1. The position that the reader gives is before the empty lines that
     /// it skipped and, between CRLF, one line behind.
     pub(super) fn line(&self, record: &ByteRecord) -> Place {

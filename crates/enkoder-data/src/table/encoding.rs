@@ -156,7 +156,7 @@ pub(super) fn encode<T: Copy>(
 /// Every row was dropped.
 pub(crate) fn nothing_left(dropped: u64) -> DataError {
     DataError::unsuitable(Place::default(), format!("each of the {dropped} rows misses a value"))
-        .with_hint("keep missing values: they are replaced by the mean of their column")
+        .with_hint("keep missing values with `MissingPolicy::Keep`: they are replaced by the mean of their column")
 }
 
 pub(crate) fn warn_of_dropped(dropped: u64, rows: u64) {
@@ -167,5 +167,8 @@ pub(crate) fn warn_of_dropped(dropped: u64, rows: u64) {
 
 fn missing_value(row: u64, column: &TableColumn) -> DataError {
     DataError::unsuitable(Place::row(row), format!("column {:?} has no value", column.name))
-        .with_hint("fill the cell, leave such rows out, or keep them: missing values are replaced by the column's mean")
+        .with_hint(
+            "fill the cell, leave such rows out with `MissingPolicy::Drop`, or keep them with `MissingPolicy::Keep`: missing values \
+             are replaced by the column's mean",
+        )
 }

@@ -11,8 +11,8 @@ use super::codes::CodeRanges;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ModelErrors {
     pub(crate) mse: f64,
-    /// With each number of the code rounded to one byte.
-    pub(crate) quantised_mse: f64,
+    /// With each number of the code rounded to one byte; `None` where a code alone cannot be decoded.
+    pub(crate) quantised_mse: Option<f64>,
     pub(crate) per_sample: Vec<f32>,
     pub(crate) per_feature: Vec<f64>,
 }
@@ -22,9 +22,26 @@ pub(super) struct Pass<'a> {
     pub(super) model: &'a Autoencoder,
     /// In whose units errors count.
     pub(super) scaler: &'a Scaler,
-    pub(super) ranges: &'a CodeRanges,
-    /// The samples, in rising order, whose codes are kept.
+    /// `None` of a model that cannot decode a code alone: it is only asked for reconstructions.
+    pub(super) ranges: Option<&'a CodeRanges>,
+    /// The samples, in rising order, whose codes are kept, where there are ranges.
     pub(super) shown: &'a [usize],
+}
+
+/// Some samples' codes, and what is decoded from them as they are and as bytes.
+struct Coded {
+    codes: Array2<f32>,
+    decoded: Array2<f32>,
+    from_bytes: Array2<f32>,
+}
+
+impl Coded {
+    fn of(model: &Autoencoder, ranges: &CodeRanges, samples: &Dataset) -> Result<Self, ModelError> {
+        let codes = model.encode(samples)?;
+        let decoded = model.decode(codes.view())?;
+        let from_bytes = model.decode(ranges.rounded(&codes).view())?;
+        Ok(Self { codes, decoded, from_bytes })
+    }
 }
 
 impl Pass<'_> {
@@ -44,9 +61,11 @@ impl Pass<'_> {
         let indices: Vec<usize> = (0..data.len()).collect();
         for chunk in indices.chunks(chunk_rows(features)) {
             let part = data.select(chunk);
-            let codes = self.model.encode(&part)?;
-            let mut decoded = self.model.decode(codes.view())?;
-            let mut from_bytes = self.model.decode(self.ranges.rounded(&codes).view())?;
+            let coded = self.ranges.map(|ranges| Coded::of(self.model, ranges, &part)).transpose()?;
+            let (mut decoded, mut coded) = match coded {
+                Some(Coded { codes, decoded, from_bytes }) => (decoded, Some((codes, from_bytes))),
+                None => (self.model.reconstruct(&part)?, None),
+            };
             for (row, &index) in chunk.iter().enumerate() {
                 self.scaler.copy_scaled(&part, row, &mut target);
                 let mut of_sample = 0.0;
@@ -58,7 +77,8 @@ impl Pass<'_> {
                 }
                 sum += of_sample;
                 errors.per_sample.push((of_sample / features as f64) as f32);
-                let reconstruction = self.scaled(&mut from_bytes, row);
+                let Some((codes, from_bytes)) = &mut coded else { continue };
+                let reconstruction = self.scaled(from_bytes, row);
                 let squares = reconstruction.iter().zip(&target).map(|(&y, &t)| (f64::from(y) - f64::from(t)).powi(2));
                 quantised_sum += squares.sum::<f64>();
                 if shown.next_if_eq(&index).is_some() {
@@ -68,7 +88,7 @@ impl Pass<'_> {
         }
         let samples = data.len() as f64;
         errors.mse = sum / (samples * features as f64);
-        errors.quantised_mse = quantised_sum / (samples * features as f64);
+        errors.quantised_mse = self.ranges.map(|_| quantised_sum / (samples * features as f64));
         errors.per_feature.iter_mut().for_each(|error| *error /= samples);
         let codes = Array2::from_shape_vec((kept.len() / latent.max(1), latent), kept);
         Ok((errors, codes.expect("whole codes were kept")))

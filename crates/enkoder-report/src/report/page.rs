@@ -42,8 +42,10 @@ pub(super) struct Page {
     network: NetworkSection,
     training: Training,
     result: ResultSection,
-    latent: Latent,
-    sizes: SizeSection,
+    /// What is left out, and why.
+    left_out: Option<String>,
+    latent: Option<Latent>,
+    sizes: Option<SizeSection>,
     filling: Option<FillingSection>,
     codec: Option<CodecSection>,
     settings: Vec<(&'static str, String)>,
@@ -80,8 +82,9 @@ impl Page {
             network: NetworkSection::of(evaluation)?,
             training: Training::of(evaluation),
             result: ResultSection::of(evaluation)?,
-            latent: Latent::of(evaluation)?,
-            sizes: SizeSection::of(evaluation),
+            left_out: evaluation.left_out(),
+            latent: evaluation.codes.as_ref().map(|codes| Latent::of(evaluation, codes)).transpose()?,
+            sizes: evaluation.sizes().map(|sizes| SizeSection::of(evaluation, sizes)),
             filling: report.filling.map(FillingSection::of).transpose()?,
             codec: report.codec.map(CodecSection::of).transpose()?,
             settings: evaluation.record.config.as_ref().map(settings::rows).unwrap_or_default(),
@@ -144,17 +147,27 @@ fn lead(evaluation: &Evaluation) -> String {
     } else {
         ("An autoencoder", "trained on")
     };
+    let values = count(evaluation.data.features, "value", "values");
+    let work = match evaluation.codes {
+        Some(_) => {
+            let numbers = count(evaluation.architecture.latent(), "number", "numbers");
+            format!("turns each sample of {values} into {numbers}")
+        }
+        None => format!("takes samples of {values}"),
+    };
     format!(
-        "{what} of layers {} with {} was {made} {} of {}. It turns each sample of {} into {}, and is measured here on {} of {}{}.",
+        "{what} of layers {} with {} was {made} {} of {}. It {work}, and is measured here on {} of {}{}.",
         evaluation.architecture.summary(),
         count(evaluation.architecture.parameters(), "parameter", "parameters"),
         count(record.data.train_samples, "sample", "samples"),
         quoted(&record.data.name),
-        count(evaluation.data.features, "value", "values"),
-        count(evaluation.architecture.latent(), "number", "numbers"),
         count(evaluation.data.samples, "sample", "samples"),
         quoted(&evaluation.data.name),
-        if evaluation.data.unseen { " that it did not see in training" } else { "" },
+        match &record.config {
+            Some(config) if config.corruption.is_some() => ", without the noise of its training",
+            _ if evaluation.data.unseen => " that it did not see in training",
+            _ => "",
+        },
     )
 }
 

@@ -29,6 +29,8 @@ pub struct EnkFile<R> {
     length: u64,
     header: Header,
     decoder: Option<FixedDecoder>,
+    /// Whether the embedded model is not what was written.
+    model_is_damaged: bool,
     model_bytes: u64,
     blocks_start: u64,
     /// Where each block begins, and the end of the last; `None` where the index is damaged.
@@ -50,16 +52,16 @@ pub struct Lost {
 }
 
 impl<R: Read + Seek + Sync> EnkFile<R> {
-    /// Opens a file: reads and checks header, embedded model and index. A damaged index is only complained of when a block is
-    /// asked for, so that [`salvage`](Self::salvage) still can.
+    /// Opens a file: reads and checks header, embedded model and index. A damaged index and a damaged model are only complained of
+    /// when a block is asked for: [`salvage`](Self::salvage) needs no index, and [`with_model`](Self::with_model) gives the model.
     ///
     /// # Errors
-    /// When it is no .enk file, a newer one, or when header or model are damaged.
+    /// When it is no .enk file, a newer one, when the header is damaged, or when the file ends before the blocks.
     pub fn open(mut input: R) -> Result<Self, CodecError> {
         let length = input.seek(SeekFrom::End(0))?;
         let start = read_at(&mut input, 0, length.min(MAX_HEADER as u64 + 64))?;
         let (header, header_length) = Header::from_bytes(&start)?;
-        let (mut decoder, mut model_bytes) = (None, 0);
+        let (mut decoder, mut model_bytes, mut model_is_damaged) = (None, 0, false);
         if let ModelPlace::Embedded(bytes) = header.model {
             let end = (header_length as u64).checked_add(bytes).and_then(|end| end.checked_add(4));
             match end {
@@ -71,26 +73,32 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
             }
             let model = read_at(&mut input, header_length as u64, model_bytes)?;
             let (model, checksum) = model.split_last_chunk::<4>().ok_or(CodecError::Magic)?;
-            if !is_sound(model, u32::from_le_bytes(*checksum)) {
-                let what = "the model's checksum is wrong".to_owned();
-                return Err(CodecError::Damaged { offset: header_length as u64, what });
+            if is_sound(model, u32::from_le_bytes(*checksum)) {
+                decoder = Some(FixedDecoder::from_bytes(model, header_length as u64)?);
+            } else {
+                model_is_damaged = true;
             }
-            decoder = Some(FixedDecoder::from_bytes(model, header_length as u64)?);
         }
         let blocks_start = header_length as u64 + model_bytes;
         let offsets = read_index(&mut input, length, blocks_start, &header);
-        let mut file = Self { input, length, header, decoder: None, model_bytes, blocks_start, offsets };
+        let mut file =
+            Self { input, length, header, decoder: None, model_is_damaged, model_bytes, blocks_start, offsets };
         if let Some(decoder) = decoder {
             file.accept(decoder)?;
         }
         Ok(file)
     }
 
-    /// Gives the model of a file that only names it.
+    /// Gives the model of a file that only names it, or in which it is damaged. Otherwise the one in the file is used.
     ///
     /// # Errors
     /// When it is another model than the file was compressed with.
     pub fn with_model(mut self, model: &Autoencoder) -> Result<Self, CodecError> {
+        if self.model_is_damaged {
+            let decoder = self.undamaged(model)?;
+            self.accept(decoder)?;
+            return Ok(self);
+        }
         if let ModelPlace::ByHash(expected, bits) = self.header.model {
             let mut decoder = FixedDecoder::new(model, u32::from(bits))?;
             decoder.shape.clone_from(&self.header.shape);
@@ -101,6 +109,23 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
             self.accept(decoder)?;
         }
         Ok(self)
+    }
+
+    /// The decoder of this model, if it is the one that was in the file: by all of its bytes, or by the checksum of those.
+    fn undamaged(&mut self, model: &Autoencoder) -> Result<FixedDecoder, CodecError> {
+        let offset = self.header_bytes();
+        let embedded = read_at(&mut self.input, offset, self.model_bytes)?;
+        let (embedded, checksum) = embedded.split_last_chunk::<4>().ok_or(CodecError::Magic)?;
+        for bits in [8, 16] {
+            let mut decoder = FixedDecoder::new(model, bits)?;
+            decoder.shape.clone_from(&self.header.shape);
+            let bytes = decoder.to_bytes();
+            if bytes.len() == embedded.len() && (bytes == embedded || is_sound(&bytes, u32::from_le_bytes(*checksum))) {
+                return Ok(decoder);
+            }
+        }
+        let what = "the model is damaged, and the one given is not the same".to_owned();
+        Err(CodecError::Damaged { offset, what })
     }
 
     fn accept(&mut self, decoder: FixedDecoder) -> Result<(), CodecError> {
@@ -169,12 +194,18 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         self.model_bytes
     }
 
+    /// Whether there is a model in the file that is not what was written. What it was can be given with
+    /// [`with_model`](Self::with_model).
+    pub fn model_is_damaged(&self) -> bool {
+        self.model_is_damaged
+    }
+
     /// Bytes of magic, version and header.
     pub fn header_bytes(&self) -> u64 {
         self.blocks_start - self.model_bytes
     }
 
-    /// SHA-256 of the decoder in hexadecimal.
+    /// SHA-256 of the decoder in hexadecimal; empty where it is damaged.
     pub fn model_hash(&self) -> String {
         match (&self.header.model, &self.decoder) {
             (ModelPlace::ByHash(hash, _), _) => hexadecimal(hash),
@@ -339,17 +370,24 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     }
 
     fn require_model(&self) -> Result<&FixedDecoder, CodecError> {
-        self.decoder.as_ref().ok_or_else(|| CodecError::ModelNeeded { hash: self.model_hash() })
+        self.decoder.as_ref().ok_or_else(|| match self.model_is_damaged {
+            true => CodecError::Damaged {
+                offset: self.header_bytes(),
+                what: "the model's checksum is wrong\nhint: give the model with `EnkFile::with_model`".to_owned(),
+            },
+            false => CodecError::ModelNeeded { hash: self.model_hash() },
+        })
     }
 
     fn frame_bytes(&mut self, block: u64) -> Result<Vec<u8>, CodecError> {
-        let offsets = match &self.offsets {
-            Ok(offsets) => offsets,
-            Err(CodecError::Damaged { offset, what }) => {
-                return Err(CodecError::Damaged { offset: *offset, what: what.clone() });
-            }
-            Err(error) => return Err(CodecError::Damaged { offset: self.length, what: error.to_string() }),
-        };
+        let offsets = self.offsets.as_ref().map_err(|error| {
+            let (offset, what) = match error {
+                CodecError::Damaged { offset, what } => (*offset, what.clone()),
+                error => (self.length, error.to_string()),
+            };
+            let what = format!("{what}\nhint: `EnkFile::salvage` decodes the blocks that are whole");
+            CodecError::Damaged { offset, what }
+        })?;
         let (start, end) = (offsets[block as usize], offsets[block as usize + 1]);
         read_at(&mut self.input, start, end - start)
     }

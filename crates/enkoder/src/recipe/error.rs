@@ -57,9 +57,7 @@ pub enum RecipeError {
     #[error("principal components give back what they are given, so they take no targets")]
     LinearTargets,
     /// A training that goes on with something else.
-    #[error(
-        "a training that goes on keeps its network and its options: only the numbers of epochs and of threads may change"
-    )]
+    #[error("a training that goes on keeps its network and its options: only epochs, patience and threads may change")]
     OtherOptions,
     /// The samples cannot be scaled.
     #[error("the training samples cannot be scaled")]

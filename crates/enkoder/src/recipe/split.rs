@@ -51,11 +51,20 @@ impl Split {
     }
 }
 
+/// How many samples validate, or whole images.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Validation {
+    /// This part of them.
+    Part(f64),
+    /// So many, as long as there are more.
+    Count(usize),
+}
+
 /// How samples are split, and how images are cut.
 #[derive(Clone, Debug)]
 pub(super) struct Cutting {
-    /// The part that validates.
-    pub(super) validation: f64,
+    /// What validates.
+    pub(super) validation: Validation,
     /// Height and width.
     pub(super) patch: [usize; 2],
     /// In an epoch.
@@ -64,17 +73,20 @@ pub(super) struct Cutting {
 
 impl Default for Cutting {
     fn default() -> Self {
-        Self { validation: 0.2, patch: [40; 2], patches: 50_000 }
+        Self { validation: Validation::Part(0.2), patch: [40; 2], patches: 50_000 }
     }
 }
 
 impl Cutting {
-    /// As the training of this checkpoint was given patches.
+    /// As the samples of this checkpoint's training were split and cut.
     pub(super) fn of(checkpoint: &Checkpoint) -> Self {
-        let default = Self::default();
+        let (default, count) = (Self::default(), checkpoint.validation_samples());
+        let validation = |each| count.map_or(default.validation, |count| Validation::Count(count / each));
         match (checkpoint.patches(), image_shape(&checkpoint.architecture().input_shape)) {
-            (Some(patches), Some((height, width, _))) => Self { patch: [height, width], patches, ..default },
-            _ => default,
+            (Some(patches), Some((height, width, _))) => {
+                Self { validation: validation(VALIDATION_PATCHES), patch: [height, width], patches }
+            }
+            _ => Self { validation: validation(1), ..default },
         }
     }
 }
@@ -143,8 +155,12 @@ impl Recipe<'_> {
     }
 
     fn halves(&self, data: &Dataset) -> Result<(Dataset, Dataset), RecipeError> {
-        data.split(self.cutting.validation, self.config.seed)
-            .map_err(|source| RecipeError::Split { name: data.name().to_owned(), source })
+        let part = match self.cutting.validation {
+            Validation::Part(part) => part,
+            // The training refuses other samples than before with a better word.
+            Validation::Count(count) => count.min(data.len().saturating_sub(1)) as f64 / data.len().max(1) as f64,
+        };
+        data.split(part, self.config.seed).map_err(|source| RecipeError::Split { name: data.name().to_owned(), source })
     }
 }
 

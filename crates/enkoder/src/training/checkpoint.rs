@@ -52,6 +52,9 @@ pub(crate) struct State {
     pub(crate) epochs: Vec<EpochRecord>,
     pub(crate) best_epoch: usize,
     pub(crate) step: u64,
+    /// After how many epochs each is written. Older files do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) every: Option<usize>,
     #[serde(flatten)]
     pub(crate) origin: Origin,
 }
@@ -61,6 +64,9 @@ pub(crate) struct State {
 pub(crate) struct Origin {
     pub(crate) train_fingerprint: String,
     validation_fingerprint: String,
+    /// How many there are. Older files do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validation_samples: Option<usize>,
     /// Of training and validation, where what is to be made of samples is not themselves. Older files do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target_fingerprints: Option<[String; 2]>,
@@ -75,6 +81,7 @@ impl Origin {
         Self {
             train_fingerprint: train.inputs.fingerprint(),
             validation_fingerprint: validation.inputs.fingerprint(),
+            validation_samples: Some(validation.inputs.len()),
             target_fingerprints: targets.map(|(train, validation)| [train.fingerprint(), validation.fingerprint()]),
             patches: train.inputs.is_patches().then_some(train.inputs.len()),
         }
@@ -117,12 +124,13 @@ impl Checkpoint {
         state.architecture.validate()?;
         state.scaler.validate(state.architecture.features())?;
         let length = state.architecture.parameters();
-        let mut tensor = |name| file.take(name, &[length]);
+        // The square of a large gradient is infinite, and a training goes on with it: that parameter then stays as it is.
+        let square = |value: f32| value >= 0.0;
         let checkpoint = Self {
-            parameters: tensor("parameters")?,
-            first_moment: tensor("first_moment")?,
-            second_moment: tensor("second_moment")?,
-            best_parameters: tensor("best_parameters")?,
+            parameters: file.take("parameters", &[length])?,
+            first_moment: file.take("first_moment", &[length])?,
+            second_moment: file.take_where("second_moment", &[length], square)?,
+            best_parameters: file.take("best_parameters", &[length])?,
             state,
         };
         checkpoint.check().map_err(CheckpointError::Damaged)?;
@@ -138,10 +146,6 @@ impl Checkpoint {
         let done = epochs.len() as u64;
         if !step.is_multiple_of(done) || step / done > u64::from(u32::MAX) {
             return Err("its steps are not those of whole epochs");
-        }
-        // That all numbers are finite was seen to when the tensors were read.
-        if self.second_moment.iter().any(|&square| square < 0.0) {
-            return Err("a second moment is negative");
         }
         Ok(())
     }
@@ -160,6 +164,21 @@ impl Checkpoint {
     /// The epochs done.
     pub fn epoch(&self) -> usize {
         self.state.epochs.len()
+    }
+
+    /// The epoch with the lowest validation loss so far, from 1.
+    pub fn best_epoch(&self) -> usize {
+        self.state.best_epoch
+    }
+
+    /// After how many epochs each the training wrote a checkpoint. `None` of files that older versions wrote.
+    pub fn every(&self) -> Option<usize> {
+        self.state.every
+    }
+
+    /// How many samples validate. `None` of files that older versions wrote.
+    pub fn validation_samples(&self) -> Option<usize> {
+        self.state.origin.validation_samples
     }
 
     /// The network in training.
@@ -203,12 +222,14 @@ mod tests {
             Checkpoint::load(&path).map(drop).map_err(|error| error.to_string())
         };
         assert_eq!(damaged(|_| ()), Ok(()));
+        assert_eq!(damaged(|checkpoint| checkpoint.second_moment[0] = f32::INFINITY), Ok(()));
         type Damage = fn(&mut Checkpoint);
-        let damages: [(Damage, &str); 7] = [
+        let damages: [(Damage, &str); 8] = [
             (|checkpoint| checkpoint.parameters[0] = f32::NAN, "holds NaN"),
             (|checkpoint| checkpoint.best_parameters[0] = f32::INFINITY, "holds inf"),
             (|checkpoint| checkpoint.first_moment[0] = f32::NEG_INFINITY, "holds -inf"),
-            (|checkpoint| checkpoint.second_moment[0] = -1.0, "second moment is negative"),
+            (|checkpoint| checkpoint.second_moment[0] = -1.0, "\"second_moment\" holds -1"),
+            (|checkpoint| checkpoint.second_moment[0] = f32::NAN, "\"second_moment\" holds NaN"),
             (|checkpoint| checkpoint.state.best_epoch = 3, "best epoch"),
             (|checkpoint| checkpoint.state.step += 1, "whole epochs"),
             (|checkpoint| checkpoint.state.step = u64::MAX - 1, "whole epochs"),

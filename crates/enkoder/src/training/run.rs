@@ -70,13 +70,21 @@ impl<'a> Run<'a> {
         Ok(run)
     }
 
-    /// One epoch; an end where it is the last one before its time.
+    /// Whether the best epoch is as long ago as the options bear.
+    pub(super) fn has_stalled(&self, config: &TrainingConfig) -> bool {
+        self.best_epoch > 0 && config.patience.is_some_and(|patience| self.epochs.len() - self.best_epoch >= patience)
+    }
+
+    /// One epoch; an end where it is the last one before its time, or where a resumed training had come to it before.
     pub(super) fn epoch(
         &mut self,
         config: &TrainingConfig,
         [train, validation]: &[Samples<'_>; 2],
         mut on_step: impl FnMut(Progress<'_>) -> ControlFlow<()>,
     ) -> Result<Option<Stopped>, TrainingError> {
+        if self.has_stalled(config) {
+            return Ok(Some(Stopped::Early));
+        }
         let epoch = self.epochs.len() + 1;
         let start = Instant::now();
         let steps = self.steps_per_epoch.saturating_mul(config.epochs as u64);
@@ -173,6 +181,7 @@ impl<'a> Run<'a> {
         config: &TrainingConfig,
         scaler: &Scaler,
         origin: &Origin,
+        every: usize,
     ) -> Checkpoint {
         Checkpoint {
             state: State {
@@ -182,6 +191,7 @@ impl<'a> Run<'a> {
                 epochs: self.epochs.clone(),
                 best_epoch: self.best_epoch,
                 step: self.step,
+                every: Some(every),
                 origin: origin.clone(),
             },
             parameters: self.engine.network.parameters.clone(),

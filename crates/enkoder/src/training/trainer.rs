@@ -245,11 +245,11 @@ impl<'a> Trainer<'a> {
                 return Ok(stopped);
             }
             let best = run.best_epoch == epoch;
-            let patience = self.config.patience.is_some_and(|patience| epoch - run.best_epoch >= patience);
+            let stalled = run.has_stalled(&self.config);
             if let Some((path, every)) = &self.checkpoints
-                && (epoch % every == 0 || epoch == self.config.epochs || patience)
+                && (epoch % every == 0 || epoch == self.config.epochs || stalled)
             {
-                let checkpoint = run.checkpoint(&self.architecture, &self.config, samples[0].scaler, origin);
+                let checkpoint = run.checkpoint(&self.architecture, &self.config, samples[0].scaler, origin, *every);
                 // What was learned so far is worth more than a file.
                 if let Err(error) = checkpoint.save(path) {
                     let _ = (self.on_progress)(Progress::NoCheckpoint { epoch, error: &error });
@@ -257,7 +257,7 @@ impl<'a> Trainer<'a> {
             }
             let record = &run.epochs[epoch - 1];
             let go_on = (self.on_progress)(Progress::Epoch { record, epochs: self.config.epochs, best });
-            if patience {
+            if stalled {
                 return Ok(Stopped::Early);
             }
             if go_on.is_break() && epoch < self.config.epochs {

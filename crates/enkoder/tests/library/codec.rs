@@ -258,6 +258,36 @@ fn salvaging_takes_no_memory_on_the_word_of_a_header() {
 }
 
 #[test]
+fn a_damaged_model_is_given_anew_where_it_is_the_same() {
+    let file = small_file();
+    let all = read(&file).unwrap();
+    let open = |file: &[u8]| EnkFile::open(Cursor::new(file.to_vec())).unwrap();
+    let start = open(&file).header_bytes() as usize;
+    let end = start + open(&file).model_bytes() as usize;
+    let mut damaged = file.clone();
+    damaged[(start + end) / 2] ^= 1;
+    assert!(!open(&file).model_is_damaged() && open(&damaged).model_is_damaged());
+    let error = open(&damaged).read(0, 20, LIMIT).unwrap_err().to_string();
+    assert!(error.contains("the model's checksum is wrong") && error.contains("EnkFile::with_model"), "{error}");
+    assert!(open(&damaged).salvage(LIMIT, &mut |_| Ok(())).is_err());
+    assert!(open(&damaged).with_model(&linear(8, 3)).unwrap_err().to_string().contains("not the same"));
+    assert_eq!(open(&damaged).with_model(&linear(8, 2)).unwrap().read(0, 20, LIMIT).unwrap(), all);
+
+    // Only the checksum is wrong, and the end is gone.
+    let mut damaged = file[..file.len() - 5].to_vec();
+    damaged[end - 1] ^= 1;
+    let mut given = open(&damaged).with_model(&linear(8, 2)).unwrap();
+    let error = given.read(0, 20, LIMIT).unwrap_err().to_string();
+    assert!(error.contains("cut off") && error.contains("hint: `EnkFile::salvage`"), "{error}");
+    let mut saved = Vec::new();
+    let lost = given.salvage(LIMIT, &mut |bytes| {
+        saved.extend_from_slice(bytes);
+        Ok(())
+    });
+    assert!(lost.unwrap().is_empty() && saved == all.as_bytes());
+}
+
+#[test]
 fn a_file_without_a_block_has_nothing_to_salvage() {
     let file = small_file();
     let first = file.windows(4).position(|window| window == b"ENKB").unwrap();

@@ -2,7 +2,8 @@
 //! reason.
 
 use enkoder::{
-    Activation, Architecture, Autoencoder, Column, Dataset, ModelFileError, Schema, Trainer, TrainingConfig,
+    Activation, Architecture, Autoencoder, Column, Dataset, ModelFileError, Schema, TensorFileError, Trainer,
+    TrainingConfig,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -69,11 +70,44 @@ fn a_file_cut_off_anywhere_is_refused() {
     }
 }
 
-/// The model's file with `from` in its header replaced by `to` of the same length.
-fn edited(from: &str, to: &str) -> Result<Autoencoder, ModelFileError> {
+/// The places of a file at which a changed bit makes another file that could have been written, one without a checksum: its name.
+pub fn checksum_name(bytes: &[u8]) -> std::ops::Range<usize> {
+    let name = b"checksum";
+    let at = bytes.windows(name.len()).position(|window| window == name).expect("the metadata has a checksum");
+    at..at + name.len()
+}
+
+#[test]
+fn a_bit_that_changed_anywhere_is_found() {
     let bytes = model().to_bytes().unwrap();
+    let name = checksum_name(&bytes);
+    for at in (0..bytes.len()).filter(|at| !name.contains(at)) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (at % 8);
+        assert!(Autoencoder::from_bytes(&damaged).is_err(), "byte {at} of {}", bytes.len());
+    }
+    let mut damaged = bytes.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    let error = Autoencoder::from_bytes(&damaged).unwrap_err();
+    assert!(matches!(error, ModelFileError::File(TensorFileError::Checksum)), "{error}");
+}
+
+#[test]
+fn data_may_be_called_as_a_checksum_is_written() {
+    let name = r#""checksum":"00000000" \"checksum\":\"00000000"#;
+    let values = Array2::from_shape_fn((40, 3), |(row, column)| ((row * 5 + column * 3) % 17) as f32);
+    let (train, validation) = Dataset::from_f32(name, values).unwrap().split(0.25, 0).unwrap();
+    let config = TrainingConfig { epochs: 1, ..TrainingConfig::default() };
+    let model = Trainer::new(Architecture::dense([3], &[], 1), config).fit(&train, &validation).unwrap();
+    let again = Autoencoder::from_bytes(&model.to_bytes().unwrap()).unwrap();
+    assert_eq!(again.record().data.name, name);
+}
+
+/// A model's file without a checksum, with `from` in its header replaced by `to` of the same length.
+fn edited(from: &str, to: &str) -> Result<Autoencoder, ModelFileError> {
+    let bytes = GOLDEN;
     let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).expect("the header has it");
-    let mut edited = bytes.clone();
+    let mut edited = bytes.to_vec();
     edited.splice(at..at + from.len(), to.bytes());
     Autoencoder::from_bytes(&edited)
 }
@@ -97,7 +131,7 @@ fn edited_metadata_is_refused_with_a_reason() {
 
 #[test]
 fn a_number_that_is_not_finite_is_refused() {
-    let mut bytes = model().to_bytes().unwrap();
+    let mut bytes = GOLDEN.to_vec();
     let end = bytes.len();
     bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     let error = Autoencoder::from_bytes(&bytes).unwrap_err();

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::process::Command;
 
 use enkoder::{
-    Activation, Architecture, Autoencoder, Checkpoint, Corruption, Dataset, Penalty, Progress, Recipe, RecipeError,
-    Schedule, Stopped, Trainer, TrainingConfig, TrainingError, WholeImage,
+    Activation, Architecture, Autoencoder, Checkpoint, CheckpointError, Corruption, Dataset, Penalty, Progress, Recipe,
+    RecipeError, Schedule, Stopped, TensorFileError, Trainer, TrainingConfig, TrainingError, WholeImage,
 };
 use ndarray::{Array2, Array3};
 
@@ -129,7 +129,11 @@ fn a_resumed_training_ends_with_the_same_file_as_one_that_never_stopped() {
     let path = folder.path().join("checkpoint.safetensors");
     let checkpoint = Checkpoint::load(&path).unwrap();
     assert_eq!(checkpoint.epoch(), 2);
-    assert_eq!(Checkpoint::from_bytes(&std::fs::read(&path).unwrap()).unwrap().epoch(), 2);
+    let mut file = std::fs::read(&path).unwrap();
+    assert_eq!(Checkpoint::from_bytes(&file).unwrap().epoch(), 2);
+    *file.last_mut().unwrap() ^= 1;
+    let error = Checkpoint::from_bytes(&file).unwrap_err();
+    assert!(matches!(error, CheckpointError::File(TensorFileError::Checksum)), "{error}");
     let (train, validation) = data();
     let resumed = Trainer::resume(checkpoint, Some(1)).fit(&train, &validation).unwrap();
     assert_eq!(resumed.to_bytes().unwrap(), bytes(config(None)));

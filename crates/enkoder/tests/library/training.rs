@@ -261,6 +261,31 @@ fn cross_entropy_takes_targets_from_0_to_1_alone() {
 }
 
 #[test]
+fn a_training_that_had_stopped_early_goes_on_only_with_more_patience() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let data = curve(300);
+    let recipe = Recipe::dense(&[8], 1).validation(0.3);
+    // Steps so long that the loss does not fall for long.
+    let optimizer = Adam { learning_rate: 0.3, ..Adam::default() };
+    let config = TrainingConfig { epochs: 200, patience: Some(2), optimizer, ..recipe.config().clone() };
+    let recipe = recipe.with_config(config).with_checkpoints(&path, 1000);
+    let stopped = recipe.fit(&data).unwrap();
+    let history = stopped.record().history.as_ref().unwrap();
+    assert_eq!(history.stopped, Stopped::Early);
+
+    let checkpoint = Checkpoint::load(&path).unwrap();
+    assert_eq!((checkpoint.best_epoch(), checkpoint.every()), (history.best_epoch, Some(1000)));
+    assert_eq!(checkpoint.validation_samples(), Some(90), "it splits the samples as they were");
+    let again = Recipe::resume(checkpoint.clone()).fit(&data).unwrap();
+    assert_eq!(again.to_bytes().unwrap(), stopped.to_bytes().unwrap());
+    let patient = Recipe::resume(checkpoint);
+    let config = TrainingConfig { patience: Some(5), ..patient.config().clone() };
+    let longer = patient.with_config(config).fit(&data).unwrap();
+    assert!(longer.record().history.as_ref().unwrap().epochs.len() >= history.epochs.len() + 3);
+}
+
+#[test]
 fn a_checkpoint_that_cannot_be_written_is_told_and_loses_nothing() {
     let (train, validation) = curve(200).split(0.2, 0).unwrap();
     let folder = tempfile::tempdir().unwrap();

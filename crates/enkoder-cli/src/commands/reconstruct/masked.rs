@@ -11,7 +11,7 @@ use enkoder_data::images::Picture;
 use ndarray::Array2;
 use serde_json::json;
 
-use super::{Options, say_missing};
+use super::{Options, filled};
 use crate::failure::{Failure, Usage};
 use crate::file_output::{self, is_stream};
 use crate::inputs::Inputs;
@@ -81,7 +81,7 @@ pub fn run(options: &Options, mask: &Path, model: &Autoencoder, screen: Screen) 
             "out": out.display().to_string(), "height": height, "width": width, "channels": channels, "missing_pixels": missing,
         }))?;
     } else {
-        say_missing(screen, missing * channels);
+        filled::say(screen, missing * channels);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -213,6 +213,24 @@ impl NetworkOptions {
         self.arch == Some(Kind::Denoiser)
     }
 
+    /// Refuses samples that convolutions have nothing to work on.
+    pub fn check_shape(&self, shape: &[usize]) -> Result<(), Usage> {
+        let (kind, instead) = match self.arch {
+            Some(Kind::Conv) => ("conv", "leave --arch out: dense layers take samples of every kind"),
+            Some(Kind::Denoiser) => {
+                ("denoiser", "give photographs; tables and rows learn with --noise and dense layers")
+            }
+            _ => return Ok(()),
+        };
+        match shape {
+            [values] => {
+                Err(Usage::new(format!("--arch {kind} is for images, but a sample here is a row of {values} numbers"))
+                    .with_hint(instead))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The network as the library makes it, and what its preset says of the training.
     pub fn recipe(&self) -> anyhow::Result<Recipe<'static>> {
         let (preset, latent) = (self.preset.unwrap_or_default(), self.latent.unwrap_or(DEFAULT_LATENT));

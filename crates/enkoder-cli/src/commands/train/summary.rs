@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::comparison::Comparison;
+use crate::missing::Missing;
 use crate::screen::{FAINT, picture_width};
 use crate::wording;
 
@@ -14,6 +15,7 @@ use crate::wording;
 pub struct Summary<'a> {
     pub model: &'a Autoencoder,
     pub data: &'a Dataset,
+    pub missing: Missing,
     pub comparison: Option<&'a Comparison>,
     pub files: &'a [PathBuf],
 }
@@ -29,7 +31,7 @@ impl Summary<'_> {
             lines.push(String::new());
             lines.push(comparison.to_text("validation MSE"));
             lines.push(String::new());
-            lines.push(line("size", &comparison.sizes_to_text()));
+            lines.extend(comparison.sizes_to_text().map(|sizes| line("size", &sizes)));
         }
         for (index, file) in self.files.iter().enumerate() {
             lines.push(line(if index == 0 { "written" } else { "" }, &file.display().to_string()));
@@ -40,7 +42,7 @@ impl Summary<'_> {
 
     fn data_text(&self) -> String {
         let record = &self.model.record().data;
-        let all = wording::data_of(self.data, record.train_samples + record.validation_samples);
+        let all = described(self.data, record.train_samples + record.validation_samples, self.missing);
         let [train, validation] = [record.train_samples, record.validation_samples].map(wording::grouped);
         format!("{all} ({train} to train, {validation} to validate)")
     }
@@ -80,6 +82,7 @@ impl Summary<'_> {
                 "shape": record.data.shape,
                 "training_samples": record.data.train_samples,
                 "validation_samples": record.data.validation_samples,
+                "missing": self.missing.missing,
             }),
             network: json!({
                 "layers": architecture.summary(),
@@ -122,8 +125,13 @@ struct TrainingJson<'a> {
 }
 
 /// The data in a line, before the training.
-pub fn data(train: &Dataset, validation: &Dataset) -> String {
-    wording::data_of(train, train.len() + validation.len())
+pub fn data(train: &Dataset, validation: &Dataset, missing: Missing) -> String {
+    described(train, train.len() + validation.len(), missing)
+}
+
+fn described(train: &Dataset, samples: usize, missing: Missing) -> String {
+    let data = wording::data_of(train, samples);
+    missing.to_text().map_or(data.clone(), |missing| format!("{data}, {missing}"))
 }
 
 /// A line with its heading.

@@ -1,7 +1,7 @@
 //! What the page says of the codes: where they lie, and what each of their numbers stands for.
 
 use super::{PAGE, Shown};
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Codes, Evaluation};
 use crate::number::{count, grouped, significant};
 use crate::picture::{Layout, PictureError};
 
@@ -25,11 +25,11 @@ pub(super) struct TraversalRow {
 }
 
 impl Latent {
-    pub(super) fn of(evaluation: &Evaluation) -> Result<Self, PictureError> {
+    pub(super) fn of(evaluation: &Evaluation, codes: &Codes) -> Result<Self, PictureError> {
         let latent = evaluation.architecture.latent();
-        let shown = evaluation.projections[0].points.len();
+        let shown = codes.projections[0].points.len();
         let note = |which: usize| {
-            let projection = &evaluation.projections[which];
+            let projection = &codes.projections[which];
             let share = projection.share.map(|share| format!("{} %", significant(100.0 * share, 3)));
             match (which, projection.flat, share) {
                 (_, true, _) => "One number only: height just keeps the points apart.".to_owned(),
@@ -47,7 +47,7 @@ impl Latent {
             }
         };
         let mut traversals = [Vec::new(), Vec::new()];
-        for ((rows, of_model), who) in traversals.iter_mut().zip(&evaluation.traversals).zip(["network", "PCA"]) {
+        for ((rows, of_model), who) in traversals.iter_mut().zip(&codes.traversals).zip(["network", "PCA"]) {
             for traversal in of_model {
                 let drawing = evaluation.draw_traversal(traversal, PAGE);
                 let mut steps = Vec::new();
@@ -69,7 +69,7 @@ impl Latent {
                 });
             }
         }
-        let dimensions = evaluation.traversals[0].len();
+        let dimensions = codes.traversals[0].len();
         let traversal_note = if dimensions < latent {
             format!("The {dimensions} of {} numbers that change the output the most.", grouped(latent))
         } else {
@@ -87,9 +87,9 @@ impl Latent {
                     ", coloured by class; it was never told the classes"
                 },
             ),
-            network: evaluation.draw_projection(0, PAGE),
+            network: codes.draw_projection(0, PAGE),
             network_note: note(0),
-            baseline: evaluation.draw_projection(1, PAGE),
+            baseline: codes.draw_projection(1, PAGE),
             baseline_note: note(1),
             traversals,
             traversal_note,

@@ -1,7 +1,7 @@
 //! What the page says of bytes saved, without flattery.
 
 use super::ratio;
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, Sizes};
 use crate::number::{bytes, count, grouped, significant};
 
 pub(super) struct SizeSection {
@@ -20,8 +20,7 @@ pub(super) struct SizeRow {
 }
 
 impl SizeSection {
-    pub(super) fn of(evaluation: &Evaluation) -> Self {
-        let sizes = evaluation.sizes();
+    pub(super) fn of(evaluation: &Evaluation, sizes: &Sizes) -> Self {
         let row = |name, size: usize, mse: Option<(f64, f64)>| {
             let error = |value: f64| significant(value, 4);
             SizeRow {
@@ -34,13 +33,13 @@ impl SizeSection {
             }
         };
         let exact = (evaluation.network.mse, evaluation.baseline.mse);
-        let rounded = (evaluation.network.quantised_mse, evaluation.baseline.quantised_mse);
+        let rounded = evaluation.network.quantised_mse.zip(evaluation.baseline.quantised_mse);
         let mut rows = vec![row("Original, as stored", sizes.original, None)];
         if sizes.original_f32 != sizes.original {
             rows.push(row("Original, as 32-bit numbers", sizes.original_f32, None));
         }
         rows.push(row("Code, as 32-bit numbers", sizes.code_f32, Some(exact)));
-        rows.push(row("Code, as bytes", sizes.code_u8, Some(rounded)));
+        rows.push(row("Code, as bytes", sizes.code_u8, rounded));
         let times = |from: usize, to: usize| ratio(from as f64, to as f64);
         let sentence = if sizes.original_f32 != sizes.original {
             format!(
