@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use enkoder::layers::Convolution;
 use enkoder::{
     Activation, Architecture, ArchitectureError, Autoencoder, Checkpoint, Corruption, Dataset, LayerSpec, ModelError,
-    Penalty, Progress, Trainer, TrainingConfig,
+    Penalty, Progress, Session, Trainer, TrainingConfig,
 };
 use ndarray::Array2;
 
@@ -161,6 +161,18 @@ fn a_sample_has_the_same_bits_alone_and_among_others_and_after_a_journey() {
         // Once with the normalisation folded away and once without.
         assert!((code - behind).abs() < 1e-4, "{code} and {behind}");
     }
+}
+
+#[test]
+fn a_warm_session_of_every_kind_of_layer_allocates_nothing() {
+    let model = Autoencoder::from_bytes(GOLDEN).unwrap();
+    let (samples, mut session) = (images().to_array(), Session::new(&model));
+    let mut output = vec![0.0; samples.len()];
+    session.reconstruct(&samples, &mut output).unwrap();
+    let warm = allocation_counter::measure(|| {
+        session.reconstruct(&samples, &mut output).unwrap();
+    });
+    assert_eq!(warm.count_total, 0);
 }
 
 #[test]

@@ -110,6 +110,30 @@ fn a_row_that_cannot_be_computed_is_that_rows_result_alone() {
 }
 
 #[test]
+fn a_session_that_is_warm_allocates_nothing() {
+    let (model, validation) = trained(TrainingConfig { epochs: 1, ..config() });
+    let (wide, narrow) = (validation.to_array(), validation.to_array().mapv(f64::from));
+    let codes = model.encode(&wide).unwrap();
+    let mut session = Session::new(&model);
+    let (mut samples, mut shorter) = (vec![0.0; wide.len()], vec![0.0; wide.nrows()]);
+    let mut latent = vec![0.0; codes.len()];
+    let mut all = |session: &mut Session<_>| {
+        session.encode(&wide, &mut latent).unwrap();
+        session.decode(&codes, &mut samples).unwrap();
+        session.reconstruct(&narrow, &mut samples).unwrap();
+        session.score(wide.slice_axis(Axis(0), Slice::new(0, None, -1)), &mut shorter).unwrap();
+    };
+    let cold = allocation_counter::measure(|| all(&mut session));
+    let warm = allocation_counter::measure(|| all(&mut session));
+    assert!(
+        cold.count_total > 0 && warm.count_total == 0,
+        "{} allocations, then {}",
+        cold.count_total,
+        warm.count_total
+    );
+}
+
+#[test]
 fn the_best_epoch_is_kept_and_training_stops_when_it_does_not_improve() {
     let rough = Adam { learning_rate: 0.05, ..Adam::default() };
     let schedule = Schedule::Constant { warmup: 0.0 };
