@@ -5,6 +5,7 @@
 
 mod chunks;
 mod dialect;
+mod lines;
 mod records;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::{ByteSource, DataError, Place};
 
 pub(crate) use chunks::CsvChunks;
 use dialect::Dialect;
+pub use lines::CsvLines;
 use records::Records;
 
 /// Reads a CSV file, plain or packed by gzip. The table is named after the file.
