@@ -44,6 +44,12 @@ pub fn parse_csv(name: &str, bytes: &[u8], options: &TableOptions) -> Result<Tab
     read(name, &|| ByteSource::from_bytes(name, bytes), options)
 }
 
+/// The names of all columns of a file.
+pub(crate) fn column_names(path: &Path, options: &TableOptions) -> Result<Vec<String>, DataError> {
+    let dialect = Dialect::find(ByteSource::open(path)?, options);
+    Ok(dialect.map_err(|error| error.within(path.display().to_string()))?.names)
+}
+
 fn read<'a>(
     name: &str,
     open: &dyn Fn() -> Result<ByteSource<'a>, DataError>,
