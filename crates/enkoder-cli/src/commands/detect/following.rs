@@ -11,8 +11,9 @@ use super::reasons::by_column;
 use super::scoring::ScoredRow;
 use crate::failure::Usage;
 
-/// Columns named with an incident.
+/// Columns named with an incident, and the least share of one that is not the first.
 const COLUMNS: usize = 5;
+const LEAST_SHARE: f32 = 0.1;
 
 /// Which moments belong together, and what drift is.
 #[derive(Clone, Debug, Args)]
@@ -96,11 +97,12 @@ impl fmt::Display for Drifted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = self.series.as_ref().map_or(String::new(), |series| format!(" of {series:?}"));
         let DriftAlarm { since, higher, .. } = &self.alarm;
-        let how = if *higher { "higher" } else { "lower" };
-        write!(
-            f,
-            "since {since} the data{of} is no longer like that learned, its scores are {how}: recalibrate, by fitting to newer rows"
-        )
+        write!(f, "since {since} the data{of} is no longer like that learned: ")?;
+        f.write_str(match higher {
+            true => "its scores are higher, and more is flagged than was asked for",
+            false => "its scores are lower, and less is flagged than was asked for",
+        })?;
+        f.write_str("; recalibrate, by fitting to newer rows")
     }
 }
 
@@ -114,6 +116,9 @@ pub struct Following {
     against_calibration: bool,
     series: BTreeMap<String, Followed>,
     pub incidents: usize,
+    /// Whether incidents are written, and so need their columns: to find them takes longer than to score.
+    #[serde(skip)]
+    explains: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -128,7 +133,12 @@ impl Following {
     /// For rows or moments of this detector. The moments of a stream are scored by one window each.
     pub fn new(options: &FollowOptions, rule: IncidentRule, detector: &Detector, stream: bool) -> Self {
         let against_calibration = !stream || detector.windows().is_none();
-        Self { rule, drift: options.drift, against_calibration, series: BTreeMap::new(), incidents: 0 }
+        Self { rule, drift: options.drift, against_calibration, series: BTreeMap::new(), incidents: 0, explains: false }
+    }
+
+    /// From here on incidents have their columns, or not.
+    pub fn explain(&mut self, explains: bool) {
+        self.explains = explains;
     }
 
     /// The same stream with another detector: incidents go on, drift is looked for anew.
@@ -157,7 +167,16 @@ impl Following {
         let series = row.beside.group.map(str::to_owned);
         let stamp = || Stamp { row: row.number + 1, time: row.beside.time.map(str::to_owned) };
         let before_gap = if row.after_gap { followed.incidents.end() } else { None };
-        let columns = || Ok::<_, AnomalyError>(by_column(detector, (row.reasons)(usize::MAX)?, COLUMNS));
+        let explains = self.explains;
+        let columns = || {
+            if !explains {
+                return Ok(Vec::new());
+            }
+            let mut columns = by_column(detector, (row.reasons)(usize::MAX)?, COLUMNS);
+            let small = columns.iter().skip(1).position(|column| column.share < LEAST_SHARE);
+            columns.truncate(small.map_or(COLUMNS, |place| place + 1));
+            Ok::<_, AnomalyError>(columns)
+        };
         let over = followed.incidents.push(stamp(), row.score, columns)?;
         for incident in before_gap.into_iter().chain(over) {
             self.incidents += 1;

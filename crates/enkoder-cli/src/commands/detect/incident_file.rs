@@ -146,7 +146,7 @@ fn write_csv(out: &mut impl Write, told: &Told) -> io::Result<()> {
         incident.moments.to_string(),
         incident.flagged.to_string(),
         columns.first().map(|&column| column.to_owned()).unwrap_or_default(),
-        columns.join(" "),
+        columns.join("; "),
         sentences(&incident.columns),
     ];
     let mut writer = csv::Writer::from_writer(out);

@@ -133,6 +133,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut summary = Summary::new(&detector, threshold);
     let mut page = options.report.as_ref().map(|_| Collector::new(threshold));
     let mut following = Following::new(&options.follow, rule, &detector, false);
+    following.explain(incident_file.is_some());
     let (mut incidents, mut drifts) = (Vec::new(), Vec::new());
     let mut news = |news| {
         match news {

@@ -121,6 +121,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let incidents = incident_file.map(|file| file.open(Overwrite::replacing(options.force), resumed)).transpose()?;
     let clock = Clock::of(&options.clock, &detector);
     let mut watched = Watched::new(detector, layout, memory, clock, &options.keep, screen);
+    watched.memory.following.explain(incidents.is_some());
     if resumed {
         let rows = wording::counted(watched.memory.counts.rows, "row", "rows");
         screen.note(format_args!("going on behind {rows}, as the state remembers"));

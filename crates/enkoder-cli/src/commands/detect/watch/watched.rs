@@ -6,7 +6,7 @@ use std::io::Write;
 use std::mem;
 
 use enkoder::anomaly::{AnomalyError, Detector, Passage, Reason, RecentRows, Resampler, Timeline};
-use enkoder_data::{CsvLines, TableOptions};
+use enkoder_data::{CsvLines, DataError, TableOptions};
 use serde::{Deserialize, Serialize};
 
 use super::lines::{LONGEST, Line, Lines};
@@ -185,7 +185,8 @@ impl<'a> Watched<'a> {
     pub fn set_header(&mut self, header: &[u8]) -> anyhow::Result<()> {
         let lines = CsvLines::new(header, &self.options).map_err(|error| {
             let shown: String = String::from_utf8_lossy(header).chars().take(80).collect();
-            let why = format!("the first line of the stream is no header for this detector: {error}; the line is {shown:?}");
+            let why = in_line(&error);
+            let why = format!("the first line of the stream is no header for this detector: {why}; the line is {shown:?}");
             Usage::new(why).with_hint(
                 "begin the stream with a line of the columns' names, or name a file that begins with one: --header FILE",
             )
@@ -311,7 +312,7 @@ impl<'a> Watched<'a> {
             Ok(()) => self.row_of(&row),
             Err(error) => {
                 self.break_series();
-                self.unread(error.to_string().trim_start_matches("the data: ").to_owned());
+                self.unread(in_line(&error));
             }
         }
         self.row = row;
@@ -467,6 +468,12 @@ impl<'a> Watched<'a> {
         self.windows.clear();
         Ok(())
     }
+}
+
+/// What is wrong with a line, of which it is known that it is one of the stream.
+fn in_line(error: &DataError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("the data: ").map_or(text.clone(), str::to_owned)
 }
 
 impl Series {
