@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn numbers_have_the_digits_that_count() {
-        let numbers = [7.1, 2.0, 0.012_345, -1234.56, 54_321.9, 1e-9, 3e38, 0.0].map(number);
+        let numbers = [7.1, 2.0, 0.012_344, -1234.56, 54_321.9, 1e-9, 3e38, 0.0].map(number);
         assert_eq!(numbers, ["7.1", "2", "0.01234", "-1235", "54322", "1.000e-9", "3.000e38", "0"]);
     }
 }
