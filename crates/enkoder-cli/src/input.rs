@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::slice;
 
 use enkoder::codec::{self, SampleArray};
-use enkoder::{Autoencoder, Dataset};
+use enkoder::{Autoencoder, Dataset, Schema};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
 use enkoder_data::{Arrays, Chunks, ReadOptions, Source, TableOptions};
 
@@ -82,6 +82,18 @@ impl DataOptions {
             }
             _ => source.chunks(&options, rows)?,
         })
+    }
+
+    /// The names of the columns of data as it is, or those of `schema` where its format has none.
+    pub fn column_names(
+        &self,
+        name: &DataName,
+        schema: Option<&Schema>,
+        screen: Screen,
+    ) -> anyhow::Result<Vec<String>> {
+        let (source, options) = self.find(slice::from_ref(name), TableOptions::default(), screen)?;
+        let known = || schema.into_iter().flat_map(|schema| &schema.columns).map(|column| column.name.clone());
+        Ok(source.column_names(&options)?.unwrap_or_else(|| known().chain(self.label.clone()).collect()))
     }
 
     /// What names stand for, fetched where it has to be, and how it is to be read.

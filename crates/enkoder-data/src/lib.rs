@@ -28,7 +28,7 @@ pub use arff::{parse_arff, read_arff};
 pub use arrays::{Arrays, Assembly, RawElement, RawFormat, UnknownRawElement};
 pub use byte_source::ByteSource;
 pub use chunks::{Chunk, Chunks};
-pub use csv::{CsvText, parse_csv, read_csv};
+pub use csv::{CsvLines, CsvText, parse_csv, read_csv};
 pub use error::{Cause, DataError, Place, Position};
 pub use parquet::{panic_is_caught, parse_parquet, read_parquet};
 pub use source::{ArrayOptions, Builtin, Format, ReadOptions, Source, builtin, open};

@@ -14,8 +14,11 @@ const FORMS: [&str; 8] = [
     "%m/%d/%Y %H:%M:%S%.f",
 ];
 
+/// Forms with an offset, beside those of RFC 3339: its hours and minutes may stand together.
+const WITH_OFFSET: [&str; 3] = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z"];
+
 /// A point in time in seconds: a number as it is (seconds of any beginning), a date with or without a time and offset as seconds
-/// since 1970 (UTC, where no offset is written). None where the text is neither.
+/// since 1970 (UTC, where no offset is written; an offset is written `+01:00`, `+0100` or `Z`). None where the text is neither.
 ///
 /// ```
 /// use enkoder_data::parse_timestamp;
@@ -30,7 +33,8 @@ pub fn parse_timestamp(text: &str) -> Option<f64> {
     if let Ok(number) = text.parse::<f64>() {
         return number.is_finite().then_some(number);
     }
-    if let Ok(time) = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%F %T%.f%:z")) {
+    let with_offset = || WITH_OFFSET.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
+    if let Some(time) = DateTime::parse_from_rfc3339(text).ok().or_else(with_offset) {
         return Some(seconds(time.naive_utc()));
     }
     let text = text.strip_suffix('Z').or_else(|| text.strip_suffix(" UTC")).unwrap_or(text);
@@ -59,6 +63,9 @@ mod tests {
             "01.04.2014 00:05:00",
             "04/01/2014 00:05:00",
             "2014-04-01 02:05:00+02:00",
+            "2014-04-01T02:05:00+0200",
+            "2014-04-01T02:05:00.000+02",
+            "2014-04-01 02:05:00 +0200",
             "1396310700",
         ] {
             assert_eq!(parse_timestamp(text), Some(1_396_310_700.0), "{text}");

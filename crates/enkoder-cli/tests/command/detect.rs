@@ -32,11 +32,14 @@ fn every_row_has_a_line_and_flagged_ones_have_reasons() {
     place.succeed("detect score pump.safetensors faults.csv --label label -o scored.csv --explain 2");
     let scored = String::from_utf8(place.read("scored.csv")).unwrap();
     let mut lines = scored.lines();
-    assert_eq!(lines.next(), Some("row,score,p_value,flagged,reasons"));
+    assert_eq!(
+        lines.next(),
+        Some("row,score,p_value,flagged,reasons,column_1,was_1,expected_1,column_2,was_2,expected_2")
+    );
     assert_eq!(lines.clone().count(), 4000);
     for line in lines {
         let cells: Vec<&str> = line.splitn(5, ',').collect();
-        assert_eq!(cells[3] == "1", cells[4].contains("expected"), "{line}");
+        assert_eq!(cells[3] == "1", cells[4].contains(" was ") && cells[4].contains(", expected "), "{line}");
     }
     // The first fault is in the vibration.
     let fault = scored.lines().nth(40).unwrap();
@@ -196,7 +199,7 @@ fn a_row_that_cannot_be_scored_has_no_score_and_the_others_do() {
     place.write("new.csv", "a,b\n1,2.1\n1,-inf\n1,2.1\n-1e300,2.1\n0.5,1.1\n");
     let scored = place.succeed("detect score d.safetensors new.csv --report r.html --explain 1");
     let lines: Vec<&str> = scored.stdout.lines().collect();
-    assert_eq!((lines.len(), lines[2], lines[4]), (6, "2,,,,", "4,,,,"));
+    assert_eq!((lines.len(), lines[2], lines[4]), (6, "2,,,,,,,", "4,,,,,,,"));
     assert_eq!(lines[1].split_once(',').unwrap().1, lines[3].split_once(',').unwrap().1);
     let said = "2 have no score, for they cannot be scored (the first is row 2: b is -inf)";
     assert_eq!(scored.stderr.matches(said).count(), 1, "{}", scored.stderr);

@@ -9,4 +9,5 @@ mod reproducible;
 mod results;
 mod streams;
 mod training;
+mod watching;
 mod workplace;

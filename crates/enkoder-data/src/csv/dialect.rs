@@ -19,7 +19,7 @@ const SAMPLE_LINES: usize = 3;
 const SAMPLE_RECORDS: usize = 100;
 
 /// The separators looked for, those first that are seldom anything else.
-const SEPARATORS: [u8; 4] = [b'\t', b';', b'|', b','];
+pub(super) const SEPARATORS: [u8; 4] = [b'\t', b';', b'|', b','];
 
 pub(super) struct Dialect {
     pub(super) separator: u8,

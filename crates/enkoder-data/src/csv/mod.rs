@@ -5,6 +5,7 @@
 
 mod chunks;
 mod dialect;
+mod lines;
 mod records;
 mod text;
 
@@ -22,6 +23,7 @@ pub use text::CsvText;
 
 pub(crate) use chunks::CsvChunks;
 use dialect::Dialect;
+pub use lines::CsvLines;
 use records::Records;
 
 /// Reads a CSV file, plain or packed by gzip. The table is named after the file.
@@ -44,6 +46,12 @@ pub fn read_csv(path: &Path, options: &TableOptions) -> Result<Table, DataError>
 /// Reads CSV in memory, plain or packed by gzip, like [`read_csv`].
 pub fn parse_csv(name: &str, bytes: &[u8], options: &TableOptions) -> Result<Table, DataError> {
     read(name, &|| ByteSource::from_bytes(name, bytes), options)
+}
+
+/// The names of all columns of a file.
+pub(crate) fn column_names(path: &Path, options: &TableOptions) -> Result<Vec<String>, DataError> {
+    let dialect = Dialect::find(ByteSource::open(path)?, options);
+    Ok(dialect.map_err(|error| error.within(path.display().to_string()))?.names)
 }
 
 fn read<'a>(

@@ -74,6 +74,17 @@ fn damaged(error: ParquetError) -> DataError {
         .with_cause(error)
 }
 
+/// The names of all columns of a file.
+pub(crate) fn column_names(path: &Path) -> Result<Vec<String>, DataError> {
+    let file = File::open(path).map_err(|error| DataError::io("open", path, error))?;
+    let names = || {
+        let reader = SerializedFileReader::new(file).map_err(damaged)?;
+        let schema = reader.metadata().file_metadata().schema_descr();
+        Ok(schema.columns().iter().map(|column| column.path().string()).collect())
+    };
+    guarded(names).map_err(|error: DataError| error.within(path.display().to_string()))
+}
+
 fn read<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -> Result<Table, DataError> {
     let mut groups = open(file, options)?;
     let mut table = groups.table(name)?;

@@ -41,6 +41,19 @@ impl Source {
         self.chunks_of(options, rows, || self.open_with(&options.keeping_missing(), client, watcher))
     }
 
+    /// The names of all columns of a CSV or Parquet file; none of other sources.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn column_names(&self, options: &ReadOptions) -> Result<Option<Vec<String>>, DataError> {
+        let Self::File { path, part: None } = self else { return Ok(None) };
+        match if path.is_file() { Format::of(path)? } else { return Ok(None) } {
+            Format::Csv => crate::csv::column_names(path, &options.table).map(Some),
+            Format::Parquet => crate::parquet::column_names(path).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     fn chunks_of(
         &self,
         options: &ReadOptions,

@@ -9,7 +9,7 @@ use crate::dataset::Dataset;
 use crate::schema::likeliest;
 
 /// A value of a column.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
 pub enum Value {
     /// A number, in the column's own units.

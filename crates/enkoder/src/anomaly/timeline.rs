@@ -10,6 +10,8 @@ const GAP: f64 = 1.5;
 const EARLY: f64 = 0.5;
 /// How many gaps are remembered one by one.
 const GAPS_SHOWN: usize = 5;
+/// So many rows that follow each other in the past show that the clock was set back.
+const SET_BACK: usize = 3;
 
 /// The columns that say when a row was measured, and in which series.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,12 +22,61 @@ pub struct SeriesColumns {
     pub step: Option<f64>,
     /// The column whose value tells several series apart.
     pub group: Option<String>,
+    /// What numbers in the column of times count; none where they are taken as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<TimeUnit>,
+    /// The seconds between two moments where rows at any times were brought to regular ones, see [`Resampler`](super::Resampler).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<f64>,
+}
+
+/// What a time counts that is a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeUnit {
+    /// Seconds, of any beginning.
+    Second,
+    /// Thousandths of a second.
+    Millisecond,
+    /// Millionths of a second.
+    Microsecond,
+    /// Billionths of a second.
+    Nanosecond,
+}
+
+impl TimeUnit {
+    /// The unit in which a number, seen as a time since 1970, lies between 1990 and 2100; seconds where there is none. The four
+    /// ranges are apart from each other.
+    ///
+    /// ```
+    /// use enkoder::anomaly::TimeUnit;
+    ///
+    /// assert_eq!(TimeUnit::of_size(1_711_839_600.0), TimeUnit::Second);
+    /// assert_eq!(TimeUnit::of_size(1_711_839_600_000.0), TimeUnit::Millisecond);
+    /// assert_eq!(TimeUnit::of_size(1.711_839_6e18), TimeUnit::Nanosecond);
+    /// assert_eq!(TimeUnit::of_size(17.5), TimeUnit::Second);
+    /// ```
+    pub fn of_size(number: f64) -> Self {
+        const YEARS: std::ops::Range<f64> = 631_152_000.0..4_102_444_800.0;
+        let units = [Self::Millisecond, Self::Microsecond, Self::Nanosecond];
+        units.into_iter().find(|unit| YEARS.contains(&unit.seconds(number))).unwrap_or(Self::Second)
+    }
+
+    /// A number of this unit in seconds.
+    pub fn seconds(self, number: f64) -> f64 {
+        match self {
+            Self::Second => number,
+            Self::Millisecond => number / 1e3,
+            Self::Microsecond => number / 1e6,
+            Self::Nanosecond => number / 1e9,
+        }
+    }
 }
 
 impl SeriesColumns {
-    /// Whether the step, where there is one, is a time that can pass.
+    /// Whether the steps, where there are any, are times that can pass.
     pub(super) fn is_sound(&self) -> bool {
-        self.step.is_none_or(|step| step > 0.0 && step.is_finite())
+        [self.step, self.every].into_iter().flatten().all(|step| step > 0.0 && step.is_finite())
     }
 }
 
@@ -41,16 +92,48 @@ impl SeriesColumns {
 /// assert_eq!(begins, [true, false, false, true, false]);
 /// assert_eq!((timeline.irregularities().gaps, timeline.irregularities().missing_rows), (1, 3));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Timeline {
     step: Option<f64>,
     last: Option<f64>,
     begun: bool,
+    /// The time before the last row, where that came after a gap and nothing has followed it yet.
+    leapt_from: Option<f64>,
+    /// The last of the rows refused one after the other since they lie in the past, and how many there are.
+    refused: Option<(f64, usize)>,
     irregularities: Irregularities,
 }
 
+/// How a row stands to the rows before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Passage {
+    /// It follows the row before it directly.
+    Follows,
+    /// A new stretch of the series begins with it: it is the first, or comes after a gap.
+    Begins,
+    /// It goes on from where the clock stood before the last row, whose time was therefore wrong and lies in the future.
+    Returns {
+        /// The wrong time.
+        wrong: f64,
+        /// Whether there is a gap between it and the rows before that one.
+        begins: bool,
+    },
+    /// It is older than the row before it and is not taken: the clock stays where it is.
+    Backwards {
+        /// The time of the row before it.
+        before: f64,
+    },
+    /// It is the third row in a row that is older than those before, and these three follow each other: the clock was set back, and a
+    /// new stretch begins.
+    SetBack {
+        /// The time from which the clock was set back.
+        before: f64,
+    },
+}
+
 /// What is not as regular as a clock.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Irregularities {
     /// Places where a row comes more than one and a half usual steps after the one before.
@@ -89,7 +172,8 @@ impl Irregularities {
 impl Timeline {
     /// A clock with this usual step; without one nothing is a gap.
     pub fn new(step: Option<f64>) -> Self {
-        Self { step, last: None, begun: false, irregularities: Irregularities::default() }
+        let irregularities = Irregularities::default();
+        Self { step, last: None, begun: false, leapt_from: None, refused: None, irregularities }
     }
 
     /// The median of the steps forward; none where there is none.
@@ -106,37 +190,107 @@ impl Timeline {
     /// # Errors
     /// When the time is before that of the row before.
     pub fn next(&mut self, row: usize, time: Option<f64>) -> Result<bool, AnomalyError> {
-        let first = !std::mem::replace(&mut self.begun, true);
-        let found = &mut self.irregularities;
-        let Some(time) = time else {
-            found.rows_without_time += 1;
-            self.last = self.last.map(|last| last + self.step.unwrap_or(0.0));
-            return Ok(first);
-        };
-        let Some(before) = self.last.replace(time) else { return Ok(first) };
-        let passed = time - before;
-        if passed < 0.0 {
-            return Err(AnomalyError::Backwards { row, time, before });
+        let before = self.last;
+        match self.pass(row, time) {
+            Passage::Follows => Ok(false),
+            Passage::Begins => Ok(true),
+            Passage::Returns { .. } | Passage::Backwards { .. } | Passage::SetBack { .. } => {
+                let (time, before) = (time.unwrap_or(f64::NAN), before.unwrap_or(f64::NAN));
+                Err(AnomalyError::Backwards { row, time, before })
+            }
         }
+    }
+
+    /// The same for rows that come as a stream, which goes on whatever one row's time is: a single time in the future or in the past is
+    /// told, and a clock that is set back is followed.
+    ///
+    /// ```
+    /// use enkoder::anomaly::{Passage, Timeline};
+    ///
+    /// let mut timeline = Timeline::new(Some(1.0));
+    /// let passages = [0.0, 1.0, 900.0, 2.0, 1.0, 3.0].map(|time| timeline.pass(0, Some(time)));
+    /// assert_eq!(passages[2..4], [Passage::Begins, Passage::Returns { wrong: 900.0, begins: false }]);
+    /// assert_eq!(passages[4..], [Passage::Backwards { before: 2.0 }, Passage::Follows]);
+    /// ```
+    pub fn pass(&mut self, row: usize, time: Option<f64>) -> Passage {
+        let first = !std::mem::replace(&mut self.begun, true);
+        let Some(time) = time else {
+            self.irregularities.rows_without_time += 1;
+            self.last = self.last.map(|last| last + self.step.unwrap_or(0.0));
+            return if first { Passage::Begins } else { Passage::Follows };
+        };
+        let Some(before) = self.last else {
+            self.last = Some(time);
+            return if first { Passage::Begins } else { Passage::Follows };
+        };
+        if time < before {
+            return self.go_back(row, time, before);
+        }
+        self.refused = None;
+        self.last = Some(time);
+        if self.go_on(row, time - before) {
+            self.leapt_from = Some(before);
+            return Passage::Begins;
+        }
+        self.leapt_from = None;
+        Passage::Follows
+    }
+
+    /// A row that is older than the one before it.
+    fn go_back(&mut self, row: usize, time: f64, before: f64) -> Passage {
+        if let Some(leapt_from) = self.leapt_from.take_if(|leapt_from| *leapt_from <= time) {
+            self.last = Some(time);
+            self.forget_gap(before - leapt_from);
+            let begins = self.go_on(row, time - leapt_from);
+            self.leapt_from = begins.then_some(leapt_from);
+            return Passage::Returns { wrong: before, begins };
+        }
+        let step = self.step.unwrap_or(f64::INFINITY);
+        let follow = self.refused.filter(|&(last, _)| time >= last && time - last <= GAP * step);
+        let refused = follow.map_or(1, |(_, count)| count + 1);
+        if refused < SET_BACK {
+            self.refused = Some((time, refused));
+            return Passage::Backwards { before };
+        }
+        (self.refused, self.leapt_from, self.last) = (None, None, Some(time));
+        Passage::SetBack { before }
+    }
+
+    /// Counts what is irregular about a row so long after the one before it; whether it comes after a gap.
+    fn go_on(&mut self, row: usize, passed: f64) -> bool {
+        let found = &mut self.irregularities;
         let step = self.step.unwrap_or(f64::INFINITY);
         let gap = passed > GAP * step;
         if gap {
             found.gaps += 1;
-            let missing = ((passed / step).round() as usize).saturating_sub(1);
-            found.missing_rows = found.missing_rows.saturating_add(missing);
+            found.missing_rows = found.missing_rows.saturating_add(missing_rows(passed, step));
             if found.first_gaps.len() < GAPS_SHOWN {
                 found.first_gaps.push((row, passed));
             }
         }
         found.repeated_times += usize::from(passed == 0.0);
         found.early_rows += usize::from(self.step.is_some() && passed > 0.0 && passed < EARLY * step);
-        Ok(gap)
+        gap
+    }
+
+    /// Takes back the last gap, which a wrong time made.
+    fn forget_gap(&mut self, passed: f64) {
+        let found = &mut self.irregularities;
+        found.gaps -= 1;
+        let missing = missing_rows(passed, self.step.unwrap_or(f64::INFINITY));
+        found.missing_rows = found.missing_rows.saturating_sub(missing);
+        found.first_gaps.pop_if(|&mut (_, seconds)| seconds == passed);
     }
 
     /// What was not regular so far.
     pub fn irregularities(&self) -> &Irregularities {
         &self.irregularities
     }
+}
+
+/// About how many rows would fit into a gap.
+fn missing_rows(passed: f64, step: f64) -> usize {
+    ((passed / step).round() as usize).saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -167,5 +321,32 @@ mod tests {
     fn the_usual_step_is_the_median_of_those_forward() {
         assert_eq!(Timeline::usual_step(&[0.0, 5.0, 10.0, 15.0, 900.0, 900.0, 905.0]), Some(5.0));
         assert_eq!(Timeline::usual_step(&[3.0, 3.0]), None);
+    }
+
+    #[test]
+    fn one_wrong_time_moves_no_clock_and_a_clock_that_is_set_back_is_followed() {
+        let mut timeline = Timeline::new(Some(10.0));
+        let mut pass = |time: f64| timeline.pass(7, Some(time));
+        assert_eq!([0.0, 10.0, 20.0].map(&mut pass), [Passage::Begins, Passage::Follows, Passage::Follows]);
+        // The future, and back; then the past, and on.
+        assert_eq!(pass(9e9), Passage::Begins);
+        assert_eq!(pass(30.0), Passage::Returns { wrong: 9e9, begins: false });
+        assert_eq!(pass(5.0), Passage::Backwards { before: 30.0 });
+        assert_eq!(pass(40.0), Passage::Follows);
+        // A gap that rows follow stays one.
+        assert_eq!([900.0, 910.0].map(&mut pass), [Passage::Begins, Passage::Follows]);
+        assert_eq!(pass(905.0), Passage::Backwards { before: 910.0 });
+        // Set back: two rows are lost, the third begins anew.
+        assert_eq!([100.0, 110.0].map(&mut pass), [Passage::Backwards { before: 910.0 }; 2]);
+        assert_eq!([120.0, 130.0].map(&mut pass), [Passage::SetBack { before: 910.0 }, Passage::Follows]);
+        assert_eq!((timeline.irregularities().gaps, timeline.irregularities().missing_rows), (1, 85));
+    }
+
+    #[test]
+    fn a_wrong_time_within_a_gap_hides_no_gap() {
+        let mut timeline = Timeline::new(Some(1.0));
+        let passages = [0.0, 1.0, 9e9, 50.0, 51.0].map(|time| timeline.pass(0, Some(time)));
+        assert_eq!(passages[3], Passage::Returns { wrong: 9e9, begins: true });
+        assert_eq!((timeline.irregularities().gaps, timeline.irregularities().missing_rows), (1, 48));
     }
 }

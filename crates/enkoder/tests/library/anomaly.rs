@@ -243,7 +243,7 @@ fn files() -> &'static [Vec<u8>; 2] {
             _ => f32::from(row % 2 == column - 1),
         });
         let rows = Detector::fit(&data(values).with_schema(schema).unwrap(), &quick(Method::Auto)).unwrap();
-        let columns = SeriesColumns { time: Some("t".into()), step: Some(2.0), group: None };
+        let columns = SeriesColumns { time: Some("t".into()), step: Some(2.0), ..SeriesColumns::default() };
         let series = wave_detector(Windows { length: 3, stride: 2 }).with_series_columns(columns);
         [rows, series].map(|detector| detector.to_bytes().unwrap())
     })

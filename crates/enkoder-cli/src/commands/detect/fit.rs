@@ -8,14 +8,17 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::Dataset;
-use enkoder::anomaly::{Detector, DetectorConfig, Method, NoScore, SeriesColumns, Windows};
+use enkoder::anomaly::{Detector, DetectorConfig, Method, NoScore, SeriesColumns, TimeUnit, Windows};
 use enkoder_data::export::Overwrite;
 use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
 
-use super::moments::{Stretches, in_words, kept_columns};
+use super::clock::{Clock, ClockOptions, parse_duration};
+use super::moments::{Stretches, from_one, in_words, kept_columns};
+use super::ordering::{OrderOptions, Rows, times};
 use super::{RuleOptions, describe, threshold};
 use crate::arguments::{DataName, DataOptions, Missing, RunOptions};
+use crate::failure::Usage;
 use crate::file_output;
 use crate::inputs::Inputs;
 use crate::screen::{Screen, print};
@@ -76,6 +79,16 @@ pub struct Options {
     #[arg(long, value_name = "COLUMN")]
     group: Option<String>,
 
+    #[command(flatten)]
+    clock: ClockOptions,
+
+    #[command(flatten)]
+    order: OrderOptions,
+
+    /// Make moments at regular times of rows at any times, as 1min: the mean of each interval; scoring then does so, too
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "time", requires = "window")]
+    every: Option<f64>,
+
     /// Learn from at most N rows of a table, drawn at random [default: 1000000, and 67 million values]
     #[arg(long, value_name = "N", default_value_t = 1_000_000, hide_default_value = true, conflicts_with = "window")]
     #[arg(value_parser = crate::arguments::parse_count)]
@@ -122,7 +135,17 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     );
     Inputs::new(options.reading.inputs(slice::from_ref(&options.data))?)?.refuse(&options.out)?;
     file_output::check_binary(&options.out, overwrite, &options.common)?;
-    let columns = SeriesColumns { time: options.time.clone(), step: None, group: options.group.clone() };
+    anyhow::ensure!(
+        !options.order.sort_time || options.time.is_some() && windows.is_some(),
+        Usage::new("--sort-time sorts a series by its column of times")
+            .with_hint("name the column with --time, and see the rows as a series with --window")
+    );
+    let columns = SeriesColumns {
+        time: options.time.clone(),
+        group: options.group.clone(),
+        every: options.every,
+        ..SeriesColumns::default()
+    };
     let beside = kept_columns(&columns);
     // Where rows follow each other, one that is dropped must leave a gap: they are all read, and dropped below.
     let drops = windows.is_some() && options.reading.missing == Missing::Drop;
@@ -131,12 +154,30 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let sample = options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed });
     let ignore = [&options.ignore[..], &beside].concat();
     let table = TableOptions { ignore, sample, keep_infinite: true, ..TableOptions::default() };
-    let data = reading.read(&options.data, table, screen)?;
+    let mut data = reading.read(&options.data, table, screen).map_err(|error| match error.downcast() {
+        Ok(error) => from_one(error).into(),
+        Err(error) => error,
+    })?;
     let mut stretches = None;
+    let mut clock = Clock::new(&options.clock);
     if let Some(windows) = windows {
         let kept = read_kept(&options, &reading, &beside, &data, screen)?;
-        let dropped = if drops { rows_that_miss_a_value(&data) } else { vec![false; data.len()] };
-        let cut = Stretches::of(&data, &columns, &kept, &dropped)?;
+        let times = times(&mut clock, &columns, &kept, data.len())?;
+        if clock.unit() != TimeUnit::Second {
+            screen.note(
+                format_args!("times are numbers, taken to count {:?}s since 1970", clock.unit())
+                    .to_string()
+                    .to_lowercase(),
+            );
+        }
+        let numbers = (0..data.len()).map(Some).collect();
+        let rows = Rows { data, kept, numbers, times, positive: None };
+        let (rows, changes) = rows.arrange(&columns, &options.order)?;
+        if options.order.sort_time || options.every.is_some() {
+            screen.note(&changes);
+        }
+        let dropped = if drops { rows_that_miss_a_value(&rows.data) } else { vec![false; rows.data.len()] };
+        let cut = Stretches::of(&columns, &rows, &dropped)?;
         screen.note(series_in_words(&cut, windows, &options));
         let dropped = dropped.iter().filter(|&&dropped| dropped).count();
         if dropped > 0 {
@@ -144,6 +185,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             screen.note(format_args!("left out, for they miss a value: {dropped}; no window crosses their places"));
         }
         stretches = Some(cut);
+        data = rows.data;
     }
     let start = Instant::now();
     let detector = {
@@ -158,7 +200,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("no detector can be fitted to {}", options.data))?
     };
     let step = stretches.as_ref().and_then(|stretches| stretches.step);
-    let detector = detector.with_series_columns(SeriesColumns { step, ..columns });
+    let unit = columns.time.is_some().then(|| clock.unit());
+    let detector = detector.with_series_columns(SeriesColumns { step, unit, ..columns });
     let seconds = start.elapsed().as_secs_f64();
     let threshold = threshold(&detector, None)?;
     let longest = stretches.iter().flat_map(|stretches| &stretches.rows).max_by_key(|rows| rows.len());

@@ -1,7 +1,13 @@
 //! `enkoder detect`: fit a detector of anomalies to mostly normal rows, and score others with it.
 
+mod clock;
 mod fit;
+mod following;
+mod incident_file;
+mod keeping;
 mod moments;
+mod ordering;
+mod reasons;
 mod score;
 mod scored;
 mod scoring;
@@ -29,14 +35,14 @@ pub struct Options {
 enum Verb {
     Fit(Box<fit::Options>),
     Score(Box<score::Options>),
-    Watch(watch::Options),
+    Watch(Box<watch::Options>),
 }
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     match options.verb {
         Verb::Fit(options) => fit::run(*options),
         Verb::Score(options) => score::run(*options),
-        Verb::Watch(options) => watch::run(options),
+        Verb::Watch(options) => watch::run(*options),
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use anyhow::Context;
-use enkoder::Dataset;
 use enkoder::anomaly::{AnomalyError, Irregularities, SeriesColumns, Timeline};
-use enkoder_data::{DataError, Place, parse_timestamp};
+use enkoder_data::{DataError, Position};
 
+use super::clock::of_row;
+use super::ordering::Rows;
 use crate::wording;
 
 /// The columns to be kept as text: time, then group.
@@ -28,40 +29,40 @@ impl<'a> Beside<'a> {
         let time = columns.time.as_ref().and_then(|_| texts.next());
         Self { time, group: columns.group.as_ref().and_then(|_| texts.next()) }
     }
-
-    /// When the row was measured; none where its cell is empty.
-    ///
-    /// # Errors
-    /// When the text is no time. `row` counts from 0.
-    pub fn seconds(&self, row: usize) -> anyhow::Result<Option<f64>> {
-        match self.time.map(str::trim) {
-            None | Some("" | "NA" | "NaN" | "nan" | "null" | "None") => Ok(None),
-            Some(text) => match parse_timestamp(text) {
-                Some(seconds) => Ok(Some(seconds)),
-                None => {
-                    let hint =
-                        "write times as 2026-11-24 12:00:00, as RFC 3339, or as numbers; leave unknown ones empty";
-                    Err(of_row(row, format!("{text:?} is no time")).with_hint(hint).into())
-                }
-            },
-        }
-    }
 }
 
 /// What a clock that runs backwards is told with: the rows as the file has them.
-pub fn clock_error(error: AnomalyError, row: usize, beside: Beside<'_>) -> anyhow::Error {
-    if !matches!(error, AnomalyError::Backwards { .. }) {
-        return error.into();
-    }
+pub fn backwards(row: usize, beside: Beside<'_>) -> DataError {
     let group = beside.group.map_or(String::new(), |group| format!(" of {group:?}"));
     let time = beside.time.unwrap_or_default();
     of_row(row, format!("the clock{group} runs backwards: {time:?} comes after a later time"))
-        .with_hint("sort the rows by time; rows of several series need --group")
-        .into()
+        .with_hint("sort the rows with --sort-time; rows of several series need --group")
 }
 
-fn of_row(row: usize, why: String) -> DataError {
-    DataError::unsuitable(Place::source(format!("row {}", row + 1)), why)
+/// An error of a sample, which readers count from 0, with the row's number as scored rows have it.
+pub fn from_one(mut error: DataError) -> DataError {
+    if let DataError::Malformed { place, .. } | DataError::Unsuitable { place, .. } | DataError::Infinite { place, .. } =
+        &mut error
+        && let Position::Row(row) = &mut place.position
+    {
+        *row += 1;
+    }
+    error
+}
+
+/// The next row of a series: whether a new stretch begins with it.
+///
+/// # Errors
+/// When the clock runs backwards.
+pub fn follow(timeline: &mut Timeline, row: usize, time: Option<f64>, beside: Beside<'_>) -> anyhow::Result<bool> {
+    if beside.time.is_none() {
+        // Without a column of times there is no clock that could be irregular.
+        return Ok(false);
+    }
+    timeline.next(row, time).map_err(|error| match error {
+        AnomalyError::Backwards { .. } => backwards(row, beside).into(),
+        error => error.into(),
+    })
 }
 
 /// The rows of data cut into stretches of one series each, without a gap.
@@ -74,36 +75,31 @@ pub struct Stretches {
 
 impl Stretches {
     /// Cuts rows by what stands beside them, and where one is left out.
-    pub fn of(
-        data: &Dataset,
-        columns: &SeriesColumns,
-        kept: &[Vec<String>],
-        left_out: &[bool],
-    ) -> anyhow::Result<Self> {
+    pub fn of(columns: &SeriesColumns, table: &Rows, left_out: &[bool]) -> anyhow::Result<Self> {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let mut series: Vec<Vec<(usize, Option<f64>)>> = Vec::new();
-        for row in 0..data.len() {
-            let beside = Beside::of(columns, kept, row);
+        let mut series: Vec<Vec<usize>> = Vec::new();
+        for row in 0..table.data.len() {
+            let beside = Beside::of(columns, &table.kept, row);
             let number = *numbers.entry(beside.group.unwrap_or_default()).or_insert(series.len());
             if number == series.len() {
                 series.push(Vec::new());
             }
-            series[number].push((row, beside.seconds(row)?));
+            series[number].push(row);
         }
         let steps = series.iter().filter_map(|rows| {
-            let times: Vec<f64> = rows.iter().filter_map(|&(_, time)| time).collect();
+            let times: Vec<f64> = rows.iter().filter_map(|&row| table.times[row]).collect();
             Timeline::usual_step(&times)
         });
         let mut steps: Vec<f64> = steps.collect();
         steps.sort_by(f64::total_cmp);
-        let step = steps.get(steps.len() / 2).copied();
+        let step = columns.every.or_else(|| steps.get(steps.len() / 2).copied());
         let (mut rows, mut irregularities) = (Vec::new(), Irregularities::default());
         for one in &series {
             let mut timeline = Timeline::new(step);
             let mut begins = true;
-            for &(row, time) in one {
-                let after_gap = timeline.next(row, time);
-                begins |= after_gap.map_err(|error| clock_error(error, row, Beside::of(columns, kept, row)))?;
+            for &row in one {
+                let number = table.numbers[row].unwrap_or(row);
+                begins |= follow(&mut timeline, number, table.times[row], Beside::of(columns, &table.kept, row))?;
                 if left_out[row] {
                     begins = true;
                     continue;

@@ -13,25 +13,37 @@ use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use enkoder_report::detection::{Agreement, Collector, Row};
 use serde_json::json;
 
-use super::moments::{in_words, kept_columns};
-use super::scored::ScoredWriter;
-use super::scoring::{ScoredRow, chunk_rows, score_all};
+use super::clock::{Clock, ClockOptions};
+use super::following::{FollowOptions, Following, News};
+use super::incident_file::IncidentFile;
+use super::keeping::{self, Keeping};
+use super::moments::in_words;
+use super::ordering::OrderOptions;
+use super::scored::{Layout, ScoredFormat};
+use super::scoring::{ScoredRow, Scoring, chunk_rows, score_all, score_in_order};
 use super::summary::{Judgement, Summary};
 use super::{RuleOptions, describe, load, threshold};
 use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::comparison::command_line;
+use crate::failure::Usage;
 use crate::file_output::{self, is_stdout};
 use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::screen::{print, print_with};
+use crate::wording;
+
+/// Series whose drift is told one by one.
+const DRIFTS_TOLD: usize = 5;
 
 /// Score rows: how odd each is, whether it is flagged, and why
 ///
 /// Writes CSV with a line for each row: its number from 1, the score, the p-value, whether it is flagged (1 or 0), and with
 /// --explain the columns that contribute most; before the score stand the columns of time and group that the detector was fitted
-/// with. A row that cannot be scored, since a value of it is infinite, has an empty score. Files are read, scored and written some
-/// rows at a time, however long they are, and the output appears only when it is complete. With labels (--label COLUMN) it also
-/// says how well the scores tell them apart, for which it keeps all scores.
+/// with, and those of --keep. A file named .jsonl has a JSON object for each row instead. A row that cannot be scored, since a value of
+/// it is infinite, has an empty score; where no row has one the exit code is 1. Files are read, scored and written some rows at a time,
+/// however long they are, unless they are to be sorted, and the output appears only when it is complete. Flagged moments that belong
+/// together are one incident. With labels (--label COLUMN) it also says how well the scores tell them apart, for which it keeps all
+/// scores.
 #[derive(Debug, Args)]
 pub struct Options {
     /// What `enkoder detect fit` wrote
@@ -58,8 +70,26 @@ pub struct Options {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
 
+    /// Write the incidents to a file: .csv, .json, or .jsonl
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    incidents: Option<PathBuf>,
+
+    /// Give back these columns of the data beside the scores; --keep alone gives back all of them
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "")]
+    keep: Option<Vec<String>>,
+
     #[command(flatten)]
     rule: RuleOptions,
+
+    #[command(flatten)]
+    follow: FollowOptions,
+
+    #[command(flatten)]
+    clock: ClockOptions,
+
+    #[command(flatten)]
+    order: OrderOptions,
 
     #[command(flatten)]
     reading: DataOptions,
@@ -79,21 +109,52 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let out = options.out.as_deref().filter(|out| !is_stdout(out));
     let data = options.reading.inputs(slice::from_ref(&options.data))?;
     let inputs = Inputs::new([data, vec![options.detector.clone()]].concat())?;
-    out.into_iter().chain(options.report.as_deref()).try_for_each(|path| inputs.refuse(path))?;
+    let paths = out.into_iter().chain(options.report.as_deref()).chain(options.incidents.as_deref());
+    paths.into_iter().try_for_each(|path| inputs.refuse(path))?;
+    options.follow.check()?;
+    let incident_file = options.incidents.as_deref().map(IncidentFile::new).transpose()?;
+    options.incidents.as_deref().map_or(Ok(()), |path| check_output(path, overwrite))?;
     out.map_or(Ok(()), |out| check_output(out, overwrite))?;
     options.report.as_deref().map_or(Ok(()), |report| file_output::check_report(report, overwrite))?;
     let detector = load(&options.detector)?;
     let threshold = threshold(&detector, options.rule.rule())?;
-    let keep = kept_columns(detector.series_columns());
+    let rule = options.follow.rule(&detector, &threshold)?;
+    anyhow::ensure!(
+        !options.order.sort_time || detector.series_columns().time.is_some(),
+        Usage::new("--sort-time sorts by the column of times, and the detector was fitted without one")
+            .with_hint("fit it with --time COLUMN")
+    );
+    let all_columns = || options.reading.column_names(&options.data, detector.schema(), screen);
+    let names = keeping::names(&options.keep, all_columns)?;
+    let (keeping, keep) = Keeping::new(names, &detector, options.reading.label.as_deref());
     let schema = detector.schema().cloned();
     let table = TableOptions { schema, keep, keep_infinite: true, ..TableOptions::default() };
     let chunks = options.reading.chunks(&options.data, table, chunk_rows(&detector), screen)?;
     let mut summary = Summary::new(&detector, threshold);
     let mut page = options.report.as_ref().map(|_| Collector::new(threshold));
-    let mut irregularities = Irregularities::default();
-    let score = |out: Option<&mut dyn Write>| {
+    let mut following = Following::new(&options.follow, rule, &detector, false);
+    following.explain(incident_file.is_some());
+    let (mut incidents, mut drifts) = (Vec::new(), Vec::new());
+    let mut news = |news| {
+        match news {
+            // Without a file their number is all that is told.
+            News::Incident(told) if incident_file.is_some() => incidents.push(told),
+            News::Incident(_) => {}
+            News::Drift(drifted) => drifts.push(drifted),
+        }
+        Ok(())
+    };
+    let (mut irregularities, mut changes) = (Irregularities::default(), None);
+    let format = match out.and_then(|out| out.extension()).is_some_and(|name| name == "jsonl" || name == "ndjson") {
+        true => ScoredFormat::JsonLines,
+        false => ScoredFormat::Csv,
+    };
+    let layout = Layout { format, threshold, explain: options.explain, keeping };
+    let score = |mut out: Option<&mut dyn Write>| {
         let _busy = screen.busy(format!("scoring {}", options.data));
-        let mut writer = out.map(|out| ScoredWriter::new(&detector, threshold, options.explain, out)).transpose()?;
+        if let Some(out) = &mut out {
+            layout.write_header(&detector, *out)?;
+        }
         let give = &mut |row: &ScoredRow<'_>| {
             if interrupt::requested() {
                 return Err(Interrupted.into());
@@ -102,11 +163,18 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             if let Some(page) = &mut page {
                 page.add(&report_row(row))?;
             }
-            writer.as_mut().map_or(Ok(()), |writer| writer.row(row))
+            following.row(row, &detector, &mut news)?;
+            out.as_mut().map_or(Ok(()), |out| layout.write_row(&detector, row, *out))
         };
-        irregularities = score_all(&detector, chunks, give)
-            .with_context(|| format!("{} cannot be scored by {}", options.data, options.detector.display()))?;
-        writer.map_or(Ok(()), |mut writer| Ok(writer.flush()?))
+        let scoring = Scoring::new(&detector, &layout.keeping, Clock::of(&options.clock, &detector));
+        let found = if options.order.sort_time || detector.series_columns().every.is_some() {
+            score_in_order(scoring, chunks, &options.order, give)
+        } else {
+            score_all(scoring, chunks, give).map(|irregularities| (irregularities, None))
+        };
+        (irregularities, changes) =
+            found.with_context(|| format!("{} cannot be scored by {}", options.data, options.detector.display()))?;
+        following.end(&mut news)
     };
     interrupt::listen()?;
     interrupt::work_begins();
@@ -124,6 +192,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         other => other?,
     }
     let judged = summary.judgement()?;
+    if let Some(file) = &incident_file {
+        file.write(overwrite, &incidents)?;
+    }
     if let (Some(path), Some(page)) = (&options.report, page) {
         let html =
             page.finish(&detector, &options.data.to_string(), judged.map(figures_of), command_line()).to_html()?;
@@ -134,21 +205,35 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let mut found = json!({
             "out": text(&options.out), "report": text(&options.report), "rows": summary.rows, "flagged": summary.flagged,
             "without_score": summary.without_score(), "unscorable": summary.unscorable,
-            "threshold": threshold, "irregularities": irregularities,
+            "threshold": threshold, "irregularities": irregularities, "changes": changes,
+            "incidents": following.incidents, "drift": drifts,
         });
         if let (Some(judged), Some(found)) = (judged, found.as_object_mut()) {
             found.extend(json!(judged).as_object().cloned().unwrap_or_default());
         }
         print(found)?;
+        summary.check()?;
         return Ok(ExitCode::SUCCESS);
     }
+    summary.check()?;
     screen.note(&summary);
+    let told = incident_file.as_ref().map_or(String::new(), |file| format!(", in {}", file.path().display()));
+    screen.note(format_args!("{}{told}", wording::counted(following.incidents, "incident", "incidents")));
+    if let Some(changes) = &changes {
+        screen.note(changes);
+    }
     if let Some(found) = in_words(&irregularities) {
         screen.note(found);
     }
     screen.note(describe(&detector, &threshold));
     if let Some(judged) = judged {
         screen.note(judged);
+    }
+    for drifted in drifts.iter().take(DRIFTS_TOLD) {
+        screen.note(drifted);
+    }
+    if let Some(more) = drifts.len().checked_sub(DRIFTS_TOLD).filter(|&more| more > 0) {
+        screen.note(format_args!("{} have drifted, too", wording::counted(more, "series", "series")));
     }
     Ok(ExitCode::SUCCESS)
 }

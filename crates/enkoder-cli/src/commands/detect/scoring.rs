@@ -1,15 +1,20 @@
 //! Rows or moments scored as they are read: a reader on one thread, the detector on the others, and nothing kept but what the
-//! windows of series still need.
+//! windows of series still need. Rows that have to be put in order first are all in memory.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use enkoder::Dataset;
 use enkoder::anomaly::{AnomalyError, Detector, Irregularities, NoScore, Reason, Scores, SeriesScorer, Timeline};
 use enkoder_data::{Chunk, Chunks, DataError};
+use ndarray::Array2;
 
-use super::moments::{Beside, clock_error};
+use super::clock::Clock;
+use super::keeping::Keeping;
+use super::moments::{Beside, follow, from_one};
+use super::ordering::{Changes, OrderOptions, Rows};
 
 /// Chunks that wait to be scored.
 const WAITING: usize = 2;
@@ -26,9 +31,15 @@ pub struct ScoredRow<'a> {
     /// Its number in the data, from 0.
     pub number: usize,
     pub beside: Beside<'a>,
+    /// The cells of the columns that are kept.
+    pub kept: &'a [String],
+    /// Whether the row before it in its series lies behind a gap.
+    pub after_gap: bool,
     pub score: Option<f32>,
     /// Why it has none, where the detector says so.
     pub no_score: Option<&'a NoScore>,
+    /// Why it has none, where it could not even be given to the detector.
+    pub unread: Option<&'a str>,
     /// Whether its label says that it is an anomaly; none where there are no labels.
     pub positive: Option<bool>,
     /// The columns that contribute most, so many of them.
@@ -38,8 +49,11 @@ pub struct ScoredRow<'a> {
 /// Where scored rows go.
 pub type Give<'a> = dyn FnMut(&ScoredRow<'_>) -> anyhow::Result<()> + 'a;
 
-/// Scores all chunks while the next ones are read. Gives what was irregular.
-pub fn score_all(detector: &Detector, chunks: Chunks, give: &mut Give<'_>) -> anyhow::Result<Irregularities> {
+/// What was irregular, and what was changed.
+pub type Found = (Irregularities, Option<Changes>);
+
+/// Scores all chunks while the next ones are read.
+pub fn score_all(mut scoring: Scoring<'_>, chunks: Chunks, give: &mut Give<'_>) -> anyhow::Result<Irregularities> {
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel::<Result<Chunk, DataError>>(WAITING);
         scope.spawn(move || {
@@ -50,20 +64,50 @@ pub fn score_all(detector: &Detector, chunks: Chunks, give: &mut Give<'_>) -> an
                 }
             }
         });
-        let mut scoring = Scoring::new(detector);
         for chunk in receiver {
-            scoring.chunk(&chunk?, give)?;
+            scoring.chunk(&chunk.map_err(from_one)?, give)?;
         }
         scoring.finish(give)
     })
 }
 
+/// Reads all chunks, puts their rows in order, and scores them.
+pub fn score_in_order(
+    mut scoring: Scoring<'_>,
+    chunks: Chunks,
+    options: &OrderOptions,
+    give: &mut Give<'_>,
+) -> anyhow::Result<Found> {
+    let rows = scoring.gather(chunks)?;
+    let (rows, changes) = rows.arrange(scoring.detector.series_columns(), options)?;
+    // The data changes its rows here; what is kept of the columns themselves is that of the moments.
+    let entries: Vec<Entry> = (0..rows.data.len())
+        .map(|row| Entry { number: rows.numbers[row], row, place: Some(row), time: rows.times[row] })
+        .collect();
+    scoring.take(&rows.data, &rows.kept, rows.positive.as_deref(), &entries, give)?;
+    Ok((scoring.finish(give)?, Some(changes)))
+}
+
 /// Scores of rows so far, and what is waiting.
 pub struct Scoring<'a> {
     detector: &'a Detector,
+    keeping: &'a Keeping,
+    clock: Clock,
+    /// Whether times are needed: of series, and to sort.
+    reads_clock: bool,
     rows: usize,
     numbers: HashMap<String, usize>,
     series: Vec<Series<'a>>,
+}
+
+/// A row to be scored.
+struct Entry {
+    /// Its number in the file; none where it was filled in.
+    number: Option<usize>,
+    /// Its number among the texts, and among the data, where it is not dropped.
+    row: usize,
+    place: Option<usize>,
+    time: Option<f64>,
 }
 
 /// One series.
@@ -75,66 +119,134 @@ struct Series<'a> {
     /// Rows that wait for their score, and the moment that the first of them is.
     held: VecDeque<Held>,
     moment: usize,
+    /// Whether the next row comes after a gap.
+    after_gap: bool,
 }
 
 struct Held {
-    number: usize,
+    number: Option<usize>,
     time: Option<String>,
     group: Option<String>,
+    kept: Vec<String>,
+    after_gap: bool,
     positive: Option<bool>,
 }
 
 impl<'a> Scoring<'a> {
-    pub fn new(detector: &'a Detector) -> Self {
-        Self { detector, rows: 0, numbers: HashMap::new(), series: Vec::new() }
+    pub fn new(detector: &'a Detector, keeping: &'a Keeping, clock: Clock) -> Self {
+        let reads_clock = detector.windows().is_some();
+        Self { detector, keeping, clock, reads_clock, rows: 0, numbers: HashMap::new(), series: Vec::new() }
     }
 
     /// Scores the next rows.
-    pub fn chunk(&mut self, chunk: &Chunk, give: &mut Give<'_>) -> anyhow::Result<()> {
+    fn chunk(&mut self, chunk: &Chunk, give: &mut Give<'_>) -> anyhow::Result<()> {
+        let entries = self.entries(chunk)?;
+        self.take(&chunk.data, &chunk.kept, positives(&chunk.data).as_deref(), &entries, give)
+    }
+
+    fn entries(&mut self, chunk: &Chunk) -> anyhow::Result<Vec<Entry>> {
         let first = self.rows;
         self.rows += chunk.data.len() + chunk.dropped.len();
-        let positive = positives(&chunk.data);
         let columns = self.detector.series_columns();
-        if self.detector.windows().is_none() {
-            let scores = self.detector.score(&chunk.data)?;
-            let rows = chunk.rows().enumerate().filter_map(|(row, place)| Some((row, place?)));
-            for ((row, index), (score, no_score)) in rows.zip(each(&scores)) {
+        let entry = |(row, place)| {
+            let beside = Beside::of(columns, &chunk.kept, row);
+            let time = if self.reads_clock { self.clock.seconds(beside, first + row)? } else { None };
+            Ok(Entry { number: Some(first + row), row, place, time })
+        };
+        chunk.rows().enumerate().map(entry).collect()
+    }
+
+    /// All rows that are not dropped.
+    fn gather(&mut self, chunks: Chunks) -> anyhow::Result<Rows> {
+        let (mut values, mut numbers, mut times, mut odd) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut kept, mut labels, mut name) = (Vec::new(), Vec::new(), String::new());
+        self.reads_clock = true;
+        let mut row_values = vec![0.0; self.detector.features()];
+        for chunk in chunks {
+            let chunk = chunk.map_err(from_one)?;
+            self.detector.check(&chunk.data)?;
+            name = chunk.data.name().to_owned();
+            let entries = self.entries(&chunk)?;
+            odd.extend(positives(&chunk.data).unwrap_or_default());
+            kept.resize(chunk.kept.len(), Vec::<String>::new());
+            for Entry { number, row, place, time } in entries {
+                let Some(place) = place else { continue };
+                chunk.data.copy_row(place, &mut row_values);
+                values.extend_from_slice(&row_values);
+                numbers.push(number);
+                times.push(time);
+                labels.push(self.keeping.label(&chunk.data, place));
+                kept.iter_mut().zip(&chunk.kept).for_each(|(all, texts)| all.push(texts[row].clone()));
+            }
+        }
+        // What labels say is kept as one more text.
+        kept.push(labels);
+        let positive = (odd.len() == numbers.len()).then_some(odd);
+        let data = Dataset::from_f32(name, Array2::from_shape_vec((numbers.len(), row_values.len()), values)?)?;
+        let data = match self.detector.schema() {
+            Some(schema) => data.with_schema(schema.clone())?,
+            None => data,
+        };
+        Ok(Rows { data, kept, numbers, times, positive })
+    }
+
+    fn take(
+        &mut self,
+        data: &Dataset,
+        kept: &[Vec<String>],
+        positive: Option<&[bool]>,
+        entries: &[Entry],
+        give: &mut Give<'_>,
+    ) -> anyhow::Result<()> {
+        let (detector, keeping) = (self.detector, self.keeping);
+        let columns = detector.series_columns();
+        let positive = |place: usize| positive.map(|positive| positive[place]);
+        let cells = |entry: &Entry, place| keeping.cells(data, detector.schema(), place, kept, entry.row);
+        if detector.windows().is_none() {
+            let scores = detector.score(data)?;
+            let there = entries.iter().filter_map(|entry| Some((entry, entry.place?)));
+            for ((entry, place), (score, no_score)) in there.zip(each(&scores)) {
+                let Some(number) = entry.number else { continue };
                 give(&ScoredRow {
-                    number: first + row,
-                    beside: Beside::of(columns, &chunk.kept, row),
+                    number,
+                    beside: Beside::of(columns, kept, entry.row),
+                    kept: &cells(entry, place),
+                    after_gap: false,
                     score,
                     no_score,
-                    positive: positive.as_ref().map(|positive| positive[index]),
-                    reasons: &|count| self.detector.explain(&chunk.data, index, count),
+                    unread: None,
+                    positive: positive(place),
+                    reasons: &|count| detector.explain(data, place, count),
                 })?;
             }
             return Ok(());
         }
-        for (row, place) in chunk.rows().enumerate() {
-            let beside = Beside::of(columns, &chunk.kept, row);
+        for entry in entries {
+            let beside = Beside::of(columns, kept, entry.row);
             let number = self.series_of(beside.group.unwrap_or_default());
             let series = &mut self.series[number];
-            let time = beside.seconds(first + row)?;
-            let begins = series.timeline.next(first + row, time);
-            let after_gap = begins.map_err(|error| clock_error(error, first + row, beside))?;
+            let after_gap = follow(&mut series.timeline, entry.number.unwrap_or(entry.row), entry.time, beside)?;
             // A row that is dropped leaves a gap, whatever the clock says.
-            if after_gap || place.is_none() {
-                series.end(&chunk.data, give)?;
+            if after_gap || entry.place.is_none() {
+                series.end(data, give)?;
+                series.after_gap = true;
             }
-            let Some(index) = place else { continue };
-            series.pending.push(index);
+            let Some(place) = entry.place else { continue };
+            series.pending.push(place);
             series.held.push_back(Held {
-                number: first + row,
+                number: entry.number,
                 time: beside.time.map(str::to_owned),
                 group: beside.group.map(str::to_owned),
-                positive: positive.as_ref().map(|positive| positive[index]),
+                kept: cells(entry, place),
+                after_gap: mem::take(&mut series.after_gap),
+                positive: positive(place),
             });
         }
-        self.series.iter_mut().try_for_each(|series| series.take(&chunk.data, give))
+        self.series.iter_mut().try_for_each(|series| series.take(data, give))
     }
 
-    /// Scores what is left.
-    pub fn finish(mut self, give: &mut Give<'_>) -> anyhow::Result<Irregularities> {
+    /// Scores what is left. Gives what was irregular.
+    fn finish(mut self, give: &mut Give<'_>) -> anyhow::Result<Irregularities> {
         let mut irregularities = Irregularities::default();
         for series in &mut self.series {
             series.finish(give)?;
@@ -154,6 +266,7 @@ impl<'a> Scoring<'a> {
             pending: Vec::new(),
             held: VecDeque::new(),
             moment: 0,
+            after_gap: false,
         });
         self.series.len() - 1
     }
@@ -184,22 +297,26 @@ impl Series<'_> {
     fn give(&mut self, scores: &Scores, give: &mut Give<'_>) -> anyhow::Result<()> {
         for (held, (score, no_score)) in self.held.drain(..scores.len()).zip(each(scores)) {
             let moment = self.moment;
+            self.moment += 1;
+            let Some(number) = held.number else { continue };
             give(&ScoredRow {
-                number: held.number,
+                number,
                 beside: Beside { time: held.time.as_deref(), group: held.group.as_deref() },
+                kept: &held.kept,
+                after_gap: held.after_gap,
                 score,
                 no_score,
+                unread: None,
                 positive: held.positive,
                 reasons: &|count| self.scorer.explain(moment, count),
             })?;
-            self.moment += 1;
         }
         Ok(())
     }
 }
 
 /// Each row's score, or why it has none.
-fn each(scores: &Scores) -> impl Iterator<Item = (Option<f32>, Option<&NoScore>)> {
+pub fn each(scores: &Scores) -> impl Iterator<Item = (Option<f32>, Option<&NoScore>)> {
     let mut unscored = scores.unscored().iter().peekable();
     scores.iter().enumerate().map(move |(row, &score)| match unscored.next_if(|one| one.row == row) {
         Some(one) => (None, Some(&one.reason)),

@@ -45,6 +45,21 @@ impl Summary {
         self.short + self.unscorable
     }
 
+    /// Sees that something was scored.
+    ///
+    /// # Errors
+    /// Where there were rows and none of them has a score.
+    pub fn check(&self) -> anyhow::Result<()> {
+        if self.rows == 0 || self.without_score() < self.rows {
+            return Ok(());
+        }
+        let hint = match self.short > 0 {
+            true => "give more rows without a gap, or fit with a shorter --window",
+            false => "look at the values that the message names",
+        };
+        anyhow::bail!("nothing could be scored: {self}\nhint: {hint}")
+    }
+
     pub fn add(&mut self, row: &ScoredRow<'_>) {
         self.rows += 1;
         let Some(score) = row.score else {

@@ -1,0 +1,237 @@
+//! What scored rows amount to over time: incidents, and drift. Files and streams are followed alike.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use clap::Args;
+use enkoder::anomaly::{AnomalyError, Detector, Drift, DriftAlarm, Incident, IncidentRule, Incidents, Threshold};
+use serde::{Deserialize, Serialize};
+
+use super::reasons::by_column;
+use super::scoring::ScoredRow;
+use crate::failure::Usage;
+
+/// Columns named with an incident, and the least share of one that is not the first.
+const COLUMNS: usize = 5;
+const LEAST_SHARE: f32 = 0.1;
+
+/// Which moments belong together, and what drift is.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Incidents and drift")]
+pub struct FollowOptions {
+    /// A moment belongs to an incident that goes on while it is as odd as this part of normal moments [default: five times that flagged]
+    #[arg(long, value_name = "RATE")]
+    stay: Option<f64>,
+
+    /// The fewest flagged moments of an incident [default: 1, of a series an eighth of its window]
+    #[arg(long, value_name = "N", value_parser = crate::arguments::parse_count)]
+    least: Option<usize>,
+
+    /// So many moments that are not odd, in a row, do not end an incident [default: 0, of a series its window]
+    #[arg(long, value_name = "N")]
+    bridge: Option<usize>,
+
+    /// Tell drift with a probability of a false alarm of at most 1/N; 0 tells none [default: 100]
+    #[arg(long, value_name = "N", default_value_t = 100.0, hide_default_value = true)]
+    drift: f64,
+}
+
+impl FollowOptions {
+    /// The rule for incidents of a detector that flags by this threshold.
+    pub fn rule(&self, detector: &Detector, threshold: &Threshold) -> anyhow::Result<IncidentRule> {
+        let mut rule = IncidentRule::of(detector, threshold)?;
+        if let Some(rate) = self.stay {
+            let stay = detector.threshold(enkoder::anomaly::ThresholdRule::FalseAlarm(rate))?.score;
+            rule.stay = stay.min(rule.begin);
+        }
+        rule.least = self.least.unwrap_or(rule.least);
+        rule.bridge = self.bridge.unwrap_or(rule.bridge);
+        Ok(rule)
+    }
+
+    pub fn check(&self) -> anyhow::Result<()> {
+        if self.drift == 0.0 || self.drift > 1.0 && self.drift.is_finite() {
+            return Ok(());
+        }
+        Err(Usage::new(format!("--drift is {}, but must be more than 1, or 0", self.drift)).into())
+    }
+}
+
+/// What a moment is known by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The row's number, from 1.
+    pub row: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.time {
+            Some(time) => write!(f, "{time} (row {})", self.row),
+            None => write!(f, "row {}", self.row),
+        }
+    }
+}
+
+/// An incident, and the series that it is of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Told {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    #[serde(flatten)]
+    pub incident: Incident<Stamp>,
+}
+
+/// A drift, and the series that it is of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drifted {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    #[serde(flatten)]
+    pub alarm: DriftAlarm<Stamp>,
+}
+
+impl fmt::Display for Drifted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = self.series.as_ref().map_or(String::new(), |series| format!(" of {series:?}"));
+        let DriftAlarm { since, higher, .. } = &self.alarm;
+        write!(f, "since {since} the data{of} is no longer like that learned: ")?;
+        f.write_str(match higher {
+            true => "its scores are higher, and more is flagged than was asked for",
+            false => "its scores are lower, and less is flagged than was asked for",
+        })?;
+        f.write_str("; recalibrate, by fitting to newer rows")
+    }
+}
+
+/// The incidents and the drift of all series.
+#[derive(Serialize, Deserialize)]
+pub struct Following {
+    rule: IncidentRule,
+    /// The bound for the probability of a false alarm; with 0 drift is not looked for.
+    drift: f64,
+    /// Whether scores are compared with those calibrated on, which are means over windows, or with the beginning of the stream.
+    against_calibration: bool,
+    series: BTreeMap<String, Followed>,
+    pub incidents: usize,
+    /// Whether incidents are written, and so need their columns: to find them takes longer than to score.
+    #[serde(skip)]
+    explains: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Followed {
+    incidents: Incidents<Stamp>,
+    drift: Option<Drift<Stamp>>,
+    /// Scored moments so far. Those whose windows overlap depend on each other, so that only some are looked at for drift.
+    moments: usize,
+}
+
+impl Following {
+    /// For rows or moments of this detector. The moments of a stream are scored by one window each.
+    pub fn new(options: &FollowOptions, rule: IncidentRule, detector: &Detector, stream: bool) -> Self {
+        let against_calibration = !stream || detector.windows().is_none();
+        Self { rule, drift: options.drift, against_calibration, series: BTreeMap::new(), incidents: 0, explains: false }
+    }
+
+    /// From here on incidents have their columns, or not.
+    pub fn explain(&mut self, explains: bool) {
+        self.explains = explains;
+    }
+
+    /// The same stream with another detector: incidents go on, drift is looked for anew.
+    pub fn reload(&mut self, rule: IncidentRule, detector: &Detector) {
+        (self.rule, self.against_calibration) = (rule, detector.windows().is_none());
+        for followed in self.series.values_mut() {
+            followed.incidents = followed.incidents.clone().with_rule(rule);
+            followed.drift = new_drift(self.drift, self.against_calibration, detector);
+        }
+    }
+
+    /// Takes a row, and tells what is over or found by it.
+    pub fn row(
+        &mut self,
+        row: &ScoredRow<'_>,
+        detector: &Detector,
+        tell: &mut dyn FnMut(News) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let group = row.beside.group.unwrap_or_default();
+        if !self.series.contains_key(group) {
+            let incidents = Incidents::new(self.rule);
+            let drift = new_drift(self.drift, self.against_calibration, detector);
+            self.series.insert(group.to_owned(), Followed { incidents, drift, moments: 0 });
+        }
+        let Some(followed) = self.series.get_mut(group) else { return Ok(()) };
+        let series = row.beside.group.map(str::to_owned);
+        let stamp = || Stamp { row: row.number + 1, time: row.beside.time.map(str::to_owned) };
+        let before_gap = if row.after_gap { followed.incidents.end() } else { None };
+        let explains = self.explains;
+        let columns = || {
+            if !explains {
+                return Ok(Vec::new());
+            }
+            let mut columns = by_column(detector, (row.reasons)(usize::MAX)?, COLUMNS);
+            let small = columns.iter().skip(1).position(|column| column.share < LEAST_SHARE);
+            columns.truncate(small.map_or(COLUMNS, |place| place + 1));
+            Ok::<_, AnomalyError>(columns)
+        };
+        let over = followed.incidents.push(stamp(), row.score, columns)?;
+        for incident in before_gap.into_iter().chain(over) {
+            self.incidents += 1;
+            tell(News::Incident(Told { series: series.clone(), incident }))?;
+        }
+        let Some((score, drift)) = row.score.zip(followed.drift.as_mut()) else { return Ok(()) };
+        let looked_at = followed.moments.is_multiple_of(stride(detector, self.against_calibration));
+        followed.moments += 1;
+        if looked_at && let Some(alarm) = drift.push(score, stamp) {
+            tell(News::Drift(Drifted { series, alarm: alarm.clone() }))?;
+        }
+        Ok(())
+    }
+
+    /// Ends what goes on.
+    pub fn end(&mut self, tell: &mut dyn FnMut(News) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        for (series, followed) in &mut self.series {
+            let series = (!series.is_empty()).then(|| series.clone());
+            if let Some(incident) = followed.incidents.end() {
+                self.incidents += 1;
+                tell(News::Incident(Told { series, incident }))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Incidents that go on.
+    pub fn open(&self) -> usize {
+        self.series.values().filter(|followed| followed.incidents.open().is_some()).count()
+    }
+
+    /// The drift of all series.
+    pub fn drifted(&self) -> impl Iterator<Item = Drifted> {
+        self.series.iter().filter_map(|(series, followed)| {
+            let alarm = followed.drift.as_ref()?.alarm()?.clone();
+            Some(Drifted { series: (!series.is_empty()).then(|| series.clone()), alarm })
+        })
+    }
+}
+
+/// What is to be told.
+pub enum News {
+    Incident(Told),
+    Drift(Drifted),
+}
+
+/// Every so many moments have windows that do not overlap. A moment of a file is scored by all windows that cover it.
+fn stride(detector: &Detector, by_all_windows: bool) -> usize {
+    detector.windows().map_or(1, |windows| windows.length * (1 + usize::from(by_all_windows)))
+}
+
+fn new_drift(threshold: f64, against_calibration: bool, detector: &Detector) -> Option<Drift<Stamp>> {
+    let stride = stride(detector, against_calibration);
+    let calibration = if against_calibration { detector.calibration().scores() } else { &[] };
+    // Of moments that share windows only as many count as are apart.
+    let apart = calibration.iter().copied().skip(stride / 2).step_by(stride);
+    (threshold > 0.0).then(|| Drift::new(threshold, apart))
+}

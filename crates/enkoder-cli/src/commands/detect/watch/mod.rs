@@ -1,0 +1,283 @@
+//! `enkoder detect watch`: a line in, a scored line out, for months.
+
+mod lines;
+mod signals;
+mod state;
+mod watched;
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, ValueHint};
+use enkoder_data::export::Overwrite;
+
+use self::lines::Lines;
+use self::signals::Signal;
+use self::state::StateFile;
+use self::watched::{Memory, Watched};
+use super::clock::{Clock, ClockOptions};
+use super::following::{FollowOptions, Following, News};
+use super::incident_file::{IncidentFile, IncidentLog};
+use super::keeping::Keeping;
+use super::scored::{Layout, ScoredFormat};
+use super::{RuleOptions, describe, load, threshold};
+use crate::arguments::RunOptions;
+use crate::failure::Usage;
+use crate::interrupt;
+use crate::screen::{Screen, print_with, tell};
+use crate::wording;
+
+/// Chunks of lines that wait to be scored.
+const WAITING: usize = 2;
+/// How long to wait where nothing is to be done.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// Score lines of CSV as they come: one in, one out
+///
+/// Reads CSV with a header from standard input and writes a line for each row at once, with what `enkoder detect score` writes; with
+/// --json a JSON object for each. A detector of series scores each moment by the window that ends with it, so its first moments have no
+/// score. A row that cannot be read or scored is reported, has no score, and ends nothing: bytes that are no text, lines that are torn or
+/// longer than 4 MB, infinite values, one time in the future or the past. A header that comes again is no row. Series of several groups
+/// are told apart, and begin anew after a gap, where the detector was fitted with --group and --time.
+///
+/// SIGHUP loads the detector again, SIGUSR1 says what was counted so far, and SIGINT or SIGTERM end the watch, which says so, too.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tail -n +1 -F sensors.csv | enkoder detect watch pump.safetensors")]
+pub struct Options {
+    /// What `enkoder detect fit` wrote
+    #[arg(value_hint = ValueHint::FilePath)]
+    detector: PathBuf,
+
+    /// Name the N columns that contribute most to each flagged row
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    explain: usize,
+
+    /// Write each incident to a file as soon as it is over: .csv or .jsonl
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    incidents: Option<PathBuf>,
+
+    /// Replace the file of incidents that is there already
+    #[arg(long)]
+    force: bool,
+
+    /// Give back these columns of the rows beside the scores; --keep alone gives back all of them
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "")]
+    keep: Option<Vec<String>>,
+
+    /// A file whose first line names the columns, where the stream has no header
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    header: Option<PathBuf>,
+
+    /// Go on from what is remembered in this file, and remember there, so that a watch may be ended at any moment
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    state: Option<PathBuf>,
+
+    /// The stream begins again with its first row: rows that the state counts are passed over
+    #[arg(long, requires = "state")]
+    replayed: bool,
+
+    #[command(flatten)]
+    rule: RuleOptions,
+
+    #[command(flatten)]
+    follow: FollowOptions,
+
+    #[command(flatten)]
+    clock: ClockOptions,
+
+    #[command(flatten)]
+    common: RunOptions,
+}
+
+/// What a watch is told.
+pub enum Event {
+    Lines(Lines),
+    End(io::Result<()>),
+    Signal(Signal),
+}
+
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let screen = options.common.start()?;
+    options.follow.check()?;
+    let incident_file = options.incidents.as_deref().map(IncidentFile::new).transpose()?;
+    let detector = load(&options.detector)?;
+    let checksum = checksum(&options.detector);
+    let threshold = threshold(&detector, options.rule.rule())?;
+    screen.note(describe(&detector, &threshold));
+    let rule = options.follow.rule(&detector, &threshold)?;
+    let format = if options.common.json { ScoredFormat::JsonLines } else { ScoredFormat::Csv };
+    let layout = Layout { format, threshold, explain: options.explain, keeping: Keeping::default() };
+    let state = options.state.as_deref().map(StateFile::new);
+    let remembered = state.as_ref().map(StateFile::read).transpose()?.flatten();
+    let resumed = remembered.is_some();
+    let new = || Memory::new(Following::new(&options.follow, rule, &detector, true));
+    let (of, memory) = remembered.unwrap_or_else(|| (checksum, new()));
+    let incidents = incident_file.map(|file| file.open(Overwrite::replacing(options.force), resumed)).transpose()?;
+    let clock = Clock::of(&options.clock, &detector);
+    let mut watched = Watched::new(detector, layout, memory, clock, &options.keep, screen);
+    watched.memory.following.explain(incidents.is_some());
+    if resumed {
+        let rows = wording::counted(watched.memory.counts.rows, "row", "rows");
+        screen.note(format_args!("going on behind {rows}, as the state remembers"));
+        watched.resume(options.replayed)?;
+        watched.forget_what_does_not_suit();
+    }
+    if of != checksum {
+        watched.memory.following.reload(rule, &watched.detector);
+        screen.note("the detector is another than that of the state: drift is looked for anew");
+    }
+    let mut watch = Watch { watched, state, incidents, checksum, resumed, options: &options, screen };
+    let mut ended = None;
+    let written = print_with(|out| match watch.run(out) {
+        Ok(end) => {
+            ended = Some(Ok(end));
+            Ok(())
+        }
+        Err(error) => match error.downcast::<io::Error>() {
+            Ok(error) => Err(error),
+            Err(error) => {
+                ended = Some(Err(error));
+                Ok(())
+            }
+        },
+    });
+    written?;
+    let stopped = ended.transpose()?.unwrap_or_default();
+    let counts = &watch.watched.memory.counts;
+    if counts.nothing_scored() && !stopped {
+        let hint = "a row needs the columns of the header, and a series at least as many rows as its window";
+        anyhow::bail!("nothing could be scored: {counts}\nhint: {hint}");
+    }
+    screen.note(watch.told());
+    Ok(if stopped { ExitCode::from(interrupt::EXIT_CODE) } else { ExitCode::SUCCESS })
+}
+
+/// A watch, with all that it writes to.
+struct Watch<'a> {
+    watched: Watched<'a>,
+    state: Option<StateFile>,
+    incidents: Option<IncidentLog>,
+    checksum: u32,
+    resumed: bool,
+    options: &'a Options,
+    screen: Screen,
+}
+
+impl Watch<'_> {
+    /// Scores what comes until the stream ends, or a signal stops it, which is given.
+    fn run(&mut self, out: &mut dyn Write) -> anyhow::Result<bool> {
+        if let Some(path) = &self.options.header
+            && !self.watched.has_header()
+        {
+            self.watched.set_header(&first_line(path)?)?;
+        }
+        if self.watched.has_header() && !self.resumed {
+            self.watched.layout.write_header(&self.watched.detector, out)?;
+        }
+        out.flush()?;
+        let (sender, events) = sync_channel(WAITING);
+        signals::listen(sender.clone()).context("signals cannot be listened to")?;
+        lines::read(sender);
+        let stopped = self.watch(&events, out)?;
+        anyhow::ensure!(
+            stopped || self.watched.has_header(),
+            "there is nothing on standard input: a header with the columns' names is needed"
+        );
+        if self.state.is_none() {
+            // Without a state nothing goes on behind the end.
+            let Self { watched, incidents, screen, .. } = self;
+            watched.finish(out, &mut |news| told(news, incidents.as_mut(), *screen))?;
+        }
+        out.flush()?;
+        self.save(true)?;
+        Ok(stopped)
+    }
+
+    fn watch(&mut self, events: &Receiver<Event>, out: &mut dyn Write) -> anyhow::Result<bool> {
+        loop {
+            let wait = self.state.as_ref().and_then(StateFile::wait).unwrap_or(LONG);
+            match events.recv_timeout(wait) {
+                Ok(Event::Lines(lines)) => {
+                    let Self { watched, incidents, screen, .. } = self;
+                    watched.take(&lines, out, &mut |news| told(news, incidents.as_mut(), *screen))?;
+                    out.flush()?;
+                    self.state.iter_mut().for_each(StateFile::note);
+                }
+                Ok(Event::End(ended)) => {
+                    ended.context("standard input cannot be read")?;
+                    return Ok(false);
+                }
+                Ok(Event::Signal(Signal::Stop)) => return Ok(true),
+                Ok(Event::Signal(Signal::Tell)) => tell(self.told()),
+                Ok(Event::Signal(Signal::Reload)) => match self.reload() {
+                    Ok(()) => self.screen.note("the detector was loaded again"),
+                    Err(error) => self.screen.note(format_args!("the detector stays as it was: {error:#}")),
+                },
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(false),
+            }
+            self.save(false)?;
+        }
+    }
+
+    fn reload(&mut self) -> anyhow::Result<()> {
+        let detector = load(&self.options.detector)?;
+        let threshold = threshold(&detector, self.options.rule.rule())?;
+        let rule = self.options.follow.rule(&detector, &threshold)?;
+        self.watched.reload(detector)?;
+        self.watched.layout.threshold = threshold;
+        self.watched.memory.following.reload(rule, &self.watched.detector);
+        self.checksum = checksum(&self.options.detector);
+        Ok(())
+    }
+
+    fn save(&mut self, at_the_end: bool) -> anyhow::Result<()> {
+        let (checksum, memory) = (self.checksum, &self.watched.memory);
+        self.state.as_mut().map_or(Ok(()), |state| state.save(checksum, memory, at_the_end))
+    }
+
+    /// What was counted, in words.
+    fn told(&self) -> String {
+        let Memory { counts, following, .. } = &self.watched.memory;
+        let incidents = wording::counted(following.incidents, "incident", "incidents");
+        let mut text = format!("{counts}\n{incidents}");
+        if following.open() > 0 {
+            text += &format!(", and {} that goes on", wording::grouped(following.open()));
+        }
+        for drifted in following.drifted() {
+            text += &format!("\n{drifted}");
+        }
+        text
+    }
+}
+
+fn told(news: News, incidents: Option<&mut IncidentLog>, screen: Screen) -> anyhow::Result<()> {
+    match news {
+        News::Incident(told) => incidents.map_or(Ok(()), |incidents| incidents.add(&told)),
+        News::Drift(drifted) => {
+            screen.note(drifted);
+            Ok(())
+        }
+    }
+}
+
+fn first_line(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("{} cannot be read", path.display());
+    let mut line = Vec::new();
+    let file = fs::File::open(path).with_context(cannot)?;
+    io::Read::take(BufReader::new(file), lines::LONGEST as u64).read_until(b'\n', &mut line).with_context(cannot)?;
+    let line = line.trim_ascii_end().to_vec();
+    anyhow::ensure!(!line.is_empty(), Usage::new(format!("{} does not begin with a header", path.display())));
+    Ok(line)
+}
+
+/// By which a detector is known again.
+fn checksum(path: &Path) -> u32 {
+    fs::read(path).map_or(0, |bytes| crc32fast::hash(&bytes))
+}

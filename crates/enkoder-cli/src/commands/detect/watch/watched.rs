@@ -1,0 +1,558 @@
+//! Rows of a stream scored as they come, and what has to be remembered for that.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write;
+use std::mem;
+
+use enkoder::anomaly::{AnomalyError, Detector, Passage, Reason, RecentRows, Resampler, Timeline};
+use enkoder_data::{CsvLines, DataError, TableOptions};
+use serde::{Deserialize, Serialize};
+
+use super::lines::{LONGEST, Line, Lines};
+use crate::commands::detect::clock::Clock;
+use crate::commands::detect::following::{Following, News};
+use crate::commands::detect::moments::Beside;
+use crate::commands::detect::scored::Layout;
+use crate::commands::detect::scoring::{ScoredRow, each};
+use crate::failure::Usage;
+use crate::screen::Screen;
+use crate::wording;
+
+/// Values of windows that are scored at once.
+const BATCH_VALUES: usize = 1 << 20;
+/// Rows that are told one by one since they have no score; more are counted.
+const TOLD: usize = 20;
+
+/// What a watch has to remember to go on.
+#[derive(Serialize, Deserialize)]
+pub struct Memory {
+    header: Option<String>,
+    pub counts: Counts,
+    pub following: Following,
+    series: BTreeMap<String, Series>,
+}
+
+impl Memory {
+    pub fn new(following: Following) -> Self {
+        Self { header: None, counts: Counts::default(), following, series: BTreeMap::new() }
+    }
+}
+
+/// Rows so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    pub rows: usize,
+    /// Lines written: rows, or moments where these are made of rows.
+    given: usize,
+    scored: usize,
+    flagged: usize,
+    /// Rows that cannot be read, and rows that cannot be scored for a value or a time in them; the first of all these.
+    unread: usize,
+    unscorable: usize,
+    first: Option<String>,
+}
+
+impl Counts {
+    /// Whether there were rows, and none has a score.
+    pub fn nothing_scored(&self) -> bool {
+        self.rows > 0 && self.scored == 0
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} flagged", wording::grouped(self.flagged), wording::counted(self.rows, "row", "rows"))?;
+        let waiting = self.given.saturating_sub(self.scored + self.unread + self.unscorable);
+        if waiting > 0 {
+            write!(f, "; {} have no score, at the beginning of a window", wording::grouped(waiting))?;
+        }
+        for (count, why) in [(self.unread, "read"), (self.unscorable, "scored")] {
+            if count > 0 {
+                write!(f, "; {} could not be {why} and have no score", wording::counted(count, "row", "rows"))?;
+            }
+        }
+        self.first.as_ref().map_or(Ok(()), |first| write!(f, " (the first is {first})"))
+    }
+}
+
+/// One series.
+#[derive(Serialize, Deserialize)]
+struct Series {
+    timeline: Timeline,
+    at: Position,
+    /// Where it was before the last gap, which may turn out to be a wrong time.
+    before_gap: Option<Box<Position>>,
+    /// The number of its last row.
+    last: usize,
+}
+
+/// What the next score of a series needs.
+#[derive(Clone, Serialize, Deserialize)]
+struct Position {
+    recent: RecentRows,
+    resampler: Option<Resampler>,
+    /// The row that the interval began with, where moments are made of rows, and when the moment before it was.
+    begun: Option<Held>,
+    moment: Option<f64>,
+}
+
+/// A row, or moment, that has yet to be written.
+#[derive(Clone, Serialize, Deserialize)]
+struct Held {
+    number: usize,
+    time: Option<String>,
+    group: Option<String>,
+    kept: Vec<String>,
+    after_gap: bool,
+    /// Its window, by its number among those to be scored.
+    window: Option<usize>,
+    /// Why it has no score.
+    why: Option<String>,
+}
+
+/// A stream that is watched.
+pub struct Watched<'a> {
+    pub detector: Detector,
+    pub layout: Layout,
+    pub memory: Memory,
+    clock: Clock,
+    screen: Screen,
+    options: TableOptions,
+    /// What reads the lines, once the header is known, and where time, group and what is kept stand in them.
+    lines: Option<CsvLines>,
+    places: [Option<usize>; 2],
+    kept: Vec<usize>,
+    /// What `--keep` asks for.
+    keep: &'a Option<Vec<String>>,
+    /// Rows that were counted before the stream began anew.
+    pass: usize,
+    told: usize,
+    held: Vec<Held>,
+    windows: Vec<f32>,
+    row: Vec<f32>,
+}
+
+impl<'a> Watched<'a> {
+    pub fn new(
+        detector: Detector,
+        layout: Layout,
+        memory: Memory,
+        clock: Clock,
+        keep: &'a Option<Vec<String>>,
+        screen: Screen,
+    ) -> Self {
+        let options = TableOptions { schema: detector.schema().cloned(), ..TableOptions::default() };
+        Self {
+            detector,
+            layout,
+            memory,
+            clock,
+            screen,
+            options,
+            lines: None,
+            places: [None, None],
+            kept: Vec::new(),
+            keep,
+            pass: 0,
+            told: 0,
+            held: Vec::new(),
+            windows: Vec::new(),
+            row: Vec::new(),
+        }
+    }
+
+    /// Reads lines below the header that was remembered, if one was. With `anew` the stream begins again with its first row.
+    pub fn resume(&mut self, anew: bool) -> anyhow::Result<()> {
+        if anew {
+            self.pass = self.memory.counts.rows;
+        }
+        match self.memory.header.clone() {
+            Some(header) => self.set_header(header.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the names of the columns are known.
+    pub fn has_header(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    /// Takes the names of the columns.
+    ///
+    /// # Errors
+    /// When one that the detector needs is not among them.
+    pub fn set_header(&mut self, header: &[u8]) -> anyhow::Result<()> {
+        let lines = CsvLines::new(header, &self.options).map_err(|error| {
+            let shown: String = String::from_utf8_lossy(header).chars().take(80).collect();
+            let why = in_line(&error);
+            let why = format!("the first line of the stream is no header for this detector: {why}; the line is {shown:?}");
+            Usage::new(why).with_hint(
+                "begin the stream with a line of the columns' names, or name a file that begins with one: --header FILE",
+            )
+        })?;
+        let columns = self.detector.series_columns();
+        let names = lines.names();
+        let place = |column: &Option<String>| {
+            let Some(column) = column else { return Ok(None) };
+            let by_number = || column.strip_prefix('#')?.parse::<usize>().ok()?.checked_sub(1);
+            let place = names.iter().position(|name| name == column).or_else(by_number);
+            let missing =
+                || Usage::new(format!("the stream has no column {column:?}, which the detector was fitted with"));
+            place.map(Some).ok_or_else(missing)
+        };
+        let places = [place(&columns.time)?, place(&columns.group)?];
+        let kept = crate::commands::detect::keeping::names(self.keep, || Ok(names.to_vec()))?;
+        let kept = kept.into_iter().filter(|name| ![&columns.time, &columns.group].contains(&&Some(name.clone())));
+        let kept: Vec<String> = kept.collect();
+        let missing = |name: &String| Usage::new(format!("the stream has no column {name:?} to keep"));
+        let found = kept.iter().map(|name| names.iter().position(|known| known == name).ok_or_else(|| missing(name)));
+        self.kept = found.collect::<Result<_, _>>()?;
+        self.layout.keeping = crate::commands::detect::keeping::Keeping::of_names(kept);
+        self.places = places;
+        self.lines = Some(lines);
+        self.memory.header = Some(String::from_utf8_lossy(header).into_owned());
+        Ok(())
+    }
+
+    /// The same stream with another detector. Series go on where their windows are as long.
+    ///
+    /// # Errors
+    /// When the stream lacks a column that the new one needs; the old one then stays.
+    pub fn reload(&mut self, detector: Detector) -> anyhow::Result<()> {
+        let options = TableOptions { schema: detector.schema().cloned(), ..TableOptions::default() };
+        let same = detector.schema() == self.detector.schema() && detector.windows() == self.detector.windows();
+        let old = (mem::replace(&mut self.detector, detector), mem::replace(&mut self.options, options));
+        if let Some(header) = self.memory.header.clone()
+            && let Err(error) = self.set_header(header.as_bytes())
+        {
+            (self.detector, self.options) = old;
+            return Err(error);
+        }
+        if !same {
+            self.memory.series.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether what is remembered of series suits the detector.
+    pub fn forget_what_does_not_suit(&mut self) {
+        let detector = &self.detector;
+        self.memory.series.retain(|_, series| series.at.recent.suit(detector));
+    }
+
+    /// Takes lines, and writes a scored line for each row.
+    pub fn take(
+        &mut self,
+        lines: &Lines,
+        out: &mut dyn Write,
+        news: &mut dyn FnMut(News) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        for line in lines.iter() {
+            match line {
+                Line::Text(text) if text.trim_ascii().is_empty() => {}
+                Line::Text(text) => self.line(text, out)?,
+                Line::TooLong(bytes) if self.lines.is_some() => {
+                    let why = format!(
+                        "the line has {}, more than the {} that are read",
+                        wording::bytes(bytes as u64),
+                        wording::bytes(LONGEST as u64)
+                    );
+                    self.unread(why);
+                }
+                Line::TooLong(bytes) => {
+                    let why =
+                        format!("the first line of the stream has {}: it is no header", wording::bytes(bytes as u64));
+                    return Err(Usage::new(why)
+                        .with_hint("name a file that begins with a header: --header FILE")
+                        .into());
+                }
+            }
+            if self.windows.len() >= BATCH_VALUES {
+                self.write(out, news)?;
+            }
+        }
+        self.write(out, news)
+    }
+
+    /// Ends what goes on: moments whose intervals are open, and incidents.
+    pub fn finish(
+        &mut self,
+        out: &mut dyn Write,
+        news: &mut dyn FnMut(News) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut series = mem::take(&mut self.memory.series);
+        for one in series.values_mut() {
+            one.at.finish(&mut self.held, &mut self.windows, &self.detector);
+        }
+        self.memory.series = series;
+        self.write(out, news)?;
+        self.memory.following.end(news)
+    }
+
+    fn line(&mut self, text: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
+        let Some(lines) = &mut self.lines else {
+            self.set_header(text)?;
+            return Ok(self.layout.write_header(&self.detector, out)?);
+        };
+        let header = self.memory.header.as_deref().is_some_and(|header| header.as_bytes() == text);
+        let mut row = mem::take(&mut self.row);
+        let read = lines.read(text, &mut row);
+        if header || read.is_err() && self.options.schema.is_some() && CsvLines::new(text, &self.options).is_ok() {
+            // A file that is read on may be replaced by the next one, which begins with its own header.
+            self.row = row;
+            return if header { Ok(()) } else { self.set_header(text) };
+        }
+        if self.pass > 0 {
+            self.pass -= 1;
+            self.row = row;
+            return Ok(());
+        }
+        match read {
+            Ok(()) => self.row_of(&row),
+            Err(error) => {
+                self.break_series();
+                self.unread(in_line(&error));
+            }
+        }
+        self.row = row;
+        Ok(())
+    }
+
+    /// A line that is no row.
+    fn unread(&mut self, why: String) {
+        if self.pass > 0 {
+            self.pass -= 1;
+            return;
+        }
+        let number = self.memory.counts.rows;
+        self.memory.counts.rows += 1;
+        self.memory.counts.unread += 1;
+        self.tell(number, &why);
+        let (time, group, kept) = (None, None, Vec::new());
+        self.held.push(Held { number, time, group, kept, after_gap: false, window: None, why: Some(why) });
+    }
+
+    /// A row is missing here, which no window may span. Of several series the clock tells.
+    fn break_series(&mut self) {
+        if self.places[1].is_none() {
+            self.memory.series.values_mut().for_each(|series| series.at.recent.clear());
+        }
+    }
+
+    fn row_of(&mut self, row: &[f32]) {
+        let Some(lines) = &self.lines else { return };
+        let number = self.memory.counts.rows;
+        self.memory.counts.rows += 1;
+        let [time, group] = self.places.map(|place| place.map(|at| lines.cell(at).into_owned()));
+        let kept = self.kept.iter().map(|&at| lines.cell(at).into_owned()).collect();
+        let mut held = Held { number, time, group, kept, after_gap: false, window: None, why: None };
+        let windows = self.detector.windows().is_some();
+        let beside = Beside { time: held.time.as_deref(), group: held.group.as_deref() };
+        let seconds = match if windows { self.clock.seconds(beside, number) } else { Ok(None) } {
+            Ok(seconds) => seconds,
+            Err(error) => {
+                let why = error.to_string();
+                let why = why.split_once(": ").map_or(why.clone(), |(_, why)| why.to_owned());
+                return self.unscorable(held, why);
+            }
+        };
+        let columns = self.detector.series_columns();
+        let (has_clock, as_they_come) = (windows && columns.time.is_some(), columns.every.is_none());
+        let group = held.group.clone().unwrap_or_default();
+        if !self.memory.series.contains_key(&group) {
+            self.memory.series.insert(group.clone(), Series::new(&self.detector));
+        }
+        let Some(series) = self.memory.series.get_mut(&group) else { return };
+        let last = mem::replace(&mut series.last, number);
+        if has_clock {
+            let shown = held.time.clone().unwrap_or_default();
+            match series.timeline.pass(number, seconds) {
+                Passage::Begins => series.begin(as_they_come, &mut held),
+                Passage::Returns { begins, .. } => {
+                    if let Some(before) = series.before_gap.take() {
+                        series.at = *before;
+                    }
+                    if begins {
+                        series.begin(as_they_come, &mut held);
+                    }
+                    let why = format!("its time lies in the future of {shown:?} behind it; it is passed over");
+                    self.tell(last, &why);
+                }
+                Passage::Backwards { .. } => {
+                    series.last = last;
+                    let why = format!("its time {shown:?} is before that of the row before it");
+                    return self.unscorable(held, why);
+                }
+                Passage::SetBack { .. } => {
+                    series.at.clear();
+                    held.after_gap = true;
+                    let why = format!("the clock was set back to {shown:?}: the series begins anew");
+                    self.tell(number, &why);
+                }
+                _ => series.before_gap = None,
+            }
+        }
+        let Some(series) = self.memory.series.get_mut(&group) else { return };
+        if let Some(place) = row.iter().position(|value| value.is_infinite()) {
+            series.at.recent.clear();
+            let name = self.detector.schema().and_then(|schema| schema.feature_names().into_iter().nth(place));
+            let name = name.unwrap_or_else(|| format!("feature {}", place + 1));
+            return self.unscorable(held, format!("{name} is {}", row[place]));
+        }
+        if as_they_come {
+            if series.at.recent.push(row, &mut self.windows) {
+                held.window = Some(self.windows.len() / series.at.width(&self.detector) - 1);
+            }
+            self.held.push(held);
+            return;
+        }
+        match seconds {
+            Some(seconds) => series.at.resample(seconds, row, held, &mut self.held, &mut self.windows, &self.detector),
+            None => self.unscorable(held, "it has no time".to_owned()),
+        }
+    }
+
+    /// A row that was read and has no score, and why.
+    fn unscorable(&mut self, held: Held, why: String) {
+        self.memory.counts.unscorable += 1;
+        self.tell(held.number, &why);
+        self.held.push(Held { why: Some(why), ..held });
+    }
+
+    /// Says something of a row, while there is not too much of that.
+    fn tell(&mut self, number: usize, why: &str) {
+        let text = format!("row {}: {why}", number + 1);
+        if self.told < TOLD {
+            self.screen.note(&text);
+        }
+        if self.told == TOLD {
+            self.screen.note("more such rows are counted, and told at the end");
+        }
+        self.told += 1;
+        self.memory.counts.first.get_or_insert(text);
+    }
+
+    /// Scores and writes what waits.
+    fn write(&mut self, out: &mut dyn Write, news: &mut dyn FnMut(News) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let scores = self.detector.score_ends(&self.windows)?;
+        let results: Vec<_> = each(&scores).collect();
+        let width = if results.is_empty() { 0 } else { self.windows.len() / results.len() };
+        for held in self.held.drain(..) {
+            let (score, no_score) = held.window.map_or((None, None), |window| results[window]);
+            let reasons = |count| -> Result<Vec<Reason>, AnomalyError> {
+                let Some(window) = held.window else { return Ok(Vec::new()) };
+                self.detector.explain_end(&self.windows[window * width..(window + 1) * width], count)
+            };
+            let row = ScoredRow {
+                number: held.number,
+                beside: Beside { time: held.time.as_deref(), group: held.group.as_deref() },
+                kept: &held.kept,
+                after_gap: held.after_gap,
+                score,
+                no_score,
+                unread: held.why.as_deref(),
+                positive: None,
+                reasons: &reasons,
+            };
+            let counts = &mut self.memory.counts;
+            counts.given += 1;
+            counts.scored += usize::from(score.is_some());
+            counts.flagged += usize::from(score.is_some_and(|score| self.layout.threshold.flags(score)));
+            // A line that is no row belongs to no series.
+            if held.why.is_none() || held.group.is_some() || self.places[1].is_none() {
+                self.memory.following.row(&row, &self.detector, news)?;
+            }
+            self.layout.write_row(&self.detector, &row, out)?;
+        }
+        self.windows.clear();
+        Ok(())
+    }
+}
+
+/// What is wrong with a line, of which it is known that it is one of the stream.
+fn in_line(error: &DataError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("the data: ").map_or(text.clone(), str::to_owned)
+}
+
+impl Series {
+    fn new(detector: &Detector) -> Self {
+        let columns = detector.series_columns();
+        let resampler = columns.every.map(|every| Resampler::new(every, detector.schema()));
+        let at = Position { recent: RecentRows::new(detector), resampler, begun: None, moment: None };
+        Self { timeline: Timeline::new(columns.step), at, before_gap: None, last: 0 }
+    }
+
+    /// A gap, unless the time behind it turns out to be wrong. Where moments are made of rows, these tell what a gap is.
+    fn begin(&mut self, clear: bool, held: &mut Held) {
+        self.before_gap = Some(Box::new(self.at.clone()));
+        if clear {
+            self.at.clear();
+            held.after_gap = true;
+        }
+    }
+}
+
+impl Position {
+    fn clear(&mut self) {
+        self.recent.clear();
+        if let Some(resampler) = &mut self.resampler {
+            resampler.clear();
+        }
+        (self.begun, self.moment) = (None, None);
+    }
+
+    fn width(&self, detector: &Detector) -> usize {
+        detector.features() * detector.windows().map_or(1, |windows| windows.length)
+    }
+
+    /// A row becomes part of a moment; those that are complete by it are held.
+    fn resample(
+        &mut self,
+        seconds: f64,
+        row: &[f32],
+        held: Held,
+        all: &mut Vec<Held>,
+        windows: &mut Vec<f32>,
+        detector: &Detector,
+    ) {
+        let Some(resampler) = &mut self.resampler else { return };
+        let moments = resampler.push(seconds, row);
+        self.complete(moments, all, windows, detector);
+        self.begun.get_or_insert(held);
+    }
+
+    fn finish(&mut self, all: &mut Vec<Held>, windows: &mut Vec<f32>, detector: &Detector) {
+        let moments = self.resampler.as_mut().map(Resampler::finish).unwrap_or_default();
+        self.complete(moments, all, windows, detector);
+    }
+
+    fn complete(
+        &mut self,
+        moments: Vec<enkoder::anomaly::Resampled>,
+        all: &mut Vec<Held>,
+        windows: &mut Vec<f32>,
+        detector: &Detector,
+    ) {
+        let every = detector.series_columns().every.unwrap_or(f64::INFINITY);
+        for moment in moments {
+            let gap = self.moment.replace(moment.time).is_some_and(|before| moment.time - before > 1.5 * every);
+            if gap {
+                self.recent.clear();
+            }
+            let complete = self.recent.push(&moment.values, windows);
+            let window = complete.then(|| windows.len() / self.width(detector) - 1);
+            if moment.rows == 0 {
+                // It has no line, and what it fills in is seen by the windows behind it.
+                if complete {
+                    windows.truncate(windows.len() - self.width(detector));
+                }
+                continue;
+            }
+            if let Some(begun) = self.begun.take() {
+                all.push(Held { window, after_gap: gap, ..begun });
+            }
+        }
+    }
+}

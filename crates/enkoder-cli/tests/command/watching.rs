@@ -1,0 +1,435 @@
+//! `enkoder detect watch` goes on whatever comes, and is ended, resumed and asked; `score` and it have the same incidents.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::workplace::{Run, Workplace};
+
+/// Two waves, a row a minute; those in `odd` are far from it.
+fn waves(rows: std::ops::Range<usize>, odd: std::ops::Range<usize>) -> Vec<String> {
+    let row = |row: usize| {
+        let at = row as f64 * 0.35;
+        let noise = (row * 7919 % 101) as f64 / 2000.0;
+        let b = if odd.contains(&row) { 4.0 } else { at.cos() - noise };
+        format!("{},{:.4},{b:.4}", minute(row), at.sin() + noise)
+    };
+    rows.map(row).collect()
+}
+
+/// The time of a minute of January 2026.
+fn minute(number: usize) -> String {
+    format!("2026-01-{:02} {:02}:{:02}:00", number / 1440 + 1, number / 60 % 24, number % 60)
+}
+
+fn text(lines: &[String]) -> String {
+    format!("time,a,b\n{}\n", lines.join("\n"))
+}
+
+/// A detector of windows of eight rows.
+fn with_series() -> Workplace {
+    let place = Workplace::new();
+    place.write("normal.csv", text(&waves(0..1500, 0..0)));
+    place.succeed(
+        "detect fit normal.csv -o d.safetensors --window 8 --time time --method linear --false-alarm 0.005 -q",
+    );
+    place
+}
+
+/// A detector of rows.
+fn with_rows() -> Workplace {
+    let place = Workplace::new();
+    let row = |row: usize| {
+        let (a, noise) = ((row * 37 % 101) as f64 / 50.0, (row * 17 % 13) as f64 / 100.0);
+        format!("{a:.3},{:.3},{}\n", 2.0 * a + noise, ["kitchen", "hall"][row % 2])
+    };
+    place.write("plain.csv", format!("a,b,place\n{}", (0..400).map(row).collect::<String>()));
+    place.succeed("detect fit plain.csv -o d.safetensors --method linear -q");
+    place
+}
+
+fn run_with(place: &Workplace, arguments: &str, input: &[u8]) -> Run {
+    let mut child = start(place, arguments);
+    // A command that ends early closes its input.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    Run::of(child.wait_with_output().unwrap())
+}
+
+fn start(place: &Workplace, arguments: &str) -> Child {
+    let mut command = place.command(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn whatever_a_line_holds_the_stream_goes_on() {
+    let place = with_rows();
+    let mut input = b"a,b,place\n1,2.1,kitchen\n1,2.1,K\xfcche\n".to_vec();
+    input.extend(b"1,2.1\n1,2.1,kitchen,1,2.1,hall\n\n1,inf,hall\na,b,place\n1,2.1,");
+    input.extend(vec![b'x'; 5 << 20]);
+    input.extend(b"\n1,2.1,kitchen\r\n1,2.1,hall");
+    let run = run_with(&place, "detect watch d.safetensors", &input);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    let scored = |line: &str| !line.ends_with(",,,");
+    assert_eq!(
+        lines[1..].iter().map(|line| scored(line)).collect::<Vec<_>>(),
+        [true, false, false, false, false, false, true, true]
+    );
+    assert_eq!(lines[1].split_once(',').unwrap().1, lines[7].split_once(',').unwrap().1);
+    for said in [
+        "row 2: column \"place\" is not text in UTF-8",
+        "row 3: the row has 2 cells, but the header has 3",
+        "row 4: the row has 6 cells",
+        "row 5: b is inf",
+        "row 6: the line has 5.2 MB, more than the 4.2 MB that are read",
+        "0 of 8 rows flagged; 4 rows could not be read and have no score; 1 row could not be scored and have no score (the first is row 2",
+    ] {
+        assert!(run.stderr.contains(said), "{said}\n{}", run.stderr);
+    }
+    // The same as JSON, with the reason in each line.
+    let run = run_with(&place, "detect watch d.safetensors --json --explain 1 -q", b"a,b,place\n9,-9,hall\n1\n");
+    let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["flagged"], &lines[1]["score"]), (&true.into(), &Value::Null));
+    let text = lines[0]["reasons"][0]["text"].as_str().unwrap();
+    assert!(text.contains(" was ") && text.contains(", expected "), "{text}");
+    assert!(lines[1]["unscored"].as_str().unwrap().contains("the row has 1 cells"), "{}", run.stdout);
+}
+
+#[test]
+fn a_stream_without_its_header_is_refused_at_once_with_the_way_out() {
+    let place = with_rows();
+    for input in ["1,2.1,kitchen\n1,2.1,hall\n", "2.1,hall\n1,2.1,hall\n"] {
+        let run = run_with(&place, "detect watch d.safetensors", input.as_bytes());
+        assert!(run.code != Some(0) && run.stdout.is_empty(), "{run:?}");
+        assert!(
+            run.stderr.contains("no header for this detector: column \"a\"") && run.stderr.contains("--header FILE"),
+            "{}",
+            run.stderr
+        );
+        let run = run_with(&place, "detect watch d.safetensors --header plain.csv -q", input.as_bytes());
+        assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 3), "{run:?}");
+    }
+    let run = run_with(&place, "detect watch d.safetensors", b"a,b,place\nx\ny\n");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("nothing could be scored: 0 of 2 rows flagged"), "{}", run.stderr);
+}
+
+#[test]
+fn scoring_nothing_is_a_failure() {
+    let place = with_series();
+    place.write("short.csv", text(&waves(0..5, 0..0)));
+    let run = place.run("detect score d.safetensors short.csv -o s.csv");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.stderr.contains("nothing could be scored") && run.stderr.contains("shorter --window"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn one_time_in_the_future_costs_that_row_alone() {
+    let place = with_series();
+    let mut rows = waves(0..60, 0..0);
+    rows[30] = rows[30].replacen("2026", "2099", 1);
+    rows[40] = rows[40].replacen("2026", "1999", 1);
+    let run = run_with(&place, "detect watch d.safetensors", text(&rows).as_bytes());
+    assert!(run.stderr.contains("row 31: its time lies in the future"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("row 41: its time") && run.stderr.contains("is before that of the row before"),
+        "{}",
+        run.stderr
+    );
+    let without: Vec<&str> = run
+        .stdout
+        .lines()
+        .skip(1)
+        .filter(|line| line.ends_with(",,,"))
+        .map(|line| line.split(',').next().unwrap())
+        .collect();
+    // The rows with wrong times are missing, and no window spans their places.
+    let expected: Vec<String> = (1..=7).chain(31..=38).chain(41..=48).map(|row: usize| row.to_string()).collect();
+    assert_eq!(without, expected, "{}", run.stdout);
+    // A clock that is set back is followed.
+    let rows = [waves(100..130, 0..0), waves(40..80, 0..0)].concat();
+    let run = run_with(&place, "detect watch d.safetensors", text(&rows).as_bytes());
+    assert!(run.stderr.contains("the clock was set back"), "{}", run.stderr);
+    assert!(!run.stdout.lines().last().unwrap().ends_with(",,,"), "{}", run.stdout);
+}
+
+#[test]
+fn times_with_offsets_and_in_any_unit_are_read() {
+    let place = with_series();
+    let rows = waves(0..40, 0..0);
+    let other = |time: &dyn Fn(usize) -> String| -> String {
+        let line = |(row, line): (usize, &String)| format!("{},{}", time(row), line.split_once(',').unwrap().1);
+        text(&rows.iter().enumerate().map(line).collect::<Vec<_>>())
+    };
+    let scores = |input: &str| -> Vec<String> {
+        let run = run_with(&place, "detect watch d.safetensors -q", input.as_bytes());
+        run.stdout.lines().skip(1).map(|line| line.split(',').skip(2).collect::<Vec<_>>().join(",")).collect()
+    };
+    let expected = scores(&text(&rows));
+    assert!(expected[7] != ",,");
+    let epoch = |row: usize| 1_767_225_600 + 60 * row;
+    let gap = |row: usize| if row < 20 { row } else { row + 90 };
+    for unit in [1, 1_000, 1_000_000, 1_000_000_000] {
+        assert_eq!(scores(&other(&|row| (epoch(row) * unit).to_string())), expected, "{unit}");
+        let with_gap = scores(&other(&|row| (epoch(gap(row)) * unit).to_string()));
+        assert_eq!((with_gap[19] == ",,", with_gap[20].as_str(), with_gap[26].as_str()), (false, ",,", ",,"), "{unit}");
+    }
+    assert_eq!(scores(&other(&|row| format!("2026-01-01T{:02}:{:02}:00+0100", 1 + row / 60, row % 60))), expected);
+}
+
+#[test]
+fn columns_of_the_rows_come_back() {
+    let place = with_rows();
+    let input = "id,a,b,place\nx1,1.50,3.1,kitchen\nx2,1,2.1,hall\n";
+    place.write("new.csv", input);
+    for (keep, header, first) in
+        [("--keep", "row,id,a,b,place,score", "1,x1,1.5"), ("--keep=place,id", "row,place,id,score", "1,kitchen,x1,")]
+    {
+        let scored = place.succeed(&format!("detect score d.safetensors new.csv {keep} -q")).stdout;
+        let watched = run_with(&place, &format!("detect watch d.safetensors {keep} -q"), input.as_bytes()).stdout;
+        for text in [&scored, &watched] {
+            assert!(text.starts_with(header) && text.lines().nth(1).unwrap().starts_with(first), "{text}");
+        }
+    }
+    let run = run_with(&place, "detect watch d.safetensors --keep=id --json -q", input.as_bytes());
+    assert!(run.stdout.contains(r#""kept":{"id":"x1"}"#), "{}", run.stdout);
+    assert!(place.fail("detect score d.safetensors new.csv --keep=nothing").contains("nothing"));
+}
+
+#[test]
+fn flagged_moments_that_belong_together_are_one_incident_in_both() {
+    let place = with_series();
+    let rows = waves(0..600, 300..312);
+    place.write("new.csv", text(&rows));
+    let said = place.succeed("detect score d.safetensors new.csv -o s.csv --incidents i.json").stderr;
+    let found: Vec<Value> = serde_json::from_slice(&place.read("i.json")).unwrap();
+    assert!(said.contains(&format!("{} incident", found.len())), "{said}");
+    let around = |incident: &Value| {
+        let (start, end) = (incident["start"]["row"].as_u64().unwrap(), incident["end"]["row"].as_u64().unwrap());
+        (285..=302).contains(&start) && (305..=325).contains(&end)
+    };
+    let incident = found.iter().find(|incident| around(incident)).unwrap_or_else(|| panic!("{found:?}"));
+    assert_eq!(incident["columns"][0]["column"], "b", "{incident}");
+    assert_eq!(incident["start"]["time"], minute(incident["start"]["row"].as_u64().unwrap() as usize - 1).as_str());
+    assert!(found.len() <= 3, "{found:?}");
+    place.succeed("detect score d.safetensors new.csv -o s2.csv --incidents i.csv -q");
+    let table = String::from_utf8(place.read("i.csv")).unwrap();
+    assert!(
+        table.starts_with("series,start_row,end_row,peak_row") && table.lines().count() == found.len() + 1,
+        "{table}"
+    );
+    run_with(&place, "detect watch d.safetensors --incidents w.jsonl -q", text(&rows).as_bytes());
+    let watched = String::from_utf8(place.read("w.jsonl")).unwrap();
+    assert!(
+        watched.lines().any(|line| (300..=302)
+            .contains(&serde_json::from_str::<Value>(line).unwrap()["start"]["row"].as_u64().unwrap())),
+        "{watched}"
+    );
+    let again = run_with(&place, "detect watch d.safetensors --incidents w.jsonl -q", b"time,a,b\n");
+    assert!(again.stderr.contains("exists already"), "{again:?}");
+    assert!(place.fail("detect score d.safetensors new.csv --incidents i.txt").contains(".jsonl"));
+}
+
+#[test]
+fn drift_is_told_with_its_beginning_and_normal_rows_have_none() {
+    let place = with_rows();
+    let row = |row: usize, shift: f64| {
+        let (a, noise) = ((row * 37 % 101) as f64 / 50.0, (row * 17 % 13) as f64 / 100.0);
+        format!("{a:.3},{:.3},{}\n", 2.0 * a + noise + shift, ["kitchen", "hall"][row % 2])
+    };
+    let rows = |shift: f64| -> String { (400..1400).map(|at| row(at, if at < 900 { 0.0 } else { shift })).collect() };
+    let said = |shift: f64| {
+        run_with(&place, "detect watch d.safetensors", format!("a,b,place\n{}", rows(shift)).as_bytes()).stderr
+    };
+    assert!(!said(0.0).contains("no longer like that learned"), "{}", said(0.0));
+    let drifted = said(1.5);
+    assert!(drifted.contains("is no longer like that learned: its scores are higher"), "{drifted}");
+    let since: usize = drifted.split("since row ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((460..=560).contains(&since), "{since}");
+    place.write("new.csv", format!("a,b,place\n{}", rows(1.5)));
+    let json: Value = serde_json::from_str(&place.succeed("detect score d.safetensors new.csv --json").stdout).unwrap();
+    assert_eq!(json["drift"][0]["since"]["row"], since);
+}
+
+#[test]
+fn a_watch_that_is_resumed_gives_what_one_that_never_stopped_gives() {
+    let place = with_series();
+    let rows = waves(0..400, 190..215);
+    let whole =
+        run_with(&place, "detect watch d.safetensors --incidents whole.jsonl -q", text(&rows).as_bytes()).stdout;
+    let mut parts = String::new();
+    for part in [0..100, 100..205, 205..400] {
+        let lines = rows[part.clone()].join("\n") + "\n";
+        // The header comes with the first part alone.
+        let input = if part.start == 0 { format!("time,a,b\n{lines}") } else { lines };
+        let run =
+            run_with(&place, "detect watch d.safetensors --state s.json --incidents parts.jsonl", input.as_bytes());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(run.stderr.contains("going on behind"), part.start > 0, "{}", run.stderr);
+        parts += &run.stdout;
+    }
+    assert_eq!(parts, whole);
+    assert_eq!(place.read("parts.jsonl"), place.read("whole.jsonl"));
+    // A stream that begins again with its first row is passed over.
+    let more = waves(0..410, 190..215);
+    let run = run_with(&place, "detect watch d.safetensors --state s.json --replayed -q", text(&more).as_bytes());
+    let numbers: Vec<&str> = run.stdout.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(numbers, (401..=410).map(|row| row.to_string()).collect::<Vec<_>>());
+    assert!(!run.stdout.contains(",,,"), "{}", run.stdout);
+    place.write("s.json", "{}");
+    let run = run_with(&place, "detect watch d.safetensors --state s.json", b"");
+    assert!(run.stderr.contains("no state of a watch") && run.code != Some(0), "{run:?}");
+}
+
+/// Waits until a file holds, or a deadline passes.
+#[cfg(unix)]
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watch_that_is_killed_loses_no_row_that_was_written() {
+    let place = with_series();
+    let rows = waves(0..300, 0..0);
+    let mut child = start(&place, "detect watch d.safetensors --state s.json -q");
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(text(&rows[..120]).as_bytes()).unwrap();
+    let counted = || {
+        let state: Value = fs::read(place.path("s.json")).ok().and_then(|text| serde_json::from_slice(&text).ok())?;
+        state["memory"]["counts"]["rows"].as_u64()
+    };
+    until("the state counts the rows", || counted() == Some(120));
+    child.kill().unwrap();
+    let mut written = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut written).unwrap();
+    child.wait().unwrap();
+    assert_eq!(written.lines().count(), 121);
+    let rest =
+        run_with(&place, "detect watch d.safetensors --state s.json -q", (rows[120..].join("\n") + "\n").as_bytes());
+    let whole = run_with(&place, "detect watch d.safetensors -q", text(&rows).as_bytes());
+    assert_eq!(written + &rest.stdout, whole.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_ask_reload_and_end() {
+    let place = with_series();
+    let mut child = start(&place, "detect watch d.safetensors --state s.json");
+    let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let mut stderr = child.stderr.take().unwrap();
+    let listener = {
+        let said = said.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(read @ 1..) = stderr.read(&mut bytes) {
+                said.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..read]));
+            }
+        })
+    };
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(text(&waves(0..50, 0..0)).as_bytes()).unwrap();
+    until("the rows are counted", || fs::read(place.path("s.json")).is_ok());
+    let heard = |what: &str| said.lock().unwrap().contains(what);
+    let kill = |signal: &str| {
+        let status = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    };
+    kill("-USR1");
+    until("the counts are told", || heard("of 50 rows flagged; 7 have no score, at the beginning of a window"));
+    kill("-HUP");
+    until("the detector is loaded again", || heard("the detector was loaded again"));
+    fs::write(place.path("d.safetensors"), b"torn").unwrap();
+    kill("-HUP");
+    until("a detector that is torn is not taken", || heard("the detector stays as it was"));
+    input.write_all((waves(50..60, 0..0).join("\n") + "\n").as_bytes()).unwrap();
+    until("the stream goes on", || {
+        String::from_utf8(fs::read(place.path("s.json")).unwrap()).unwrap().contains("\"rows\":60")
+    });
+    kill("-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    listener.join().unwrap();
+    assert!(heard("of 60 rows flagged"), "{}", said.lock().unwrap());
+}
+
+#[test]
+fn rows_out_of_order_are_sorted_where_that_is_asked_for() {
+    let place = Workplace::new();
+    let mut rows = waves(0..1000, 0..0);
+    rows.swap(300, 320);
+    rows.insert(500, rows[499].clone());
+    place.write("mixed.csv", text(&rows));
+    let fit = "detect fit mixed.csv -o d.safetensors --window 8 --time time --method linear";
+    let message = place.fail(fit);
+    assert!(message.contains("runs backwards") && message.contains("--sort-time"), "{message}");
+    let said = place.succeed(&format!("{fit} --sort-time")).stderr;
+    assert!(said.contains("20 rows came after later ones and were sorted; 1 row with the time of another"), "{said}");
+    assert!(place.fail("detect score d.safetensors mixed.csv -o s.csv").contains("--sort-time"));
+    let scored = place.succeed("detect score d.safetensors mixed.csv --sort-time -q --keep=a").stdout;
+    assert_eq!(scored.lines().count(), 1001);
+    let times: Vec<&str> = scored.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    assert!(times.is_sorted(), "{scored}");
+    let kept = place.succeed("detect score d.safetensors mixed.csv --sort-time --repeated keep -q").stdout;
+    assert_eq!(kept.lines().count(), 1002);
+}
+
+#[test]
+fn irregular_rows_become_moments_at_regular_times() {
+    let place = Workplace::new();
+    let irregular = |rows: std::ops::Range<usize>| -> String {
+        let line = |row: usize| {
+            let seconds = 40 * row + row * 7919 % 23;
+            let at = seconds as f64 / 170.0;
+            format!("{},{:.4},{:.4}\n", 1_767_225_600 + seconds, at.sin(), at.cos())
+        };
+        format!("time,a,b\n{}", rows.map(line).collect::<String>())
+    };
+    place.write("normal.csv", irregular(0..2000));
+    let said = place
+        .succeed("detect fit normal.csv -o d.safetensors --window 6 --time time --every 1min --method linear")
+        .stderr;
+    assert!(said.contains("moments at regular times were made of them"), "{said}");
+    assert!(said.contains("in 1 stretch without a gap, a row every 1 min 00 s"), "{said}");
+    let new = irregular(2000..2100);
+    place.write("new.csv", new.as_str());
+    let scored = place.succeed("detect score d.safetensors new.csv -q").stdout;
+    let watched = run_with(&place, "detect watch d.safetensors -q", new.as_bytes()).stdout;
+    let beside = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split(',').take(2).collect::<Vec<_>>().join(",")).collect()
+    };
+    assert_eq!(beside(&watched), beside(&scored));
+    assert!((60..75).contains(&scored.lines().count()), "{scored}");
+    assert_eq!(watched.lines().filter(|line| line.ends_with(",,,")).count(), 5, "{watched}");
+}
+
+#[test]
+fn windows_without_a_clock_speak_of_none() {
+    let place = Workplace::new();
+    let rows: String =
+        waves(0..400, 0..0).iter().map(|line| format!("{}\n", line.split_once(',').unwrap().1)).collect();
+    place.write("normal.csv", format!("a,b\n{rows}"));
+    let fitted = place.succeed("detect fit normal.csv -o d.safetensors --window 8 --method linear").stderr;
+    let scored = place.succeed("detect score d.safetensors normal.csv -o s.csv").stderr;
+    assert!(!fitted.contains("clock") && !scored.contains("clock"), "{fitted}{scored}");
+}
+
+#[test]
+fn a_row_that_misses_a_value_is_named_as_scored_rows_are_numbered() {
+    let place = with_rows();
+    place.write("gap.csv", "a,b,place\n1,2.1,hall\n1,,hall\n1,2.1,hall\n");
+    for verb in ["fit gap.csv -o e.safetensors", "score d.safetensors gap.csv -o s.csv"] {
+        let message = place.fail(&format!("detect {verb} --missing error"));
+        assert!(message.contains("row 2: column \"b\" has no value"), "{message}");
+    }
+}

@@ -1,0 +1,262 @@
+//! CSV that comes line by line and never ends: a model's columns, found by name in a header. Each line is a row, and one that cannot be
+//! read is that line's error alone.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use enkoder::{Cell, Column, Encoded, Schema};
+
+use super::dialect::SEPARATORS;
+use super::records::builder;
+use crate::table::{
+    TableOptions, check_column_count, is_missing, missing_column, parse_number, parse_number_with_comma, unique_names,
+};
+use crate::{DataError, Place};
+
+/// Reads the rows of a stream.
+///
+/// ```
+/// use enkoder::{Column, Schema};
+/// use enkoder_data::{CsvLines, TableOptions};
+///
+/// let schema = Some(Schema::new(vec![Column::numeric("b"), Column::categorical("state", vec!["on".into(), "off".into()])]));
+/// let mut lines = CsvLines::new(b"a;state;b", &TableOptions { schema, ..TableOptions::default() })?;
+/// let mut row = Vec::new();
+/// lines.read(b"x;off;1,5", &mut row)?;
+/// assert_eq!(row, [1.5, 0.0, 1.0]);
+/// assert_eq!(lines.cell(0), "x");
+/// assert!(lines.read(b"x;off", &mut row).is_err() && row.is_empty());
+/// # Ok::<(), enkoder_data::DataError>(())
+/// ```
+#[derive(Debug)]
+pub struct CsvLines {
+    separator: u8,
+    names: Vec<String>,
+    /// The columns of the model, and where each stands in a line.
+    columns: Vec<(usize, Column, Range<usize>)>,
+    features: usize,
+    /// The line read last, and where its cells lie; those of a line with quotes are copied out of it.
+    line: Vec<u8>,
+    cells: Vec<Range<usize>>,
+}
+
+impl CsvLines {
+    /// For lines below this header, which are read as [`TableOptions::schema`] says; where it says nothing, all columns are numbers.
+    /// The separator is the one that the model's columns are found with.
+    ///
+    /// # Errors
+    /// When the header is no text, or lacks a column of the model.
+    pub fn new(header: &[u8], options: &TableOptions) -> Result<Self, DataError> {
+        let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
+        let cut = |separator| {
+            let mut lines = Self::empty(separator);
+            lines.cut(header);
+            lines
+        };
+        let needed = |column: &Column| column.name.as_bytes().to_vec();
+        let needed: Vec<Vec<u8>> = options.schema.iter().flat_map(|schema| &schema.columns).map(needed).collect();
+        let holds_all =
+            |lines: &Self| needed.iter().all(|name| (0..lines.cells.len()).any(|at| lines.bytes(at) == name));
+        let found = SEPARATORS.into_iter().map(cut).find(|lines| lines.cells.len() > 1 && holds_all(lines));
+        let in_line = || SEPARATORS.into_iter().find(|separator| header.contains(separator)).unwrap_or(b',');
+        let mut lines = match options.separator {
+            Some(separator) => cut(separator),
+            None => found.unwrap_or_else(|| cut(in_line())),
+        };
+        check_column_count(lines.cells.len())?;
+        let names: Result<Vec<&str>, _> =
+            (0..lines.cells.len()).map(|at| std::str::from_utf8(lines.bytes(at))).collect();
+        let names = names.map_err(|_| {
+            DataError::malformed(Place::line(1), "the names of the columns are not text in UTF-8")
+                .with_hint("save the file as UTF-8")
+        })?;
+        lines.names = unique_names(names.into_iter());
+        let schema = match &options.schema {
+            Some(schema) => schema.clone(),
+            None => Schema::new(lines.names.iter().map(Column::numeric).collect()),
+        };
+        lines.features = schema.features();
+        for (column, range) in schema.columns.iter().zip(schema.ranges()) {
+            let at = lines.names.iter().position(|name| *name == column.name);
+            let at = at.ok_or_else(|| missing_column(&column.name, lines.names.iter().cloned()))?;
+            lines.columns.push((at, column.clone(), range));
+        }
+        Ok(lines)
+    }
+
+    fn empty(separator: u8) -> Self {
+        let (names, columns) = (Vec::new(), Vec::new());
+        Self { separator, names, columns, features: 0, line: Vec::new(), cells: Vec::new() }
+    }
+
+    /// The names of all columns of the stream.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Reads a line, without its end, and gives the features of the row. A word that the model does not know is none of its categories, and
+    /// infinite numbers are given as they are.
+    ///
+    /// # Errors
+    /// When the line has more or fewer cells than the header, or a cell of the model's is not what it should be; `row` is then empty.
+    pub fn read(&mut self, line: &[u8], row: &mut Vec<f32>) -> Result<(), DataError> {
+        row.clear();
+        self.cut(line);
+        if self.cells.len() != self.names.len() {
+            let why = format!("the row has {} cells, but the header has {}", self.cells.len(), self.names.len());
+            return Err(DataError::malformed(Place::default(), why)
+                .with_hint("look for a line that is torn, or for two that became one"));
+        }
+        row.resize(self.features, f32::NAN);
+        let filled = self.fill(row);
+        if filled.is_err() {
+            row.clear();
+        }
+        filled
+    }
+
+    fn fill(&self, row: &mut [f32]) -> Result<(), DataError> {
+        let parse = if self.separator == b';' { parse_number_with_comma } else { parse_number };
+        for (at, column, range) in &self.columns {
+            let cell = self.bytes(*at);
+            if is_missing(cell) {
+                continue;
+            }
+            let features = &mut row[range.clone()];
+            if column.categories().is_none() {
+                features[0] = parse(cell).ok_or_else(|| no_number(column, cell))?;
+                continue;
+            }
+            let text = std::str::from_utf8(cell)
+                .map_err(|_| DataError::malformed(Place::default(), not_text(column)).with_hint("write UTF-8"))?;
+            match find(column, text) {
+                Some(encoded) => encoded.write(features),
+                None => features.fill(0.0),
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a cell of the line read last; empty where it has no such cell.
+    pub fn cell(&self, column: usize) -> Cow<'_, str> {
+        if column < self.cells.len() { String::from_utf8_lossy(self.bytes(column)) } else { Cow::Borrowed("") }
+    }
+
+    fn bytes(&self, cell: usize) -> &[u8] {
+        self.line[self.cells[cell].clone()].trim_ascii()
+    }
+
+    /// Finds the cells of a line.
+    fn cut(&mut self, line: &[u8]) {
+        self.line.clear();
+        self.cells.clear();
+        if !line.contains(&b'"') {
+            self.line.extend_from_slice(line);
+            let mut start = 0;
+            for cell in line.split(|&byte| byte == self.separator) {
+                self.cells.push(start..start + cell.len());
+                start += cell.len() + 1;
+            }
+            return;
+        }
+        let mut reader = builder(self.separator).from_reader(line);
+        if let Some(Ok(record)) = reader.byte_records().next() {
+            for cell in &record {
+                let start = self.line.len();
+                self.line.extend_from_slice(cell);
+                self.cells.push(start..self.line.len());
+            }
+        }
+    }
+}
+
+/// Which category a text is: that of this name, or of the same number.
+fn find(column: &Column, text: &str) -> Option<Encoded> {
+    let categories = column.categories().unwrap_or_default();
+    if let Some(place) = categories.iter().position(|category| category == text) {
+        return Some(Encoded::Category(place));
+    }
+    let number = Cell::Word(text).number()?;
+    categories.iter().position(|category| Cell::Word(category).number() == Some(number)).map(Encoded::Category)
+}
+
+fn no_number(column: &Column, cell: &[u8]) -> DataError {
+    let Ok(word) = std::str::from_utf8(cell) else {
+        return DataError::malformed(Place::default(), not_text(column)).with_hint("write UTF-8");
+    };
+    let word: String = word.chars().take(40).collect();
+    let why = format!("column {:?} holds {word:?}, but the model was trained on numbers there", column.name);
+    DataError::unsuitable(Place::default(), why)
+}
+
+fn not_text(column: &Column) -> String {
+    format!("column {:?} is not text in UTF-8", column.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn options() -> TableOptions {
+        let words = vec!["on".to_owned(), "1".to_owned()];
+        let schema = Some(Schema::new(vec![Column::numeric("a"), Column::categorical("state", words)]));
+        TableOptions { schema, ..TableOptions::default() }
+    }
+
+    #[test]
+    fn cells_are_found_by_name_whatever_separates_and_quotes_them() {
+        for (header, line) in [
+            ("id,state,a", "7,on,2.5"),
+            ("\u{feff}a\tstate", "2.5\ton"),
+            ("\"state\",\"a\"", "\"on\",\" 2.5 \""),
+            ("a;state;note, of it", "2,5;on;x, y"),
+        ] {
+            let mut lines = CsvLines::new(header.as_bytes(), &options()).unwrap();
+            let mut row = Vec::new();
+            lines.read(line.as_bytes(), &mut row).unwrap();
+            assert_eq!(row, [2.5, 1.0, 0.0], "{header}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_says_why_and_the_next_one_is_read() {
+        let mut lines = CsvLines::new(b"a,state", &options()).unwrap();
+        let mut row = Vec::new();
+        for (line, expected) in [
+            (&b"hot,on"[..], "column \"a\" holds \"hot\""),
+            (b"1,K\xfcche", "column \"state\" is not text in UTF-8"),
+            (b"1\xff,on", "column \"a\" is not text in UTF-8"),
+            (b"1", "the row has 1 cells, but the header has 2"),
+            (b"1,on,1,on", "the row has 4 cells"),
+        ] {
+            let error = lines.read(line, &mut row).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            lines.read(b"-1e300, 1.0", &mut row).unwrap();
+            assert_eq!(row, [f32::NEG_INFINITY, 0.0, 1.0]);
+        }
+        lines.read(b"NA,unknown", &mut row).unwrap();
+        assert!(row[0].is_nan() && row[1..] == [0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_header_without_the_columns_of_the_model_is_refused() {
+        let error = CsvLines::new(b"0.0126,0.8673,kitchen", &options()).unwrap_err().to_string();
+        assert!(error.contains("column \"a\", which the model was trained on, is missing"), "{error}");
+        assert!(CsvLines::new(b"a,state,\xff", &options()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_much(header in prop::collection::vec(any::<u8>(), 0..60), line in prop::collection::vec(any::<u8>(), 0..60)) {
+            let mut row = Vec::new();
+            for options in [options(), TableOptions::default()] {
+                if let Ok(mut lines) = CsvLines::new(&header, &options) {
+                    let read = lines.read(&line, &mut row);
+                    prop_assert_eq!(read.is_err(), row.is_empty());
+                    lines.cell(3);
+                }
+            }
+        }
+    }
+}

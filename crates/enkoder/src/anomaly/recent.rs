@@ -1,0 +1,116 @@
+//! Moments scored as they come: each by the window that ends with it, at once, while [`SeriesScorer`](super::SeriesScorer) waits for
+//! every window that covers it. The windows of several series can be scored together.
+
+use std::collections::VecDeque;
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::detector::Detector;
+use super::error::AnomalyError;
+use super::explanation::Reason;
+use super::scores::{NoScore, Scores};
+use crate::autoencoder::ModelError;
+use crate::dataset::Dataset;
+
+/// The last rows of one series, as many as a window has; of a detector of rows the last one.
+///
+/// ```
+/// use enkoder::Dataset;
+/// use enkoder::anomaly::{Detector, DetectorConfig, Method, RecentRows, Windows};
+/// use ndarray::Array2;
+///
+/// let wave = Array2::from_shape_fn((300, 1), |(row, _)| (row as f32 * 0.4).sin());
+/// let series = Dataset::from_f32("wave", wave)?;
+/// let config = DetectorConfig { method: Method::Linear, ..DetectorConfig::default() };
+/// let detector = Detector::fit_series(&[series], Windows { length: 3, stride: 1 }, &config)?;
+///
+/// let (mut recent, mut windows) = (RecentRows::new(&detector), Vec::new());
+/// let complete = [0.0f32, 0.4, 0.8, 1.2].map(|at| recent.push(&[at.sin()], &mut windows));
+/// assert_eq!(complete, [false, false, true, true]);
+/// assert_eq!(detector.score_ends(&windows)?.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecentRows {
+    /// Values of a window.
+    width: usize,
+    /// As bits: what is missing is NaN, which not every format can hold.
+    values: VecDeque<u32>,
+}
+
+impl RecentRows {
+    /// For one series that this detector watches.
+    pub fn new(detector: &Detector) -> Self {
+        Self { width: detector.window_values(), values: VecDeque::new() }
+    }
+
+    /// Whether windows of this detector are as long as those that these rows were kept for.
+    pub fn suit(&self, detector: &Detector) -> bool {
+        self.width == detector.window_values() && self.values.len() <= self.width
+    }
+
+    /// Takes the next row. Where a window ends with it, that is put at the end of `windows`.
+    pub fn push(&mut self, row: &[f32], windows: &mut Vec<f32>) -> bool {
+        self.values.extend(row.iter().map(|value| value.to_bits()));
+        let superfluous = self.values.len().saturating_sub(self.width);
+        self.values.drain(..superfluous);
+        let complete = self.values.len() == self.width;
+        if complete {
+            windows.extend(self.values.iter().map(|&bits| f32::from_bits(bits)));
+        }
+        complete
+    }
+
+    /// Forgets all rows: what comes is behind a gap, which no window crosses.
+    pub fn clear(&mut self) {
+        self.values.clear();
+    }
+}
+
+impl Detector {
+    /// Values of a window; of a row where there are no windows.
+    fn window_values(&self) -> usize {
+        self.features() * self.windows().map_or(1, |windows| windows.length)
+    }
+
+    /// The scores of the moments that windows end with, one window behind the other as [`RecentRows::push`] gives them. Each is that of
+    /// one window alone, and so varies more than the mean over all windows that cover a moment.
+    ///
+    /// # Errors
+    /// When the values are not those of whole windows.
+    pub fn score_ends(&self, windows: &[f32]) -> Result<Scores, AnomalyError> {
+        let width = self.window_values();
+        if !windows.len().is_multiple_of(width) {
+            return Err(ModelError::Features { found: windows.len() % width, expected: width }.into());
+        }
+        let mut scores = Scores::default();
+        if windows.is_empty() {
+            return Ok(scores);
+        }
+        let all = Array2::from_shape_vec((windows.len() / width, width), windows.to_vec()).expect("windows are whole");
+        let values = self.score_windows(&Dataset::from_f32("windows", all)?);
+        for (score, window) in values.into_iter().zip(windows.chunks_exact(width)) {
+            let infinite = || window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema()));
+            match if score.is_finite() { None } else { infinite() } {
+                Some(reason) => scores.push_unscored(reason),
+                None => scores.push(score),
+            }
+        }
+        Ok(scores)
+    }
+
+    /// Why the moment is odd that a window ends with, as [`explain`](Self::explain).
+    ///
+    /// # Errors
+    /// When the values are not those of one window, or it has no score.
+    pub fn explain_end(&self, window: &[f32], count: usize) -> Result<Vec<Reason>, AnomalyError> {
+        if window.len() != self.window_values() {
+            return Err(ModelError::Features { found: window.len(), expected: self.window_values() }.into());
+        }
+        if let Some(reason) = window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema())) {
+            return Err(AnomalyError::Unscored { row: 0, reason });
+        }
+        self.explain_window(window, count)
+    }
+}
