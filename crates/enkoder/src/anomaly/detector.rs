@@ -4,7 +4,7 @@ use super::choice::DetectorConfig;
 use super::error::AnomalyError;
 use super::learning::{Learned, learn};
 use super::members::Members;
-use super::preparation::Preparation;
+use super::preparation::{Preparation, columns_of};
 use super::scores::{NoScore, Scores, Unscored, has_infinite};
 use super::series::SeriesScorer;
 use super::threshold::{CalibrationScores, Guarantee, Threshold, ThresholdRule};
@@ -72,6 +72,7 @@ impl Detector {
         let finite: Vec<usize> = (0..data.len()).filter(|&row| !infinite[row]).collect();
         let data = &data.select(&finite);
         check_count(data.len())?;
+        let clocks = clocks(data, config)?;
         let (learned, calibration) = if config.ordered {
             let held_out = ((data.len() as f64 * config.calibration) as usize).max(1);
             let rows: Vec<usize> = (0..data.len()).collect();
@@ -80,7 +81,7 @@ impl Detector {
         } else {
             data.split(config.calibration, config.seed)?
         };
-        let mut detector = Self::learn(&learned, config)?;
+        let mut detector = Self::learn(&learned, &clocks, config)?;
         let calibration = calibration.head(MOST_CALIBRATION_ROWS);
         detector.rows_left_out = infinite.len() - finite.len();
         detector.calibrate(detector.members.score(&detector.preparation, &calibration))?;
@@ -100,8 +101,13 @@ impl Detector {
     }
 
     /// Learns from all of these rows. The calibration is by the same rows, which promises nothing: the caller replaces it.
-    pub(super) fn learn(learned: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
-        let Learned { preparation, members, chosen } = learn(learned, config)?;
+    /// Nothing is learned of the columns with the numbers `clocks`.
+    pub(super) fn learn(learned: &Dataset, clocks: &[usize], config: &DetectorConfig) -> Result<Self, AnomalyError> {
+        let Learned { preparation, members, mut chosen } = learn(learned, clocks, config)?;
+        if !clocks.is_empty() {
+            let names: Vec<&str> = clocks.iter().map(|&column| preparation.columns[column].name.as_str()).collect();
+            chosen += &format!("; without what only grows, as a clock does: {}", names.join(", "));
+        }
         let scores = members.score(&preparation, learned);
         Ok(Self {
             config: config.clone(),
@@ -241,9 +247,16 @@ impl Detector {
         &self.chosen
     }
 
-    /// Columns that it ignores, since they were constant or empty in the rows learned from.
+    /// Columns that it ignores, since they were empty in the rows learned from, or constant where
+    /// [`DetectorConfig::unchanging`] is 0.
     pub fn ignored_columns(&self) -> Vec<String> {
-        self.preparation.ignored()
+        let watched = self.unchanging_columns();
+        self.preparation.ignored().into_iter().filter(|column| !watched.contains(column)).collect()
+    }
+
+    /// Columns that never changed in the rows learned from: a change of one makes a row odd.
+    pub fn unchanging_columns(&self) -> Vec<String> {
+        self.members.unchanging.names(&self.preparation)
     }
 }
 
@@ -259,4 +272,16 @@ pub(super) fn rows_with_infinite(data: &Dataset) -> Vec<bool> {
         has_infinite(&values)
     };
     (0..data.len()).map(infinite).collect()
+}
+
+/// The columns that only grow and are not said to be readings.
+pub(super) fn clocks(data: &Dataset, config: &DetectorConfig) -> Result<Vec<usize>, AnomalyError> {
+    let columns = columns_of(data.schema(), data.features());
+    let unknown = config.readings.iter().find(|name| columns.iter().all(|column| column.name != **name));
+    if let Some(name) = unknown {
+        return Err(AnomalyError::NoColumn { column: name.clone() });
+    }
+    let mut clocks = super::clock::clocks(data, &columns);
+    clocks.retain(|&column| !config.readings.contains(&columns[column].name));
+    Ok(clocks)
 }

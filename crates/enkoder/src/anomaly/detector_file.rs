@@ -15,6 +15,7 @@ use super::residuals::ResidualNetwork;
 use super::surprise::Reference;
 use super::threshold::CalibrationScores;
 use super::timeline::SeriesColumns;
+use super::unchanging::Unchanging;
 use super::whitening::{Variances, Whitening};
 use super::windows::Windows;
 use crate::network::{Architecture, ArchitectureError, Network};
@@ -22,7 +23,7 @@ use crate::schema::Schema;
 use crate::tensor_file::{TensorFile, TensorFileError};
 
 const KIND: &str = "enkoder.detector";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// What the tensors of the one larger network are called by.
 const AUTOENCODER: &str = "autoencoder";
 
@@ -126,7 +127,7 @@ impl Detector {
         metadata.config.validate().map_err(DetectorFileError::Options)?;
         let features = metadata.features;
         let preparation = metadata.preparation;
-        if !preparation.is_sound(features) || preparation.width() == 0 {
+        if !preparation.is_sound(features) {
             return Err(DetectorFileError::Damaged("preparation of columns"));
         }
         let length = metadata.windows.map_or(1, |windows| windows.length);
@@ -140,7 +141,8 @@ impl Detector {
             return Err(DetectorFileError::Damaged("schema"));
         }
         let width = preparation.width();
-        let mut members = Members::default();
+        let unchanging = Unchanging::of(&preparation, metadata.config.unchanging);
+        let mut members = Members { unchanging, ..Members::default() };
         if let Some(MarginalMetadata { costs, reference }) = metadata.marginal {
             if !costs.is_sound(&preparation.columns) {
                 return Err(DetectorFileError::Damaged("histograms"));
@@ -187,7 +189,7 @@ impl Detector {
             architecture: member.architecture.clone(),
             residuals: whitening(&member.whitening, reference),
         };
-        let Members { marginal, linear, ensemble, autoencoder } = &self.members;
+        let Members { marginal, linear, ensemble, autoencoder, .. } = &self.members;
         Metadata {
             config: self.config.clone(),
             features: self.features,
@@ -212,7 +214,7 @@ impl Detector {
         let mut tensors: Vec<(String, Vec<usize>, &[f32])> = Vec::new();
         let scores = self.calibration.scores();
         tensors.push(("calibration.scores".to_owned(), vec![scores.len()], scores));
-        let Members { marginal, linear, ensemble, autoencoder } = &self.members;
+        let Members { marginal, linear, ensemble, autoencoder, .. } = &self.members;
         if let Some((_, reference)) = marginal {
             add_reference(&mut tensors, "marginal", reference);
         }

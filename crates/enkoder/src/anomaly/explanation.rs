@@ -141,6 +141,9 @@ impl Detector {
             network.scores(&mut prepared.clone(), &mut score, &mut scratch);
             add(&by_column(&contributions), weight * reference.surprise(score[0]));
         }
+        // What is added to a mean weighs as much as all that the mean is of.
+        let count = self.members.count().max(1) as f32;
+        self.members.unchanging.add_contributions(preparation, row, count, &mut total);
         let sum: f32 = total.iter().sum();
         if sum > 0.0 {
             total.iter_mut().for_each(|share| *share /= sum);

@@ -22,6 +22,7 @@
 //! ```
 
 mod choice;
+mod clock;
 mod detector;
 mod detector_file;
 mod error;
@@ -37,6 +38,7 @@ mod surprise;
 mod tail;
 mod threshold;
 mod timeline;
+mod unchanging;
 mod whitening;
 mod windows;
 

@@ -5,8 +5,9 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::choice::DetectorConfig;
-use super::detector::{Detector, check_count, rows_with_infinite};
+use super::detector::{Detector, check_count, clocks, rows_with_infinite};
 use super::error::AnomalyError;
+use super::preparation::columns_of;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
 use crate::schema::{Column, Schema};
@@ -101,6 +102,7 @@ impl Detector {
         let stretches: Vec<Dataset> = series.iter().flat_map(stretches_without_infinite).collect();
         let rows = |parts: &[Dataset]| parts.iter().map(Dataset::len).sum::<usize>();
         check_count(rows(&stretches))?;
+        let clocks = clocks_of_windows(&stretches, windows, config)?;
         let Windows { length, .. } = windows;
         let (mut learned, mut held_out) = (Vec::new(), Vec::new());
         let mut whole = 0;
@@ -130,7 +132,7 @@ impl Detector {
         let sparse = windows.stride.saturating_mul(values.div_ceil(MOST_VALUES)).clamp(1, length.max(1));
         let sparse = Windows { stride: sparse.max(windows.stride), ..windows };
         let learned = learned.iter().map(|one| sparse.of(one)).collect::<Result<Vec<_>, _>>()?;
-        let mut detector = Self::learn(&joined(&learned)?, config)?;
+        let mut detector = Self::learn(&joined(&learned)?, &clocks, config)?;
         detector.schema = series[0].schema().cloned();
         detector.windows = Some(windows);
         detector.rows_left_out = rows(series) - rows(&stretches);
@@ -141,6 +143,28 @@ impl Detector {
         detector.calibrate(scores)?;
         Ok(detector)
     }
+}
+
+/// The columns of windows that come from a column which only grows in every series.
+fn clocks_of_windows(
+    series: &[Dataset],
+    windows: Windows,
+    config: &DetectorConfig,
+) -> Result<Vec<usize>, AnomalyError> {
+    let mut common: Option<Vec<usize>> = None;
+    for one in series {
+        let found = clocks(one, config)?;
+        common =
+            Some(common.map_or(found.clone(), |known| known.into_iter().filter(|at| found.contains(at)).collect()));
+    }
+    let Some(first) = series.first() else { return Ok(Vec::new()) };
+    let (features, columns) = (first.features(), columns_of(first.schema(), first.features()));
+    // Each feature of a window's rows is a column of its own.
+    let everywhere = |column: usize| {
+        let feature = columns[column].first;
+        (0..windows.length).map(move |row| row * features + feature)
+    };
+    Ok(common.unwrap_or_default().into_iter().flat_map(everywhere).collect())
 }
 
 /// A series cut at its rows with an infinite value, which belong to no part.

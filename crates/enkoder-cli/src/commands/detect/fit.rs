@@ -85,6 +85,15 @@ pub struct Options {
     #[arg(long, value_name = "COLUMN")]
     ignore: Vec<String>,
 
+    /// A column that is a reading whatever it looks like; one that only grows, as a clock does, is left out otherwise (may be
+    /// given several times)
+    #[arg(long = "reading", value_name = "COLUMN")]
+    readings: Vec<String>,
+
+    /// How surprising a change is of a column that never changed while learning; 0 ignores such columns [default: 10]
+    #[arg(long, value_name = "SURPRISE", default_value_t = 10.0, hide_default_value = true)]
+    unchanging: f32,
+
     /// About how many seconds of two cores fitting may take [default: 4]
     #[arg(long, value_name = "SECONDS", default_value_t = 4.0, hide_default_value = true)]
     budget: f64,
@@ -107,6 +116,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let config = DetectorConfig {
         method: options.method,
         budget: options.budget,
+        unchanging: options.unchanging,
+        readings: options.readings.clone(),
         seed: options.seed,
         layers: options.layers.clone(),
         epochs: options.epochs,
@@ -165,12 +176,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let rows = longest.map_or_else(|| data.clone(), |rows| data.select(rows));
     let bytes = proved(&detector, &rows)?;
     file_output::write_bytes(&options.out, overwrite, &bytes)?;
-    let ignored = detector.ignored_columns();
+    let (ignored, unchanging) = (detector.ignored_columns(), detector.unchanging_columns());
     if options.common.json {
         print(json!({
             "out": options.out.display().to_string(), "rows_learned": detector.rows_learned(),
             "rows_left_out": detector.rows_left_out(), "chosen": detector.chosen(),
-            "ignored_columns": ignored, "threshold": threshold, "seconds": seconds,
+            "ignored_columns": ignored, "unchanging_columns": unchanging, "threshold": threshold, "seconds": seconds,
             "calibration": detector.calibration().scores().len(),
             "irregularities": stretches.map(|stretches| stretches.irregularities),
         }))?;
@@ -185,7 +196,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     screen.note(format_args!("chosen: {}", detector.chosen()));
     if !ignored.is_empty() {
-        screen.note(format_args!("ignored, since constant or empty: {}", ignored.join(", ")));
+        screen.note(format_args!("ignored, since constant, empty or only growing: {}", ignored.join(", ")));
+    }
+    if !unchanging.is_empty() {
+        let unchanging = unchanging.join(", ");
+        screen.note(format_args!("never changed, so that a change is an anomaly (--unchanging): {unchanging}"));
     }
     screen.note(describe(&detector, &threshold));
     Ok(ExitCode::SUCCESS)
