@@ -96,9 +96,12 @@ pub struct DetectorConfig {
     #[serde(default)]
     pub unchanging: f32,
     /// Columns that are readings whatever they look like: one that only grows, as a clock or a meter does, is left out
-    /// otherwise.
+    /// otherwise. In a series with [`Method::Auto`], where some are named, no other column is judged.
     #[serde(default)]
     pub readings: Vec<String>,
+    /// Columns of a series that are no readings, but accompany them.
+    #[serde(default)]
+    pub context: Vec<String>,
     /// About how many seconds fitting may take on two cores, counted by work and not by a clock. Default 4.
     pub budget: f64,
     /// How flagging begins where nothing else is asked for. Default: a false-alarm rate of 0.01.
@@ -118,6 +121,7 @@ impl Default for DetectorConfig {
             epochs: None,
             unchanging: 10.0,
             readings: Vec::new(),
+            context: Vec::new(),
             budget: 4.0,
             rule: ThresholdRule::FalseAlarm(0.01),
             seed: 0,

@@ -1,5 +1,6 @@
 //! [`Detector`]: what is usual in a table, learned from rows that are mostly normal, and how far other rows are from it.
 
+use super::adaptive::AdaptiveThreshold;
 use super::choice::DetectorConfig;
 use super::error::AnomalyError;
 use super::learning::{Learned, learn};
@@ -9,6 +10,7 @@ use super::scores::{NoScore, Scores, Unscored, has_infinite};
 use super::series::SeriesScorer;
 use super::threshold::{CalibrationScores, Guarantee, Threshold, ThresholdRule};
 use super::timeline::SeriesColumns;
+use super::voices::Voices;
 use super::windows::Windows;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
@@ -55,6 +57,8 @@ pub struct Detector {
     pub(super) chosen: String,
     pub(super) preparation: Preparation,
     pub(super) members: Members,
+    /// Of a series whose readings are judged one by one; there are no other members then.
+    pub(super) voices: Voices,
     pub(super) calibration: CalibrationScores,
     pub(super) windows: Option<Windows>,
     pub(super) series: SeriesColumns,
@@ -90,7 +94,7 @@ impl Detector {
 
     /// Takes the scores of the rows kept from learning. A detector that could not be used is never handed out.
     pub(super) fn calibrate(&mut self, scores: Vec<f32>) -> Result<(), AnomalyError> {
-        if !self.members.are_sound() {
+        if !self.members.are_sound() || !self.voices.are_sound() {
             return Err(AnomalyError::NotFinite("the members' scores"));
         }
         if !all_finite(&scores) {
@@ -118,6 +122,7 @@ impl Detector {
             chosen,
             preparation,
             members,
+            voices: Voices::default(),
             calibration: CalibrationScores::new(scores),
             windows: None,
             series: SeriesColumns::default(),
@@ -196,6 +201,14 @@ impl Detector {
         Ok(threshold)
     }
 
+    /// The same for a series whose normal drifts: it moves with what is flagged.
+    ///
+    /// # Errors
+    /// As [`threshold`](Self::threshold).
+    pub fn adaptive_threshold(&self, rule: ThresholdRule) -> Result<AdaptiveThreshold, AnomalyError> {
+        Ok(AdaptiveThreshold::new(self.threshold(rule)?, &self.calibration))
+    }
+
     /// The scores of the rows kept from learning.
     pub fn calibration(&self) -> &CalibrationScores {
         &self.calibration
@@ -213,7 +226,10 @@ impl Detector {
 
     /// The number of values of a row.
     pub fn features(&self) -> usize {
-        self.features / self.windows.map_or(1, |windows| windows.length)
+        match self.windows {
+            Some(windows) if self.voices.is_empty() => self.features / windows.length,
+            _ => self.features,
+        }
     }
 
     /// The windows it was fitted to, where it was fitted to series.

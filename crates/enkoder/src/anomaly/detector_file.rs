@@ -10,12 +10,15 @@ use super::detector::Detector;
 use super::error::AnomalyError;
 use super::marginal::Marginal;
 use super::members::Members;
+use super::outline::Outline;
 use super::preparation::Preparation;
 use super::residuals::ResidualNetwork;
+use super::shapes::{Shapes, Way};
 use super::surprise::Reference;
 use super::threshold::CalibrationScores;
 use super::timeline::SeriesColumns;
 use super::unchanging::Unchanging;
+use super::voices::{Reading, Voice, Voices};
 use super::whitening::{Variances, Whitening};
 use super::windows::Windows;
 use crate::network::{Architecture, ArchitectureError, Network};
@@ -64,6 +67,10 @@ struct Metadata {
     ensemble: Vec<NetworkMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     autoencoder: Option<NetworkMetadata>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    readings: Vec<Reading>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    voices: Vec<VoiceMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     windows: Option<Windows>,
     #[serde(default)]
@@ -87,6 +94,18 @@ struct LinearMetadata {
 struct NetworkMetadata {
     architecture: Architecture,
     residuals: LinearMetadata,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VoiceMetadata {
+    /// The number of its reading.
+    reading: usize,
+    /// Rows of its windows.
+    length: usize,
+    way: Way,
+    /// Windows kept, or directions.
+    rows: usize,
+    reference: usize,
 }
 
 impl Detector {
@@ -130,7 +149,8 @@ impl Detector {
         if !preparation.is_sound(features) {
             return Err(DetectorFileError::Damaged("preparation of columns"));
         }
-        let length = metadata.windows.map_or(1, |windows| windows.length);
+        let of_windows = metadata.windows.filter(|_| metadata.voices.is_empty());
+        let length = of_windows.map_or(1, |windows| windows.length);
         if metadata.windows.is_some_and(|windows| windows.validate().is_err() || !features.is_multiple_of(length)) {
             return Err(DetectorFileError::Damaged("window"));
         }
@@ -157,7 +177,8 @@ impl Detector {
         }
         let autoencoder = metadata.autoencoder.map(|network| take_network(&mut file, AUTOENCODER, network, width));
         members.autoencoder = autoencoder.transpose()?;
-        if members.is_empty() {
+        let voices = take_voices(&mut file, metadata.readings, metadata.voices, features, metadata.windows)?;
+        if members.is_empty() && voices.is_empty() {
             return Err(DetectorFileError::Damaged("list of members"));
         }
         let scores = file.take("calibration.scores", &[metadata.calibration_rows])?;
@@ -173,6 +194,7 @@ impl Detector {
             chosen: metadata.chosen,
             preparation,
             members,
+            voices,
             calibration: CalibrationScores::new(scores),
             windows: metadata.windows,
             series: metadata.series,
@@ -189,6 +211,13 @@ impl Detector {
             architecture: member.architecture.clone(),
             residuals: whitening(&member.whitening, reference),
         };
+        let voice = |voice: &Voice| VoiceMetadata {
+            reading: voice.reading,
+            length: voice.outline.length,
+            way: voice.shapes.way,
+            rows: voice.shapes.rows.len() / voice.shapes.parts(),
+            reference: voice.reference.scores.len(),
+        };
         let Members { marginal, linear, ensemble, autoencoder, .. } = &self.members;
         Metadata {
             config: self.config.clone(),
@@ -203,6 +232,8 @@ impl Detector {
                 .as_ref()
                 .map(|(costs, reference)| MarginalMetadata { costs: costs.clone(), reference: reference.scores.len() }),
             linear: linear.as_ref().map(|(linear, reference)| whitening(linear, reference)),
+            readings: self.voices.readings.clone(),
+            voices: self.voices.voices.iter().map(voice).collect(),
             windows: self.windows,
             series: self.series.clone(),
             ensemble: ensemble.iter().map(network).collect(),
@@ -226,6 +257,12 @@ impl Detector {
         }
         if let Some(network) = autoencoder {
             add_network(&mut tensors, AUTOENCODER, network);
+        }
+        for (number, Voice { shapes, reference, .. }) in self.voices.voices.iter().enumerate() {
+            let parts = shapes.parts();
+            tensors.push((format!("voice{number}.mean"), vec![parts], &shapes.mean));
+            tensors.push((format!("voice{number}.rows"), vec![shapes.rows.len() / parts, parts], &shapes.rows));
+            add_reference(&mut tensors, &format!("voice{number}"), reference);
         }
         tensors
     }
@@ -273,6 +310,34 @@ fn take_reference(file: &mut TensorFile, name: &str, count: usize) -> Result<Ref
     let surprises = file.take(&format!("{name}.reference.surprises"), &[count])?;
     let reference = Reference { scores, surprises };
     if reference.is_sound() { Ok(reference) } else { Err(DetectorFileError::Damaged("reference of scores")) }
+}
+
+/// The voices of readings, which go with each other, with the columns and with the window.
+fn take_voices(
+    file: &mut TensorFile,
+    readings: Vec<Reading>,
+    metadata: Vec<VoiceMetadata>,
+    features: usize,
+    windows: Option<Windows>,
+) -> Result<Voices, DetectorFileError> {
+    let sound = readings.iter().all(|reading| reading.feature < features && reading.is_sound());
+    let heard = (0..readings.len()).all(|reading| metadata.iter().any(|voice| voice.reading == reading));
+    if !sound || !heard {
+        return Err(DetectorFileError::Damaged("list of readings"));
+    }
+    let mut voices = Vec::new();
+    for (number, VoiceMetadata { reading, length, way, rows, reference }) in metadata.into_iter().enumerate() {
+        let fits = windows.is_some_and(|windows| (1..=windows.length).contains(&length));
+        if reading >= readings.len() || !fits || (way == Way::Nearest && rows == 0) {
+            return Err(DetectorFileError::Damaged("list of voices"));
+        }
+        let (outline, name) = (Outline::new(length), format!("voice{number}"));
+        let mean = file.take(&format!("{name}.mean"), &[outline.parts()])?;
+        let rows = file.take(&format!("{name}.rows"), &[rows, outline.parts()])?;
+        let reference = take_reference(file, &name, reference)?;
+        voices.push(Voice { reading, outline, shapes: Shapes::new(way, mean, rows), reference });
+    }
+    Ok(Voices { readings, voices })
 }
 
 fn take_network(

@@ -128,6 +128,10 @@ impl Input {
         ((value - self.center) * self.scale).clamp(-FARTHEST, FARTHEST)
     }
 
+    pub(super) fn center_and_scale(&self) -> (f32, f32) {
+        (self.center, self.scale)
+    }
+
     /// A prepared value in the feature's own units.
     pub(super) fn restore(&self, prepared: f32) -> f32 {
         prepared / self.scale + self.center
