@@ -7,7 +7,8 @@ use super::threshold::{CalibrationScores, Threshold};
 /// Flagged moments after which the threshold has risen by its distance from the usual score, or by 1 where it is less.
 const FLAGGED: f64 = 20.0;
 
-/// A threshold that rises while more is flagged than the rate allows, and falls again to where it was calibrated, never below.
+/// A threshold that rises while more is flagged than the rate allows. In moments that are usual by the calibration it falls again to
+/// where it was calibrated, never below; a level that lasts is not flagged anew.
 ///
 /// Whatever the scores are, of T moments it flags at most rate · T + (highest score − calibrated threshold) / step + 1. So what is
 /// flagged is bounded on the average over a long time, also where the data is no longer like that learned. It is no promise that
@@ -45,8 +46,12 @@ impl AdaptiveThreshold {
             return false;
         }
         let flagged = f64::from(score) >= self.now;
-        let excess = f64::from(u8::from(flagged)) - self.calibrated.rate;
-        self.now = (self.now + self.step * excess).max(f64::from(self.calibrated.score));
+        let rate = self.calibrated.rate;
+        if flagged {
+            self.now += self.step * (1.0 - rate);
+        } else if !self.calibrated.flags(score) {
+            self.now = (self.now - self.step * rate).max(f64::from(self.calibrated.score));
+        }
         flagged
     }
 
