@@ -112,6 +112,26 @@ fn a_series_is_scored_moment_by_moment() {
     assert!(score(165) > 2.0 * score(60), "{} against {}", score(165), score(60));
 }
 
+#[test]
+fn windows_are_chosen_by_how_a_series_repeats_and_readings_are_told_from_commands() {
+    let place = Workplace::new();
+    let row = |row: usize| {
+        let wave = (row as f64 * 0.25).sin() + ((row * 7919) % 100) as f64 * 1e-3;
+        let command = |number: usize| u8::from((row * 31 + number * 17) % 97 == 0);
+        format!("{row},{wave:.4},{},{},{}\n", command(0), command(1), command(2))
+    };
+    place.write("normal.csv", format!("time,wave,a,b,c\n{}", (0..900).map(row).collect::<String>()));
+    let told = place.succeed("detect fit normal.csv -o d.safetensors --window auto --ignore time").stderr;
+    assert!(told.contains("windows of 50 rows, by how the series repeats"), "{told}");
+    assert!(told.contains("1 of 4 columns judged by their own windows (wave)"), "{told}");
+    let told = place.succeed("detect fit normal.csv -o e.safetensors --window 40 --ignore time --context wave").stderr;
+    assert!(told.contains("3 of 4 columns"), "{told}");
+    let message = place.fail("detect fit normal.csv -o f.safetensors --window auto --context depth");
+    assert!(message.contains("there is no column \"depth\""), "{message}");
+    let scored = place.succeed("detect score d.safetensors normal.csv -q").stdout;
+    assert_eq!(scored.lines().count(), 901);
+}
+
 /// Two machines, whose rows come in turn; the first of them breaks its rhythm in 300..330 of the new ones, and a stretch is missing.
 fn machines(rows: std::ops::Range<usize>, gap: std::ops::Range<usize>, broken: std::ops::Range<usize>) -> String {
     let mut text = "at,machine,a,b\n".to_owned();

@@ -231,9 +231,9 @@ fn a_damaged_file_is_refused() {
     }
 }
 
-/// Files of detectors of every kind: of rows with words and gaps, and of a series.
-fn files() -> &'static [Vec<u8>; 2] {
-    static FILES: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+/// Files of detectors of every kind: of rows with words and gaps, of a series, and of a series judged by its readings.
+fn files() -> &'static [Vec<u8>; 3] {
+    static FILES: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
     FILES.get_or_init(|| {
         let words = vec!["idle".into(), "run".into()];
         let schema = Schema::new(vec![Column::numeric("flow"), Column::categorical("state", words)]);
@@ -245,7 +245,10 @@ fn files() -> &'static [Vec<u8>; 2] {
         let rows = Detector::fit(&data(values).with_schema(schema).unwrap(), &quick(Method::Auto)).unwrap();
         let columns = SeriesColumns { time: Some("t".into()), step: Some(2.0), group: None };
         let series = wave_detector(Windows { length: 3, stride: 2 }).with_series_columns(columns);
-        [rows, series].map(|detector| detector.to_bytes().unwrap())
+        let waves = data(Array2::from_shape_fn((90, 2), |(row, column)| ((row * (column + 1)) as f32 * 0.3).sin()));
+        let windows = Windows { length: 8, stride: 3 };
+        let readings = Detector::fit_series(&[waves], windows, &DetectorConfig::default()).unwrap();
+        [rows, series, readings].map(|detector| detector.to_bytes().unwrap())
     })
 }
 
@@ -284,11 +287,12 @@ fn use_it(detector: &Detector) {
 
 #[test]
 fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
-    let [rows, series] = files();
+    let [rows, series, readings] = files();
     use_it(&Detector::from_bytes(&changed(rows, |_| {})).unwrap());
     use_it(&Detector::from_bytes(&changed(series, |_| {})).unwrap());
+    use_it(&Detector::from_bytes(&changed(readings, |_| {})).unwrap());
     type Change = fn(&mut serde_json::Value);
-    let changes: [(&[u8], &str, Change); 22] = [
+    let changes: [(&[u8], &str, Change); 29] = [
         (rows, "version 0 of the format", |file| file["version"] = 0.into()),
         (rows, "version 3 of the format", |file| file["version"] = 3.into()),
         (rows, "metadata is damaged", |file| file["config"]["budget"] = serde_json::Value::Null),
@@ -315,6 +319,16 @@ fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
         }),
         (series, "window", |file| file["windows"]["length"] = 4.into()),
         (series, "step of the clock", |file| file["series"]["step"] = (-1.0).into()),
+        (readings, "list of readings", |file| file["readings"][0]["feature"] = 2.into()),
+        (readings, "list of readings", |file| file["readings"][1]["scale"] = 0.0.into()),
+        (readings, "list of readings", |file| {
+            let voices = file["voices"].as_array_mut().unwrap();
+            voices.retain(|voice| voice["reading"] == 1);
+        }),
+        (readings, "list of voices", |file| file["voices"][1]["reading"] = 2.into()),
+        (readings, "list of voices", |file| file["voices"][0]["length"] = 9.into()),
+        (readings, "list of voices", |file| file["voices"][0]["rows"] = 0.into()),
+        (readings, "tensor", |file| file["voices"][0]["length"] = 7.into()),
     ];
     for (number, (file, expected, change)) in changes.into_iter().enumerate() {
         let error = Detector::from_bytes(&changed(file, change)).expect_err(&format!("{number}: {expected}"));
@@ -330,7 +344,7 @@ proptest! {
     /// Whatever can be read can be used.
     #[test]
     fn a_file_with_changed_bytes_is_refused_or_usable(
-        which in 0usize..2,
+        which in 0usize..3,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<u8>()), 1..4),
     ) {
         let mut file = files()[which].clone();
