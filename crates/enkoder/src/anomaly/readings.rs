@@ -13,6 +13,9 @@ use super::voices::{Reading, Voices, readings_of};
 use super::windows::{Windows, common_clocks, joined};
 use crate::dataset::Dataset;
 
+/// Parts of the series that calibrate at least.
+const FEWEST_PARTS: usize = 2;
+
 /// The numbers of the features that are readings: numbers other than flags, and flags only where they are not more than the other
 /// columns. Those said to be readings are, and no other; those said to be context are none.
 pub(super) fn readings(
@@ -91,7 +94,13 @@ impl Detector {
                 readings.iter().map(of).collect()
             })
             .collect();
-        let (voices, scores) = Voices::fit(&by_reading, &preparation, &features, windows)?;
+        let (voices, mut parts) = Voices::fit(&by_reading, &preparation, &features, windows)?;
+        // One part may hold anomalies, which should not set the threshold for others.
+        if config.trim() > 0.0 && parts.len() > FEWEST_PARTS {
+            let mean = |part: &Vec<f32>| part.iter().sum::<f32>() / part.len() as f32;
+            parts.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
+            parts.pop();
+        }
         let names: Vec<&str> =
             features.iter().map(|&feature| preparation.columns[preparation.column_of(feature)].name.as_str()).collect();
         let chosen = format!(
@@ -115,7 +124,7 @@ impl Detector {
             windows: Some(windows),
             series: SeriesColumns::default(),
         };
-        detector.calibrate(scores)?;
+        detector.calibrate(parts.concat())?;
         Ok(detector)
     }
 }

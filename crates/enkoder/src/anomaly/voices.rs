@@ -96,14 +96,14 @@ pub(super) struct Voices {
 }
 
 impl Voices {
-    /// Learns from prepared series, each with its rows by reading, and gives the scores of moments that were not learned from
-    /// when they were scored.
+    /// Learns from prepared series, each with its rows by reading, and gives for each of a few parts of them the scores of its
+    /// moments by what was learned from the other parts.
     pub(super) fn fit(
         series: &[Vec<Vec<f32>>],
         preparation: &Preparation,
         features: &[usize],
         windows: Windows,
-    ) -> Result<(Self, Vec<f32>), AnomalyError> {
+    ) -> Result<(Self, Vec<Vec<f32>>), AnomalyError> {
         let readings = readings_of(preparation, features);
         let folds = folds(series, windows.length);
         if folds.len() < 2 {
@@ -119,11 +119,14 @@ impl Voices {
         let (voices, said): (Vec<Voice>, Vec<Vec<f32>>) =
             fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().unzip();
         let voices = Self { readings, voices };
-        let moments = said.first().map_or(0, Vec::len);
-        let mut of_moment = vec![0.0; said.len()];
-        let scores = (0..moments).map(|moment| {
+        let (mut of_moment, mut moments) = (vec![0.0; said.len()], 0..);
+        let mut score = |moment: usize| {
             of_moment.iter_mut().zip(&said).for_each(|(to, said)| *to = said[moment]);
             voices.score(&of_moment)
+        };
+        let scores = folds.iter().map(|fold| {
+            let rows = fold.iter().map(|part| part.rows.len()).sum();
+            moments.by_ref().take(rows).map(&mut score).collect()
         });
         let scores = scores.collect();
         Ok((voices, scores))
