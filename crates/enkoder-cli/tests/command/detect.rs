@@ -117,7 +117,7 @@ fn windows_are_chosen_by_how_a_series_repeats_and_readings_are_told_from_command
     let place = Workplace::new();
     let row = |row: usize| {
         let wave = (row as f64 * 0.25).sin() + ((row * 7919) % 100) as f64 * 1e-3;
-        let command = |number: usize| u8::from((row * 31 + number * 17) % 97 == 0);
+        let command = |number: usize| u8::from((row * 31 + number * 17).is_multiple_of(97));
         format!("{row},{wave:.4},{},{},{}\n", command(0), command(1), command(2))
     };
     place.write("normal.csv", format!("time,wave,a,b,c\n{}", (0..900).map(row).collect::<String>()));
