@@ -5,7 +5,7 @@ use super::choice::DetectorConfig;
 use super::error::AnomalyError;
 use super::learning::{Learned, learn};
 use super::members::Members;
-use super::preparation::{Preparation, columns_of};
+use super::preparation::{FeatureRange, Preparation, columns_of};
 use super::scores::{NoScore, Scores, Unscored, has_infinite};
 use super::series::SeriesScorer;
 use super::threshold::{CalibrationScores, Guarantee, Threshold, ThresholdRule};
@@ -272,7 +272,14 @@ impl Detector {
 
     /// Columns that never changed in the rows learned from: a change of one makes a row odd.
     pub fn unchanging_columns(&self) -> Vec<String> {
-        self.members.unchanging.names(&self.preparation)
+        let Self { preparation, members, voices, .. } = self;
+        let readings = voices
+            .readings
+            .iter()
+            .filter(|reading| preparation.ranges[reading.feature].as_ref().is_some_and(FeatureRange::is_constant));
+        let name = |column: usize| preparation.columns[column].name.clone();
+        let of_series = readings.map(|reading| name(preparation.column_of(reading.feature)));
+        members.unchanging.names(preparation).into_iter().chain(of_series).collect()
     }
 }
 

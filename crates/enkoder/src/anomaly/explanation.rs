@@ -39,7 +39,8 @@ pub struct Reason {
 
 impl Detector {
     /// The `count` columns that contribute most to the score of row `row`, the largest first. Columns that contribute nothing
-    /// are left out. In a series, those of the window around the row; the column `x[-k]` is x, k rows before the window's last.
+    /// are left out. In a series, those of the window around the row: where readings are judged one by one the
+    /// readings, and otherwise the columns `x[-k]`, which are x, k rows before the window's last.
     ///
     /// # Errors
     /// As [`score`](Self::score), and when the row has no score.

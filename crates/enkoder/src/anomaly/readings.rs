@@ -103,13 +103,19 @@ impl Detector {
         }
         let names: Vec<&str> =
             features.iter().map(|&feature| preparation.columns[preparation.column_of(feature)].name.as_str()).collect();
-        let chosen = format!(
+        let mut chosen = format!(
             "{} of {} columns judged by their own windows ({}): how far the nearest usual windows are, and what is left of \
              principal components",
             names.len(),
             preparation.columns.len(),
             names.join(", "),
         );
+        let left_out = clocks.iter().map(|&column| &preparation.columns[column]);
+        let left_out = left_out.filter(|column| !features.contains(&column.first));
+        let left_out: Vec<&str> = left_out.map(|column| column.name.as_str()).collect();
+        if !left_out.is_empty() {
+            chosen += &format!("; without what only grows, as a clock does: {}", left_out.join(", "));
+        }
         let mut detector = Self {
             config: config.clone(),
             features: rows.features(),

@@ -58,6 +58,8 @@ fn a_fault_of_the_one_reading_is_found_among_many_commands() {
 #[test]
 fn a_reading_that_never_changed_is_the_first_suspect_when_it_does() {
     let detector = fitted(&DetectorConfig::default());
+    assert_eq!(detector.unchanging_columns(), ["pressure"]);
+    assert!(!detector.ignored_columns().contains(&"pressure".to_owned()));
     let mut values = plant(600, 9000);
     (300..330).for_each(|row| values[[row, 1]] = 4.0);
     let test = series(values);
