@@ -252,6 +252,43 @@ fn files() -> &'static [Vec<u8>; 3] {
     })
 }
 
+/// Files that the first version of the format wrote, with the scores that it gave: a constant that changes added nothing then.
+#[test]
+fn files_of_the_first_version_score_as_they_did() {
+    let rows: [&[u8]; 2] = [
+        include_bytes!("../golden/detector-rows-v1.safetensors"),
+        include_bytes!("../golden/detector-series-v1.safetensors"),
+    ];
+    let scores: [[f32; 12]; 2] = [
+        [
+            0.7879684, 1.342746, 0.7941023, 8.093148, 0.8737796, 1.0247579, 0.9654408, 0.16628084, 0.8370918,
+            0.98463154, 0.91945875, 0.88490605,
+        ],
+        [
+            5.1919107, 5.2111125, 5.2540402, 5.2645364, 4.548337, 3.4553404, 2.2253783, 1.0045671, 0.5341672,
+            0.42611384, 0.42914706, 0.4455136,
+        ],
+    ];
+    let names = ["a", "b", "c", "d"].map(Column::numeric).to_vec();
+    let values = Array2::from_shape_fn((12, 4), |(row, column)| match (500 + row, column) {
+        (503, 1) => -40.0,
+        (507, 3) => 6.0,
+        (row, 0) => (row * 7 % 31) as f32,
+        (row, 1) => (row * 7 % 31 * 2) as f32 + (row * 5 % 11) as f32 * 0.25,
+        (row, 2) => (row * 13 % 23) as f32,
+        _ => 5.0,
+    });
+    let test = data(values).with_schema(Schema::new(names)).unwrap();
+    for (file, expected) in rows.into_iter().zip(scores) {
+        let detector = Detector::from_bytes(file).unwrap();
+        assert!(detector.unchanging_columns().is_empty() && detector.config().unchanging == 0.0);
+        let found = detector.score(&test).unwrap();
+        // Instruction sets differ in the last bits.
+        let close = |(found, expected): (&f32, &f32)| (found - expected).abs() <= 1e-4 * expected.abs();
+        assert!(found.iter().zip(&expected).all(close), "{found:?} instead of {expected:?}");
+    }
+}
+
 /// A file whose metadata was changed.
 fn changed(file: &[u8], change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
     let length = u64::from_le_bytes(*file.first_chunk().unwrap()) as usize;
