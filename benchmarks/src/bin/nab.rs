@@ -1,11 +1,12 @@
 //! Detectors of series on the Numenta Anomaly Benchmark, beside a rolling z-score and principal components of the same windows.
 //!
 //! ```text
-//! ENKODER_TEST_DATA=FOLDER cargo run --release --manifest-path benchmarks/Cargo.toml --bin nab -- [WINDOW]
+//! ENKODER_TEST_DATA=FOLDER cargo run --release --manifest-path benchmarks/Cargo.toml --bin nab -- [WINDOW|auto] [METHOD …]
 //! ```
 //!
 //! FOLDER holds `nab/` with folders of series and `combined_windows.json`. Every method sees each series as a whole and without
-//! labels, anomalies and all, through windows of as many rows (default 64), and scores every moment. AUROC and VUS-PR (buffers
+//! labels, anomalies and all, through windows of as many rows (default 64; auto: chosen by the series), and scores every moment.
+//! Methods are those of `enkoder detect fit`; without any, all of the table. AUROC and VUS-PR (buffers
 //! up to the window) are against NAB's labelled windows; means over the series of a folder, and over all series. Nothing is
 //! chosen by labels or by a series' name.
 
@@ -20,7 +21,12 @@ use enkoder_data::{ReadOptions, TableOptions, parse_timestamp};
 
 type Failure = Box<dyn std::error::Error>;
 
-const NAMES: [&str; 5] = ["rolling z-score", "PCA", "linear", "autoencoder", "auto"];
+/// What is shown where no methods are asked for.
+const NAMES: [&str; 5] = [ROLLING, PCA, "linear", "autoencoder", "auto"];
+const ROLLING: &str = "rolling z-score";
+const PCA: &str = "PCA";
+/// Figures of a series: for AUROC and VUS-PR one for each method.
+type Figures = [Vec<f64>; 2];
 
 fn main() -> ExitCode {
     match run() {
@@ -33,44 +39,53 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let length = std::env::args().nth(1).map_or(Ok(64), |text| text.parse())?;
-    let windows = Windows { length, stride: 1 };
+    let mut arguments = std::env::args().skip(1);
+    let length = match arguments.next().as_deref() {
+        Some("auto") => None,
+        Some(text) => Some(text.parse()?),
+        None => Some(64),
+    };
+    let mut names: Vec<String> = arguments.collect();
+    if names.is_empty() {
+        names = NAMES.map(str::to_owned).to_vec();
+    }
     let folder = std::env::var("ENKODER_TEST_DATA")
         .map_err(|_| "ENKODER_TEST_DATA is not set: it names the folder with nab/")?;
     let folder = Path::new(&folder).join("nab");
     let labels: BTreeMap<String, Vec<[String; 2]>> =
         serde_json::from_slice(&std::fs::read(folder.join("combined_windows.json"))?)?;
-    let mut folders: BTreeMap<String, Vec<[[f64; NAMES.len()]; 2]>> = BTreeMap::new();
+    let mut folders: BTreeMap<String, Vec<Figures>> = BTreeMap::new();
     for (name, spans) in &labels {
         let path = folder.join(name);
         if spans.is_empty() || !path.is_file() {
             continue;
         }
         let (series, positive) = read(&path, spans)?;
-        let scores = [
-            rolling(&series, length),
-            principal(&series, windows)?,
-            detect(&series, windows, Method::Linear)?,
-            detect(&series, windows, Method::Autoencoder)?,
-            detect(&series, windows, Method::Auto)?,
-        ];
-        let mut figures = [[0.0; NAMES.len()]; 2];
-        for (method, scores) in scores.iter().enumerate() {
-            figures[0][method] = auroc(scores, &positive)?;
-            figures[1][method] = vus_pr(scores, &positive, length)?;
+        let windows = length
+            .map_or_else(|| Windows::suited_to(std::slice::from_ref(&series)), |length| Windows { length, stride: 1 });
+        let mut figures = Figures::default();
+        for method in &names {
+            let scores = match method.as_str() {
+                ROLLING => rolling(&series, windows.length),
+                PCA => principal(&series, windows)?,
+                method => detect(&series, windows, method.parse()?)?,
+            };
+            figures[0].push(auroc(&scores, &positive)?);
+            // The buffers are the same for every choice of windows.
+            figures[1].push(vus_pr(&scores, &positive, length.unwrap_or(64))?);
         }
         eprintln!("{name}: {figures:.3?}");
         let of = name.split('/').next().unwrap_or_default().to_owned();
         folders.entry(of).or_default().push(figures);
     }
-    let all: Vec<_> = folders.values().flatten().copied().collect();
+    let all: Vec<Figures> = folders.values().flatten().cloned().collect();
     for (metric, title) in ["AUROC", "VUS-PR"].into_iter().enumerate() {
-        println!("| {title} | series | {} |", NAMES.join(" | "));
-        println!("|---|---:{}|", "|---:".repeat(NAMES.len()));
+        println!("| {title} | series | {} |", names.join(" | "));
+        println!("|---|---:{}|", "|---:".repeat(names.len()));
         for (name, figures) in folders.iter().map(|(name, figures)| (name.as_str(), figures)).chain([("**all**", &all)])
         {
             let mean = |method: usize| figures.iter().map(|of| of[metric][method]).sum::<f64>() / figures.len() as f64;
-            let cells: Vec<String> = (0..NAMES.len()).map(|method| format!("{:.3}", mean(method))).collect();
+            let cells: Vec<String> = (0..names.len()).map(|method| format!("{:.3}", mean(method))).collect();
             println!("| {name} | {} | {} |", figures.len(), cells.join(" | "));
         }
         println!();

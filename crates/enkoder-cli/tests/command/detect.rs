@@ -92,7 +92,7 @@ fn what_cannot_be_learned_from_is_refused_with_the_reason() {
     let message = place.fail("detect fit three.csv -o d.safetensors");
     assert!(message.contains("at least 20 rows, but there are 3"), "{message}");
     place.write("equal.csv", format!("a,b\n{}", "1,2\n".repeat(40)));
-    let message = place.fail("detect fit equal.csv -o d.safetensors");
+    let message = place.fail("detect fit equal.csv -o d.safetensors --unchanging 0");
     assert!(message.contains("nothing tells one row from another"), "{message}");
     let message = place.fail("detect fit pump -o d.safetensors --false-alarm 1.5");
     assert!(message.contains("the false-alarm rate is 1.5, but must be between 0 and 1"), "{message}");
@@ -113,6 +113,26 @@ fn a_series_is_scored_moment_by_moment() {
         |row: usize| -> f32 { scored.lines().nth(row + 1).unwrap().split(',').nth(1).unwrap().parse().unwrap() };
     assert_eq!(scored.lines().count(), 301);
     assert!(score(165) > 2.0 * score(60), "{} against {}", score(165), score(60));
+}
+
+#[test]
+fn windows_are_chosen_by_how_a_series_repeats_and_readings_are_told_from_commands() {
+    let place = Workplace::new();
+    let row = |row: usize| {
+        let wave = (row as f64 * 0.25).sin() + ((row * 7919) % 100) as f64 * 1e-3;
+        let command = |number: usize| u8::from((row * 31 + number * 17).is_multiple_of(97));
+        format!("{row},{wave:.4},{},{},{}\n", command(0), command(1), command(2))
+    };
+    place.write("normal.csv", format!("time,wave,a,b,c\n{}", (0..900).map(row).collect::<String>()));
+    let told = place.succeed("detect fit normal.csv -o d.safetensors --window auto --ignore time").stderr;
+    assert!(told.contains("windows of 50 rows, by how the series repeats"), "{told}");
+    assert!(told.contains("1 of 4 columns judged by their own windows (wave)"), "{told}");
+    let told = place.succeed("detect fit normal.csv -o e.safetensors --window 40 --ignore time --context wave").stderr;
+    assert!(told.contains("3 of 4 columns"), "{told}");
+    let message = place.fail("detect fit normal.csv -o f.safetensors --window auto --context depth");
+    assert!(message.contains("there is no column \"depth\""), "{message}");
+    let scored = place.succeed("detect score d.safetensors normal.csv -q").stdout;
+    assert_eq!(scored.lines().count(), 901);
 }
 
 /// Two machines, whose rows come in turn; the first of them breaks its rhythm in 300..330 of the new ones, and a stretch is missing.

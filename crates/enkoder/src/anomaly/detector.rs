@@ -1,14 +1,16 @@
 //! [`Detector`]: what is usual in a table, learned from rows that are mostly normal, and how far other rows are from it.
 
+use super::adaptive::AdaptiveThreshold;
 use super::choice::DetectorConfig;
 use super::error::AnomalyError;
 use super::learning::{Learned, learn};
 use super::members::Members;
-use super::preparation::Preparation;
+use super::preparation::{FeatureRange, Preparation, columns_of};
 use super::scores::{NoScore, Scores, Unscored, has_infinite};
 use super::series::SeriesScorer;
 use super::threshold::{CalibrationScores, Guarantee, Threshold, ThresholdRule};
 use super::timeline::SeriesColumns;
+use super::voices::Voices;
 use super::windows::Windows;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
@@ -55,6 +57,8 @@ pub struct Detector {
     pub(super) chosen: String,
     pub(super) preparation: Preparation,
     pub(super) members: Members,
+    /// Of a series whose readings are judged one by one; there are no other members then.
+    pub(super) voices: Voices,
     pub(super) calibration: CalibrationScores,
     pub(super) windows: Option<Windows>,
     pub(super) series: SeriesColumns,
@@ -72,6 +76,7 @@ impl Detector {
         let finite: Vec<usize> = (0..data.len()).filter(|&row| !infinite[row]).collect();
         let data = &data.select(&finite);
         check_count(data.len())?;
+        let clocks = clocks(data, config)?;
         let (learned, calibration) = if config.ordered {
             let held_out = ((data.len() as f64 * config.calibration) as usize).max(1);
             let rows: Vec<usize> = (0..data.len()).collect();
@@ -80,7 +85,7 @@ impl Detector {
         } else {
             data.split(config.calibration, config.seed)?
         };
-        let mut detector = Self::learn(&learned, config)?;
+        let mut detector = Self::learn(&learned, &clocks, config)?;
         let calibration = calibration.head(MOST_CALIBRATION_ROWS);
         detector.rows_left_out = infinite.len() - finite.len();
         detector.calibrate(detector.members.score(&detector.preparation, &calibration))?;
@@ -89,7 +94,7 @@ impl Detector {
 
     /// Takes the scores of the rows kept from learning. A detector that could not be used is never handed out.
     pub(super) fn calibrate(&mut self, scores: Vec<f32>) -> Result<(), AnomalyError> {
-        if !self.members.are_sound() {
+        if !self.members.are_sound() || !self.voices.are_sound() {
             return Err(AnomalyError::NotFinite("the members' scores"));
         }
         if !all_finite(&scores) {
@@ -100,8 +105,13 @@ impl Detector {
     }
 
     /// Learns from all of these rows. The calibration is by the same rows, which promises nothing: the caller replaces it.
-    pub(super) fn learn(learned: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
-        let Learned { preparation, members, chosen } = learn(learned, config)?;
+    /// Nothing is learned of the columns with the numbers `clocks`.
+    pub(super) fn learn(learned: &Dataset, clocks: &[usize], config: &DetectorConfig) -> Result<Self, AnomalyError> {
+        let Learned { preparation, members, mut chosen } = learn(learned, clocks, config)?;
+        if !clocks.is_empty() {
+            let names: Vec<&str> = clocks.iter().map(|&column| preparation.columns[column].name.as_str()).collect();
+            chosen += &format!("; without what only grows, as a clock does: {}", names.join(", "));
+        }
         let scores = members.score(&preparation, learned);
         Ok(Self {
             config: config.clone(),
@@ -112,6 +122,7 @@ impl Detector {
             chosen,
             preparation,
             members,
+            voices: Voices::default(),
             calibration: CalibrationScores::new(scores),
             windows: None,
             series: SeriesColumns::default(),
@@ -190,6 +201,14 @@ impl Detector {
         Ok(threshold)
     }
 
+    /// The same for a series whose normal drifts: it moves with what is flagged.
+    ///
+    /// # Errors
+    /// As [`threshold`](Self::threshold).
+    pub fn adaptive_threshold(&self, rule: ThresholdRule) -> Result<AdaptiveThreshold, AnomalyError> {
+        Ok(AdaptiveThreshold::new(self.threshold(rule)?, &self.calibration))
+    }
+
     /// The scores of the rows kept from learning.
     pub fn calibration(&self) -> &CalibrationScores {
         &self.calibration
@@ -207,7 +226,10 @@ impl Detector {
 
     /// The number of values of a row.
     pub fn features(&self) -> usize {
-        self.features / self.windows.map_or(1, |windows| windows.length)
+        match self.windows {
+            Some(windows) if self.voices.is_empty() => self.features / windows.length,
+            _ => self.features,
+        }
     }
 
     /// The windows it was fitted to, where it was fitted to series.
@@ -241,9 +263,23 @@ impl Detector {
         &self.chosen
     }
 
-    /// Columns that it ignores, since they were constant or empty in the rows learned from.
+    /// Columns that it ignores, since they were empty in the rows learned from, or constant where
+    /// [`DetectorConfig::unchanging`] is 0.
     pub fn ignored_columns(&self) -> Vec<String> {
-        self.preparation.ignored()
+        let watched = self.unchanging_columns();
+        self.preparation.ignored().into_iter().filter(|column| !watched.contains(column)).collect()
+    }
+
+    /// Columns that never changed in the rows learned from: a change of one makes a row odd.
+    pub fn unchanging_columns(&self) -> Vec<String> {
+        let Self { preparation, members, voices, .. } = self;
+        let readings = voices
+            .readings
+            .iter()
+            .filter(|reading| preparation.ranges[reading.feature].as_ref().is_some_and(FeatureRange::is_constant));
+        let name = |column: usize| preparation.columns[column].name.clone();
+        let of_series = readings.map(|reading| name(preparation.column_of(reading.feature)));
+        members.unchanging.names(preparation).into_iter().chain(of_series).collect()
     }
 }
 
@@ -259,4 +295,16 @@ pub(super) fn rows_with_infinite(data: &Dataset) -> Vec<bool> {
         has_infinite(&values)
     };
     (0..data.len()).map(infinite).collect()
+}
+
+/// The columns that only grow and are not said to be readings.
+pub(super) fn clocks(data: &Dataset, config: &DetectorConfig) -> Result<Vec<usize>, AnomalyError> {
+    let columns = columns_of(data.schema(), data.features());
+    let unknown = config.readings.iter().find(|name| columns.iter().all(|column| column.name != **name));
+    if let Some(name) = unknown {
+        return Err(AnomalyError::NoColumn { column: name.clone() });
+    }
+    let mut clocks = super::clock::clocks(data, &columns);
+    clocks.retain(|&column| !config.readings.contains(&columns[column].name));
+    Ok(clocks)
 }

@@ -10,11 +10,15 @@ use super::detector::Detector;
 use super::error::AnomalyError;
 use super::marginal::Marginal;
 use super::members::Members;
+use super::outline::Outline;
 use super::preparation::Preparation;
 use super::residuals::ResidualNetwork;
+use super::shapes::{Shapes, Way};
 use super::surprise::Reference;
 use super::threshold::CalibrationScores;
 use super::timeline::SeriesColumns;
+use super::unchanging::Unchanging;
+use super::voices::{Reading, Voice, Voices};
 use super::whitening::{Variances, Whitening};
 use super::windows::Windows;
 use crate::network::{Architecture, ArchitectureError, Network};
@@ -22,7 +26,7 @@ use crate::schema::Schema;
 use crate::tensor_file::{TensorFile, TensorFileError};
 
 const KIND: &str = "enkoder.detector";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// What the tensors of the one larger network are called by.
 const AUTOENCODER: &str = "autoencoder";
 
@@ -63,6 +67,10 @@ struct Metadata {
     ensemble: Vec<NetworkMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     autoencoder: Option<NetworkMetadata>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    readings: Vec<Reading>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    voices: Vec<VoiceMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     windows: Option<Windows>,
     #[serde(default)]
@@ -86,6 +94,18 @@ struct LinearMetadata {
 struct NetworkMetadata {
     architecture: Architecture,
     residuals: LinearMetadata,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VoiceMetadata {
+    /// The number of its reading.
+    reading: usize,
+    /// Rows of its windows.
+    length: usize,
+    way: Way,
+    /// Windows kept, or directions.
+    rows: usize,
+    reference: usize,
 }
 
 impl Detector {
@@ -126,10 +146,11 @@ impl Detector {
         metadata.config.validate().map_err(DetectorFileError::Options)?;
         let features = metadata.features;
         let preparation = metadata.preparation;
-        if !preparation.is_sound(features) || preparation.width() == 0 {
+        if !preparation.is_sound(features) {
             return Err(DetectorFileError::Damaged("preparation of columns"));
         }
-        let length = metadata.windows.map_or(1, |windows| windows.length);
+        let of_windows = metadata.windows.filter(|_| metadata.voices.is_empty());
+        let length = of_windows.map_or(1, |windows| windows.length);
         if metadata.windows.is_some_and(|windows| windows.validate().is_err() || !features.is_multiple_of(length)) {
             return Err(DetectorFileError::Damaged("window"));
         }
@@ -140,7 +161,8 @@ impl Detector {
             return Err(DetectorFileError::Damaged("schema"));
         }
         let width = preparation.width();
-        let mut members = Members::default();
+        let unchanging = Unchanging::of(&preparation, metadata.config.unchanging);
+        let mut members = Members { unchanging, ..Members::default() };
         if let Some(MarginalMetadata { costs, reference }) = metadata.marginal {
             if !costs.is_sound(&preparation.columns) {
                 return Err(DetectorFileError::Damaged("histograms"));
@@ -155,7 +177,8 @@ impl Detector {
         }
         let autoencoder = metadata.autoencoder.map(|network| take_network(&mut file, AUTOENCODER, network, width));
         members.autoencoder = autoencoder.transpose()?;
-        if members.is_empty() {
+        let voices = take_voices(&mut file, metadata.readings, metadata.voices, features, metadata.windows)?;
+        if members.is_empty() && voices.is_empty() {
             return Err(DetectorFileError::Damaged("list of members"));
         }
         let scores = file.take("calibration.scores", &[metadata.calibration_rows])?;
@@ -171,6 +194,7 @@ impl Detector {
             chosen: metadata.chosen,
             preparation,
             members,
+            voices,
             calibration: CalibrationScores::new(scores),
             windows: metadata.windows,
             series: metadata.series,
@@ -187,7 +211,14 @@ impl Detector {
             architecture: member.architecture.clone(),
             residuals: whitening(&member.whitening, reference),
         };
-        let Members { marginal, linear, ensemble, autoencoder } = &self.members;
+        let voice = |voice: &Voice| VoiceMetadata {
+            reading: voice.reading,
+            length: voice.outline.length,
+            way: voice.shapes.way,
+            rows: voice.shapes.rows.len() / voice.shapes.parts(),
+            reference: voice.reference.scores.len(),
+        };
+        let Members { marginal, linear, ensemble, autoencoder, .. } = &self.members;
         Metadata {
             config: self.config.clone(),
             features: self.features,
@@ -201,6 +232,8 @@ impl Detector {
                 .as_ref()
                 .map(|(costs, reference)| MarginalMetadata { costs: costs.clone(), reference: reference.scores.len() }),
             linear: linear.as_ref().map(|(linear, reference)| whitening(linear, reference)),
+            readings: self.voices.readings.clone(),
+            voices: self.voices.voices.iter().map(voice).collect(),
             windows: self.windows,
             series: self.series.clone(),
             ensemble: ensemble.iter().map(network).collect(),
@@ -212,7 +245,7 @@ impl Detector {
         let mut tensors: Vec<(String, Vec<usize>, &[f32])> = Vec::new();
         let scores = self.calibration.scores();
         tensors.push(("calibration.scores".to_owned(), vec![scores.len()], scores));
-        let Members { marginal, linear, ensemble, autoencoder } = &self.members;
+        let Members { marginal, linear, ensemble, autoencoder, .. } = &self.members;
         if let Some((_, reference)) = marginal {
             add_reference(&mut tensors, "marginal", reference);
         }
@@ -224,6 +257,12 @@ impl Detector {
         }
         if let Some(network) = autoencoder {
             add_network(&mut tensors, AUTOENCODER, network);
+        }
+        for (number, Voice { shapes, reference, .. }) in self.voices.voices.iter().enumerate() {
+            let parts = shapes.parts();
+            tensors.push((format!("voice{number}.mean"), vec![parts], &shapes.mean));
+            tensors.push((format!("voice{number}.rows"), vec![shapes.rows.len() / parts, parts], &shapes.rows));
+            add_reference(&mut tensors, &format!("voice{number}"), reference);
         }
         tensors
     }
@@ -271,6 +310,34 @@ fn take_reference(file: &mut TensorFile, name: &str, count: usize) -> Result<Ref
     let surprises = file.take(&format!("{name}.reference.surprises"), &[count])?;
     let reference = Reference { scores, surprises };
     if reference.is_sound() { Ok(reference) } else { Err(DetectorFileError::Damaged("reference of scores")) }
+}
+
+/// The voices of readings, which go with each other, with the columns and with the window.
+fn take_voices(
+    file: &mut TensorFile,
+    readings: Vec<Reading>,
+    metadata: Vec<VoiceMetadata>,
+    features: usize,
+    windows: Option<Windows>,
+) -> Result<Voices, DetectorFileError> {
+    let sound = readings.iter().all(|reading| reading.feature < features && reading.is_sound());
+    let heard = (0..readings.len()).all(|reading| metadata.iter().any(|voice| voice.reading == reading));
+    if !sound || !heard {
+        return Err(DetectorFileError::Damaged("list of readings"));
+    }
+    let mut voices = Vec::new();
+    for (number, VoiceMetadata { reading, length, way, rows, reference }) in metadata.into_iter().enumerate() {
+        let fits = windows.is_some_and(|windows| (1..=windows.length).contains(&length));
+        if reading >= readings.len() || !fits || (way == Way::Nearest && rows == 0) {
+            return Err(DetectorFileError::Damaged("list of voices"));
+        }
+        let (outline, name) = (Outline::new(length), format!("voice{number}"));
+        let mean = file.take(&format!("{name}.mean"), &[outline.parts()])?;
+        let rows = file.take(&format!("{name}.rows"), &[rows, outline.parts()])?;
+        let reference = take_reference(file, &name, reference)?;
+        voices.push(Voice { reading, outline, shapes: Shapes::new(way, mean, rows), reference });
+    }
+    Ok(Voices { readings, voices })
 }
 
 fn take_network(

@@ -28,9 +28,15 @@ pub enum AnomalyError {
         /// The fewest that will do.
         needed: usize,
     },
+    /// A column that was named and is not there.
+    #[error("there is no column {column:?}")]
+    NoColumn {
+        /// The name given.
+        column: String,
+    },
     /// No column to learn anything from.
     #[error(
-        "all {features} features are constant or empty in the rows to learn from: nothing tells one row from another\nhint: give rows that vary as normal operation does"
+        "all {features} features are empty in the rows to learn from, or constant while a change of these is not to be told: nothing tells one row from another\nhint: give rows that have values"
     )]
     NothingVaries {
         /// The features there are.

@@ -39,7 +39,8 @@ pub struct Reason {
 
 impl Detector {
     /// The `count` columns that contribute most to the score of row `row`, the largest first. Columns that contribute nothing
-    /// are left out. In a series, those of the window around the row; the column `x[-k]` is x, k rows before the window's last.
+    /// are left out. In a series, those of the window around the row: where readings are judged one by one the
+    /// readings, and otherwise the columns `x[-k]`, which are x, k rows before the window's last.
     ///
     /// # Errors
     /// As [`score`](Self::score), and when the row has no score.
@@ -56,6 +57,7 @@ impl Detector {
         if let Some(reason) = no_score(row) {
             return Err(AnomalyError::Unscored { row, reason });
         }
+        let mut at = 0;
         let data = match self.windows {
             None => data.select(&[row]),
             Some(windows) => {
@@ -64,18 +66,24 @@ impl Detector {
                 let back = (row.saturating_sub(reach)..row).rev().take_while(|&row| no_score(row).is_none()).count();
                 let on = (row..data.len().min(row + reach)).take_while(|&row| no_score(row).is_none()).count();
                 let around = windows.around(back, back + on);
+                at = back - around.start;
                 let rows: Vec<usize> = around.map(|at| row - back + at).collect();
                 windows.of(&data.select(&rows))?
             }
         };
-        let mut values = vec![0.0; self.features];
+        let mut values = vec![0.0; data.features()];
         data.copy_row(0, &mut values);
-        self.explain_window(&values, count)
+        self.explain_window(&values, at, count)
     }
 
-    /// The same of a whole window, or a row where there are no windows.
-    pub(super) fn explain_window(&self, values: &[f32], count: usize) -> Result<Vec<Reason>, AnomalyError> {
-        let (shares, expected) = self.shares(values);
+    /// The same of a whole window, or a row where there are no windows. Where readings are judged one by one, `at` is the row of
+    /// the window that is told of.
+    pub(super) fn explain_window(&self, values: &[f32], at: usize, count: usize) -> Result<Vec<Reason>, AnomalyError> {
+        let (shares, expected) = match self.windows {
+            Some(windows) if !self.voices.is_empty() => self.shares_of_readings(values, windows.length, at),
+            _ => self.shares(values),
+        };
+        let values = if self.voices.is_empty() { values } else { &values[at * self.features..][..self.features] };
         let mut order: Vec<usize> = (0..shares.len()).filter(|&column| shares[column] > 0.0).collect();
         order.sort_by(|&a, &b| shares[b].total_cmp(&shares[a]));
         order.truncate(count);
@@ -91,6 +99,37 @@ impl Detector {
             }
         };
         Ok(order.into_iter().map(reason).collect())
+    }
+
+    /// The share of each reading in the surprise of a window of so many rows, and what its nearest usual windows have in row `at`.
+    fn shares_of_readings(&self, window: &[f32], rows: usize, at: usize) -> (Vec<f32>, Vec<f32>) {
+        let preparation = &self.preparation;
+        let mut shares = vec![0.0; preparation.columns.len()];
+        let mut expected = vec![f32::NAN; self.features];
+        let mut said = Vec::new();
+        for voice in &self.voices.voices {
+            let reading = &self.voices.readings[voice.reading];
+            let length = voice.outline.length;
+            // As near to the middle of the shorter window as the ends of the longer one allow.
+            let start = at.saturating_sub(length / 2).min(rows - length);
+            let values = window.iter().skip(reading.feature).step_by(self.features).skip(start).take(length);
+            let prepared: Vec<f32> = values.map(|&value| reading.prepare(value)).collect();
+            said.extend(voice.distances(&prepared, 1));
+            let usual = voice.shapes.expected(&voice.outline.of(&prepared, 1));
+            let part = voice.outline.part_of(at - start).min(usual.len() - 1);
+            // The first voice of a reading knows the nearest windows.
+            if expected[reading.feature].is_nan() {
+                expected[reading.feature] = reading.restore(usual[part]);
+            }
+        }
+        let surprises = self.voices.surprises(&said);
+        let highest = surprises.iter().copied().fold(0.0, f32::max);
+        for (reading, surprise) in self.voices.readings.iter().zip(surprises) {
+            shares[preparation.column_of(reading.feature)] += (surprise - highest).exp();
+        }
+        let sum: f32 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= sum);
+        (shares, expected)
     }
 
     /// The share of each column, and what is expected of each feature.
@@ -141,6 +180,9 @@ impl Detector {
             network.scores(&mut prepared.clone(), &mut score, &mut scratch);
             add(&by_column(&contributions), weight * reference.surprise(score[0]));
         }
+        // What is added to a mean weighs as much as all that the mean is of.
+        let count = self.members.count().max(1) as f32;
+        self.members.unchanging.add_contributions(preparation, row, count, &mut total);
         let sum: f32 = total.iter().sum();
         if sum > 0.0 {
             total.iter_mut().for_each(|share| *share /= sum);

@@ -11,6 +11,7 @@ use super::members::{BLOCK_ROWS, Members};
 use super::preparation::Preparation;
 use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT};
 use super::surprise::Reference;
+use super::unchanging::Unchanging;
 use super::whitening::Whitening;
 use crate::dataset::Dataset;
 use crate::network::Architecture;
@@ -40,14 +41,20 @@ pub(super) struct Learned {
     pub(super) chosen: String,
 }
 
-pub(super) fn learn(learned: &Dataset, config: &DetectorConfig) -> Result<Learned, AnomalyError> {
-    let preparation = Preparation::fit(learned);
+/// Learns nothing of the columns with these numbers.
+pub(super) fn learn(learned: &Dataset, left_out: &[usize], config: &DetectorConfig) -> Result<Learned, AnomalyError> {
+    let preparation = Preparation::fit(learned, left_out);
     let width = preparation.width();
-    if width == 0 {
+    let unchanging = Unchanging::of(&preparation, config.unchanging);
+    if width == 0 && unchanging.is_empty() {
         return Err(AnomalyError::NothingVaries { features: learned.features() });
     }
-    let mut members = Members::default();
+    let mut members = Members { unchanging, ..Members::default() };
     let mut chosen = Vec::new();
+    if width == 0 {
+        chosen.push("whether what never changed changes".to_owned());
+        return Ok(Learned { preparation, members, chosen: chosen.join("; ") });
+    }
     if config.has(Method::Marginal) {
         members.marginal = Some(marginal_member(learned, &preparation));
         chosen.push("how rare each value is in its column".to_owned());

@@ -10,6 +10,7 @@ use super::preparation::Preparation;
 use super::residuals::{ResidualNetwork, ResidualScratch};
 use super::scores::has_infinite;
 use super::surprise::Reference;
+use super::unchanging::Unchanging;
 use super::whitening::Whitening;
 use crate::dataset::Dataset;
 
@@ -24,6 +25,8 @@ pub(super) struct Members {
     /// Small networks, which together weigh as much as one other member.
     pub(super) ensemble: Vec<(ResidualNetwork, Reference)>,
     pub(super) autoencoder: Option<(ResidualNetwork, Reference)>,
+    /// No member, for it has nothing to say of most rows: what it says is added to the mean of the members' surprises.
+    pub(super) unchanging: Unchanging,
 }
 
 /// Buffers of one thread that scores.
@@ -35,13 +38,15 @@ struct ScoreScratch {
     raw: Vec<f32>,
     /// Which rows have an infinite value.
     infinite: Vec<bool>,
+    /// How surprising the changes are of what never changed.
+    changes: Vec<f32>,
     residuals: ResidualScratch,
 }
 
 impl Members {
-    /// Whether there is none.
+    /// Whether there is nothing to score with.
     pub(super) fn is_empty(&self) -> bool {
-        self.count() == 0
+        self.count() == 0 && self.unchanging.is_empty()
     }
 
     /// Whether all that they compute with is finite.
@@ -60,7 +65,7 @@ impl Members {
         ensemble.chain(self.autoencoder.iter().map(|(network, reference)| (1.0, network, reference)))
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         let there =
             [self.marginal.is_some(), self.linear.is_some(), !self.ensemble.is_empty(), self.autoencoder.is_some()];
         there.into_iter().filter(|&there| there).count()
@@ -94,11 +99,13 @@ impl Members {
         scratch.row.resize(data.features(), 0.0);
         scratch.raw.resize(BLOCK_ROWS, 0.0);
         scratch.infinite.clear();
+        scratch.changes.clear();
         scores.fill(0.0);
-        for ((index, prepared), raw) in rows.zip(scratch.prepared.chunks_exact_mut(width)).zip(&mut scratch.raw) {
+        for (place, (index, raw)) in rows.zip(&mut scratch.raw).enumerate() {
             data.copy_row(index, &mut scratch.row);
             scratch.infinite.push(has_infinite(&scratch.row));
-            preparation.prepare(&scratch.row, prepared);
+            scratch.changes.push(self.unchanging.surprise(preparation, &scratch.row));
+            preparation.prepare(&scratch.row, &mut scratch.prepared[place * width..(place + 1) * width]);
             if let Some((marginal, _)) = &self.marginal {
                 *raw = marginal.score(&scratch.row);
             }
@@ -116,9 +123,10 @@ impl Members {
             network.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals);
             reference.add_surprises(&scratch.raw, weight, scores);
         }
-        let count = self.count() as f32;
-        for (score, &infinite) in scores.iter_mut().zip(&scratch.infinite) {
-            *score = if infinite { f32::NAN } else { *score / count };
+        // Without a member there is nothing to take the mean of.
+        let count = self.count().max(1) as f32;
+        for ((score, &infinite), changes) in scores.iter_mut().zip(&scratch.infinite).zip(&scratch.changes) {
+            *score = if infinite { f32::NAN } else { *score / count + changes };
         }
     }
 }

@@ -21,9 +21,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adaptive;
 mod choice;
+mod clock;
 mod detector;
 mod detector_file;
+mod discoveries;
 mod drift;
 mod error;
 mod explanation;
@@ -32,19 +35,26 @@ mod learning;
 mod marginal;
 mod members;
 mod movement;
+mod outline;
+mod period;
 mod preparation;
+mod readings;
 mod recent;
 mod resampling;
 mod residuals;
 mod scores;
 mod series;
+mod shapes;
 mod surprise;
 mod tail;
 mod threshold;
 mod timeline;
+mod unchanging;
+mod voices;
 mod whitening;
 mod windows;
 
+pub use adaptive::AdaptiveThreshold;
 pub use choice::{DetectorConfig, Method, UnknownMethod};
 pub use detector::Detector;
 pub use detector_file::DetectorFileError;

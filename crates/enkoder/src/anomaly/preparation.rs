@@ -128,6 +128,10 @@ impl Input {
         ((value - self.center) * self.scale).clamp(-FARTHEST, FARTHEST)
     }
 
+    pub(super) fn center_and_scale(&self) -> (f32, f32) {
+        (self.center, self.scale)
+    }
+
     /// A prepared value in the feature's own units.
     pub(super) fn restore(&self, prepared: f32) -> f32 {
         prepared / self.scale + self.center
@@ -144,9 +148,13 @@ pub(super) struct Preparation {
 }
 
 impl Preparation {
-    pub(super) fn fit(data: &Dataset) -> Self {
+    /// Takes columns with these numbers as if they were empty.
+    pub(super) fn fit(data: &Dataset, left_out: &[usize]) -> Self {
         let columns = columns_of(data.schema(), data.features());
-        let ranges: Vec<_> = (0..data.features()).map(|feature| FeatureRange::of(data, feature)).collect();
+        let mut ranges: Vec<_> = (0..data.features()).map(|feature| FeatureRange::of(data, feature)).collect();
+        for column in left_out.iter().map(|&number| &columns[number]) {
+            ranges[column.first..column.first + column.width].fill(None);
+        }
         let mut inputs = Vec::new();
         for column in &columns {
             for (feature, range) in ranges.iter().enumerate().skip(column.first).take(column.width) {
@@ -170,7 +178,7 @@ impl Preparation {
         self.inputs.len()
     }
 
-    /// The names of columns that say nothing, since they are constant or empty.
+    /// The names of columns that say nothing, since they are constant, empty or left out.
     pub(super) fn ignored(&self) -> Vec<String> {
         let used = |column: &&ColumnFeatures| {
             let features = column.first..column.first + column.width;
@@ -235,7 +243,7 @@ mod tests {
         let rows = |outlier| {
             let mut values = Array2::from_shape_fn((500, 1), |(row, _)| (row % 50) as f32);
             values[[7, 0]] = outlier;
-            Preparation::fit(&Dataset::from_f32("x", values).unwrap()).inputs[0].scale
+            Preparation::fit(&Dataset::from_f32("x", values).unwrap(), &[]).inputs[0].scale
         };
         let (usual, disturbed) = (rows(7.0), rows(1e9));
         assert!((usual / disturbed - 1.0).abs() < 0.1, "{usual} against {disturbed}");
@@ -245,7 +253,7 @@ mod tests {
     fn constant_and_empty_columns_are_named_and_absence_is_a_feature() {
         let nan = f32::NAN;
         let values = array![[1.0, 5.0, nan, 1.0], [2.0, 5.0, nan, nan], [3.0, 5.0, nan, 2.0]];
-        let preparation = Preparation::fit(&Dataset::from_f32("x", values).unwrap());
+        let preparation = Preparation::fit(&Dataset::from_f32("x", values).unwrap(), &[]);
         assert_eq!(preparation.ignored(), ["feature2", "feature3"]);
         let kinds: Vec<_> = preparation.inputs.iter().map(|input| (input.feature, input.absence)).collect();
         assert_eq!(kinds, [(0, false), (3, false), (3, true)]);

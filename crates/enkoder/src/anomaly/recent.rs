@@ -111,6 +111,7 @@ impl Detector {
         if let Some(reason) = window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema())) {
             return Err(AnomalyError::Unscored { row: 0, reason });
         }
-        self.explain_window(window, count)
+        let last = self.windows().map_or(0, |windows| windows.length - 1);
+        self.explain_window(window, last, count)
     }
 }

@@ -36,11 +36,19 @@ struct Stretch<'a> {
     first: usize,
     /// Rows so far.
     rows: usize,
-    /// Where the next window starts.
-    next: usize,
     /// Moments whose scores were given.
     given: usize,
-    /// From moment `given` on: the sum of the scores of windows that cover it, and how many these are.
+    /// One for each voice of the detector, or one for all members where it has none.
+    tracks: Vec<Track>,
+}
+
+/// Windows of one length that slide along.
+#[derive(Debug)]
+struct Track {
+    windows: Windows,
+    /// Where the next window starts.
+    next: usize,
+    /// From the first moment without a score on: the sums of what the windows that cover it say, and how many these are.
     sums: VecDeque<(f64, u32)>,
 }
 
@@ -105,8 +113,9 @@ impl<'a> SeriesScorer<'a> {
     pub fn explain(&self, moment: usize, count: usize) -> Result<Vec<Reason>, AnomalyError> {
         let mut stretches = [&self.open].into_iter().chain(self.ended.iter().rev());
         let stretch = stretches.find(|stretch| stretch.origin <= moment).expect("the moment is kept");
-        let around = stretch.windows.around(moment - stretch.origin, stretch.rows);
-        stretch.detector.explain_window(&stretch.window(around.start), count)
+        let moment = moment - stretch.origin;
+        let around = stretch.windows.around(moment, stretch.rows);
+        stretch.detector.explain_window(&stretch.window(around.start), moment - around.start, count)
     }
 
     /// Ends the stretch that goes on, and begins another.
@@ -121,13 +130,20 @@ impl<'a> SeriesScorer<'a> {
 
 impl<'a> Stretch<'a> {
     fn new(detector: &'a Detector, windows: Windows, origin: usize) -> Self {
-        let (values, sums) = (VecDeque::new(), VecDeque::new());
-        Self { detector, windows, origin, values, first: 0, rows: 0, next: 0, given: 0, sums }
+        let track = |length| {
+            let windows = Windows { length, stride: windows.stride.min(length) };
+            Track { windows, next: 0, sums: VecDeque::new() }
+        };
+        let tracks = match &detector.voices.voices[..] {
+            [] => vec![track(windows.length)],
+            voices => voices.iter().map(|voice| track(voice.outline.length)).collect(),
+        };
+        Self { detector, windows, origin, values: VecDeque::new(), first: 0, rows: 0, given: 0, tracks }
     }
 
     fn push(&mut self, row: &[f32]) {
         self.values.extend(row);
-        self.sums.push_back((0.0, 0));
+        self.tracks.iter_mut().for_each(|track| track.sums.push_back((0.0, 0)));
         self.rows += 1;
     }
 
@@ -140,30 +156,35 @@ impl<'a> Stretch<'a> {
 
     /// Scores the windows that are complete, and gives the moments that are known by them.
     fn score_known(&mut self, scores: &mut Scores) -> Result<(), AnomalyError> {
-        let Windows { length, stride } = self.windows;
-        let batch = (BATCH_VALUES / (length * self.detector.features()).max(1)).max(1);
-        while self.next + length <= self.rows {
-            let count = ((self.rows - length - self.next) / stride + 1).min(batch);
-            self.score_windows(self.next, count, stride)?;
-            self.next += count * stride;
+        let mut known = self.rows;
+        for number in 0..self.tracks.len() {
+            let Track { windows: Windows { length, stride }, next, .. } = self.tracks[number];
+            if next + length <= self.rows {
+                let count = (self.rows - length - next) / stride + 1;
+                self.see(number, next, count)?;
+                self.tracks[number].next += count * stride;
+            }
+            // A last window may still come that ends with the stretch.
+            known = known.min(self.tracks[number].next).min(self.rows.saturating_sub(length));
         }
-        // A last window may still come that ends with the stretch.
-        let known = self.next.min(self.rows.saturating_sub(length));
         self.give(known, scores);
         Ok(())
     }
 
-    /// Scores the window that ends with the stretch, and gives the moments that are left.
+    /// Scores the windows that end with the stretch, and gives the moments that are left.
     fn score_rest(&mut self, scores: &mut Scores) -> Result<(), AnomalyError> {
-        let Windows { length, stride } = self.windows;
+        let Windows { length, .. } = self.windows;
         if self.rows < length {
             (0..self.rows).for_each(|_| scores.push_unscored(NoScore::ShortStretch { window: length }));
             return Ok(());
         }
-        let last = self.rows - length;
-        if self.next < last + stride {
-            self.score_windows(last, 1, stride)?;
-            self.next = last + stride;
+        for number in 0..self.tracks.len() {
+            let Track { windows: Windows { length, stride }, next, .. } = self.tracks[number];
+            let last = self.rows - length;
+            if next < last + stride {
+                self.see(number, last, 1)?;
+                self.tracks[number].next = last + stride;
+            }
         }
         self.give(self.rows, scores);
         Ok(())
@@ -175,26 +196,62 @@ impl<'a> Stretch<'a> {
         self.values.range(from..from + self.windows.length * features).copied().collect()
     }
 
-    fn score_windows(&mut self, start: usize, count: usize, stride: usize) -> Result<(), AnomalyError> {
-        let Windows { length, .. } = self.windows;
-        let width = length * self.detector.features();
-        let mut values = Vec::with_capacity(count * width);
-        (0..count).for_each(|number| values.extend(self.window(start + number * stride)));
-        let windows = Array2::from_shape_vec((count, width), values).expect("all windows have one length");
-        let scores = self.detector.score_windows(&Dataset::from_f32("windows", windows)?);
-        for (number, score) in scores.into_iter().enumerate() {
-            let start = start + number * stride;
+    /// Adds what so many windows of a track say to the moments that they cover.
+    fn see(&mut self, number: usize, start: usize, count: usize) -> Result<(), AnomalyError> {
+        let Windows { length, stride } = self.tracks[number].windows;
+        let said = match self.detector.voices.voices.get(number) {
+            Some(voice) => {
+                let reading = &self.detector.voices.readings[voice.reading];
+                let features = self.detector.features();
+                let from = (start - self.first) * features;
+                let until = from + ((count - 1) * stride + length) * features;
+                let values = self.values.range(from..until).skip(reading.feature).step_by(features);
+                let prepared: Vec<f32> = values.map(|&value| reading.prepare(value)).collect();
+                voice.distances(&prepared, stride)
+            }
+            None => self.scores_of_windows(start, count, stride)?,
+        };
+        let (given, sums) = (self.given, &mut self.tracks[number].sums);
+        for (window, said) in said.into_iter().enumerate() {
+            let start = start + window * stride;
             // Of moments that were given nothing is kept; the last window may begin before them only where they wait for it.
-            for sum in self.sums.range_mut(start - self.given..start - self.given + length) {
-                *sum = (sum.0 + f64::from(score), sum.1 + 1);
+            for (sum, count) in sums.range_mut(start - given..start - given + length) {
+                *sum += f64::from(said);
+                *count += 1;
             }
         }
         Ok(())
     }
 
+    /// The scores of windows by a detector that sees whole windows.
+    fn scores_of_windows(&self, start: usize, count: usize, stride: usize) -> Result<Vec<f32>, AnomalyError> {
+        let width = self.windows.length * self.detector.features();
+        let batch = (BATCH_VALUES / width.max(1)).max(1);
+        let mut scores = Vec::with_capacity(count);
+        for first in (0..count).step_by(batch) {
+            let some = first..count.min(first + batch);
+            let windows = Array2::from_shape_vec(
+                (some.len(), width),
+                some.flat_map(|number| self.window(start + number * stride)).collect(),
+            );
+            let windows = Dataset::from_f32("windows", windows.expect("all windows have one length"))?;
+            scores.extend(self.detector.score_windows(&windows));
+        }
+        Ok(scores)
+    }
+
     fn give(&mut self, until: usize, scores: &mut Scores) {
         let known = until.saturating_sub(self.given);
         self.given += known;
-        self.sums.drain(..known).for_each(|(sum, count)| scores.push((sum / f64::from(count)) as f32));
+        let voices = &self.detector.voices;
+        let mut said = vec![0.0; self.tracks.len()];
+        for _ in 0..known {
+            for (track, said) in self.tracks.iter_mut().zip(&mut said) {
+                // As many as there are moments that were not given.
+                let (sum, count) = track.sums.pop_front().unwrap_or((0.0, 1));
+                *said = (sum / f64::from(count)) as f32;
+            }
+            scores.push(if voices.is_empty() { said[0] } else { voices.score(&said) });
+        }
     }
 }

@@ -4,9 +4,10 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::choice::DetectorConfig;
-use super::detector::{Detector, check_count, rows_with_infinite};
+use super::choice::{DetectorConfig, Method};
+use super::detector::{Detector, check_count, clocks, rows_with_infinite};
 use super::error::AnomalyError;
+use super::preparation::columns_of;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
 use crate::schema::{Column, Schema};
@@ -101,14 +102,22 @@ impl Detector {
         let stretches: Vec<Dataset> = series.iter().flat_map(stretches_without_infinite).collect();
         let rows = |parts: &[Dataset]| parts.iter().map(Dataset::len).sum::<usize>();
         check_count(rows(&stretches))?;
-        let Windows { length, .. } = windows;
-        let (mut learned, mut held_out) = (Vec::new(), Vec::new());
-        let mut whole = 0;
         for one in &stretches {
             if one.features() != series[0].features() {
                 let (found, expected) = (one.features(), series[0].features());
                 return Err(ModelError::Features { found, expected }.into());
             }
+        }
+        if config.method == Method::Auto {
+            let mut detector = Self::fit_readings(&stretches, windows, config)?;
+            detector.rows_left_out = rows(series) - rows(&stretches);
+            return Ok(detector);
+        }
+        let clocks = clocks_of_windows(&stretches, windows, config)?;
+        let Windows { length, .. } = windows;
+        let (mut learned, mut held_out) = (Vec::new(), Vec::new());
+        let mut whole = 0;
+        for one in &stretches {
             let rows: Vec<usize> = (0..one.len()).collect();
             let held = ((one.len() as f64 * config.calibration) as usize).max(length);
             if one.len() >= held + length {
@@ -130,7 +139,7 @@ impl Detector {
         let sparse = windows.stride.saturating_mul(values.div_ceil(MOST_VALUES)).clamp(1, length.max(1));
         let sparse = Windows { stride: sparse.max(windows.stride), ..windows };
         let learned = learned.iter().map(|one| sparse.of(one)).collect::<Result<Vec<_>, _>>()?;
-        let mut detector = Self::learn(&joined(&learned)?, config)?;
+        let mut detector = Self::learn(&joined(&learned)?, &clocks, config)?;
         detector.schema = series[0].schema().cloned();
         detector.windows = Some(windows);
         detector.rows_left_out = rows(series) - rows(&stretches);
@@ -141,6 +150,35 @@ impl Detector {
         detector.calibrate(scores)?;
         Ok(detector)
     }
+}
+
+/// The columns that only grow in every series.
+pub(super) fn common_clocks(series: &[Dataset], config: &DetectorConfig) -> Result<Vec<usize>, AnomalyError> {
+    let mut common: Option<Vec<usize>> = None;
+    for one in series {
+        let found = clocks(one, config)?;
+        common = Some(match common {
+            None => found,
+            Some(known) => known.into_iter().filter(|column| found.contains(column)).collect(),
+        });
+    }
+    Ok(common.unwrap_or_default())
+}
+
+/// The columns of windows that come from such a column.
+fn clocks_of_windows(
+    series: &[Dataset],
+    windows: Windows,
+    config: &DetectorConfig,
+) -> Result<Vec<usize>, AnomalyError> {
+    let Some(first) = series.first() else { return Ok(Vec::new()) };
+    let (features, columns) = (first.features(), columns_of(first.schema(), first.features()));
+    // Each feature of a window's rows is a column of its own.
+    let everywhere = |column: usize| {
+        let feature = columns[column].first;
+        (0..windows.length).map(move |row| row * features + feature)
+    };
+    Ok(common_clocks(series, config)?.into_iter().flat_map(everywhere).collect())
 }
 
 /// A series cut at its rows with an infinite value, which belong to no part.
@@ -154,7 +192,7 @@ fn stretches_without_infinite(series: &Dataset) -> Vec<Dataset> {
     parts.map(|part| series.select(part)).collect()
 }
 
-fn joined(parts: &[Dataset]) -> Result<Dataset, AnomalyError> {
+pub(super) fn joined(parts: &[Dataset]) -> Result<Dataset, AnomalyError> {
     let [first, ..] = parts else { return Err(AnomalyError::TooFew { rows: 0, needed: 1 }) };
     let mut values = Vec::new();
     for part in parts {

@@ -182,8 +182,16 @@ fn a_word_never_seen_is_odd_and_so_is_a_value_that_was_never_missing() {
 fn what_cannot_be_learned_from_is_refused_with_the_reason() {
     let fit = |values| Detector::fit(&data(values), &DetectorConfig::default()).map(|_| ()).unwrap_err().to_string();
     assert_eq!(fit(usual(3, 2, 0)), "a detector needs at least 20 rows, but there are 3");
-    let equal = fit(Array2::from_elem((50, 2), 1.0));
-    assert!(equal.starts_with("all 2 features are constant or empty in the rows to learn from"), "{equal}");
+    let empty = fit(Array2::from_elem((50, 2), f32::NAN));
+    assert!(empty.starts_with("all 2 features are empty in the rows to learn from"), "{empty}");
+    let config = DetectorConfig { unchanging: 0.0, ..DetectorConfig::default() };
+    assert!(matches!(
+        Detector::fit(&data(Array2::from_elem((50, 2), 1.0)), &config),
+        Err(AnomalyError::NothingVaries { features: 2 })
+    ));
+    let config = DetectorConfig { readings: vec!["feature9".into()], ..DetectorConfig::default() };
+    let message = Detector::fit(&data(usual(50, 2, 0)), &config).unwrap_err().to_string();
+    assert_eq!(message, "there is no column \"feature9\"");
     let config = DetectorConfig { trim: Some(0.7), ..DetectorConfig::default() };
     let message = Detector::fit(&data(usual(50, 2, 0)), &config).unwrap_err().to_string();
     assert_eq!(message, "trim is 0.7, but must be from 0 to below 0.5");
@@ -231,9 +239,9 @@ fn a_damaged_file_is_refused() {
     }
 }
 
-/// Files of detectors of every kind: of rows with words and gaps, and of a series.
-fn files() -> &'static [Vec<u8>; 2] {
-    static FILES: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+/// Files of detectors of every kind: of rows with words and gaps, of a series, and of a series judged by its readings.
+fn files() -> &'static [Vec<u8>; 3] {
+    static FILES: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
     FILES.get_or_init(|| {
         let words = vec!["idle".into(), "run".into()];
         let schema = Schema::new(vec![Column::numeric("flow"), Column::categorical("state", words)]);
@@ -245,8 +253,48 @@ fn files() -> &'static [Vec<u8>; 2] {
         let rows = Detector::fit(&data(values).with_schema(schema).unwrap(), &quick(Method::Auto)).unwrap();
         let columns = SeriesColumns { time: Some("t".into()), step: Some(2.0), ..SeriesColumns::default() };
         let series = wave_detector(Windows { length: 3, stride: 2 }).with_series_columns(columns);
-        [rows, series].map(|detector| detector.to_bytes().unwrap())
+        let waves = data(Array2::from_shape_fn((90, 2), |(row, column)| ((row * (column + 1)) as f32 * 0.3).sin()));
+        let windows = Windows { length: 8, stride: 3 };
+        let readings = Detector::fit_series(&[waves], windows, &DetectorConfig::default()).unwrap();
+        [rows, series, readings].map(|detector| detector.to_bytes().unwrap())
     })
+}
+
+/// Files that the first version of the format wrote, with the scores that it gave: a constant that changes added nothing then.
+#[test]
+fn files_of_the_first_version_score_as_they_did() {
+    let rows: [&[u8]; 2] = [
+        include_bytes!("../golden/detector-rows-v1.safetensors"),
+        include_bytes!("../golden/detector-series-v1.safetensors"),
+    ];
+    let scores: [[f32; 12]; 2] = [
+        [
+            0.7879684, 1.342746, 0.7941023, 8.093148, 0.8737796, 1.0247579, 0.9654408, 0.16628084, 0.8370918,
+            0.98463154, 0.91945875, 0.88490605,
+        ],
+        [
+            5.1919107, 5.2111125, 5.2540402, 5.2645364, 4.548337, 3.4553404, 2.2253783, 1.0045671, 0.5341672,
+            0.42611384, 0.42914706, 0.4455136,
+        ],
+    ];
+    let names = ["a", "b", "c", "d"].map(Column::numeric).to_vec();
+    let values = Array2::from_shape_fn((12, 4), |(row, column)| match (500 + row, column) {
+        (503, 1) => -40.0,
+        (507, 3) => 6.0,
+        (row, 0) => (row * 7 % 31) as f32,
+        (row, 1) => (row * 7 % 31 * 2) as f32 + (row * 5 % 11) as f32 * 0.25,
+        (row, 2) => (row * 13 % 23) as f32,
+        _ => 5.0,
+    });
+    let test = data(values).with_schema(Schema::new(names)).unwrap();
+    for (file, expected) in rows.into_iter().zip(scores) {
+        let detector = Detector::from_bytes(file).unwrap();
+        assert!(detector.unchanging_columns().is_empty() && detector.config().unchanging == 0.0);
+        let found = detector.score(&test).unwrap();
+        // Instruction sets differ in the last bits.
+        let close = |(found, expected): (&f32, &f32)| (found - expected).abs() <= 1e-4 * expected.abs();
+        assert!(found.iter().zip(&expected).all(close), "{found:?} instead of {expected:?}");
+    }
 }
 
 /// A file whose metadata was changed, and that has no checksum.
@@ -285,13 +333,14 @@ fn use_it(detector: &Detector) {
 
 #[test]
 fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
-    let [rows, series] = files();
+    let [rows, series, readings] = files();
     use_it(&Detector::from_bytes(&changed(rows, |_| {})).unwrap());
     use_it(&Detector::from_bytes(&changed(series, |_| {})).unwrap());
+    use_it(&Detector::from_bytes(&changed(readings, |_| {})).unwrap());
     type Change = fn(&mut serde_json::Value);
-    let changes: [(&[u8], &str, Change); 22] = [
+    let changes: [(&[u8], &str, Change); 29] = [
         (rows, "version 0 of the format", |file| file["version"] = 0.into()),
-        (rows, "version 2 of the format", |file| file["version"] = 2.into()),
+        (rows, "version 3 of the format", |file| file["version"] = 3.into()),
         (rows, "metadata is damaged", |file| file["config"]["budget"] = serde_json::Value::Null),
         (rows, "options", |file| file["config"]["budget"] = (-1.0).into()),
         (rows, "options", |file| file["config"]["rule"]["false_alarm"] = 0.0.into()),
@@ -316,6 +365,16 @@ fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
         }),
         (series, "window", |file| file["windows"]["length"] = 4.into()),
         (series, "step of the clock", |file| file["series"]["step"] = (-1.0).into()),
+        (readings, "list of readings", |file| file["readings"][0]["feature"] = 2.into()),
+        (readings, "list of readings", |file| file["readings"][1]["scale"] = 0.0.into()),
+        (readings, "list of readings", |file| {
+            let voices = file["voices"].as_array_mut().unwrap();
+            voices.retain(|voice| voice["reading"] == 1);
+        }),
+        (readings, "list of voices", |file| file["voices"][1]["reading"] = 2.into()),
+        (readings, "list of voices", |file| file["voices"][0]["length"] = 9.into()),
+        (readings, "list of voices", |file| file["voices"][0]["rows"] = 0.into()),
+        (readings, "tensor", |file| file["voices"][0]["length"] = 7.into()),
     ];
     for (number, (file, expected, change)) in changes.into_iter().enumerate() {
         let error = Detector::from_bytes(&changed(file, change)).expect_err(&format!("{number}: {expected}"));
@@ -331,7 +390,7 @@ proptest! {
     /// Whatever can be read can be used.
     #[test]
     fn a_file_with_changed_bytes_is_refused_or_usable(
-        which in 0usize..2,
+        which in 0usize..3,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<u8>()), 1..4),
     ) {
         let mut file = changed(&files()[which], |_| {});
@@ -503,6 +562,95 @@ fn flags_and_states_give_detectors_that_can_be_used_and_find_rare_combinations()
         let detector = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap();
         assert!(detector.calibration().scores().iter().all(|score| score.is_finite()), "{method}");
     }
+}
+
+/// An alarm that never rang and a supply that never moved, beside two numbers that vary.
+#[test]
+fn a_change_of_what_never_changed_is_flagged_and_the_first_reason() {
+    let schema = Schema::new(["x", "y", "alarm", "supply"].map(Column::numeric).to_vec());
+    let with_constants = |mut values: Array2<f32>| {
+        values.column_mut(2).fill(0.0);
+        values.column_mut(3).fill(5.0);
+        values
+    };
+    let train = data(with_constants(usual(400, 4, 11))).with_schema(schema.clone()).unwrap();
+    let test = array![[0.1, 0.2, 0.0, 5.0], [0.1, 0.2, 1.0, 5.0], [0.1, 0.2, 0.0, 500.0], [0.1, 0.2, 0.0, f32::NAN]];
+    let test = data(test).with_schema(schema.clone()).unwrap();
+    for method in [Method::Auto, Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble] {
+        let detector = Detector::fit(&train, &quick(method)).unwrap();
+        let detector = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap();
+        assert_eq!(
+            (detector.unchanging_columns(), detector.ignored_columns().len()),
+            (vec!["alarm".into(), "supply".into()], 0)
+        );
+        let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.02)).unwrap();
+        let scores = detector.score(&test).unwrap();
+        let flagged: Vec<bool> = scores.iter().map(|&score| threshold.flags(score)).collect();
+        assert_eq!(flagged, [false, true, true, false], "{method}: {scores:?} at {threshold:?}");
+        assert!(scores[2] > scores[1], "{method}: {scores:?}");
+        assert_eq!(detector.explain(&test, 1, 1).unwrap()[0].column, "alarm");
+        let reason = &detector.explain(&test, 2, 1).unwrap()[0];
+        assert_eq!((reason.column.as_str(), &reason.expected), ("supply", &Value::Number(5.0)));
+    }
+    // How strong is a choice, and none at all was the rule of the first version.
+    let score = |unchanging| {
+        let config = DetectorConfig { unchanging, ..quick(Method::Linear) };
+        Detector::fit(&train, &config).unwrap().score(&test).unwrap()[1]
+    };
+    assert!(score(20.0) - score(3.0) > 16.9 && score(0.0) < score(3.0) - 2.9);
+    let detector = Detector::fit(&train, &DetectorConfig { unchanging: 0.0, ..quick(Method::Linear) }).unwrap();
+    assert_eq!(detector.ignored_columns(), ["alarm", "supply"]);
+}
+
+#[test]
+fn where_nothing_ever_changed_every_change_is_flagged() {
+    let train = data(Array2::from_elem((60, 2), -1.0));
+    let test = data(array![[-1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]);
+    let windows = Windows { length: 4, stride: 1 };
+    for detector in [
+        Detector::fit(&train, &DetectorConfig::default()).unwrap(),
+        Detector::fit_series(std::slice::from_ref(&train), windows, &quick(Method::Linear)).unwrap(),
+    ] {
+        let detector = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap();
+        let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.05)).unwrap();
+        let rows =
+            if detector.windows().is_some() { test.select(&[0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2]) } else { test.clone() };
+        let flagged: Vec<usize> = detector
+            .score(&rows)
+            .unwrap()
+            .iter()
+            .enumerate()
+            .filter(|(_, score)| threshold.flags(**score))
+            .map(|(row, _)| row)
+            .collect();
+        assert!(flagged.contains(&if rows.len() > 3 { 5 } else { 1 }), "{flagged:?}");
+        assert!(!flagged.contains(&0), "{flagged:?}");
+    }
+}
+
+/// A clock in seconds, which 32-bit numbers cannot tell from one row to the next: whatever comes later is beyond all that was seen.
+#[test]
+fn a_clock_is_no_reading_unless_it_is_said_to_be_one() {
+    let schema = Schema::new(["stamp", "a", "b"].map(Column::numeric).to_vec());
+    let rows = |from: usize, seed| {
+        let mut values = usual(600, 3, seed);
+        for (row, value) in values.column_mut(0).iter_mut().enumerate() {
+            *value = (1_704_067_200.0 + 60.0 * (from + row) as f64) as f32;
+        }
+        data(values).with_schema(schema.clone()).unwrap()
+    };
+    let (train, later) = (rows(0, 12), rows(100_000, 13));
+    let flagged = |config: &DetectorConfig| {
+        let detector = Detector::fit(&train, config).unwrap();
+        let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.05)).unwrap();
+        let count = detector.score(&later).unwrap().iter().filter(|&&score| threshold.flags(score)).count();
+        (detector.ignored_columns(), detector.chosen().contains("as a clock does: stamp"), count)
+    };
+    let (ignored, said, count) = flagged(&quick(Method::Auto));
+    assert_eq!((ignored, said), (vec!["stamp".to_owned()], true));
+    assert!(count < 60, "{count}");
+    let (ignored, said, count) = flagged(&DetectorConfig { readings: vec!["stamp".into()], ..quick(Method::Auto) });
+    assert_eq!((ignored, said, count), (vec![], false, 600));
 }
 
 #[test]

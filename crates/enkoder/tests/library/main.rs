@@ -8,5 +8,6 @@ mod denoising;
 mod known_codes;
 mod model_file;
 mod pca_mnist;
+mod readings;
 mod reproducibility;
 mod training;

@@ -63,9 +63,9 @@ pub struct Options {
     #[command(flatten)]
     rule: RuleOptions,
 
-    /// See the rows as a series through windows of N rows
-    #[arg(long, value_name = "N", value_parser = parse_number)]
-    window: Option<usize>,
+    /// See the rows as a series through windows of N rows; auto chooses them by how the series repeats
+    #[arg(long, value_name = "N|auto", value_parser = parse_window)]
+    window: Option<WindowLength>,
 
     /// Rows between the starts of two windows [default: 1]
     #[arg(long, value_name = "N", value_parser = parse_number, requires = "window")]
@@ -98,6 +98,19 @@ pub struct Options {
     #[arg(long, value_name = "COLUMN")]
     ignore: Vec<String>,
 
+    /// A column that is a reading whatever it looks like: one that only grows, as a clock does, is left out otherwise. Of a series
+    /// with --method auto, no other column is judged then (may be given several times)
+    #[arg(long = "reading", value_name = "COLUMN")]
+    readings: Vec<String>,
+
+    /// A column of a series that is no reading, but accompanies them; with --method auto (may be given several times)
+    #[arg(long, value_name = "COLUMN", requires = "window")]
+    context: Vec<String>,
+
+    /// How surprising a change is of a column that never changed while learning; 0 ignores such columns [default: 10]
+    #[arg(long, value_name = "SURPRISE", default_value_t = 10.0, hide_default_value = true)]
+    unchanging: f32,
+
     /// About how many seconds of two cores fitting may take [default: 4]
     #[arg(long, value_name = "SECONDS", default_value_t = 4.0, hide_default_value = true)]
     budget: f64,
@@ -120,6 +133,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let config = DetectorConfig {
         method: options.method,
         budget: options.budget,
+        unchanging: options.unchanging,
+        readings: options.readings.clone(),
+        context: options.context.clone(),
         seed: options.seed,
         layers: options.layers.clone(),
         epochs: options.epochs,
@@ -127,8 +143,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         ..defaults
     };
     config.validate()?;
-    let windows = options.window.map(|length| Windows { length, stride: options.stride.unwrap_or(1) });
-    windows.map_or(Ok(()), Windows::validate)?;
+    let stride = options.stride.unwrap_or(1);
+    let said = match options.window {
+        Some(WindowLength::Rows(length)) => Some(Windows { length, stride }),
+        Some(WindowLength::Auto) | None => None,
+    };
+    said.map_or(Ok(()), Windows::validate)?;
     anyhow::ensure!(
         options.layers.is_none() || options.method == Method::Autoencoder,
         "--layers are those of one autoencoder\nhint: add --method autoencoder"
@@ -136,7 +156,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     Inputs::new(options.reading.inputs(slice::from_ref(&options.data))?)?.refuse(&options.out)?;
     file_output::check_binary(&options.out, overwrite, &options.common)?;
     anyhow::ensure!(
-        !options.order.sort_time || options.time.is_some() && windows.is_some(),
+        !options.order.sort_time || options.time.is_some() && options.window.is_some(),
         Usage::new("--sort-time sorts a series by its column of times")
             .with_hint("name the column with --time, and see the rows as a series with --window")
     );
@@ -148,7 +168,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     };
     let beside = kept_columns(&columns);
     // Where rows follow each other, one that is dropped must leave a gap: they are all read, and dropped below.
-    let drops = windows.is_some() && options.reading.missing == Missing::Drop;
+    let drops = options.window.is_some() && options.reading.missing == Missing::Drop;
     let missing = if drops { Missing::Keep } else { options.reading.missing };
     let reading = DataOptions { missing, ..options.reading.clone() };
     let sample = options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed });
@@ -158,9 +178,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         Ok(error) => from_one(error).into(),
         Err(error) => error,
     })?;
-    let mut stretches = None;
+    let (mut stretches, mut windows) = (None, None);
     let mut clock = Clock::new(&options.clock);
-    if let Some(windows) = windows {
+    if options.window.is_some() {
         let kept = read_kept(&options, &reading, &beside, &data, screen)?;
         let times = times(&mut clock, &columns, &kept, data.len())?;
         if clock.unit() != TimeUnit::Second {
@@ -178,7 +198,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
         let dropped = if drops { rows_that_miss_a_value(&rows.data) } else { vec![false; rows.data.len()] };
         let cut = Stretches::of(&columns, &rows, &dropped)?;
-        screen.note(series_in_words(&cut, windows, &options));
+        let of = windows.insert(said.unwrap_or_else(|| suited_to(&rows.data, &cut, stride)));
+        screen.note(series_in_words(&cut, *of, &options));
         let dropped = dropped.iter().filter(|&&dropped| dropped).count();
         if dropped > 0 {
             let dropped = wording::counted(dropped, "row", "rows");
@@ -208,18 +229,20 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let rows = longest.map_or_else(|| data.clone(), |rows| data.select(rows));
     let bytes = proved(&detector, &rows)?;
     file_output::write_bytes(&options.out, overwrite, &bytes)?;
-    let ignored = detector.ignored_columns();
+    let (ignored, unchanging) = (detector.ignored_columns(), detector.unchanging_columns());
     if options.common.json {
         print(json!({
             "out": options.out.display().to_string(), "rows_learned": detector.rows_learned(),
             "rows_left_out": detector.rows_left_out(), "chosen": detector.chosen(),
-            "ignored_columns": ignored, "threshold": threshold, "seconds": seconds,
+            "ignored_columns": ignored, "unchanging_columns": unchanging, "threshold": threshold, "seconds": seconds,
             "calibration": detector.calibration().scores().len(),
             "irregularities": stretches.map(|stretches| stretches.irregularities),
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (one, many) = if windows.is_some() { ("window", "windows") } else { ("row", "rows") };
+    // A detector of readings counts the rows of its series.
+    let of_windows = windows.is_some() && options.method != Method::Auto;
+    let (one, many) = if of_windows { ("window", "windows") } else { ("row", "rows") };
     let learned = wording::counted(detector.rows_learned(), one, many);
     screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", file_output::display(&options.out)));
     if detector.rows_left_out() > 0 {
@@ -228,7 +251,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     screen.note(format_args!("chosen: {}", detector.chosen()));
     if !ignored.is_empty() {
-        screen.note(format_args!("ignored, since constant or empty: {}", ignored.join(", ")));
+        screen.note(format_args!("ignored, since constant, empty or only growing: {}", ignored.join(", ")));
+    }
+    if !unchanging.is_empty() {
+        let unchanging = unchanging.join(", ");
+        screen.note(format_args!("never changed, so that a change is an anomaly (--unchanging): {unchanging}"));
     }
     screen.note(describe(&detector, &threshold));
     Ok(ExitCode::SUCCESS)
@@ -286,7 +313,12 @@ fn series_in_words(cut: &Stretches, windows: Windows, options: &Options) -> Stri
     let stretches = wording::counted(cut.rows.len(), "stretch", "stretches");
     let step = cut.step.map_or(String::new(), |step| format!(", a row every {}", wording::seconds(step)));
     let short = cut.rows.iter().filter(|rows| rows.len() < windows.length).count();
-    let mut text = format!("{}: {series} in {stretches} without a gap{step}", options.data);
+    let windows_of = if matches!(options.window, Some(WindowLength::Auto)) {
+        format!("; windows of {} rows, by how the series repeats", windows.length)
+    } else {
+        String::new()
+    };
+    let mut text = format!("{}: {series} in {stretches} without a gap{step}{windows_of}", options.data);
     if short > 0 {
         text += &format!("; {short} shorter than a window, left out");
     }
@@ -294,6 +326,24 @@ fn series_in_words(cut: &Stretches, windows: Windows, options: &Options) -> Stri
         Some(found) => format!("{text}\n{found}"),
         None => text,
     }
+}
+
+/// Rows of a window.
+#[derive(Clone, Copy, Debug)]
+enum WindowLength {
+    Rows(usize),
+    Auto,
+}
+
+fn parse_window(text: &str) -> Result<WindowLength, String> {
+    if text == "auto" { Ok(WindowLength::Auto) } else { parse_number(text).map(WindowLength::Rows) }
+}
+
+/// Windows chosen by the stretches; a stride longer than they are is as long as they are.
+fn suited_to(data: &Dataset, cut: &Stretches, stride: usize) -> Windows {
+    let series: Vec<Dataset> = cut.rows.iter().map(|rows| data.select(rows)).collect();
+    let Windows { length, .. } = Windows::suited_to(&series);
+    Windows { length, stride: stride.min(length) }
 }
 
 fn parse_number(text: &str) -> Result<usize, String> {

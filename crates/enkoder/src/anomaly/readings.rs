@@ -1,0 +1,136 @@
+//! Which columns of a series are readings, to be judged by their own windows, and which merely accompany them. A flag that is
+//! mostly not set tells what was commanded and not how anything is: of many such columns one is always odd, and they would drown
+//! the reading.
+
+use super::choice::DetectorConfig;
+use super::detector::Detector;
+use super::error::AnomalyError;
+use super::members::Members;
+use super::preparation::{Preparation, value};
+use super::threshold::CalibrationScores;
+use super::timeline::SeriesColumns;
+use super::voices::{Reading, Voices, readings_of};
+use super::windows::{Windows, common_clocks, joined};
+use crate::dataset::Dataset;
+
+/// Parts of the series that calibrate at least.
+const FEWEST_PARTS: usize = 2;
+
+/// The numbers of the features that are readings: numbers other than flags, and flags only where they are not more than the other
+/// columns. Those said to be readings are, and no other; those said to be context are none.
+pub(super) fn readings(
+    series: &Dataset,
+    preparation: &Preparation,
+    config: &DetectorConfig,
+) -> Result<Vec<usize>, AnomalyError> {
+    let columns = &preparation.columns;
+    if let Some(unknown) = config.context.iter().find(|name| columns.iter().all(|column| column.name != **name)) {
+        return Err(AnomalyError::NoColumn { column: unknown.clone() });
+    }
+    let known = |column: &&super::preparation::ColumnFeatures| {
+        let range = preparation.ranges[column.first].as_ref();
+        let usable = range.is_some_and(|range| config.unchanging > 0.0 || !range.is_constant());
+        usable && column.categories.is_none() && !config.context.contains(&column.name)
+    };
+    let candidates: Vec<_> = columns.iter().filter(known).collect();
+    let said = candidates.iter().filter(|column| config.readings.contains(&column.name));
+    let said: Vec<usize> = said.map(|column| column.first).collect();
+    if !said.is_empty() {
+        return Ok(said);
+    }
+    let (flags, others): (Vec<usize>, Vec<usize>) =
+        candidates.iter().map(|column| column.first).partition(|&feature| is_flag(series, feature));
+    let readings = if flags.len() > others.len() && !others.is_empty() { others } else { [others, flags].concat() };
+    if readings.is_empty() {
+        return Err(AnomalyError::NothingVaries { features: series.features() });
+    }
+    Ok(readings)
+}
+
+/// The preparation of rows without their clocks, and which features are readings. Where only flags would be left, what grows is
+/// the reading.
+pub(super) fn prepared(
+    rows: &Dataset,
+    clocks: &[usize],
+    config: &DetectorConfig,
+) -> Result<(Preparation, Vec<usize>), AnomalyError> {
+    let preparation = Preparation::fit(rows, clocks);
+    let of_rows = readings(rows, &preparation, config);
+    let only_flags = of_rows.as_ref().map_or(true, |features| features.iter().all(|&feature| is_flag(rows, feature)));
+    if clocks.is_empty() || !only_flags {
+        return Ok((preparation, of_rows?));
+    }
+    let preparation = Preparation::fit(rows, &[]);
+    let features = readings(rows, &preparation, config)?;
+    Ok((preparation, features))
+}
+
+/// Only 0 and 1, and 0 most of the time.
+fn is_flag(series: &Dataset, feature: usize) -> bool {
+    let values = || (0..series.len()).map(|row| value(series, row, feature)).filter(|value| !value.is_nan());
+    let set = values().filter(|&value| value == 1.0).count();
+    values().all(|value| value == 0.0 || value == 1.0) && 2 * set < values().count()
+}
+
+impl Detector {
+    /// Learns from the readings of series, each by its own windows.
+    pub(super) fn fit_readings(
+        series: &[Dataset],
+        windows: Windows,
+        config: &DetectorConfig,
+    ) -> Result<Self, AnomalyError> {
+        let long: Vec<Dataset> = series.iter().filter(|one| one.len() >= windows.length).cloned().collect();
+        let clocks = common_clocks(&long, config)?;
+        let rows = joined(&long)
+            .map_err(|_| AnomalyError::ShortSeries { window: windows.length, needed: 2 * windows.length })?;
+        let (preparation, features) = prepared(&rows, &clocks, config)?;
+        let by_reading: Vec<Vec<Vec<f32>>> = long
+            .iter()
+            .map(|one| {
+                let readings = readings_of(&preparation, &features);
+                let of = |reading: &Reading| {
+                    (0..one.len()).map(|row| reading.prepare(value(one, row, reading.feature))).collect()
+                };
+                readings.iter().map(of).collect()
+            })
+            .collect();
+        let (voices, mut parts) = Voices::fit(&by_reading, &preparation, &features, windows)?;
+        // One part may hold anomalies, which should not set the threshold for others.
+        if config.trim() > 0.0 && parts.len() > FEWEST_PARTS {
+            let mean = |part: &Vec<f32>| part.iter().sum::<f32>() / part.len() as f32;
+            parts.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
+            parts.pop();
+        }
+        let names: Vec<&str> =
+            features.iter().map(|&feature| preparation.columns[preparation.column_of(feature)].name.as_str()).collect();
+        let mut chosen = format!(
+            "{} of {} columns judged by their own windows ({}): how far the nearest usual windows are, and what is left of \
+             principal components",
+            names.len(),
+            preparation.columns.len(),
+            names.join(", "),
+        );
+        let left_out = clocks.iter().map(|&column| &preparation.columns[column]);
+        let left_out = left_out.filter(|column| !features.contains(&column.first));
+        let left_out: Vec<&str> = left_out.map(|column| column.name.as_str()).collect();
+        if !left_out.is_empty() {
+            chosen += &format!("; without what only grows, as a clock does: {}", left_out.join(", "));
+        }
+        let mut detector = Self {
+            config: config.clone(),
+            features: rows.features(),
+            schema: rows.schema().cloned(),
+            rows_learned: rows.len(),
+            rows_left_out: 0,
+            chosen,
+            preparation,
+            members: Members::default(),
+            voices,
+            calibration: CalibrationScores::new(vec![0.0]),
+            windows: Some(windows),
+            series: SeriesColumns::default(),
+        };
+        detector.calibrate(parts.concat())?;
+        Ok(detector)
+    }
+}

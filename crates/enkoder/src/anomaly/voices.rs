@@ -1,0 +1,246 @@
+//! What a detector of readings consists of: for each reading some *voices*, which see its windows at one length
+//! in one way. What a voice says of a moment is compared with what it says of moments that it did not learn from, so that all voices
+//! count alike. The surprise of a reading is the mean over its voices, and a moment's score is the negative logarithm of the
+//! harmonic mean of the readings' shares (Wilson, "The harmonic mean p-value for combining dependent tests", PNAS 116(4), 2019): one
+//! reading's fault is not averaged away among many, and many readings' noise adds up to none.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::error::AnomalyError;
+use super::outline::Outline;
+use super::preparation::{FeatureRange, Preparation};
+use super::shapes::{Shapes, Way};
+use super::surprise::Reference;
+use super::windows::Windows;
+
+/// Windows seen at once by a thread.
+const BLOCK_WINDOWS: usize = 256;
+/// The parts that the rows are cut into: what a voice says of one is by what it learned from the others.
+const FOLDS: usize = 5;
+/// Deviations beyond this, in standard deviations, are no longer told apart.
+const FARTHEST: f32 = 1e6;
+
+/// A column that is judged.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Reading {
+    pub(super) feature: usize,
+    pub(super) center: f32,
+    pub(super) scale: f32,
+}
+
+impl Reading {
+    fn of(feature: usize, preparation: &Preparation, range: &FeatureRange) -> Self {
+        let input = preparation.inputs.iter().find(|input| input.feature == feature && !input.absence);
+        let (center, scale) = match input {
+            Some(input) => input.center_and_scale(),
+            // In units of the one value that it ever had.
+            None => (range.median, 1.0 / range.median.abs().max(1.0)),
+        };
+        Self { feature, center, scale }
+    }
+
+    /// Checks what was read from a file.
+    pub(super) fn is_sound(&self) -> bool {
+        self.center.is_finite() && self.scale.is_finite() && self.scale > 0.0
+    }
+
+    /// What is missing is taken to be as usual.
+    pub(super) fn prepare(&self, value: f32) -> f32 {
+        if value.is_nan() { 0.0 } else { ((value - self.center) * self.scale).clamp(-FARTHEST, FARTHEST) }
+    }
+
+    pub(super) fn restore(&self, prepared: f32) -> f32 {
+        prepared / self.scale + self.center
+    }
+}
+
+/// One reading at one length of windows, seen in one way.
+#[derive(Clone, Debug)]
+pub(super) struct Voice {
+    /// The reading's number.
+    pub(super) reading: usize,
+    pub(super) outline: Outline,
+    pub(super) shapes: Shapes,
+    pub(super) reference: Reference,
+}
+
+impl Voice {
+    /// What it says of the windows that start at each `stride`-th row of a prepared reading.
+    pub(super) fn distances(&self, reading: &[f32], stride: usize) -> Vec<f32> {
+        said_of(self.outline, &self.shapes, reading, stride)
+    }
+}
+
+fn said_of(outline: Outline, shapes: &Shapes, reading: &[f32], stride: usize) -> Vec<f32> {
+    let Some(last) = reading.len().checked_sub(outline.length) else { return Vec::new() };
+    let starts = last / stride + 1;
+    let blocks = (0..starts.div_ceil(BLOCK_WINDOWS)).into_par_iter().flat_map_iter(|block| {
+        let first = block * BLOCK_WINDOWS * stride;
+        let until = (first + (BLOCK_WINDOWS - 1) * stride + outline.length).min(reading.len());
+        let mut windows = outline.of(&reading[first..until], stride);
+        let count = windows.len();
+        // Always a whole block, so that a window's distance does not depend on how many others are seen with it.
+        windows.resize(BLOCK_WINDOWS * shapes.parts(), 0.0);
+        shapes.distances(&windows).into_iter().take(count / shapes.parts())
+    });
+    blocks.collect()
+}
+
+/// The voices of all readings, those of one reading together, and how they are heard.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Voices {
+    pub(super) readings: Vec<Reading>,
+    pub(super) voices: Vec<Voice>,
+}
+
+impl Voices {
+    /// Learns from prepared series, each with its rows by reading, and gives for each of a few parts of them the scores of its
+    /// moments by what was learned from the other parts.
+    pub(super) fn fit(
+        series: &[Vec<Vec<f32>>],
+        preparation: &Preparation,
+        features: &[usize],
+        windows: Windows,
+    ) -> Result<(Self, Vec<Vec<f32>>), AnomalyError> {
+        let readings = readings_of(preparation, features);
+        let folds = folds(series, windows.length);
+        if folds.len() < 2 {
+            return Err(AnomalyError::ShortSeries { window: windows.length, needed: 2 * windows.length });
+        }
+        let kinds: Vec<(usize, (usize, Way))> = (0..readings.len())
+            .flat_map(|reading| kinds(windows.length).into_iter().map(move |kind| (reading, kind)))
+            .collect();
+        let fitted = kinds.into_par_iter().map(|(reading, (length, way))| {
+            let of: Vec<&[f32]> = series.iter().map(|one| &one[reading][..]).collect();
+            fit_voice(reading, Outline::new(length), way, &of, &folds)
+        });
+        let (voices, said): (Vec<Voice>, Vec<Vec<f32>>) =
+            fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().unzip();
+        let voices = Self { readings, voices };
+        let (mut of_moment, mut moments) = (vec![0.0; said.len()], 0..);
+        let mut score = |moment: usize| {
+            of_moment.iter_mut().zip(&said).for_each(|(to, said)| *to = said[moment]);
+            voices.score(&of_moment)
+        };
+        let scores = folds.iter().map(|fold| {
+            let rows = fold.iter().map(|part| part.rows.len()).sum();
+            moments.by_ref().take(rows).map(&mut score).collect()
+        });
+        let scores = scores.collect();
+        Ok((voices, scores))
+    }
+
+    /// Whether all that they compute with is finite.
+    pub(super) fn are_sound(&self) -> bool {
+        self.readings.iter().all(Reading::is_sound) && self.voices.iter().all(|voice| voice.reference.is_sound())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.voices.is_empty()
+    }
+
+    /// The surprise of each reading, by what each voice says of a moment.
+    pub(super) fn surprises(&self, said: &[f32]) -> Vec<f32> {
+        let mut sums = vec![(0.0, 0.0); self.readings.len()];
+        for (voice, &said) in self.voices.iter().zip(said) {
+            let of = &mut sums[voice.reading];
+            *of = (of.0 + voice.reference.surprise(said), of.1 + 1.0);
+        }
+        sums.into_iter().map(|(sum, count): (f32, f32)| sum / count.max(1.0)).collect()
+    }
+
+    /// The score of a moment, by what each voice says of it.
+    pub(super) fn score(&self, said: &[f32]) -> f32 {
+        let surprises = self.surprises(said);
+        let highest = surprises.iter().copied().fold(0.0, f32::max);
+        let mean = surprises.iter().map(|surprise| (surprise - highest).exp()).sum::<f32>() / surprises.len() as f32;
+        highest + mean.ln()
+    }
+}
+
+pub(super) fn readings_of(preparation: &Preparation, features: &[usize]) -> Vec<Reading> {
+    let known = |&feature: &usize| Some(Reading::of(feature, preparation, preparation.ranges[feature].as_ref()?));
+    features.iter().filter_map(known).collect()
+}
+
+/// Lengths and ways: whole windows in both, since over many rows a shape is told from others, and for what is short a quarter of
+/// them by principal components, since short shapes occur everywhere.
+fn kinds(longest: usize) -> Vec<(usize, Way)> {
+    let short = (longest / 4).max(1);
+    let mut kinds = vec![(longest, Way::Nearest), (longest, Way::Linear)];
+    if short < longest {
+        kinds.push((short, Way::Linear));
+    }
+    kinds
+}
+
+/// A part of a series.
+struct Fold {
+    series: usize,
+    rows: Range<usize>,
+}
+
+/// The parts of the series, each at least a window long; several of a fold may lie in one series.
+fn folds(series: &[Vec<Vec<f32>>], window: usize) -> Vec<Vec<Fold>> {
+    let mut folds: Vec<Vec<Fold>> = (0..FOLDS).map(|_| Vec::new()).collect();
+    let mut next = 0;
+    for (number, one) in series.iter().enumerate() {
+        let rows = one.first().map_or(0, Vec::len);
+        let parts = (rows / window).clamp(1, FOLDS);
+        for part in 0..parts {
+            let rows = part * rows / parts..(part + 1) * rows / parts;
+            folds[next % FOLDS].push(Fold { series: number, rows });
+            next += 1;
+        }
+    }
+    folds.retain(|fold| !fold.is_empty());
+    folds
+}
+
+/// The voice, and what it says of each moment of the folds by what it learned from the others.
+fn fit_voice(
+    reading: usize,
+    outline: Outline,
+    way: Way,
+    series: &[&[f32]],
+    folds: &[Vec<Fold>],
+) -> Result<(Voice, Vec<f32>), AnomalyError> {
+    let parts = outline.parts();
+    let outlines: Vec<Vec<f32>> = series.iter().map(|one| outline.of(one, 1)).collect();
+    let mut said = Vec::new();
+    for fold in folds {
+        let apart = |number: usize, start: usize| {
+            fold.iter().all(|part| {
+                part.series != number || start + outline.length <= part.rows.start || start >= part.rows.end
+            })
+        };
+        let mut learned = Vec::new();
+        for (number, windows) in outlines.iter().enumerate() {
+            let windows = windows.chunks_exact(parts).enumerate();
+            learned.extend(windows.filter(|(start, _)| apart(number, *start)).flat_map(|(_, window)| window));
+        }
+        let shapes = Shapes::fit(way, &learned, parts)?;
+        for part in fold {
+            let rows = &series[part.series][part.rows.clone()];
+            let windows = said_of(outline, &shapes, rows, 1);
+            said.extend(covering(&windows, rows.len(), outline.length));
+        }
+    }
+    let shapes = Shapes::fit(way, &outlines.concat(), parts)?;
+    let reference = Reference::of(said.clone());
+    Ok((Voice { reading, outline, shapes, reference }, said))
+}
+
+/// For each moment the mean over the windows that cover it.
+fn covering(windows: &[f32], moments: usize, length: usize) -> Vec<f32> {
+    let mut sums = vec![(0.0f64, 0u32); moments];
+    for (start, &said) in windows.iter().enumerate() {
+        for (sum, count) in &mut sums[start..start + length] {
+            *sum += f64::from(said);
+            *count += 1;
+        }
+    }
+    sums.into_iter().map(|(sum, count)| (sum / f64::from(count.max(1))) as f32).collect()
+}

@@ -1,0 +1,153 @@
+//! Detectors of series whose readings are judged one by one: which columns are readings, what is found, what is promised while the
+//! normal drifts, and what their files keep.
+
+use enkoder::anomaly::{AnomalyError, Detector, DetectorConfig, SeriesScorer, ThresholdRule, Value, Windows};
+use enkoder::metrics::auroc;
+use enkoder::{Column, Dataset, Schema};
+use ndarray::Array2;
+
+const WINDOWS: Windows = Windows { length: 48, stride: 1 };
+
+/// A number between 0 and 1 for each row and column, as if random.
+fn noise(row: usize, column: usize) -> f32 {
+    let mixed = ((row * 31 + column) as u32).wrapping_mul(2654435761);
+    ((mixed ^ (mixed >> 15)).wrapping_mul(2246822519) >> 8) as f32 / (1 << 24) as f32
+}
+
+/// A temperature with a rhythm, a pressure that never moves, and 22 commands of which one is sent now and then.
+fn plant(rows: usize, first: usize) -> Array2<f32> {
+    Array2::from_shape_fn((rows, 24), |(row, column)| {
+        let moment = first + row;
+        match column {
+            0 => 20.0 + 3.0 * (moment as f32 * 0.2).sin() + 0.3 * noise(moment, 0),
+            1 => 5.0,
+            command => f32::from(noise(moment, command) < 0.01),
+        }
+    })
+}
+
+fn series(values: Array2<f32>) -> Dataset {
+    let names = ["temperature".to_owned(), "pressure".to_owned()].into_iter();
+    let names = names.chain((2..values.ncols()).map(|number| format!("command{number}")));
+    let schema = Schema::new(names.map(Column::numeric).collect());
+    Dataset::from_f32("plant", values).unwrap().with_schema(schema).unwrap()
+}
+
+fn fitted(config: &DetectorConfig) -> Detector {
+    Detector::fit_series(&[series(plant(1500, 0))], WINDOWS, config).unwrap()
+}
+
+#[test]
+fn a_fault_of_the_one_reading_is_found_among_many_commands() {
+    let detector = fitted(&DetectorConfig::default());
+    let mut values = plant(1200, 9000);
+    // The rhythm stops at a usual value.
+    (600..640).for_each(|row| values[[row, 0]] = 20.0);
+    let test = series(values);
+    let positive: Vec<bool> = (0..1200).map(|row| (600..640).contains(&row)).collect();
+    let scores = detector.score(&test).unwrap();
+    let area = auroc(&scores, &positive).unwrap();
+    assert!(area > 0.97, "{area}");
+    assert!(detector.threshold(ThresholdRule::FalseAlarm(0.01)).unwrap().flags(scores[620]));
+    let reason = &detector.explain(&test, 620, 3).unwrap()[0];
+    assert_eq!((reason.column.as_str(), &reason.observed), ("temperature", &Value::Number(20.0)));
+    assert!(reason.share > 0.5, "{reason:?}");
+    assert!(detector.chosen().starts_with("2 of 24 columns judged"), "{}", detector.chosen());
+}
+
+#[test]
+fn a_reading_that_never_changed_is_the_first_suspect_when_it_does() {
+    let detector = fitted(&DetectorConfig::default());
+    assert_eq!(detector.unchanging_columns(), ["pressure"]);
+    assert!(!detector.ignored_columns().contains(&"pressure".to_owned()));
+    let mut values = plant(600, 9000);
+    (300..330).for_each(|row| values[[row, 1]] = 4.0);
+    let test = series(values);
+    let scores = detector.score(&test).unwrap();
+    let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.01)).unwrap();
+    assert!(threshold.flags(scores[315]) && !threshold.flags(scores[150]), "{} {}", scores[315], scores[150]);
+    let reason = &detector.explain(&test, 315, 1).unwrap()[0];
+    assert_eq!((reason.column.as_str(), &reason.observed), ("pressure", &Value::Number(4.0)));
+}
+
+#[test]
+fn readings_and_context_can_be_said() {
+    let chosen = |readings: &[&str], context: &[&str]| {
+        let [readings, context] = [readings, context].map(|names| names.iter().map(|&name| name.to_owned()).collect());
+        fitted(&DetectorConfig { readings, context, ..DetectorConfig::default() }).chosen().to_owned()
+    };
+    assert!(chosen(&["command5"], &[]).contains("(command5)"));
+    assert!(chosen(&[], &["pressure"]).contains("(temperature)"));
+    let config = DetectorConfig { context: vec!["depth".into()], ..DetectorConfig::default() };
+    let error = Detector::fit_series(&[series(plant(1500, 0))], WINDOWS, &config).unwrap_err();
+    assert!(matches!(error, AnomalyError::NoColumn { column } if column == "depth"));
+}
+
+#[test]
+fn a_file_and_pieces_of_a_series_give_the_same_scores_to_the_last_bit() {
+    for stride in [1, 5, 40] {
+        let windows = Windows { stride, ..WINDOWS };
+        let fitted = Detector::fit_series(&[series(plant(700, 0))], windows, &DetectorConfig::default()).unwrap();
+        let bytes = fitted.to_bytes().unwrap();
+        let detector = Detector::from_bytes(&bytes).unwrap();
+        assert_eq!(detector.to_bytes().unwrap(), bytes);
+        let test = series(plant(400, 5000));
+        let whole = fitted.score(&test).unwrap();
+        assert_eq!(detector.score(&test).unwrap(), whole);
+        for step in [1, 7, 300] {
+            let mut scorer = SeriesScorer::new(&detector).unwrap();
+            let mut scores = Vec::new();
+            for first in (0..400).step_by(step) {
+                let some: Vec<usize> = (first..400.min(first + step)).collect();
+                let given = scores.len();
+                scores.extend(scorer.push(&test.select(&some)).unwrap().into_values());
+                (given..scores.len()).for_each(|moment| assert_eq!(scorer.explain(moment, 1).unwrap().len(), 1));
+            }
+            scores.extend(scorer.finish().unwrap().into_values());
+            assert_eq!(scores, whole[..], "by {step}, stride {stride}");
+        }
+    }
+}
+
+#[test]
+fn missing_and_far_values_have_finite_scores() {
+    let detector = fitted(&DetectorConfig::default());
+    let mut values = plant(300, 9000);
+    (100..160).for_each(|row| values[[row, 0]] = f32::NAN);
+    values[[200, 0]] = f32::MAX;
+    let scores = detector.score(&series(values)).unwrap();
+    assert!(scores.iter().all(|score| score.is_finite()));
+    assert!(detector.threshold(ThresholdRule::FalseAlarm(0.01)).unwrap().flags(scores[200]));
+}
+
+/// The normal rises slowly, by ten times its spread at the end: the threshold that was calibrated flags most of it, the one that
+/// moves about as much as was asked for, and a fault within it is still told.
+#[test]
+fn while_the_normal_drifts_no_more_is_flagged_than_twice_what_was_asked_for() {
+    let detector = fitted(&DetectorConfig::default());
+    let mut values = plant(12_000, 9000);
+    (0..12_000).for_each(|row| values[[row, 0]] += row as f32 / 12_000.0 * 20.0);
+    let calm = detector.score(&series(values.clone())).unwrap();
+    let rule = ThresholdRule::FalseAlarm(0.01);
+    let fixed = detector.threshold(rule).unwrap();
+    let mut moving = detector.adaptive_threshold(rule).unwrap();
+    let flagged = calm.iter().filter(|&&score| moving.flags(score)).count();
+    assert!(calm.iter().filter(|&&score| fixed.flags(score)).count() > 6000);
+    assert!(flagged < 240, "{flagged} of 12000");
+    (6000..6020).for_each(|row| values[[row, 0]] += 60.0);
+    let scores = detector.score(&series(values)).unwrap();
+    let mut moving = detector.adaptive_threshold(rule).unwrap();
+    let flags: Vec<bool> = scores.iter().map(|&score| moving.flags(score)).collect();
+    assert!(flags[5950..6050].contains(&true));
+}
+
+#[test]
+fn what_only_grows_is_a_reading_where_there_is_no_other() {
+    let ramp = |rows| {
+        series(Array2::from_shape_fn((rows, 5), |(row, column)| {
+            if column == 0 { row as f32 / 100.0 } else { f32::from(noise(row, column) < 0.02) }
+        }))
+    };
+    let detector = Detector::fit_series(&[ramp(800)], WINDOWS, &DetectorConfig::default()).unwrap();
+    assert!(detector.chosen().contains("(temperature)"), "{}", detector.chosen());
+}
