@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ::csv::{ByteRecord, Terminator, WriterBuilder};
+use ::csv::{ByteRecord, Terminator, Writer, WriterBuilder};
 use enkoder::Cell;
 
 use super::dialect::Dialect;
@@ -87,25 +87,36 @@ impl CsvText {
             if row >= rows {
                 return Ok(false);
             }
-            let mut write = || {
-                for (column, cell) in record.iter().enumerate() {
-                    let new = if is_missing(cell.trim_ascii()) { fill(row, column) } else { Cell::Missing };
-                    match new {
-                        Cell::Missing => writer.write_field(cell)?,
-                        new => {
-                            filled += 1;
-                            writer.write_field(self.written(new, column))?;
-                        }
-                    }
-                }
-                writer.write_record(None::<&[u8]>)
-            };
-            written = write();
-            Ok(written.is_ok())
+            let of_row = self.write_row(&mut writer, record, |column| fill(row, column));
+            let go_on = of_row.is_ok();
+            written = of_row.map(|of_row| filled += of_row);
+            Ok(go_on)
         });
         read.map_err(io::Error::other)?;
         written.map_err(unwrapped)?;
         writer.flush()?;
+        Ok(filled)
+    }
+
+    /// Writes a row, and says how many of its cells were filled.
+    fn write_row<'c>(
+        &self,
+        writer: &mut Writer<impl Write>,
+        row: &ByteRecord,
+        mut fill: impl FnMut(usize) -> Cell<'c>,
+    ) -> Result<usize, ::csv::Error> {
+        let mut filled = 0;
+        for (column, cell) in row.iter().enumerate() {
+            let new = if is_missing(cell.trim_ascii()) { fill(column) } else { Cell::Missing };
+            match new {
+                Cell::Missing => writer.write_field(cell)?,
+                new => {
+                    filled += 1;
+                    writer.write_field(self.written(new, column))?;
+                }
+            }
+        }
+        writer.write_record(None::<&[u8]>)?;
         Ok(filled)
     }
 

@@ -68,7 +68,7 @@ fn rows_with_missing_values_are_kept_dropped_or_refused_as_asked() {
     assert_eq!((dropped.len(), row(&dropped, 1)), (2, vec![300.0, 1.0, 0.0]));
     assert_eq!((dropped.classes().unwrap(), dropped.label(1)), (&words(&["apple", "fig"])[..], Some(1)));
     let error = data(FRUIT, &with(MissingPolicy::Error)).unwrap_err();
-    assert_eq!(error.to_string(), "t.csv, row 1: column \"weight\" has no value");
+    assert_eq!(error.to_string(), "t.csv, line 3: column \"weight\" has no value");
     let error = data("a,b\n1,\n,2\n", &with(MissingPolicy::Drop)).unwrap_err();
     assert_eq!(error.to_string(), "there is no column \"kind\"");
     let options = TableOptions { missing: MissingPolicy::Drop, ..Default::default() };
