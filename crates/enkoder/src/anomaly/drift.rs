@@ -31,10 +31,10 @@ const BLOCK: usize = 64;
 ///
 /// let mut drift = Drift::new(100.0, (0..500).map(|row| (row * 37 % 101) as f32));
 /// let mut rows = 0..;
-/// let mut push = |score| drift.push(score, || rows.next().unwrap());
-/// assert!((0..1000).all(|row| push((row * 53 % 101) as f32).is_none()));
+/// let mut alarms = |score| drift.push(score, || rows.next().unwrap()).is_some();
+/// assert!(!(0..1000).any(|row| alarms((row * 53 % 101) as f32)));
 /// // From here on all scores are higher by forty.
-/// assert!((0..200).any(|row| push(40.0 + (row * 53 % 101) as f32).is_some()));
+/// assert!((0..200).any(|row| alarms(40.0 + (row * 53 % 101) as f32)));
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Drift<T> {
