@@ -30,11 +30,10 @@ const BLOCK: usize = 64;
 /// use enkoder::anomaly::Drift;
 ///
 /// let mut drift = Drift::new(100.0, (0..500).map(|row| (row * 37 % 101) as f32));
-/// let mut rows = 0..;
-/// let mut alarms = |score| drift.push(score, || rows.next().unwrap()).is_some();
-/// assert!(!(0..1000).any(|row| alarms((row * 53 % 101) as f32)));
+/// assert!((0..1000).all(|row| drift.push((row * 53 % 101) as f32, || row).is_none()));
 /// // From here on all scores are higher by forty.
-/// assert!((0..200).any(|row| alarms(40.0 + (row * 53 % 101) as f32)));
+/// let alarm = (1000..1200).find_map(|row| drift.push(40.0 + (row * 53 % 101) as f32, || row).cloned());
+/// assert!(alarm.is_some_and(|alarm| alarm.higher && alarm.since >= 990));
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Drift<T> {
