@@ -66,6 +66,8 @@ fn period(values: &[f64]) -> Option<usize> {
 mod tests {
     use super::*;
     use ndarray::Array2;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
     #[test]
     fn a_window_holds_two_periods_of_what_repeats_and_no_more_than_a_twelfth_of_the_rows() {
@@ -76,7 +78,8 @@ mod tests {
         };
         assert_eq!(wave(3000, 50.0), 100);
         assert_eq!((wave(3000, 5.0), wave(600, 50.0)), (16, 50));
-        let noise = Array2::from_shape_fn((4000, 1), |(row, _)| ((row as u32).wrapping_mul(2654435761) >> 9) as f32);
+        let mut random = ChaCha8Rng::seed_from_u64(0);
+        let noise = Array2::from_shape_fn((4000, 1), |_| random.random_range(0.0..1.0f32));
         assert_eq!(Windows::suited_to(&[Dataset::from_f32("noise", noise).unwrap()]).length, 256);
     }
 }
