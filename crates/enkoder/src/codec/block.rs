@@ -39,6 +39,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Of a file whose blocks say for themselves how they are coded.
+    pub(crate) fn without_model(parts: usize) -> Self {
+        Self { active: 0, units: Vec::new(), fraction: 0, coefficients: [0; 4], residual: Residual::None, parts }
+    }
+
     /// How the values of a part lie.
     pub(crate) fn geometry(&self, shape: &[usize]) -> Geometry {
         Geometry::of(if self.parts > 1 { &shape[1..] } else { shape })

@@ -387,16 +387,16 @@ fn usual_block<T: Element>(samples: u64, features: usize) -> usize {
 
 /// How far decoded values lie from the finite ones of the original.
 #[derive(Clone, Copy, Debug, Default)]
-struct Errors {
-    largest: f64,
-    squares: f64,
+pub(crate) struct Errors {
+    pub(crate) largest: f64,
+    pub(crate) squares: f64,
     /// The same in the scales of a promise about all values.
-    scaled_squares: f64,
-    finite: u64,
+    pub(crate) scaled_squares: f64,
+    pub(crate) finite: u64,
 }
 
 impl Errors {
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.largest = self.largest.max(other.largest);
         self.squares += other.squares;
         self.scaled_squares += other.scaled_squares;
@@ -404,7 +404,7 @@ impl Errors {
     }
 
     /// Adds the errors of a part of a sample; whether what was decoded is what was written, and all values are as promised.
-    fn compare<T: Element>(
+    pub(crate) fn compare<T: Element>(
         &mut self,
         original: &[T],
         written: &[T],
