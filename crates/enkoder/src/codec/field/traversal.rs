@@ -268,8 +268,12 @@ mod tests {
         fn every_place_is_visited_once_and_predicted_from_known_ones(shape in proptest::collection::vec(1usize..8, 1..4)) {
             for traversal in [Traversal::Rows, Traversal::Levels] {
                 let mut known: Vec<Vec<usize>> = Vec::new();
-                for pass in traversal.passes(&shape) {
-                    let visited = places(&pass);
+                let passes = traversal.passes(&shape);
+                for (number, pass) in passes.iter().enumerate() {
+                    let visited = places(pass);
+                    // Beside the last places along an axis, a feature may look at those, which count as 0 until they are coded.
+                    let edge = passes.get(number + 1).filter(|next| matches!(next.base, Base::Beyond { .. }));
+                    let later = edge.map(places).unwrap_or_default();
                     prop_assert_eq!(visited.len(), pass.count());
                     let mut offsets: Vec<&Offset> = pass.features.iter().flatten().map(|(offset, _)| offset).collect();
                     offsets.extend(pass.around.iter().map(|(offset, _)| offset));
@@ -278,7 +282,8 @@ mod tests {
                             let near: Option<Vec<usize>> =
                                 place.iter().zip(offset.iter()).map(|(at, &step)| at.checked_add_signed(step)).collect();
                             if let Some(near) = near && near.iter().zip(&shape).all(|(at, length)| at < length) {
-                                prop_assert!(known.contains(&near), "{traversal:?} {shape:?}: {place:?} needs {near:?}");
+                                let may_look = known.contains(&near) || later.contains(&near);
+                                prop_assert!(may_look, "{traversal:?} {shape:?}: {place:?} needs {near:?}");
                             }
                         }
                         prop_assert!(!known.contains(&place));
