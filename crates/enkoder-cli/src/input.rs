@@ -47,6 +47,17 @@ impl DataOptions {
         Ok(Compressible { name: arrays.name().to_owned(), source: Box::new(arrays) })
     }
 
+    /// Opens data to compress without a model.
+    pub fn open_to_compress_alone(&self, data: &[DataName], screen: Screen) -> anyhow::Result<Compressible> {
+        let arrays = Source::find_all(&files(data)?)?.open_arrays(&self.options(TableOptions::default()))?;
+        let Some(arrays) = arrays else { return Ok(Compressible::new(&self.open(data, screen)?)) };
+        let arrays = match self.samples {
+            Some(samples) => arrays.head(samples)?,
+            None => arrays,
+        };
+        Ok(Compressible { name: arrays.name().to_owned(), source: Box::new(arrays) })
+    }
+
     /// Opens data with these options for tables, beside those that the user gives.
     pub fn read(&self, name: &DataName, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
         self.read_all(slice::from_ref(name), table, screen)
