@@ -11,6 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(mut file) = EnkFile::open(Cursor::new(bytes)) {
         let samples = file.samples();
         let _ = file.account();
+        let _ = file.predictions();
         let _ = file.read(0, samples, 1 << 20);
         let _ = file.salvage(1 << 20, &mut |_| Ok(()));
     }

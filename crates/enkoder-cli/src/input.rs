@@ -56,6 +56,16 @@ impl DataOptions {
         Ok(Source::find_all(&files(names)?)?)
     }
 
+    /// Opens data to compress without a model.
+    pub fn open_to_compress_alone(&self, data: &[DataName], screen: Screen) -> anyhow::Result<Compressible> {
+        let Some(arrays) = self.open_arrays(data)? else { return Ok(Compressible::new(&self.open(data, screen)?)) };
+        let arrays = match self.samples {
+            Some(samples) => arrays.head(samples)?,
+            None => arrays,
+        };
+        Ok(Compressible { name: arrays.name().to_owned(), source: Box::new(arrays) })
+    }
+
     /// Opens data with these options for tables, beside those that the user gives.
     pub fn read(&self, name: &DataName, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
         self.read_all(slice::from_ref(name), table, screen)

@@ -1,5 +1,7 @@
 //! Opening a model, by its file or by the folder that training wrote it to.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -16,6 +18,17 @@ pub const FILE_NAME: &str = "model.safetensors";
 /// The file that a user means: itself, or the one in the folder named.
 pub fn file_of(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() }
+}
+
+/// Whether a file begins as safetensors do, with the length of a header and the header's brace, or is called so.
+pub fn is_tensor_file(path: &Path) -> bool {
+    let mut start = [0; 9];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let named = path.extension().is_some_and(|extension| extension == "safetensors");
+    match read {
+        Ok(()) => (start[8] == b'{' && start[5..8] == [0; 3]) || named,
+        Err(_) => named && path.is_file(),
+    }
 }
 
 /// Loads a model.

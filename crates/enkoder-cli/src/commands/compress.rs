@@ -1,40 +1,52 @@
-//! `enkoder compress`: samples and a model in, an .enk file out that is proved before it gets its name.
+//! `enkoder compress`: data in, with a model or without one, and an .enk file out that is proved before it gets its name.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
-use enkoder::codec::{Bound, CompressOptions, CompressSummary, ElementType, Layout, SampleSource, compress};
+use enkoder::codec::{
+    AloneOptions, Bound, CompressOptions, CompressSummary, ElementType, Layout, SampleSource, compress, compress_alone,
+};
 use enkoder_data::export::Overwrite;
 use serde_json::{Value, json};
 
-use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
+use crate::arguments::{DataName, DataOptions, ModelAndData, RunOptions, parse_count};
+use crate::failure::Usage;
 use crate::file_output;
 use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::model;
 use crate::progress::ByteProgress;
 use crate::screen::FAINT;
+use crate::standard_input;
 use crate::whole_file::write_whole;
 use crate::wording;
 
-/// Compress samples with a model, within a bound that is checked for every value
+/// Compress arrays or other data, within a bound that is checked for every value
+///
+/// Without a model, predictions are learned on the data itself and stored with it. A model that was trained on other data of the
+/// kind, named before the data, can make files much smaller still. The first of several names is taken for the model where it is
+/// the file or the folder of one.
 ///
 /// Arrays (NPY, NPZ, NetCDF-3, raw files) keep their type, NaN, infinities and fill values included, and are read piece by piece:
 /// they may be larger than memory. Other data is taken as `enkoder data info` shows it, as bytes or 32-bit numbers.
 ///
 /// Before the file gets its name it has been decoded and compared with the original, value by value.
 #[derive(Debug, Args)]
+#[command(override_usage = "enkoder compress [OPTIONS] --out <FILE.enk> --bound <BOUND> [MODEL] <DATA>...")]
 #[command(after_long_help = "Examples:
-  enkoder compress runs/a new.npy -o new.enk --bound rel:1e-3     no value off by more than a thousandth of the range
+  enkoder compress data.nc -o data.enk --bound rel:1e-3           no value off by more than a thousandth of the range
+  enkoder compress runs/a new.npy -o new.enk --bound rel:1e-3     the same, with a model
   enkoder compress runs/a run.nc --variable ts -o ts.enk --bound abs:0.05
   enkoder compress runs/a field.raw --shape 110x64x128 --dtype f32 -o field.enk --bound psnr:60
   enkoder compress runs/mnist digits/ -o digits.enk --bound lossless")]
 pub struct Options {
-    #[command(flatten)]
-    of: ModelAndData,
+    /// A model, its file or the folder that `enkoder train` wrote, where there is one; then the data: built-in name, openml:ID, or
+    /// a path, - being standard input; several files of images or arrays are taken together
+    #[arg(required = true, value_name = "DATA", value_hint = ValueHint::AnyPath)]
+    names: Vec<DataName>,
 
     /// The file to write; - is standard output
     #[arg(short, long, value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
@@ -53,9 +65,14 @@ pub struct Options {
     #[arg(long)]
     without_model: bool,
 
-    /// Samples that are decoded together, the unit of random access and of damage [default: 1 MiB of values at most, of bytes 4]
+    /// Samples that are decoded together, the unit of random access and of damage [default: 1 MiB of values at most, of bytes 4;
+    /// without a model 4]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     chunk: Option<usize>,
+
+    /// Without a model, how much is tried to make the file small, from 1 to 9; more takes longer [default: 5]
+    #[arg(long, value_name = "1..9", value_parser = clap::value_parser!(u8).range(1..=9))]
+    effort: Option<u8>,
 
     /// Replace what is there already
     #[arg(long)]
@@ -70,16 +87,20 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    Inputs::new(options.of.inputs(&options.reading)?)?.refuse(&options.out)?;
-    let model = model::load(&options.of.model)?;
+    let (model_path, data) = tell_apart(&options.names)?;
+    let mut inputs = options.reading.inputs(data)?;
+    inputs.extend(model_path.map(model::file_of));
+    Inputs::new(inputs)?.refuse(&options.out)?;
+    check(&options, model_path.is_some())?;
+    let model = model_path.map(model::load).transpose()?;
     let overwrite = Overwrite::replacing(options.force);
     file_output::check_binary(&options.out, overwrite, &options.common)?;
-    let mut data = options.reading.open_to_compress(&model, &options.of, screen)?;
-    let codec = CompressOptions {
-        bound: options.bound,
-        weight_bits: options.weight_bits,
-        embed_model: !options.without_model,
-        block_samples: options.chunk,
+    let mut data = match (&model, model_path) {
+        (Some(model), Some(path)) => {
+            let of = ModelAndData { model: path.to_owned(), data: data.to_vec() };
+            options.reading.open_to_compress(model, &of, screen)?
+        }
+        _ => options.reading.open_to_compress_alone(data, screen)?,
     };
     interrupt::listen()?;
     interrupt::work_begins();
@@ -89,7 +110,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let cannot = || format!("{} cannot be compressed", data.name);
     let written = write_whole(&options.out, overwrite, cannot, |out| {
         let source = &mut Interruptible(data.source.as_mut());
-        compress(&model, source, &codec, out, &mut |samples| progress.update(samples * sample_bytes))
+        let update = &mut |samples| progress.update(samples * sample_bytes);
+        match &model {
+            Some(model) => compress(model, source, &options.with_model(), out, update),
+            None => compress_alone(source, &options.alone(), out, update),
+        }
     });
     drop(progress);
     if interrupt::requested() && written.is_err() {
@@ -102,10 +127,57 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let text = if options.common.json {
         to_json(&options, &summary, took).to_string()
     } else {
-        to_text(&options, &summary, took)
+        to_text(&options, &summary, took, model.is_some())
     };
     file_output::print_beside(&options.out, text, screen)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The model, where the first of several names is one, and the data.
+fn tell_apart(names: &[DataName]) -> anyhow::Result<(Option<&Path>, &[DataName])> {
+    let Some((first, data)) = names.split_first() else { return Ok((None, names)) };
+    let path = first.as_ref();
+    if !model::is_tensor_file(&standard_input::file(&model::file_of(path))?) {
+        return Ok((None, names));
+    }
+    if data.is_empty() {
+        let why = format!("{first} is a model, but no data was named");
+        return Err(Usage::new(why).with_hint("name the data after the model").into());
+    }
+    Ok((Some(path), data))
+}
+
+/// Refuses options that mean nothing with a model, or nothing without one.
+fn check(options: &Options, with_model: bool) -> Result<(), Usage> {
+    if with_model && options.effort.is_some() {
+        return Err(Usage::new("--effort says how much is tried without a model, but one was given")
+            .with_hint("leave out --effort, or the model"));
+    }
+    if !with_model && options.without_model {
+        return Err(Usage::new("--without-model leaves a model out of the file, but none was given")
+            .with_hint("name the model before the data, or leave out --without-model"));
+    }
+    if !with_model && options.reading.arrays.block.is_some() {
+        return Err(Usage::new("--block cuts arrays into samples for a model, but none was given")
+            .with_hint("leave out --block: without a model arrays are taken whole"));
+    }
+    Ok(())
+}
+
+impl Options {
+    fn with_model(&self) -> CompressOptions {
+        CompressOptions {
+            bound: self.bound,
+            weight_bits: self.weight_bits,
+            embed_model: !self.without_model,
+            block_samples: self.chunk,
+        }
+    }
+
+    fn alone(&self) -> AloneOptions {
+        let options = AloneOptions::new(self.bound);
+        AloneOptions { effort: self.effort.unwrap_or(options.effort), block_samples: self.chunk, ..options }
+    }
 }
 
 /// Samples that end as soon as they are not wanted any more: a bound may need to see all of them before the first is written.
@@ -140,7 +212,7 @@ impl SampleSource for Interruptible<'_> {
     }
 }
 
-fn to_text(options: &Options, summary: &CompressSummary, took: Duration) -> String {
+fn to_text(options: &Options, summary: &CompressSummary, took: Duration, with_model: bool) -> String {
     let ratio = |bytes: u64| wording::times(summary.original_bytes as f64 / bytes.max(1) as f64);
     let without = summary.file_bytes - summary.model_bytes;
     let mut text = format!(
@@ -154,9 +226,13 @@ fn to_text(options: &Options, summary: &CompressSummary, took: Duration) -> Stri
         text += &format!(" ({}× without the model)", ratio(without));
     }
     let mut line = |heading: &str, what: String| text += &format!("\n  {FAINT}{heading:<9}{FAINT:#} {what}");
-    line("model", wording::bytes(summary.model_bytes));
-    let latents = wording::counted(summary.active_latents, "latent", "latents");
-    line("codes", format!("{} of {latents}", wording::bytes(summary.code_bytes)));
+    if with_model {
+        line("model", wording::bytes(summary.model_bytes));
+        let latents = wording::counted(summary.active_latents, "latent", "latents");
+        line("codes", format!("{} of {latents}", wording::bytes(summary.code_bytes)));
+    } else {
+        line("learned", wording::bytes(summary.code_bytes));
+    }
     line("residual", wording::bytes(summary.residual_bytes));
     line("framing", wording::bytes(summary.header_bytes + summary.framing_bytes));
     line(

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, Threshold};
-use enkoder::codec::{CodecError, EnkFile};
+use enkoder::codec::{CodecError, EnkFile, Prediction};
 use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
     TrainingConfig, TrainingRecord,
@@ -43,7 +43,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let json = options.common.json;
     let path = standard_input::file(&model::file_of(options.what.as_ref()))?;
-    if is_safetensors(&path) {
+    if model::is_tensor_file(&path) {
         match Autoencoder::load(&path) {
             Ok(model) if json => print(model_json(&model)?)?,
             Ok(model) => print(model_text(&model))?,
@@ -79,17 +79,6 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether a file begins as safetensors do, with the length of a header and the header's brace, or is called so.
-fn is_safetensors(path: &Path) -> bool {
-    let mut start = [0; 9];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
-    let named = path.extension().is_some_and(|extension| extension == "safetensors");
-    match read {
-        Ok(()) => (start[8] == b'{' && start[5..8] == [0; 3]) || named,
-        Err(_) => named && path.is_file(),
-    }
-}
-
 fn begins_as_enk(path: &Path) -> bool {
     let mut start = [0; 4];
     File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"\x89ENK"
@@ -107,7 +96,7 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
     if json {
         let mut bytes = json!({ "original": original, "file": length });
         parts.iter().for_each(|(part, count)| bytes[part] = (*count).into());
-        let object = json!({
+        let mut object = json!({
             "kind": "compressed",
             "samples": file.samples(),
             "shape": file.shape(),
@@ -122,6 +111,19 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
             "model": (!file.model_is_damaged()).then(|| file.model_hash()),
             "bytes": bytes,
         });
+        let of_variable = |prediction: &Prediction| {
+            json!({
+                "traversal": prediction.traversal,
+                "step": prediction.step,
+                "lattice": prediction.is_lattice,
+                "masked_values": prediction.masked_values,
+                "weights": prediction.weights,
+                "model_bytes": prediction.model_bytes,
+                "residual_bytes": prediction.residual_bytes,
+            })
+        };
+        let of_chunk = |chunk: &Vec<Prediction>| chunk.iter().map(of_variable).collect::<Vec<_>>();
+        object["predictions"] = file.predictions()?.iter().map(of_chunk).collect();
         return Ok(object.to_string());
     }
     let samples = wording::counted(file.samples() as usize, "sample", "samples");
@@ -136,12 +138,16 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
     text += &line("bound", file.bound());
     let chunks = wording::counted(file.blocks() as usize, "chunk", "chunks");
     text += &line("decodes", format_args!("by {chunks} of up to {} samples", wording::grouped(file.block_samples())));
-    let hash = file.model_hash();
-    text += &match (model > 0, file.model_is_damaged()) {
-        (_, true) => line("model", "in the file, but damaged: give it to `enkoder decompress` with --model"),
-        (true, _) => line("model", format_args!("{hash} (in the file)")),
-        (false, _) => line("model", format_args!("{hash} (not in the file)")),
-    };
+    if file.has_model() {
+        let hash = file.model_hash();
+        text += &match (model > 0, file.model_is_damaged()) {
+            (_, true) => line("model", "in the file, but damaged: give it to `enkoder decompress` with --model"),
+            (true, _) => line("model", format_args!("{hash} (in the file)")),
+            (false, _) => line("model", format_args!("{hash} (not in the file)")),
+        };
+    } else {
+        text += &predicted(file)?;
+    }
     let ratio = |bytes: u64| wording::times(original as f64 / bytes.max(1) as f64);
     let without = if model > 0 { format!(", {}× without the model", ratio(length - model)) } else { String::new() };
     let [of, all] = [original, length].map(|bytes| wording::grouped(bytes as usize));
@@ -150,6 +156,36 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
         text += &line("", format_args!("{:>14} {part}", wording::grouped(bytes as usize)));
     }
     Ok(text.trim_end().to_owned())
+}
+
+/// How the variables of a file without a model are predicted, added up over its chunks.
+fn predicted(file: &mut EnkFile<File>) -> Result<String, CodecError> {
+    let chunks = file.predictions()?;
+    let names = file.layout().variables.clone();
+    let mut text = String::new();
+    for variable in 0..names.len().max(1) {
+        let of: Vec<&Prediction> = chunks.iter().filter_map(|chunk| chunk.get(variable)).collect();
+        let ways = ["levels", "rows"].map(|way| (of.iter().filter(|p| p.traversal == way).count(), way));
+        let ways = ways.iter().filter(|(count, _)| *count > 0);
+        let ways =
+            ways.map(|(count, way)| if of.len() == *count { (*way).to_owned() } else { format!("{count} by {way}") });
+        let mut words = format!("by {}", ways.collect::<Vec<_>>().join(", "));
+        let sum = |count: fn(&Prediction) -> u64| of.iter().map(|&prediction| count(prediction)).sum::<u64>();
+        words += &format!(", {} learned weights", wording::grouped(sum(|p| p.weights as u64) as usize));
+        if let Some(lattice) = of.iter().find(|prediction| prediction.is_lattice) {
+            words += &format!(", multiples of {}", lattice.step);
+        }
+        let masked = of.iter().map(|prediction| prediction.masked_values).max().unwrap_or(0);
+        if masked > 0 {
+            words += &format!(", {} by a mask", wording::counted(masked, "value", "values"));
+        }
+        let [model, rest] = [sum(|p| p.model_bytes), sum(|p| p.residual_bytes)].map(|n| wording::grouped(n as usize));
+        words += &format!(": {model} bytes of predictions, {rest} of what they miss");
+        let name = names.get(variable).map_or("", String::as_str);
+        let heading = if variable == 0 { "predicted" } else { "" };
+        text += &line(heading, if names.len() > 1 { format!("{name} {words}") } else { words });
+    }
+    Ok(text)
 }
 
 fn line(heading: &str, text: impl std::fmt::Display) -> String {

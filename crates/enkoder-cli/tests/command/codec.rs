@@ -361,3 +361,48 @@ fn ctrl_c_leaves_nothing_half_written() {
     assert!(said.contains("interrupted: long.enk was not written"), "{said}");
     assert_eq!(place.names("."), before);
 }
+
+#[test]
+fn one_file_is_compressed_with_no_model_at_hand() {
+    let place = Workplace::new();
+    let values = npy(&place, "field.npy", &[12, 30, 40]);
+    let summary = json(&place.succeed("compress field.npy -o field.enk --bound rel:1e-3 --json").stdout);
+    assert_eq!((&summary["model_bytes"], &summary["bound"]), (&0.into(), &"rel:0.001".into()));
+    place.succeed("decompress field.enk -o back.npy -q");
+    let (shape, back) = numbers(&place, "back.npy");
+    assert_eq!(shape, [12, 30, 40]);
+    let range = summary["range"].as_f64().unwrap();
+    assert!(f64::from(largest_difference(&values, &back)) <= 1e-3 * range);
+
+    let info = json(&place.succeed("info field.enk --json").stdout);
+    let bytes = info["bytes"].as_object().unwrap();
+    let parts = ["header", "model", "codes", "residual", "framing"].map(|part| bytes[part].as_u64().unwrap());
+    assert_eq!(parts.iter().sum::<u64>(), fs::metadata(place.path("field.enk")).unwrap().len());
+    let prediction = &info["predictions"][0][0];
+    assert_eq!(prediction["residual_bytes"], bytes["residual"]);
+    let text = place.succeed("info field.enk").stdout;
+    assert!(text.contains("learned weights") && text.contains("of what they miss"), "{text}");
+
+    let effort = |effort: u8| {
+        place.succeed(&format!("compress field.npy -o e.enk --bound rel:1e-3 --effort {effort} --force -q"));
+        fs::metadata(place.path("e.enk")).unwrap().len()
+    };
+    assert!(effort(9) <= effort(1));
+}
+
+#[test]
+fn the_first_of_several_names_is_the_model_where_it_is_one() {
+    let place = with_fields();
+    // Two arrays one after the other, or a model and an array.
+    place.succeed("compress a.npy b.npy -o both.enk --bound abs:0.1 -q");
+    place.succeed("decompress both.enk -o both.npy -q");
+    assert_eq!(numbers(&place, "both.npy").0, [90, 48, 96]);
+    place.succeed("compress model b.npy -o b.enk --bound abs:0.1 -q");
+    assert!(json(&place.succeed("info b.enk --json").stdout)["bytes"]["model"].as_u64().unwrap() > 0);
+    assert_snapshot!("model-alone", place.fail("compress model -o c.enk --bound abs:0.1"));
+    assert_snapshot!("effort-with-model", place.fail("compress model b.npy -o c.enk --bound abs:0.1 --effort 9"));
+    assert_snapshot!("without-what-model", place.fail("compress b.npy -o c.enk --bound abs:0.1 --without-model"));
+    assert_snapshot!("block-without-model", place.fail("compress b.npy -o c.enk --bound abs:0.1 --block 4x4"));
+    assert_snapshot!("none-without-model", place.fail("compress b.npy -o c.enk --bound none"));
+    assert!(!place.path("c.enk").exists());
+}

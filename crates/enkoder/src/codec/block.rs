@@ -39,6 +39,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Of a file whose blocks say for themselves how they are coded.
+    pub(crate) fn without_model(parts: usize) -> Self {
+        Self { active: 0, units: Vec::new(), fraction: 0, coefficients: [0; 4], residual: Residual::None, parts }
+    }
+
     /// How the values of a part lie.
     pub(crate) fn geometry(&self, shape: &[usize]) -> Geometry {
         Geometry::of(if self.parts > 1 { &shape[1..] } else { shape })
@@ -48,9 +53,9 @@ impl Plan {
         Steps { active: self.active, units: &self.units, fraction: self.fraction }
     }
 
-    /// Makes all steps finer by about 4 %; false where they are as fine as they get.
-    pub(crate) fn refine(&mut self) -> bool {
-        let finer = |unit: &i32| (f64::from(*unit) * 0.96).floor().max(1.0) as i32;
+    /// Makes all steps finer by a factor below 1; false where they are as fine as they get.
+    pub(crate) fn refine(&mut self, factor: f64) -> bool {
+        let finer = |unit: &i32| (f64::from(*unit) * factor).floor().max(1.0) as i32;
         let units: Vec<i32> = self.units.iter().map(finer).collect();
         let mut changed = units != self.units;
         self.units = units;
@@ -58,7 +63,7 @@ impl Plan {
             Residual::Deviations(quantisers) => {
                 for quantiser in quantisers {
                     if let Quantiser::Steps { step, bound } = quantiser {
-                        (*step, *bound) = (0.96 * *step, 0.96 * *bound);
+                        (*step, *bound) = (factor * *step, factor * *bound);
                         changed = true;
                     }
                 }

@@ -29,6 +29,10 @@ const TRIAL_SAMPLES: usize = 256;
 /// learn.
 const BLOCK_BYTES: usize = 1 << 20;
 const BLOCK_BYTES_OF_U8: usize = 4 << 20;
+/// How often steps are made finer at most where a mean squared error is to be reached, and by which factors at once.
+const REFINEMENTS: usize = 64;
+const LEAST_REFINEMENT: f64 = 0.05;
+const MOST_REFINEMENT: f64 = 0.98;
 
 /// How to compress.
 #[derive(Clone, Debug, PartialEq)]
@@ -211,7 +215,7 @@ impl<T: Element> Compression<'_, T> {
         samples: u64,
         block: usize,
     ) -> Result<(), CodecError> {
-        loop {
+        for _ in 0..REFINEMENTS {
             let mut errors = Errors::default();
             if let Residual::Levels(grid) = self.plan.residual {
                 // What levels round away does not depend on how they are coded.
@@ -227,10 +231,14 @@ impl<T: Element> Compression<'_, T> {
                     Ok(())
                 })?;
             }
-            if errors.scaled_squares <= target * errors.finite as f64 || !self.plan.refine() {
+            let allowed = target * errors.finite as f64;
+            // Errors shrink as steps do; those of the codes follow only roughly.
+            let factor = (allowed / errors.scaled_squares).sqrt().clamp(LEAST_REFINEMENT, MOST_REFINEMENT);
+            if errors.scaled_squares <= allowed || !self.plan.refine(factor) {
                 return Ok(());
             }
         }
+        Ok(())
     }
 
     /// Works on blocks, as many at once as there are threads, and hands them on in order.
@@ -379,16 +387,16 @@ fn usual_block<T: Element>(samples: u64, features: usize) -> usize {
 
 /// How far decoded values lie from the finite ones of the original.
 #[derive(Clone, Copy, Debug, Default)]
-struct Errors {
-    largest: f64,
-    squares: f64,
+pub(crate) struct Errors {
+    pub(crate) largest: f64,
+    pub(crate) squares: f64,
     /// The same in the scales of a promise about all values.
-    scaled_squares: f64,
-    finite: u64,
+    pub(crate) scaled_squares: f64,
+    pub(crate) finite: u64,
 }
 
 impl Errors {
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.largest = self.largest.max(other.largest);
         self.squares += other.squares;
         self.scaled_squares += other.scaled_squares;
@@ -396,7 +404,7 @@ impl Errors {
     }
 
     /// Adds the errors of a part of a sample; whether what was decoded is what was written, and all values are as promised.
-    fn compare<T: Element>(
+    pub(crate) fn compare<T: Element>(
         &mut self,
         original: &[T],
         written: &[T],
@@ -406,6 +414,8 @@ impl Errors {
     ) -> bool {
         let mut kept = true;
         let (mut largest, mut squares, mut finite) = ([0.0f64; LANES], [0.0f64; LANES], 0u64);
+        // Scaled before they are squared: the squares of very small and very large numbers are 0 and infinite.
+        let mut scaled_squares = [0.0f64; LANES];
         vectorised(
             #[inline(always)]
             || {
@@ -418,16 +428,17 @@ impl Errors {
                         let error = if value.is_finite() { (value.to_f64() - decoded.to_f64()).abs() } else { 0.0 };
                         largest[lane] = if error > largest[lane] { error } else { largest[lane] };
                         squares[lane] += error * error;
+                        let scaled = error / scale;
+                        scaled_squares[lane] += scaled * scaled;
                         finite += u64::from(value.is_finite());
                     }
                 }
             },
         );
-        let squares = squares.iter().sum::<f64>();
         self.add(&Self {
             largest: largest.iter().fold(0.0, |most, &error| most.max(error)),
-            squares,
-            scaled_squares: squares / (scale * scale),
+            squares: squares.iter().sum(),
+            scaled_squares: scaled_squares.iter().sum(),
             finite,
         });
         kept

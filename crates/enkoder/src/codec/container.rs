@@ -10,7 +10,9 @@ use super::quantiser::Quantiser;
 use super::samples::Layout;
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x89ENK\r\n\x1a\n";
-pub(crate) const VERSION: u32 = 1;
+/// Of a file with a model, and of one without.
+const VERSION: u32 = 1;
+const VERSION_WITHOUT_MODEL: u32 = 2;
 pub(crate) const BLOCK_MARK: [u8; 4] = *b"ENKB";
 pub(crate) const INDEX_MARK: [u8; 4] = *b"ENKI";
 pub(crate) const END_MARK: [u8; 4] = *b"ENKE";
@@ -39,6 +41,8 @@ pub(crate) enum ModelPlace {
     Embedded(u64),
     /// Elsewhere: the SHA-256 of its bytes and the bits of its weights.
     ByHash([u8; 32], u8),
+    /// There is none: every block says how it is predicted.
+    None,
 }
 
 /// What a file says of itself first.
@@ -80,6 +84,9 @@ impl Header {
         let (kind, number) = self.bound.to_parts();
         body.push(kind);
         body.extend(number.to_le_bytes());
+        if self.model == ModelPlace::None {
+            return with_envelope(VERSION_WITHOUT_MODEL, &body);
+        }
         match &self.plan.residual {
             Residual::None => body.push(0),
             Residual::Deviations(quantisers) => {
@@ -104,14 +111,9 @@ impl Header {
                 body.extend([0, bits]);
                 body.extend(hash);
             }
+            ModelPlace::None => {}
         }
-        let mut bytes = MAGIC.to_vec();
-        put_unsigned(&mut bytes, u64::from(VERSION));
-        put_unsigned(&mut bytes, body.len() as u64);
-        bytes.extend(body);
-        let checksum = crc32fast::hash(&bytes);
-        bytes.extend(checksum.to_le_bytes());
-        bytes
+        with_envelope(VERSION, &body)
     }
 
     /// Reads a header from the first bytes of a file, and where it ends.
@@ -124,8 +126,8 @@ impl Header {
             return Err(CodecError::Magic);
         }
         let found = u32::try_from(reader.unsigned("the version")?).unwrap_or(u32::MAX);
-        if found != VERSION {
-            return Err(CodecError::Version { found, known: VERSION });
+        if found != VERSION && found != VERSION_WITHOUT_MODEL {
+            return Err(CodecError::Version { found, known: VERSION_WITHOUT_MODEL });
         }
         let length = reader.up_to(MAX_HEADER, "the header's length")?;
         let start = bytes.len() - reader.remaining();
@@ -134,11 +136,11 @@ impl Header {
         if !is_sound(&bytes[..start + length], checksum) {
             return Err(CodecError::Damaged { offset: 0, what: "the header's checksum is wrong".to_owned() });
         }
-        let header = Self::parse(&mut Reader::new(body, start as u64))?;
+        let header = Self::parse(found, &mut Reader::new(body, start as u64))?;
         Ok((header, start + length + 4))
     }
 
-    fn parse(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+    fn parse(version: u32, reader: &mut Reader<'_>) -> Result<Self, CodecError> {
         let number = reader.u8("the element type")?;
         let element =
             ElementType::from_number(number).ok_or_else(|| reader.damaged(format!("element type {number}")))?;
@@ -162,6 +164,11 @@ impl Header {
         }
         let (kind, number) = (reader.u8("the bound")?, reader.f64("the bound")?);
         let bound = Bound::from_parts(kind, number).ok_or_else(|| reader.damaged("an impossible bound"))?;
+        if version == VERSION_WITHOUT_MODEL {
+            reader.finish("the header")?;
+            let (plan, model) = (Plan::without_model(parts), ModelPlace::None);
+            return Ok(Self { layout, element, shape, samples, bound, block_samples, plan, model });
+        }
         let residual = match reader.u8("the kind of residual")? {
             0 => Residual::None,
             1 => Residual::Deviations((0..parts).map(|_| quantiser(reader)).collect::<Result<_, _>>()?),
@@ -204,6 +211,17 @@ impl Header {
         let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual, parts };
         Ok(Self { layout, element, shape, samples, bound, block_samples, plan, model })
     }
+}
+
+/// Magic, version, length, fields, checksum.
+fn with_envelope(version: u32, body: &[u8]) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    put_unsigned(&mut bytes, u64::from(version));
+    put_unsigned(&mut bytes, body.len() as u64);
+    bytes.extend(body);
+    let checksum = crc32fast::hash(&bytes);
+    bytes.extend(checksum.to_le_bytes());
+    bytes
 }
 
 fn put_layout(body: &mut Vec<u8>, layout: &Layout) {

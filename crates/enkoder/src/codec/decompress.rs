@@ -6,12 +6,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::alone::{self, Prediction};
 use super::block;
 use super::bound::Bound;
 use super::container::{
     BLOCK_MARK, END_BYTES, Frame, Header, MAX_HEADER, ModelPlace, end_from_bytes, index_from_bytes, is_sound,
 };
 use super::element::{Element, ElementType, with_element};
+use super::entropy::Corrupt;
 use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
 use super::samples::{Layout, SampleArray};
@@ -214,6 +216,30 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         }
     }
 
+    /// Whether blocks are predicted by a model, which may be in the file or not.
+    pub fn has_model(&self) -> bool {
+        self.header.model != ModelPlace::None
+    }
+
+    /// For each block, and in it for each variable, how it is predicted without a model; empty where there is one.
+    ///
+    /// # Errors
+    /// When index or blocks are damaged.
+    pub fn predictions(&mut self) -> Result<Vec<Vec<Prediction>>, CodecError> {
+        if self.has_model() {
+            return Ok(Vec::new());
+        }
+        let blocks = self.blocks();
+        let of_block = |block| {
+            let bytes = self.frame_bytes(block)?;
+            let frame = self.frame(block, &bytes)?;
+            let streams = [frame.codes, frame.residual];
+            with_element!(self.header.element, T => alone::predictions::<T>(&self.header, streams, frame.samples))
+                .map_err(|_| self.block_error(block, "its stream is none that a writer makes"))
+        };
+        (0..blocks).map(of_block).collect()
+    }
+
     /// Bytes of codes, of what is stored beside them, and of all the rest but the model.
     ///
     /// # Errors
@@ -261,7 +287,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         end: u64,
         take: &mut dyn FnMut(&[u8]) -> Result<(), CodecError>,
     ) -> Result<(), CodecError> {
-        self.require_model()?;
+        self.check_model()?;
         if first >= end {
             return Ok(());
         }
@@ -296,7 +322,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         limit: u64,
         take: &mut dyn FnMut(&[u8]) -> Result<(), CodecError>,
     ) -> Result<Vec<Lost>, CodecError> {
-        self.require_model()?;
+        self.check_model()?;
         let values = self.samples().saturating_mul(self.header.features() as u64);
         if values > limit {
             return Err(CodecError::TooLarge { values, limit });
@@ -369,6 +395,11 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         Ok(Lost { block: blocks.start, first, samples: end - first, cause })
     }
 
+    /// Whether blocks can be decoded: the model is here, or none is needed.
+    fn check_model(&self) -> Result<(), CodecError> {
+        if self.header.model == ModelPlace::None { Ok(()) } else { self.require_model().map(|_| ()) }
+    }
+
     fn require_model(&self) -> Result<&FixedDecoder, CodecError> {
         self.decoder.as_ref().ok_or_else(|| match self.model_is_damaged {
             true => CodecError::Damaged {
@@ -407,8 +438,12 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     fn decode_as<T: Element>(&self, block: u64, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
         let frame = self.frame(block, bytes)?;
         let streams = [frame.codes, frame.residual];
-        let values: Vec<T> = block::decode(self.require_model()?, &self.header.plan, streams, frame.samples)
-            .map_err(|_| self.block_error(block, "its stream is none that a writer makes"))?;
+        let decoded: Result<Vec<T>, Corrupt> = if self.header.model == ModelPlace::None {
+            alone::decode(&self.header, streams, frame.samples).map(|(_, values)| values)
+        } else {
+            block::decode(self.require_model()?, &self.header.plan, streams, frame.samples)
+        };
+        let values = decoded.map_err(|_| self.block_error(block, "its stream is none that a writer makes"))?;
         Ok(T::to_le(&values))
     }
 

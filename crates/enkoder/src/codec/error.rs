@@ -48,6 +48,12 @@ pub enum CodecError {
         /// The only value.
         value: f64,
     },
+    /// Arrays of a kind that is not taken.
+    #[error("these arrays cannot be compressed: {0}")]
+    Arrays(String),
+    /// A bound that only means something beside a model.
+    #[error("{0} keeps what a model makes of its codes, but there is no model\nhint: give a model, or another bound")]
+    NeedsModel(String),
     /// Nothing to compress.
     #[error("there are no samples to compress")]
     Empty,

@@ -2,7 +2,8 @@
 //!
 //! A model's encoder gives each sample a code, which is quantised and entropy-coded. Its decoder, turned into integers
 //! ([`FixedDecoder`]), predicts the sample from the code, bit for bit alike everywhere; what the prediction misses is stored as
-//! far as the [`Bound`] asks. Every block is decoded and compared with the original before it is written. The file is specified
+//! far as the [`Bound`] asks. Without a model ([`compress_alone`]) whole arrays are predicted from the values around, by what is
+//! learned on them and stored with them. Every block is decoded and compared with the original before it is written. The file is specified
 //! in `docs/enk-format.md`.
 //!
 //! ```
@@ -32,6 +33,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alone;
 mod block;
 mod bound;
 mod bytes;
@@ -46,6 +48,7 @@ mod entropy;
 mod error;
 mod exact;
 mod exponential;
+mod field;
 mod fixed_file;
 mod fixed_point;
 mod integers;
@@ -58,6 +61,7 @@ mod quantiser;
 mod residual;
 mod samples;
 
+pub use alone::{AloneOptions, Prediction, compress_alone};
 pub use bound::Bound;
 pub use calibration::Calibration;
 pub use compress::{CompressOptions, CompressSummary, Stages, compress};

@@ -357,7 +357,7 @@ fn coarsest(target: f64, measure: &dyn Fn(f64) -> f64) -> Option<f64> {
 }
 
 /// Steps of twice the bound, less what rounding to the type may add; bit for bit where there is no room for steps.
-fn quantiser_for<T: Element>(bound: f64, extent: &Extent) -> Quantiser {
+pub(crate) fn quantiser_for<T: Element>(bound: f64, extent: &Extent) -> Quantiser {
     if !T::TYPE.is_float() {
         let bound = bound.floor();
         return if bound < 1.0 { Quantiser::Exact } else { Quantiser::Steps { step: 2.0 * bound + 1.0, bound } };

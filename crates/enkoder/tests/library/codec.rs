@@ -160,6 +160,19 @@ fn small_file() -> Vec<u8> {
 }
 
 #[test]
+fn a_mean_error_is_reached_as_quickly_for_numbers_of_any_scale() {
+    let model = linear(16, 3);
+    for scale in [1e-305, 1e-200, 1.0, 1e150, 1e300] {
+        let values: Vec<f64> = (0..600).map(|i| f64::from(wave(i / 16, i % 7)) * scale).take(592).collect();
+        let samples = SampleArray::from_values([16], &values).unwrap();
+        let (file, summary) = write(&model, &samples, &CompressOptions::new(Bound::Psnr(60.0)));
+        let back = read(&file).unwrap().values::<f64>().unwrap();
+        let squares = values.iter().zip(back).map(|(x, y)| ((x - y) / summary.range).powi(2)).sum::<f64>();
+        assert!(squares / values.len() as f64 <= 1e-6, "scale {scale}");
+    }
+}
+
+#[test]
 fn every_activation_predicts_in_integers_what_it_predicts_in_floats() {
     for activation in Activation::ALL {
         let model = network(12, activation);

@@ -2,6 +2,7 @@
 
 mod anomaly;
 mod codec;
+mod codec_alone;
 mod codec_golden;
 mod convolutions;
 mod denoising;

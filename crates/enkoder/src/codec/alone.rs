@@ -1,0 +1,461 @@
+//! Compression of arrays with no model at hand: everything that a reader needs was learned on the arrays themselves and lies in the
+//! file. As with a model, every block is decoded and compared before it is written.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::block::Plan;
+use super::bound::Bound;
+use super::bytes::{Reader, put_unsigned};
+use super::compress::{CompressSummary, Errors, Stages};
+use super::container::{
+    END_BYTES, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes,
+    index_to_bytes,
+};
+use super::element::{Element, with_element};
+use super::entropy::Corrupt;
+use super::error::CodecError;
+use super::field::{self, Field, Scale, lattice, seen_shape};
+use super::plan::quantiser_for;
+use super::promise::{Extent, Promise};
+use super::quantiser::Quantiser;
+use super::samples::SampleSource;
+
+/// Bytes of the values of a block where nothing else is asked for: an array of several blocks is read and written by several
+/// threads, and smaller blocks learn less.
+const BLOCK_BYTES: u64 = 4 << 20;
+/// How often steps are chosen anew to reach a mean squared error, before every bit is kept.
+const TRIES: usize = 5;
+/// A mean squared error below this part of what is allowed is worth coarser steps.
+const WASTED: f64 = 0.85;
+
+/// How to compress without a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AloneOptions {
+    /// What the decoded values must satisfy; [`Bound::None`] is none.
+    pub bound: Bound,
+    /// How much is tried, from 1 to 9; more takes longer. The file depends on it, and never on the number of threads.
+    pub effort: u8,
+    /// Indices of the leading axis in a block, the unit of random access and of damage; `None` for equal blocks of about 4 MiB.
+    pub block_samples: Option<usize>,
+}
+
+impl AloneOptions {
+    /// Of effort 5.
+    pub fn new(bound: Bound) -> Self {
+        Self { bound, effort: 5, block_samples: None }
+    }
+}
+
+/// How an array of a block is predicted.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Prediction {
+    /// How it is gone through: `rows`, each value from those before, or `levels`, from a coarse grid to ever finer ones.
+    pub traversal: &'static str,
+    /// The distance of two decoded values that one prediction allows; 0 where every bit comes back.
+    pub step: f64,
+    /// Whether decoded values are multiples of the step, because all the originals are.
+    pub is_lattice: bool,
+    /// Values that a mask stands for: missing ones, and such that fill whole regions.
+    pub masked_values: usize,
+    /// Weights that were learned.
+    pub weights: usize,
+    /// Bytes of the weights and of all else that says how to predict.
+    pub model_bytes: u64,
+    /// Bytes of masks and of what predictions miss.
+    pub residual_bytes: u64,
+}
+
+impl Prediction {
+    fn of(field: &Field, streams: [&[u8]; 2]) -> Self {
+        Self {
+            traversal: field.traversal(),
+            step: field.scale().step(),
+            is_lattice: matches!(field.scale(), Scale::Lattice { .. }),
+            masked_values: field.specials(),
+            weights: field.weights(),
+            model_bytes: streams[0].len() as u64,
+            residual_bytes: streams[1].len() as u64,
+        }
+    }
+}
+
+/// Compresses samples, which are the leading axis of arrays, without a model: predictions are learned on each block and stored
+/// with it. `progress` is told how many samples are done and may stop the work.
+///
+/// # Errors
+/// When bound, shape or layout are not possible, when reading or writing fails, when `progress` stops the work
+/// ([`CodecError::Io`], interrupted), and when a block does not decode to what was promised. What was written is no complete file.
+pub fn compress_alone(
+    source: &mut dyn SampleSource,
+    options: &AloneOptions,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<CompressSummary, CodecError> {
+    with_element!(source.element(), T => Work::<T>::run(source, options, out, progress))
+}
+
+/// The samples of a block's streams, which may be anything.
+pub(crate) fn decode<T: Element>(
+    header: &Header,
+    streams: [&[u8]; 2],
+    samples: usize,
+) -> Result<(Vec<Field>, Vec<T>), Corrupt> {
+    let parts = header.layout.parts();
+    let shape = part_shape(&header.shape, parts, samples);
+    let [heads, tails] = [split(streams[0], parts)?, split(streams[1], parts)?];
+    let decoded: Vec<_> =
+        heads.into_iter().zip(tails).map(|(head, tail)| field::decode::<T>([head, tail], &shape)).collect();
+    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+    for decoded in decoded {
+        let (field, values) = decoded?;
+        fields.push(field);
+        arrays.push(values);
+    }
+    Ok((fields, join_parts(arrays, samples)))
+}
+
+/// How the arrays of a block's streams are predicted.
+pub(crate) fn predictions<T: Element>(
+    header: &Header,
+    streams: [&[u8]; 2],
+    samples: usize,
+) -> Result<Vec<Prediction>, Corrupt> {
+    let parts = header.layout.parts();
+    let shape = part_shape(&header.shape, parts, samples);
+    let [heads, tails] = [split(streams[0], parts)?, split(streams[1], parts)?];
+    let of = |(head, tail)| Ok(Prediction::of(&field::decode_field::<T>(head, &shape)?, [head, tail]));
+    heads.into_iter().zip(tails).map(of).collect()
+}
+
+/// The shape of the array of one variable in a block, as predictions see it.
+fn part_shape(sample: &[usize], parts: usize, samples: usize) -> Vec<usize> {
+    let inner = if parts > 1 { &sample[1..] } else { sample };
+    seen_shape(&[&[samples], inner].concat())
+}
+
+/// The arrays of samples that have a part of each.
+fn split_parts<T: Element>(values: Vec<T>, parts: usize, features: usize) -> Vec<Vec<T>> {
+    if parts == 1 {
+        return vec![values];
+    }
+    let size = features / parts;
+    let of_part =
+        |part: usize| values.chunks_exact(features).flat_map(|s| &s[part * size..][..size]).copied().collect();
+    (0..parts).map(of_part).collect()
+}
+
+fn join_parts<T: Element>(mut arrays: Vec<Vec<T>>, samples: usize) -> Vec<T> {
+    if arrays.len() == 1 {
+        return arrays.remove(0);
+    }
+    let size = arrays.first().map_or(0, Vec::len) / samples.max(1);
+    (0..samples)
+        .flat_map(|sample| arrays.iter().flat_map(move |array| &array[sample * size..][..size]))
+        .copied()
+        .collect()
+}
+
+/// Streams one after the other: the lengths of all but the last, then their bytes.
+fn join(streams: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    streams.iter().rev().skip(1).rev().for_each(|stream| put_unsigned(&mut bytes, stream.len() as u64));
+    bytes.extend(streams.concat());
+    bytes
+}
+
+fn split(bytes: &[u8], parts: usize) -> Result<Vec<&[u8]>, Corrupt> {
+    let mut reader = Reader::new(bytes, 0);
+    let length = |reader: &mut Reader<'_>| reader.up_to(bytes.len(), "the length of a stream").map_err(|_| Corrupt);
+    let lengths = (1..parts).map(|_| length(&mut reader)).collect::<Result<Vec<_>, _>>()?;
+    let mut streams = Vec::with_capacity(parts);
+    for length in lengths {
+        streams.push(reader.take(length, "a stream").map_err(|_| Corrupt)?);
+    }
+    streams.push(reader.take(reader.remaining(), "a stream").map_err(|_| Corrupt)?);
+    Ok(streams)
+}
+
+/// Blocks of arrays of one type on their way to a file.
+struct Work<T> {
+    header: Header,
+    promise: Promise,
+    extents: Vec<Extent>,
+    /// Bits of the values that stand for a missing one.
+    missing: Vec<u64>,
+    effort: u8,
+    values: std::marker::PhantomData<T>,
+}
+
+/// A block that has been written and read again.
+struct Proven {
+    frame: Vec<u8>,
+    samples: usize,
+    /// Bytes that say how to predict, and of what predictions miss.
+    streams: [u64; 2],
+    errors: Errors,
+    stages: Stages,
+}
+
+impl<T: Element> Work<T> {
+    fn run(
+        source: &mut dyn SampleSource,
+        options: &AloneOptions,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<CompressSummary, CodecError> {
+        let start = Instant::now();
+        let header = header::<T>(source, options)?;
+        let (samples, parts) = (header.samples, header.layout.parts());
+        let missing: Vec<T> = source.missing().into_iter().map(T::from_f64).collect();
+        let mut extents = vec![Extent::NOTHING; parts];
+        for block in 0..header.blocks() {
+            let first = block * header.block_samples as u64;
+            let values = T::from_le(&source.read(first, header.samples_of(block))?);
+            let arrays = split_parts(values, parts, header.features());
+            extents.iter_mut().zip(arrays).for_each(|(extent, values)| extent.add(&values, &missing));
+        }
+        let promise = Promise::of(options.bound, T::TYPE, &extents)?;
+        let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
+        let missing = missing.into_iter().map(Element::to_bits).collect();
+        let effort = options.effort.clamp(1, 9);
+        let this = Self { header, promise, extents, missing, effort, values: std::marker::PhantomData };
+        let mut summary = CompressSummary { samples, range, ..CompressSummary::default() };
+        summary.stages.plan = start.elapsed();
+        this.write(source, out, progress, summary)
+    }
+
+    /// The steps of each array for a promise; of a mean squared error, as its root times `looseness`.
+    fn scales(&self, looseness: f64) -> Vec<Scale> {
+        let of_bound = |bound: f64, extent: &Extent| Scale::Free(quantiser_for::<T>(bound, extent));
+        match &self.promise {
+            Promise::Within(bounds) => {
+                bounds.iter().zip(&self.extents).map(|(&bound, extent)| of_bound(bound, extent)).collect()
+            }
+            Promise::MeanSquared { target, scales } => {
+                let steps = |&scale: &f64| {
+                    let step = looseness * target.sqrt() * scale;
+                    let step = if T::TYPE.is_float() { step } else { step.floor() };
+                    let is_step = step.is_finite() && step > if T::TYPE.is_float() { 0.0 } else { 1.0 };
+                    Scale::Free(if is_step { Quantiser::Steps { step, bound: step } } else { Quantiser::Exact })
+                };
+                scales.iter().map(steps).collect()
+            }
+            Promise::Exact | Promise::Nothing => vec![Scale::Free(Quantiser::Exact); self.extents.len()],
+        }
+    }
+
+    /// Codes the blocks from a number on, as many at once as there are threads, and hands them on in order.
+    fn each_block(
+        &self,
+        source: &mut dyn SampleSource,
+        scales: &[Scale],
+        take: &mut dyn FnMut(Proven) -> Result<(), CodecError>,
+    ) -> Result<(), CodecError> {
+        let blocks = self.header.blocks();
+        let together = rayon::current_num_threads();
+        for first in (0..blocks).step_by(together) {
+            let mut originals = Vec::new();
+            for block in first..blocks.min(first + together as u64) {
+                let start = block * self.header.block_samples as u64;
+                originals.push((block, T::from_le(&source.read(start, self.header.samples_of(block))?)));
+            }
+            let prove = |(block, original)| self.prove(block, original, scales);
+            let proven: Vec<_> = originals.into_par_iter().map(prove).collect();
+            proven.into_iter().try_for_each(|proven| take(proven?))?;
+        }
+        Ok(())
+    }
+
+    /// Codes a block, decodes it again, and checks every value.
+    fn prove(&self, number: u64, original: Vec<T>, scales: &[Scale]) -> Result<Proven, CodecError> {
+        let mut stages = Stages::default();
+        let mut start = Instant::now();
+        let mut lap = || std::mem::replace(&mut start, Instant::now()).elapsed();
+        let parts = self.header.layout.parts();
+        let samples = original.len() / self.header.features();
+        let shape = part_shape(&self.header.shape, parts, samples);
+        let originals = split_parts(original, parts, self.header.features());
+        let choose = |(original, &scale): (&Vec<T>, &Scale)| {
+            let scale = on_lattice(original, scale);
+            field::choose(original, &shape, scale, &self.missing, self.effort)
+        };
+        let fields: Vec<Field> = originals.par_iter().zip(scales).map(choose).collect();
+        stages.plan = lap();
+        let write = |(field, original): (&Field, &Vec<T>)| {
+            let mut written = original.clone();
+            let streams = field::encode(field, &shape, &mut written);
+            (streams, written)
+        };
+        let written: Vec<_> = fields.par_iter().zip(&originals).map(write).collect();
+        stages.write = lap();
+        let fault = || CodecError::Proof { block: number as usize, bound: format!("{:?}", self.promise) };
+        let mut errors = Errors::default();
+        for (part, ((streams, written), original)) in written.iter().zip(&originals).enumerate() {
+            let [head, tail] = streams;
+            let (_, decoded) = field::decode::<T>([head, tail], &shape).map_err(|_| fault())?;
+            let (limit, scale) = match &self.promise {
+                Promise::Within(bounds) => (bounds[part], 1.0),
+                Promise::MeanSquared { scales, .. } => (f64::INFINITY, scales[part]),
+                Promise::Exact | Promise::Nothing => (0.0, 1.0),
+            };
+            let exact = matches!(self.promise, Promise::Exact | Promise::Nothing);
+            let kept = errors.compare(original, written, &decoded, scale, |value, decoded| {
+                value.to_bits() == decoded.to_bits() || (!exact && value.is_finite() && value.within(decoded, limit))
+            });
+            if !kept {
+                return Err(fault());
+            }
+        }
+        let (heads, tails): (Vec<_>, Vec<_>) = written.into_iter().map(|([head, tail], _)| (head, tail)).unzip();
+        let [head, tail] = [join(&heads), join(&tails)];
+        stages.verify = lap();
+        let frame = Frame::to_bytes(number, samples, &head, &tail);
+        Ok(Proven { frame, samples, streams: [head.len() as u64, tail.len() as u64], errors, stages })
+    }
+
+    /// All blocks, with the coarsest steps tried whose mean squared error is within the target.
+    fn reach(&self, target: f64, source: &mut dyn SampleSource) -> Result<Vec<Proven>, CodecError> {
+        // Errors spread evenly over a step have a root mean square of a step over √12.
+        let mut looseness = 12f64.sqrt();
+        let mut kept = None;
+        for _ in 0..TRIES {
+            let (part, blocks) = self.try_scales(&self.scales(looseness), target, source)?;
+            if part <= 1.0 {
+                let is_close = part > WASTED || part == 0.0;
+                kept = Some(blocks);
+                if is_close {
+                    break;
+                }
+            } else if kept.is_some() {
+                break;
+            }
+            looseness *= 0.99 / part.clamp(0.05, 20.0).sqrt();
+        }
+        match kept {
+            Some(blocks) => Ok(blocks),
+            None => Ok(self.try_scales(&vec![Scale::Free(Quantiser::Exact); self.extents.len()], target, source)?.1),
+        }
+    }
+
+    /// All blocks with these steps, and which part of a mean squared error they reach.
+    fn try_scales(
+        &self,
+        scales: &[Scale],
+        target: f64,
+        source: &mut dyn SampleSource,
+    ) -> Result<(f64, Vec<Proven>), CodecError> {
+        let (mut blocks, mut errors) = (Vec::new(), Errors::default());
+        self.each_block(source, scales, &mut |proven| {
+            errors.add(&proven.errors);
+            blocks.push(proven);
+            Ok(())
+        })?;
+        Ok((errors.scaled_squares / (target * errors.finite.max(1) as f64), blocks))
+    }
+
+    fn write(
+        &self,
+        source: &mut dyn SampleSource,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+        mut summary: CompressSummary,
+    ) -> Result<CompressSummary, CodecError> {
+        let header = self.header.to_bytes();
+        out.write_all(&header)?;
+        let mut lengths = Vec::new();
+        let (mut errors, mut done) = (Errors::default(), 0u64);
+        let mut put = |proven: Proven| {
+            out.write_all(&proven.frame)?;
+            let length = proven.frame.len() as u64;
+            lengths.push(length);
+            let [head, tail] = proven.streams;
+            summary.code_bytes += head;
+            summary.residual_bytes += tail;
+            summary.framing_bytes += length - head - tail;
+            summary.stages.plan += proven.stages.plan;
+            summary.stages.write += proven.stages.write;
+            summary.stages.verify += proven.stages.verify;
+            errors.add(&proven.errors);
+            done += proven.samples as u64;
+            match progress(done) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(CodecError::Io(std::io::ErrorKind::Interrupted.into())),
+            }
+        };
+        match self.promise {
+            Promise::MeanSquared { target, .. } => self.reach(target, source)?.into_iter().try_for_each(put)?,
+            _ => self.each_block(source, &self.scales(1.0), &mut put)?,
+        }
+        let index = index_to_bytes(&lengths);
+        let offset = header.len() as u64 + lengths.iter().sum::<u64>();
+        let end = end_to_bytes(offset, offset + (index.len() + END_BYTES) as u64);
+        out.write_all(&index)?;
+        out.write_all(&end)?;
+        summary.header_bytes = (header.len() + end.len()) as u64;
+        summary.framing_bytes += index.len() as u64;
+        summary.file_bytes = offset + (index.len() + end.len()) as u64;
+        summary.original_bytes = summary.samples * (self.header.features() * T::TYPE.bytes()) as u64;
+        summary.largest_error = errors.largest;
+        summary.mean_squared_error = errors.squares / errors.finite.max(1) as f64;
+        Ok(summary)
+    }
+}
+
+/// Of values that all lie on a lattice coarser than the steps, the lattice.
+fn on_lattice<T: Element>(values: &[T], scale: Scale) -> Scale {
+    match scale {
+        Scale::Free(Quantiser::Steps { step, bound }) => {
+            lattice(values, step, bound).map_or(scale, |step| Scale::Lattice { step, bound })
+        }
+        other => other,
+    }
+}
+
+/// What the file says of itself.
+fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Result<Header, CodecError> {
+    options.bound.validate()?;
+    if options.bound == Bound::None {
+        return Err(CodecError::NeedsModel(options.bound.to_string()));
+    }
+    let (layout, shape, samples) = (source.layout(), source.shape().to_vec(), source.samples());
+    let features: usize = shape.iter().product();
+    if samples == 0 || features == 0 {
+        return Err(CodecError::Empty);
+    }
+    let parts = layout.parts();
+    let unsupported = |what: String| Err(CodecError::Arrays(what));
+    if !layout.block.is_empty() {
+        return unsupported("arrays that were cut into blocks: without a model they are taken whole".to_owned());
+    }
+    let dimensions = shape.len().max(layout.array.len());
+    if dimensions > MAX_DIMENSIONS {
+        return unsupported(format!("arrays of {dimensions} dimensions: at most {MAX_DIMENSIONS}"));
+    }
+    if features > MAX_BLOCK_VALUES {
+        return unsupported(format!(
+            "{features} values for each index of the leading axis: at most {MAX_BLOCK_VALUES}"
+        ));
+    }
+    if parts > MAX_VARIABLES || layout.variables.iter().any(|name| name.len() > MAX_NAME) {
+        return unsupported(format!(
+            "{parts} variables: at most {MAX_VARIABLES}, with names of at most {MAX_NAME} bytes"
+        ));
+    }
+    if shape.first().is_none_or(|&first| parts > 1 && first != parts) {
+        return Err(CodecError::Shape { values: parts, shape });
+    }
+    let usual = || {
+        let bytes = samples.saturating_mul((features * T::TYPE.bytes()) as u64);
+        samples.div_ceil(bytes.div_ceil(BLOCK_BYTES).clamp(1, samples))
+    };
+    let block = options.block_samples.map_or_else(usual, |samples| samples as u64);
+    let most = (MAX_BLOCK_VALUES / features) as u64;
+    let block_samples = usize::try_from(block.clamp(1, most).min(samples)).unwrap_or(1);
+    let (plan, model) = (Plan::without_model(parts), ModelPlace::None);
+    Ok(Header { layout, element: T::TYPE, shape, samples, bound: options.bound, block_samples, plan, model })
+}

@@ -1,0 +1,81 @@
+//! From values and predictions to whole numbers and back: in steps from the prediction, in values of the type, or on a lattice
+//! that all the values lie on, as those of data that was rounded to decimals do.
+
+use super::super::element::Element;
+use super::super::quantiser::{Quantiser, round};
+use super::surprises::AS_IT_IS;
+
+/// How surprises become integers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Scale {
+    /// From the prediction, wherever it lies.
+    Free(Quantiser),
+    /// Between multiples of a step; decoded values must lie within the bound.
+    Lattice { step: f64, bound: f64 },
+}
+
+impl Scale {
+    /// The size of a step; 0 where every bit counts.
+    pub(crate) fn step(self) -> f64 {
+        match self {
+            Self::Free(Quantiser::Steps { step, .. }) | Self::Lattice { step, .. } => step,
+            Self::Free(Quantiser::Exact) => 0.0,
+        }
+    }
+
+    /// With steps that are finer by this factor, where they may be.
+    pub(crate) fn finer(self, factor: f64) -> Self {
+        match self {
+            Self::Free(Quantiser::Steps { step, bound }) => Self::Free(Quantiser::Steps { step: step * factor, bound }),
+            other => other,
+        }
+    }
+
+    /// The surprise of a value; none where no surprise decodes to one within the bound.
+    #[inline(always)]
+    pub(crate) fn quantise<T: Element>(self, value: T, prediction: f64) -> Option<i64> {
+        match self {
+            Self::Free(quantiser) => quantiser.quantise(value, prediction).map(|(surprise, _)| surprise),
+            Self::Lattice { step, bound } => {
+                let surprise = round(value.to_f64() / step) - round(prediction / step);
+                if surprise.is_nan() || surprise.abs() >= AS_IT_IS as f64 {
+                    return None;
+                }
+                let surprise = surprise as i64;
+                value.within(self.restore(surprise, prediction), bound).then_some(surprise)
+            }
+        }
+    }
+
+    /// The value of a surprise.
+    #[inline(always)]
+    pub(crate) fn restore<T: Element>(self, surprise: i64, prediction: f64) -> T {
+        match self {
+            Self::Free(quantiser) => quantiser.restore(surprise, prediction),
+            Self::Lattice { step, .. } => T::from_f64((round(prediction / step) + surprise as f64) * step),
+        }
+    }
+}
+
+/// The coarsest lattice of more than `step` that all finite values lie on, up to a small part of `bound`: multiples of decimals
+/// or of powers of two.
+pub(crate) fn lattice<T: Element>(values: &[T], step: f64, bound: f64) -> Option<f64> {
+    // A lattice that is hardly coarser saves nothing.
+    let worth = 1.1 * step;
+    let largest = values.iter().map(|value| value.to_f64().abs()).filter(|size| size.is_finite()).fold(0.0, f64::max);
+    let decimal = |exponent: i32| {
+        let power: f64 = format!("1e{exponent}").parse().unwrap_or(0.0);
+        [1.0, 2.0, 2.5, 5.0].map(|factor| factor * power)
+    };
+    let mut steps: Vec<f64> = (-12..12).flat_map(decimal).collect();
+    steps.extend((-30..30).map(|exponent: i32| f64::from(exponent).exp2()));
+    steps.retain(|&candidate| candidate > worth && candidate <= largest);
+    steps.sort_by(|a, b| b.total_cmp(a));
+    steps.into_iter().find(|&candidate| {
+        let near = (0.5 * bound).min(1e-3 * candidate);
+        values.iter().all(|value| {
+            let value = value.to_f64();
+            !value.is_finite() || (value - round(value / candidate) * candidate).abs() <= near
+        })
+    })
+}
