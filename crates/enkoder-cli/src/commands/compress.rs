@@ -11,6 +11,7 @@ use enkoder_data::export::Overwrite;
 use serde_json::{Value, json};
 
 use crate::arguments::{DataOptions, ModelAndData, RunOptions, parse_count};
+use crate::failure::Usage;
 use crate::file_output;
 use crate::inputs::Inputs;
 use crate::interrupt;
@@ -22,8 +23,8 @@ use crate::wording;
 
 /// Compress samples with a model, within a bound that is checked for every value
 ///
-/// Arrays (NPY, NPZ, NetCDF-3, raw files) keep their type, NaN, infinities and fill values included, and are read piece by piece:
-/// they may be larger than memory. Other data is taken as `enkoder data info` shows it, as bytes or 32-bit numbers.
+/// Arrays (NPY, NPZ, NetCDF, HDF5, raw files) keep their type, NaN, infinities and fill values included, and are read piece by piece:
+/// they may be larger than memory. A bound is in the units of the data, also where numbers are packed with scale_factor. Other data is taken as `enkoder data info` shows it, as bytes or 32-bit numbers.
 ///
 /// Before the file gets its name it has been decoded and compared with the original, value by value.
 #[derive(Debug, Args)]
@@ -75,8 +76,17 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let overwrite = Overwrite::replacing(options.force);
     file_output::check_binary(&options.out, overwrite, &options.common)?;
     let mut data = options.reading.open_to_compress(&model, &options.of, screen)?;
+    if options.without_model && data.is_packed() {
+        return Err(Usage::new(format!(
+            "the numbers of {} are packed, and the model must go along with how",
+            data.name
+        ))
+        .with_hint("leave out --without-model")
+        .into());
+    }
+    let model = data.model(model)?;
     let codec = CompressOptions {
-        bound: options.bound,
+        bound: data.bound(options.bound)?,
         weight_bits: options.weight_bits,
         embed_model: !options.without_model,
         block_samples: options.chunk,
@@ -99,6 +109,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let summary = written?;
     let took = start.elapsed();
     interrupt::work_ended();
+    let summary = data.in_its_units(summary);
     let text = if options.common.json {
         to_json(&options, &summary, took).to_string()
     } else {
@@ -137,6 +148,10 @@ impl SampleSource for Interruptible<'_> {
 
     fn missing(&self) -> Vec<f64> {
         self.0.missing()
+    }
+
+    fn valid(&self) -> Vec<Option<(f64, f64)>> {
+        self.0.valid()
     }
 }
 
