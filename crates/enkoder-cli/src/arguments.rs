@@ -9,7 +9,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use clap::{Args, ValueEnum, ValueHint};
 use enkoder::CorruptionError;
-use enkoder_data::{ArrayOptions, MissingPolicy, RawElement, RawFormat};
+use enkoder_data::{ArrayOptions, BadCells, MissingPolicy, RawElement, RawFormat, TextOptions};
 
 use crate::screen::Screen;
 use crate::standard_input;
@@ -83,17 +83,89 @@ pub struct DataOptions {
     pub data_seed: u64,
 
     #[command(flatten)]
+    pub text: TextArguments,
+
+    #[command(flatten)]
     pub arrays: ArrayArguments,
 
     #[command(flatten)]
     pub fetching: FetchOptions,
 }
 
+/// How the text of a table is read.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data options")]
+pub struct TextArguments {
+    /// Words in a table that stand for a missing value, beside the usual ones (empty, NA, N/A, #N/A, NaN, NULL, None, ?, -, --, .)
+    #[arg(long, value_name = "WORD,…", value_delimiter = ',', allow_hyphen_values = true)]
+    pub na: Vec<String>,
+
+    /// What becomes of cells that are no numbers where more than 95 % of their column are [default: error]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "missing|words|error",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    #[arg(default_value_t = BadCellsArgument::Error)]
+    pub bad_cells: BadCellsArgument,
+
+    /// What begins a line of a table that is no row; # before the first row does so in any case
+    #[arg(long, value_name = "CHARACTER", value_parser = parse_character)]
+    pub comment: Option<u8>,
+
+    /// Lines before the table
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub skip_lines: usize,
+
+    /// What stands before the fraction of a number: . or , [default: as the first rows show]
+    #[arg(long, value_name = "CHARACTER", value_parser = parse_character)]
+    pub decimal: Option<u8>,
+
+    /// What stands between the thousands of a number [default: as the first rows show]
+    #[arg(long, value_name = "CHARACTER", value_parser = parse_character)]
+    pub thousands: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum BadCellsArgument {
+    Missing,
+    Words,
+    #[default]
+    Error,
+}
+
+impl TextArguments {
+    /// The options as the readers take them.
+    pub fn options(&self) -> TextOptions {
+        TextOptions {
+            missing_words: self.na.clone(),
+            comment: self.comment,
+            skip_lines: self.skip_lines,
+            decimal: self.decimal,
+            thousands: self.thousands,
+            bad_cells: match self.bad_cells {
+                BadCellsArgument::Missing => BadCells::Missing,
+                BadCellsArgument::Words => BadCells::Words,
+                BadCellsArgument::Error => BadCells::Error,
+            },
+        }
+    }
+}
+
+fn parse_character(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() => Ok(*byte),
+        _ => Err("write one character that is no letter and no digit".into()),
+    }
+}
+
 /// How arrays become samples.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Data options")]
 pub struct ArrayArguments {
-    /// Arrays to take of a NetCDF or NPZ file, by name; several lie one after the other in each sample
+    /// Arrays to take of a NetCDF, HDF5 or NPZ file, by name or path; several lie one after the other in each sample
     #[arg(long = "variable", value_name = "NAME,…", value_delimiter = ',')]
     pub variables: Vec<String>,
 

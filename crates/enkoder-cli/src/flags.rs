@@ -1,7 +1,7 @@
 //! The library names its own options where it knows a way out; whoever types commands is told the flag in its place.
 
 /// What the library says, and what is typed.
-const FLAGS: [(&str, &str); 14] = [
+const FLAGS: [(&str, &str); 16] = [
     ("`Architecture::denoiser`", "`enkoder train PHOTOS --arch denoiser --noise gaussian:25`"),
     ("`ArrayOptions::block`", "--block"),
     ("`ArrayOptions::raw`", "--shape and --dtype"),
@@ -16,6 +16,8 @@ const FLAGS: [(&str, &str); 14] = [
     ("`ReadOptions::samples`", "--samples"),
     ("`ReadOptions::size`", "--size"),
     ("`ReadOptions::strict`", "--strict"),
+    ("`TextOptions::bad_cells`", "--bad-cells missing or --bad-cells words"),
+    ("`TextOptions::missing_words`", "--na"),
 ];
 
 /// A message or a hint with flags for the library's options.

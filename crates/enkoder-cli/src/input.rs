@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::slice;
 
-use enkoder::codec::{self, SampleArray};
+use enkoder::codec::{self, Bound, CompressSummary, SampleArray};
 use enkoder::{Autoencoder, Dataset, Schema};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{Arrays, Chunks, ReadOptions, Source, TableOptions};
+use enkoder_data::{Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
 
 use crate::arguments::{DataName, DataOptions, FetchOptions, ModelAndData};
+use crate::failure::Usage;
 use crate::model;
 use crate::progress::DownloadProgress;
 use crate::screen::Screen;
@@ -38,12 +39,9 @@ impl DataOptions {
             model::check(model, &of.model, &data)?;
             return Ok(Compressible::new(&data));
         };
-        let arrays = match self.samples {
-            Some(samples) => arrays.head(samples)?,
-            None => arrays,
-        };
+        let arrays = self.wanted(arrays)?;
         model::check_arrays(model, &of.model, &arrays)?;
-        Ok(Compressible { name: arrays.name().to_owned(), source: Box::new(arrays) })
+        Ok(Compressible::of(arrays))
     }
 
     /// Opens arrays, which keep their type; none where the data is something else.
@@ -59,11 +57,20 @@ impl DataOptions {
     /// Opens data to compress without a model.
     pub fn open_to_compress_alone(&self, data: &[DataName], screen: Screen) -> anyhow::Result<Compressible> {
         let Some(arrays) = self.open_arrays(data)? else { return Ok(Compressible::new(&self.open(data, screen)?)) };
-        let arrays = match self.samples {
+        Ok(Compressible::of(self.wanted(arrays)?))
+    }
+
+    /// As many samples of arrays as are asked for, of a type that a compressed file gives back.
+    fn wanted(&self, arrays: Arrays) -> anyhow::Result<Arrays> {
+        if let Some(kind) = arrays.converted() {
+            let why = format!("{} holds {kind}, which a compressed file cannot give back", arrays.name());
+            let hint = if kind == "bool" { "astype('uint8')" } else { "astype('float32')" };
+            return Err(Usage::new(why).with_hint(format!("convert it in NumPy with {hint} first")).into());
+        }
+        Ok(match self.samples {
             Some(samples) => arrays.head(samples)?,
             None => arrays,
-        };
-        Ok(Compressible { name: arrays.name().to_owned(), source: Box::new(arrays) })
+        })
     }
 
     /// Opens data with these options for tables, beside those that the user gives.
@@ -117,6 +124,15 @@ impl DataOptions {
         Ok((source, options))
     }
 
+    /// What arrays are in a file of several, where none is chosen.
+    pub fn contents(&self, name: &DataName) -> anyhow::Result<Option<Contents>> {
+        if !self.arrays.variables.is_empty() {
+            return Ok(None);
+        }
+        let files = files(slice::from_ref(name))?;
+        Ok(Source::find_all(&files)?.contents(&self.options(TableOptions::default()))?)
+    }
+
     /// The files that would be read, standard input being one of them.
     pub fn inputs(&self, names: &[DataName]) -> anyhow::Result<Vec<PathBuf>> {
         let names = names.iter().map(|name| name.as_ref().to_owned());
@@ -129,7 +145,12 @@ impl DataOptions {
 
     fn options(&self, table: TableOptions) -> ReadOptions {
         ReadOptions {
-            table: TableOptions { label: self.label.clone(), missing: self.missing.into(), ..table },
+            table: TableOptions {
+                label: self.label.clone(),
+                missing: self.missing.into(),
+                text: self.text.options(),
+                ..table
+            },
             arrays: self.arrays.options(),
             size: self.size,
             grey: self.grey,
@@ -160,13 +181,51 @@ pub struct Compressible {
     pub name: String,
     /// The samples.
     pub source: Box<dyn codec::SampleSource>,
+    /// For each variable: a stored number `x` means `x · scale + offset`.
+    packing: Vec<(f64, f64)>,
 }
 
 impl Compressible {
+    /// Arrays, to be read in pieces.
+    fn of(arrays: Arrays) -> Self {
+        let packing = arrays.packing();
+        Self { name: arrays.name().to_owned(), source: Box::new(arrays), packing }
+    }
+
     /// Samples that are in memory.
     pub fn new(data: &Dataset) -> Self {
         let source = Box::new(SampleArray::from_dataset(data));
-        Self { name: data.name().to_owned(), source }
+        Self { name: data.name().to_owned(), source, packing: vec![(1.0, 0.0)] }
+    }
+
+    /// Whether stored numbers mean others.
+    pub fn is_packed(&self) -> bool {
+        self.packing.iter().any(|&packing| packing != (1.0, 0.0))
+    }
+
+    /// The model for the numbers as they are stored.
+    pub fn model(&self, model: Autoencoder) -> anyhow::Result<Autoencoder> {
+        Ok(if self.is_packed() { model.for_packed(&self.packing)? } else { model })
+    }
+
+    /// A bound in the units of the data as one of stored numbers.
+    pub fn bound(&self, bound: Bound) -> anyhow::Result<Bound> {
+        let Bound::Absolute(most) = bound else { return Ok(bound) };
+        let (scale, _) = self.packing[0];
+        if self.packing.iter().any(|&(other, _)| other.abs() != scale.abs()) {
+            let why = format!("the variables of {} are packed with different scale factors", self.name);
+            return Err(Usage::new(why).with_hint("compress them one at a time, or with a bound of rel:").into());
+        }
+        Ok(Bound::Absolute(most / scale.abs()))
+    }
+
+    /// What was measured in stored numbers, in the units of the data.
+    pub fn in_its_units(&self, mut summary: CompressSummary) -> CompressSummary {
+        let scale = self.packing.iter().map(|(scale, _)| scale.abs()).fold(0.0, f64::max);
+        summary.largest_error *= scale;
+        summary.range *= scale;
+        summary.mean_squared_error *= scale * scale;
+        summary
     }
 
     /// Bytes of one sample.

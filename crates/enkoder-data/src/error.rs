@@ -299,7 +299,7 @@ impl DataError {
             Self::Infinite { .. } => Some("replace infinite values by a number, or leave the cell empty".into()),
             Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
             Self::UnknownFormat { .. } => {
-                let known = "IDX, NPY, NPZ, NetCDF-3, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM";
+                let known = "IDX, NPY, NPZ, NetCDF, HDF5, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM";
                 Some(format!("readable are {known}, and raw numbers with `ArrayOptions::raw`"))
             }
             Self::UnknownName { name, known, .. } => known_names(name, known),

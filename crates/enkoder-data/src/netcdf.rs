@@ -1,4 +1,4 @@
-//! NetCDF-3, classic and with 64-bit offsets: a header that names dimensions, attributes and variables, then the variables' numbers,
+//! NetCDF-3, classic, with 64-bit offsets and with 64-bit data (CDF-5): a header that names dimensions, attributes and variables, then the variables' numbers,
 //! big-endian; those along the record dimension lie interleaved, record after record
 //! (<https://docs.unidata.ucar.edu/netcdf-c/current/file_format_specifications.html>). The header is parsed here and not by a
 //! library, because its claims must be held against the length of the file before memory is taken, and numbers be read in pieces.
@@ -7,22 +7,23 @@ use std::path::Path;
 
 use enkoder::codec::ElementType;
 
-use crate::arrays::{Field, Records, Stored};
+use crate::arrays::netcdf_fill;
+use crate::arrays::{
+    ArrayEntry, Attribute, Attributes, Contents, Conventions, Described as Naming, Field, Records, Stored,
+};
 use crate::byte_source::ByteSource;
 use crate::element::Endian;
-use crate::error::{DataError, Place};
+use crate::error::DataError;
 
 const DIMENSION: u32 = 0x0a;
 const VARIABLE: u32 = 0x0b;
 const ATTRIBUTE: u32 = 0x0c;
 /// The number of records of a file that was still being written.
-const STREAMING: u32 = u32::MAX;
-/// What the NetCDF library fills floating-point variables with that say nothing else.
-const DEFAULT_FILL: f64 = 9.969_209_968_386_869e36;
+const STREAMING: u64 = u64::MAX;
 /// NetCDF itself allows 1,024 dimensions for a variable.
-const MOST_AXES: u32 = 1024;
+const MOST_AXES: u64 = 1024;
 
-/// Whether content that begins so is NetCDF-3, or its successor CDF-5.
+/// Whether content that begins so is NetCDF-3, of which CDF-5 is the latest kind.
 pub fn is_netcdf(head: &[u8]) -> bool {
     matches!(head, [b'C', b'D', b'F', 1 | 2 | 5, ..])
 }
@@ -52,61 +53,22 @@ pub struct NetcdfVariable {
 /// When the content is not NetCDF-3 or contradicts itself, with the byte where that was found.
 pub fn read_netcdf_header(source: &mut ByteSource) -> Result<Vec<NetcdfVariable>, DataError> {
     let found = Header::read(source)?.variables.into_iter();
-    let public = |variable: Variable| NetcdfVariable {
-        name: variable.name,
-        element: variable.element,
-        axes: variable.axes,
-        shape: variable.shape,
+    let public = |variable: Variable| {
+        let Kind::Number(element) = variable.kind else { return None };
+        Some(NetcdfVariable { name: variable.name, element, axes: variable.axes, shape: variable.shape })
     };
-    Ok(found.map(public).collect())
+    Ok(found.filter_map(public).collect())
 }
 
-/// The variables of these names, or, without names, the only one that is data and not a coordinate.
-pub(crate) fn fields(path: &Path, names: &[String]) -> Result<Vec<Field>, DataError> {
+/// What is in a file.
+pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
     let mut source = ByteSource::open(path)?;
     if source.length().is_none() {
         return Err(DataError::unsuitable(path, "NetCDF is read in pieces, which a packed file cannot be")
             .with_hint("unpack it with gunzip"));
     }
-    let Header { variables } = Header::read(&mut source)?;
-    let to_field = |variable: &Variable| Field {
-        name: variable.name.clone(),
-        element: variable.element,
-        shape: variable.shape.clone(),
-        missing: variable.missing.clone(),
-        stored: Stored::File {
-            path: path.to_owned(),
-            start: variable.start,
-            records: variable.records,
-            endian: Endian::Big,
-        },
-    };
-    if names.is_empty() {
-        return Ok(vec![to_field(choose(path, &variables)?)]);
-    }
-    let find = |name: &String| {
-        let found = variables.iter().find(|variable| variable.name == *name);
-        found.map(to_field).ok_or_else(|| {
-            DataError::unknown_name("variable of numbers", name, variables.iter().map(|v| v.name.clone()))
-        })
-    };
-    names.iter().map(find).collect()
-}
-
-/// The variable with most axes that no axis is called after, if there is one such.
-fn choose<'a>(path: &Path, variables: &'a [Variable]) -> Result<&'a Variable, DataError> {
-    let is_axis = |variable: &Variable| variables.iter().any(|other| other.axes.contains(&variable.name));
-    let most = variables.iter().filter(|v| !is_axis(v)).map(|v| v.shape.len()).max().unwrap_or(0);
-    let candidates: Vec<&Variable> = variables.iter().filter(|v| v.shape.len() == most && !is_axis(v)).collect();
-    match candidates[..] {
-        [only] if most > 0 => Ok(only),
-        [] => Err(DataError::unsuitable(path, "there is no variable of numbers in it")),
-        _ => {
-            let names: Vec<&str> = candidates.iter().map(|variable| variable.name.as_str()).collect();
-            Err(DataError::unsuitable(path, format!("which of its variables is the data? it has {}", names.join(", ")))
-                .with_hint(format!("name it with `ArrayOptions::variables` {}", names[0])))
-        }
-    }
+    let arrays = Header::read(&mut source)?.variables.into_iter().map(|variable| variable.entry(path));
+    Ok(Contents::new("NetCDF-3", Vec::new(), arrays.collect()))
 }
 
 struct Header {
@@ -115,12 +77,30 @@ struct Header {
 
 struct Variable {
     name: String,
-    element: ElementType,
+    kind: Kind,
     axes: Vec<String>,
     shape: Vec<u64>,
-    missing: Vec<f64>,
+    attributes: Attributes,
     start: u64,
     records: Option<Records>,
+}
+
+impl Variable {
+    fn entry(self, path: &Path) -> (ArrayEntry, Attributes) {
+        let Self { name, kind, axes, shape, attributes, start, records } = self;
+        let naming = Naming { name, axes, shape, attributes: attributes.clone() };
+        let Kind::Number(stored) = kind else { return (ArrayEntry::new(naming, "text".to_owned()), attributes) };
+        let (element, conventions) = Conventions::of(stored, &attributes, netcdf_fill);
+        let field = Field {
+            name: naming.name.clone(),
+            element,
+            shape: naming.shape.clone(),
+            conventions,
+            converted: None,
+            stored: Stored::File { path: path.to_owned(), start, records, endian: Endian::Big },
+        };
+        (ArrayEntry::new(naming, stored.to_string()).with_field(field), attributes)
+    }
 }
 
 struct Dimension {
@@ -135,7 +115,7 @@ struct Described {
     name: String,
     kind: Kind,
     dimensions: Vec<usize>,
-    missing: Vec<f64>,
+    attributes: Attributes,
     start: u64,
 }
 
@@ -158,16 +138,10 @@ impl Header {
     fn read(source: &mut ByteSource) -> Result<Self, DataError> {
         let [c, d, f, version] = source.array("the NetCDF magic number")?;
         if !is_netcdf(&[c, d, f, version]) {
-            return Err(source.malformed(0, "NetCDF-3 begins with CDF and version 1 or 2; this does not"));
+            return Err(source.malformed(0, "NetCDF-3 begins with CDF and version 1, 2 or 5; this does not"));
         }
-        if version == 5 {
-            let why = "CDF-5 (NetCDF-3 with 64-bit data) is not read";
-            return Err(
-                DataError::unsuitable(Place::source(source.name()), why).with_hint("convert it with nccopy -k nc6")
-            );
-        }
-        let mut parser = Parser { source, wide: version == 2 };
-        let records = parser.number("the number of records")?;
+        let mut parser = Parser { source, wide_offsets: version != 1, wide: version == 5 };
+        let records = parser.record_count()?;
         let dimensions = parser.dimensions()?;
         parser.attributes()?;
         let described = parser.variables(&dimensions)?;
@@ -177,7 +151,7 @@ impl Header {
     /// Counts records and bytes, and holds them against the length of the file.
     fn place(
         source: &ByteSource,
-        records: u32,
+        records: u64,
         dimensions: &[Dimension],
         described: Vec<Described>,
     ) -> Result<Self, DataError> {
@@ -206,11 +180,10 @@ impl Header {
                 let start = described.iter().filter(|v| is_record(v)).map(|v| v.start).min().unwrap_or(0);
                 length.unwrap_or(0).saturating_sub(start).checked_div(stride).unwrap_or(0)
             }
-            records => records.into(),
+            records => records,
         };
         let mut variables = Vec::new();
         for variable in described {
-            let Kind::Number(element) = variable.kind else { continue };
             let record = bytes(&variable).ok_or_else(|| too_large(&variable))?;
             let apart = is_record(&variable).then_some(Records { bytes: record, stride });
             let end = match apart {
@@ -228,10 +201,10 @@ impl Header {
             }
             let axes = || variable.dimensions.iter().map(|&dimension| &dimensions[dimension]);
             variables.push(Variable {
-                element,
+                kind: variable.kind,
                 axes: axes().map(|dimension| dimension.name.clone()).collect(),
                 shape: axes().map(|dimension| dimension.length.unwrap_or(records)).collect(),
-                missing: variable.missing,
+                attributes: variable.attributes,
                 start: variable.start,
                 // Records without bytes hold nothing to be found apart.
                 records: apart.filter(|records| records.bytes > 0),
@@ -245,6 +218,8 @@ impl Header {
 struct Parser<'s, 'a> {
     source: &'s mut ByteSource<'a>,
     /// Whether offsets have 64 bits.
+    wide_offsets: bool,
+    /// Whether lengths and counts have 64 bits.
     wide: bool,
 }
 
@@ -253,25 +228,35 @@ impl Parser<'_, '_> {
         self.source.array(what).map(u32::from_be_bytes)
     }
 
+    /// A length, or a number of things.
+    fn count(&mut self, what: &str) -> Result<u64, DataError> {
+        if self.wide { self.source.array(what).map(u64::from_be_bytes) } else { self.number(what).map(u64::from) }
+    }
+
+    fn record_count(&mut self) -> Result<u64, DataError> {
+        let count = self.count("the number of records")?;
+        Ok(if !self.wide && count == u64::from(u32::MAX) { STREAMING } else { count })
+    }
+
     fn fault(&self, why: impl Into<String>) -> DataError {
         // The number that was read last is at fault.
         self.source.malformed(self.source.offset().saturating_sub(4), why)
     }
 
     /// The length of a list whose entries have at least `smallest` bytes; 0 where it is absent.
-    fn list(&mut self, tag: u32, smallest: u64, what: &str) -> Result<u32, DataError> {
+    fn list(&mut self, tag: u32, smallest: u64, what: &str) -> Result<u64, DataError> {
         let found = self.number(what)?;
-        let count = self.number(what)?;
+        let count = self.count(what)?;
         if found != tag && (found, count) != (0, 0) {
             return Err(self.fault(format!("a list of {what} with the mark {found:#x} instead of {tag:#x}")));
         }
-        self.source.claim(count.into(), smallest, what)?;
+        self.source.claim(count, smallest, what)?;
         Ok(count)
     }
 
     /// `length` bytes, and those that fill the last four.
     fn padded(&mut self, length: u64, what: &str) -> Result<Vec<u8>, DataError> {
-        let padded = length.next_multiple_of(4);
+        let padded = length.checked_next_multiple_of(4).unwrap_or(u64::MAX);
         self.source.claim(padded, 1, what)?;
         let mut bytes = vec![0; padded as usize];
         self.source.fill(&mut bytes, what)?;
@@ -280,9 +265,9 @@ impl Parser<'_, '_> {
     }
 
     fn name(&mut self, what: &str) -> Result<String, DataError> {
-        let length = self.number(what)?;
+        let length = self.count(what)?;
         let start = self.source.offset();
-        String::from_utf8(self.padded(length.into(), what)?)
+        String::from_utf8(self.padded(length, what)?)
             .map_err(|_| self.source.malformed(start, format!("{what} is not UTF-8")))
     }
 
@@ -291,29 +276,34 @@ impl Parser<'_, '_> {
         let mut dimensions: Vec<Dimension> = Vec::new();
         for _ in 0..count {
             let name = self.name("the name of a dimension")?;
-            let length = self.number("the length of a dimension")?;
+            let length = self.count("the length of a dimension")?;
             if length == 0 && dimensions.iter().any(|dimension| dimension.length.is_none()) {
                 return Err(self.fault(format!("{name:?} is a second dimension without a length")));
             }
-            dimensions.push(Dimension { name, length: (length > 0).then_some(length.into()) });
+            dimensions.push(Dimension { name, length: (length > 0).then_some(length) });
         }
         Ok(dimensions)
     }
 
-    /// Reads attributes, and returns the values that stand for a missing one.
-    fn attributes(&mut self) -> Result<Vec<f64>, DataError> {
+    fn attributes(&mut self) -> Result<Attributes, DataError> {
         let count = self.list(ATTRIBUTE, 12, "attributes")?;
-        let mut missing = Vec::new();
+        let mut attributes = Attributes::default();
         for _ in 0..count {
             let name = self.name("the name of an attribute")?;
             let kind = self.kind()?;
-            let count = self.number("the length of an attribute")?;
-            let bytes = self.padded(u64::from(count) * kind.bytes(), "an attribute")?;
-            if let ("_FillValue" | "missing_value", Kind::Number(element)) = (name.as_str(), kind) {
-                missing.extend(bytes.chunks_exact(element.bytes()).map(|bytes| number(element, bytes)));
-            }
+            let count = self.count("the length of an attribute")?;
+            let bytes = self.padded(count.saturating_mul(kind.bytes()), "an attribute")?;
+            let value = match kind {
+                // Writers of old had other encodings, and a text is only shown.
+                Kind::Text => Attribute::Text(String::from_utf8_lossy(&bytes).into_owned()),
+                Kind::Number(element) => {
+                    let values = bytes.chunks_exact(element.bytes()).map(|bytes| number(element, bytes)).collect();
+                    Attribute::Numbers { element, values }
+                }
+            };
+            attributes.add(name, value);
         }
-        Ok(missing)
+        Ok(attributes)
     }
 
     fn kind(&mut self) -> Result<Kind, DataError> {
@@ -324,7 +314,12 @@ impl Parser<'_, '_> {
             4 => Kind::Number(ElementType::I32),
             5 => Kind::Number(ElementType::F32),
             6 => Kind::Number(ElementType::F64),
-            other => return Err(self.fault(format!("the type {other} is not known; known are 1 to 6"))),
+            7 => Kind::Number(ElementType::U8),
+            8 => Kind::Number(ElementType::U16),
+            9 => Kind::Number(ElementType::U32),
+            10 => Kind::Number(ElementType::I64),
+            11 => Kind::Number(ElementType::U64),
+            other => return Err(self.fault(format!("the type {other} is not known; known are 1 to 11"))),
         })
     }
 
@@ -334,14 +329,14 @@ impl Parser<'_, '_> {
         for _ in 0..count {
             let at = self.source.offset();
             let name = self.name("the name of a variable")?;
-            let axes = self.number("the number of axes")?;
+            let axes = self.count("the number of axes")?;
             if axes > MOST_AXES {
                 return Err(self.fault(format!("{name:?} has {axes} axes, over the limit of {MOST_AXES}")));
             }
-            self.source.claim(axes.into(), 4, "axes")?;
+            self.source.claim(axes, 4, "axes")?;
             let mut of_variable = Vec::new();
             for place in 0..axes {
-                let dimension = self.number("the dimension of an axis")? as usize;
+                let dimension = usize::try_from(self.count("the dimension of an axis")?).unwrap_or(usize::MAX);
                 let known = dimensions.get(dimension);
                 if known.is_none_or(|known| known.length.is_none() && place > 0) {
                     let why = format!("axis {place} of {name:?} is dimension {dimension}, which it cannot be");
@@ -349,19 +344,16 @@ impl Parser<'_, '_> {
                 }
                 of_variable.push(dimension);
             }
-            let mut missing = self.attributes()?;
+            let attributes = self.attributes()?;
             let kind = self.kind()?;
-            if missing.is_empty() && matches!(kind, Kind::Number(element) if element.is_float()) {
-                missing.push(DEFAULT_FILL);
-            }
             // The size of the variable, which follows from the rest and cannot hold that of a large one.
-            self.number("the size of a variable")?;
-            let start = if self.wide {
+            self.count("the size of a variable")?;
+            let start = if self.wide_offsets {
                 self.source.array("the place of a variable").map(u64::from_be_bytes)?
             } else {
                 self.number("the place of a variable")?.into()
             };
-            variables.push(Described { at, name, kind, dimensions: of_variable, missing, start });
+            variables.push(Described { at, name, kind, dimensions: of_variable, attributes, start });
         }
         Ok(variables)
     }
@@ -371,10 +363,12 @@ impl Parser<'_, '_> {
 fn number(element: ElementType, bytes: &[u8]) -> f64 {
     let bits = bytes.iter().fold(0u64, |bits, &byte| bits << 8 | u64::from(byte));
     match element {
+        ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64 => bits as f64,
         ElementType::I8 => f64::from(bits as i8),
         ElementType::I16 => f64::from(bits as i16),
         ElementType::I32 => f64::from(bits as i32),
+        ElementType::I64 => bits as i64 as f64,
         ElementType::F32 => f64::from(f32::from_bits(bits as u32)),
-        _ => f64::from_bits(bits),
+        ElementType::F64 => f64::from_bits(bits),
     }
 }

@@ -10,7 +10,7 @@ use enkoder::Dataset;
 use enkoder::codec::ElementType;
 use ndarray::{Array2, ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
-use crate::arrays::{Field, Stored, numpy_name};
+use crate::arrays::{Conventions, Field, Stored, numpy_name};
 use crate::byte_source::ByteSource;
 use crate::element::{Element, Endian, check_finite};
 use crate::error::{DataError, Place, Position};
@@ -49,7 +49,13 @@ pub fn read_npy(source: &mut ByteSource) -> Result<Dataset, DataError> {
 pub(crate) fn field(source: &mut ByteSource, path: Option<&Path>) -> Result<Field, DataError> {
     let header = read_header(source)?;
     let shape: Vec<u64> = header.shape.iter().map(|&axis| axis as u64).collect();
-    let of = |element, stored| Field { name: String::new(), element, shape, missing: Vec::new(), stored };
+    let converted = match header.element {
+        Element::Bool => Some("bool"),
+        Element::F16 => Some("float16"),
+        _ => None,
+    };
+    let conventions = Conventions::default();
+    let of = |element, stored| Field { name: String::new(), element, shape, conventions, converted, stored };
     let turned = header.fortran_order && header.shape.len() > 1;
     match (element_type(header.element), path) {
         (Some(element), Some(path)) if !turned && source.length().is_some() => {
@@ -319,7 +325,11 @@ impl<'a> Dictionary<'a> {
 
     fn element(&mut self) -> Result<(Element, Endian), Fault> {
         if self.peek() == Some(b'[') {
-            return Err((self.at, "an array of records (a structured type) is not read, only plain numbers".into()));
+            let rest = &self.text[self.at..];
+            let end = rest.iter().position(|&byte| byte == b']').map_or(rest.len(), |end| end + 1).min(200);
+            let fields = String::from_utf8_lossy(&rest[..end]);
+            let why = "an array of records (a structured type) is not read, only plain numbers";
+            return Err((self.at, format!("{why}: its fields are {fields}, each of which can be saved alone")));
         }
         let start = self.at;
         let word = self.string()?;
@@ -344,6 +354,10 @@ impl<'a> Dictionary<'a> {
             "f2" => Element::F16,
             "f4" => Element::F32,
             "f8" => Element::F64,
+            "c8" | "c16" => {
+                let why = "complex numbers are not read: save their real and imaginary parts";
+                return Err((start, format!("values of type {word:?}: {why}")));
+            }
             _ => {
                 let known = "booleans, integers and floats of up to 8 bytes";
                 return Err((start, format!("values of type {word:?} are not read, only {known}")));

@@ -12,7 +12,7 @@ use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::arrays::Field;
+use crate::arrays::{ArrayEntry, Attributes, Contents, Described, Field};
 use crate::byte_source::{ByteSource, MOST_UNPACKED_PER_BYTE};
 use crate::error::{DataError, Place};
 use crate::labels;
@@ -100,6 +100,25 @@ pub(crate) fn read_fields<R: Read + Seek + Send>(
         Ok(Field { name: npz.arrays[index].0.clone(), ..field })
     };
     chosen.into_iter().map(read).collect()
+}
+
+/// What arrays are in an NPZ file, where it is not clear which of them is the data.
+pub(crate) fn contents_to_choose_of<R: Read + Seek + Send>(
+    name: &str,
+    reader: R,
+    length: u64,
+) -> Result<Option<Contents>, DataError> {
+    let archive = ZipArchive::new(reader).map_err(|error| zip_error(name, error))?;
+    let mut npz = Npz { name, archive, length, arrays: Vec::new() };
+    npz.list()?;
+    if npz.choose().is_ok() {
+        return Ok(None);
+    }
+    let mut arrays = Vec::new();
+    for index in 0..npz.arrays.len() {
+        arrays.push((npz.entry(index), Attributes::default()));
+    }
+    Ok(Some(Contents::new("NPZ", Vec::new(), arrays)))
 }
 
 /// Several arrays that are written side by side, of which each must lie whole in the file: they wait in files without a name until
@@ -232,6 +251,26 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
 
     fn shape(&mut self, index: usize) -> Result<Vec<usize>, DataError> {
         self.with(index, |source| npy::read_header(source).map(|header| header.shape))
+    }
+
+    fn entry(&mut self, index: usize) -> ArrayEntry {
+        let described = |shape: &[u64]| {
+            let (axes, attributes) = (Vec::new(), Attributes::default());
+            Described { name: String::new(), axes, shape: shape.to_vec(), attributes }
+        };
+        let mut entry = match self.with(index, |source| npy::field(source, None)) {
+            Ok(field) => {
+                let kind = field.converted.map_or_else(|| field.element.to_string(), str::to_owned);
+                ArrayEntry::new(described(&field.shape), kind).with_field(field)
+            }
+            Err(error) => {
+                let mut entry = ArrayEntry::new(described(&[]), "unknown".to_owned());
+                entry.unreadable = Some(error.to_string());
+                entry
+            }
+        };
+        entry.name.clone_from(&self.arrays[index].0);
+        entry
     }
 
     /// Lets `read` read an array.

@@ -145,6 +145,29 @@ impl Autoencoder {
         output
     }
 
+    /// The same model for samples whose numbers are stored in other units: a stored `x` means `x · scale + offset` in those of the
+    /// model. A sample has as many parts of one length as there are pairs of scale and offset, which are finite, no scale being 0.
+    ///
+    /// A codec takes such numbers as they are stored, and the network still sees what it was trained on.
+    ///
+    /// # Errors
+    /// When there is no pair, the parts are not of one length, or a number is too small or too large for such a scaling.
+    pub fn for_packed(&self, packing: &[(f64, f64)]) -> Result<Self, ModelError> {
+        let features = self.architecture.features();
+        if packing.is_empty() || !features.is_multiple_of(packing.len()) {
+            return Err(ModelError::Features { found: packing.len(), expected: features });
+        }
+        let scaler = self.scaler.for_packed(packing);
+        scaler.validate(features)?;
+        let part = features / packing.len();
+        let calibration = self.calibration.clone().map(|calibration| {
+            let spread = calibration.residual_spread.iter().enumerate();
+            let residual_spread = spread.map(|(i, &x)| (f64::from(x) / packing[i / part].0.abs()) as f32).collect();
+            Calibration { residual_spread, ..calibration }
+        });
+        Ok(Self { scaler, calibration, ..self.clone() })
+    }
+
     /// The same model for images of another height and width: convolutions do not mind.
     ///
     /// # Errors

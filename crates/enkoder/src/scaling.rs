@@ -125,6 +125,29 @@ impl Scaler {
         Some(Self { features, fill: Fill::Uniform(fill), ..self.clone() })
     }
 
+    /// The same scaling of numbers as they are stored, where a stored `x` of each part of a row means `x · scale + offset`. The
+    /// parts are of one length, in order; each has its scale and offset.
+    pub(crate) fn for_packed(&self, packing: &[(f64, f64)]) -> Self {
+        let ScalerCoefficients { offset, scale, .. } = self.coefficients();
+        let part = self.features.div_ceil(packing.len().max(1));
+        let of = |feature: usize| {
+            let (unit, zero) = packing[feature / part];
+            let (offset, scale) = (offset[feature % offset.len()], scale[feature % scale.len()]);
+            (((f64::from(offset) - zero) / unit) as f32, (f64::from(scale) * unit) as f32)
+        };
+        let coefficients = match (&self.coefficients, packing) {
+            (Affine::Uniform { .. }, [_]) => {
+                let (offset, scale) = of(0);
+                Affine::Uniform { offset, scale }
+            }
+            _ => {
+                let (offset, scale) = (0..self.features).map(of).unzip();
+                Affine::PerFeature { offset, scale }
+            }
+        };
+        Self { coefficients, ..self.clone() }
+    }
+
     /// Checks a scaler that was read from a file against its model's number of features.
     ///
     /// # Errors

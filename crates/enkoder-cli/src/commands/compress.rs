@@ -30,8 +30,8 @@ use crate::wording;
 /// kind, named before the data, can make files much smaller still. The first of several names is taken for the model where it is
 /// the file or the folder of one.
 ///
-/// Arrays (NPY, NPZ, NetCDF-3, raw files) keep their type, NaN, infinities and fill values included, and are read piece by piece:
-/// they may be larger than memory. Other data is taken as `enkoder data info` shows it, as bytes or 32-bit numbers.
+/// Arrays (NPY, NPZ, NetCDF, HDF5, raw files) keep their type, NaN, infinities and fill values included, and are read piece by piece:
+/// they may be larger than memory. A bound is in the units of the data, also where numbers are packed with scale_factor. Other data is taken as `enkoder data info` shows it, as bytes or 32-bit numbers.
 ///
 /// Before the file gets its name it has been decoded and compared with the original, value by value.
 #[derive(Debug, Args)]
@@ -95,13 +95,23 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let model = model_path.map(model::load).transpose()?;
     let overwrite = Overwrite::replacing(options.force);
     file_output::check_binary(&options.out, overwrite, &options.common)?;
-    let mut data = match (&model, model_path) {
+    let mut data = match (model.as_ref(), model_path) {
         (Some(model), Some(path)) => {
             let of = ModelAndData { model: path.to_owned(), data: data.to_vec() };
             options.reading.open_to_compress(model, &of, screen)?
         }
         _ => options.reading.open_to_compress_alone(data, screen)?,
     };
+    if options.without_model && data.is_packed() {
+        return Err(Usage::new(format!(
+            "the numbers of {} are packed, and the model must go along with how",
+            data.name
+        ))
+        .with_hint("leave out --without-model")
+        .into());
+    }
+    let model = model.map(|model| data.model(model)).transpose()?;
+    let bound = data.bound(options.bound)?;
     interrupt::listen()?;
     interrupt::work_begins();
     let start = Instant::now();
@@ -112,8 +122,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let source = &mut Interruptible(data.source.as_mut());
         let update = &mut |samples| progress.update(samples * sample_bytes);
         match &model {
-            Some(model) => compress(model, source, &options.with_model(), out, update),
-            None => compress_alone(source, &options.alone(), out, update),
+            Some(model) => compress(model, source, &options.with_model(bound), out, update),
+            None => compress_alone(source, &options.alone(bound), out, update),
         }
     });
     drop(progress);
@@ -124,6 +134,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let summary = written?;
     let took = start.elapsed();
     interrupt::work_ended();
+    let summary = data.in_its_units(summary);
     let text = if options.common.json {
         to_json(&options, &summary, took).to_string()
     } else {
@@ -165,17 +176,17 @@ fn check(options: &Options, with_model: bool) -> Result<(), Usage> {
 }
 
 impl Options {
-    fn with_model(&self) -> CompressOptions {
+    fn with_model(&self, bound: Bound) -> CompressOptions {
         CompressOptions {
-            bound: self.bound,
+            bound,
             weight_bits: self.weight_bits,
             embed_model: !self.without_model,
             block_samples: self.chunk,
         }
     }
 
-    fn alone(&self) -> AloneOptions {
-        let options = AloneOptions::new(self.bound);
+    fn alone(&self, bound: Bound) -> AloneOptions {
+        let options = AloneOptions::new(bound);
         AloneOptions { effort: self.effort.unwrap_or(options.effort), block_samples: self.chunk, ..options }
     }
 }
@@ -209,6 +220,10 @@ impl SampleSource for Interruptible<'_> {
 
     fn missing(&self) -> Vec<f64> {
         self.0.missing()
+    }
+
+    fn valid(&self) -> Vec<Option<(f64, f64)>> {
+        self.0.valid()
     }
 }
 

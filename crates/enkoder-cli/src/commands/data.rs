@@ -1,5 +1,7 @@
 //! `enkoder data`: what data there is, what is in it, fetching it, and writing it to other formats.
 
+mod contents;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::slice;
@@ -78,8 +80,17 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     match options.verb {
         Verb::List { fetching, common } => list(&fetching, &common)?,
         Verb::Info { data, reading, common } => {
-            let data = reading.open(&[data], common.start()?)?;
-            print(if common.json { describe_json(&data).to_string() } else { describe_text(&data) })?;
+            let screen = common.start()?;
+            print(match reading.contents(&data)? {
+                Some(contents) => {
+                    let _busy = screen.busy(format!("looking at {data}"));
+                    contents::describe(&data.to_string(), &contents, common.json)?
+                }
+                None => {
+                    let data = reading.open(&[data], screen)?;
+                    if common.json { describe_json(&data).to_string() } else { describe_text(&data) }
+                }
+            })?;
         }
         Verb::Fetch { data, fetching, common } => fetch(&data, &fetching, &common)?,
         Verb::Export { data, out, force, reading, common } => {
@@ -119,7 +130,7 @@ fn list(fetching: &FetchOptions, common: &RunOptions) -> anyhow::Result<()> {
         ("openml:ID", "a data set on OpenML, fetched once: https://www.openml.org/search?type=data"),
         (
             "PATH",
-            "IDX, NPY, NPZ, NetCDF-3, CSV, TSV, ARFF, Parquet (also .gz), PNG, JPEG, PGM, PPM, or a folder or pattern",
+            "IDX, NPY, NPZ, NetCDF, HDF5, CSV, JSON Lines, ARFF, Parquet, PNG, JPEG, TIFF, BMP, …, or a folder or pattern",
         ),
     ] {
         text += &format!("\n  {name:<12} {about}");

@@ -1,6 +1,7 @@
 //! The command as a user meets it: what it says, where its results go, and how it fails.
 
 mod codec;
+mod data;
 mod denoising;
 mod detect;
 mod errors;

@@ -42,7 +42,8 @@ fn read(mut lines: Lines<'_>, options: &TableOptions) -> Result<Table, DataError
     let names = unique_names(header.attributes.iter().map(|(name, _)| name.as_str()));
     let columns = names.into_iter().zip(&header.attributes).map(|(name, (_, attribute))| {
         let cells = match attribute {
-            Attribute::Number | Attribute::Date(_) => Cells::Numbers,
+            Attribute::Number => Cells::Numbers,
+            Attribute::Date(_) => Cells::Times,
             Attribute::Nominal(words) => Cells::Nominal(words.clone()),
             Attribute::Text => Cells::Words(known_categories(&known, &name)),
         };

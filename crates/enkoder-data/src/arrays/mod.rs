@@ -3,6 +3,8 @@
 //! training they become a [`Dataset`] of bytes or 32-bit numbers.
 
 mod assembly;
+mod contents;
+mod conventions;
 mod grid;
 mod raw;
 mod variable;
@@ -19,8 +21,11 @@ use grid::Grid;
 use variable::Variable;
 
 pub use assembly::Assembly;
+pub use contents::{ArrayEntry, ArraySummary, Contents};
 pub use raw::{RawElement, RawFormat, UnknownRawElement};
 
+pub(crate) use contents::Described;
+pub(crate) use conventions::{Attribute, Attributes, Conventions, netcdf_fill};
 pub(crate) use raw::{field as raw_field, numpy_name};
 pub(crate) use variable::{Field, Records, Stored};
 
@@ -149,7 +154,8 @@ impl Arrays {
         let at_once = (WINDOW as usize / self.sample_bytes()).max(1);
         let name = self.name.clone();
         let failed = |error| DataError::io("read", &name, error);
-        let dataset = if self.element() == ElementType::U8 {
+        let plain = self.variables.iter().all(|variable| variable.conventions.are_plain());
+        let dataset = if self.element() == ElementType::U8 && plain {
             let mut bytes = Vec::with_capacity(values);
             for first in (0..all).step_by(at_once) {
                 bytes.extend(self.read(first as u64, at_once.min(all - first)).map_err(failed)?);
@@ -160,8 +166,7 @@ impl Arrays {
             for first in (0..all).step_by(at_once) {
                 let bytes = self.read(first as u64, at_once.min(all - first)).map_err(failed)?;
                 let new = numbers.len();
-                numbers.extend(self.element().to_f32(&bytes));
-                self.mark_missing(&mut numbers[new..]);
+                self.convert(&bytes, &mut numbers);
                 let refused = infinite(&numbers[new..], first, features, &name).filter(|_| !self.keep_infinite);
                 refused.map_or(Ok(()), Err)?;
             }
@@ -177,15 +182,25 @@ impl Arrays {
         self.shape.iter().product::<usize>() * self.element().bytes()
     }
 
-    /// Turns the values that stand for missing ones into NaN. `numbers` are whole samples.
-    fn mark_missing(&self, numbers: &mut [f32]) {
-        let part = self.shape.iter().product::<usize>() / self.variables.len();
-        for (numbers, variable) in numbers.chunks_exact_mut(part).zip(self.variables.iter().cycle()) {
-            for &missing in &variable.missing {
-                let missing = missing as f32;
-                numbers.iter_mut().filter(|number| **number == missing).for_each(|number| *number = f32::NAN);
-            }
+    /// Appends the values of whole samples.
+    fn convert(&self, bytes: &[u8], numbers: &mut Vec<f32>) {
+        let part = self.sample_bytes() / self.variables.len();
+        if let [variable] = &self.variables[..] {
+            return numbers.extend(variable.conventions.values_f32(self.element(), bytes));
         }
+        for (bytes, variable) in bytes.chunks_exact(part).zip(self.variables.iter().cycle()) {
+            numbers.extend(variable.conventions.values_f32(self.element(), bytes));
+        }
+    }
+
+    /// How stored numbers become values, for each variable: a stored `x` means `x · scale + offset`.
+    pub fn packing(&self) -> Vec<(f64, f64)> {
+        self.variables.iter().map(|variable| (variable.conventions.scale, variable.conventions.offset)).collect()
+    }
+
+    /// The type that the numbers had in their file, where they could not be read as they were.
+    pub fn converted(&self) -> Option<&'static str> {
+        self.variables.iter().find_map(|variable| variable.converted)
     }
 }
 
@@ -204,8 +219,11 @@ impl SampleSource for Arrays {
 
     /// As the files say, in the order of the variables, as their type holds them.
     fn missing(&self) -> Vec<f64> {
-        let held = |value: f64| if self.element() == ElementType::F32 { f64::from(value as f32) } else { value };
-        self.variables.iter().flat_map(|variable| variable.missing.iter().copied().map(held)).collect()
+        self.variables.iter().flat_map(|variable| variable.conventions.missing.iter().copied()).collect()
+    }
+
+    fn valid(&self) -> Vec<Option<(f64, f64)>> {
+        self.variables.iter().map(|variable| variable.conventions.valid).collect()
     }
 
     fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {

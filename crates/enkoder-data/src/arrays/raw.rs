@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use enkoder::codec::ElementType;
 
+use super::conventions::Conventions;
 use super::variable::{Field, Stored};
 use crate::element::Endian;
 use crate::error::DataError;
@@ -103,7 +104,8 @@ pub(crate) fn field(path: &Path, format: &RawFormat) -> Result<Field, DataError>
         name: String::new(),
         element,
         shape: format.shape.clone(),
-        missing: Vec::new(),
+        conventions: Conventions::default(),
+        converted: None,
         stored: Stored::File { path: path.to_owned(), start: 0, records: None, endian },
     })
 }

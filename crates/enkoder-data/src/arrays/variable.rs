@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use enkoder::codec::ElementType;
 
+use super::conventions::Conventions;
 use crate::element::Endian;
 use crate::error::DataError;
 
@@ -17,8 +18,10 @@ pub(crate) struct Field {
     pub name: String,
     pub element: ElementType,
     pub shape: Vec<u64>,
-    /// Values that stand for a missing one.
-    pub missing: Vec<f64>,
+    /// How its numbers become values.
+    pub conventions: Conventions,
+    /// The type that they had in the file, where they could not be read as they were.
+    pub converted: Option<&'static str>,
     pub stored: Stored,
 }
 
@@ -27,6 +30,9 @@ pub(crate) struct Field {
 pub(crate) enum Stored {
     /// In a file from byte `start` on, the last axis closest.
     File { path: PathBuf, start: u64, records: Option<Records>, endian: Endian },
+    /// In an HDF5 file.
+    #[cfg(feature = "hdf5")]
+    Hdf5(std::sync::Arc<crate::hdf5::Hdf5Array>),
     /// In memory, little-endian, the last axis closest.
     Held(Vec<u8>),
 }
@@ -46,11 +52,20 @@ pub(super) struct Variable {
     pub name: String,
     pub element: ElementType,
     pub shape: Vec<u64>,
-    pub missing: Vec<f64>,
+    pub conventions: Conventions,
+    pub converted: Option<&'static str>,
     /// Each array with the number of the byte that its first is of all.
     parts: Vec<(u64, Stored)>,
-    /// The file read last, and its part's number.
-    open: Option<(usize, File)>,
+    /// What was read last, and its part's number.
+    open: Option<(usize, Open)>,
+}
+
+/// What stays open between two reads.
+#[derive(Debug)]
+enum Open {
+    File(File),
+    #[cfg(feature = "hdf5")]
+    Slab(crate::hdf5::Slab),
 }
 
 impl Variable {
@@ -66,7 +81,8 @@ impl Variable {
             name: first.name,
             element: first.element,
             shape: Vec::new(),
-            missing: first.missing,
+            conventions: first.conventions,
+            converted: first.converted,
             parts: vec![(0, first.stored)],
             open: None,
         };
@@ -88,11 +104,10 @@ impl Variable {
             leading = leading
                 .checked_add(field.shape[0])
                 .ok_or_else(|| DataError::unsuitable(crate::Place::source(&file), TOO_LARGE))?;
-            for missing in field.missing {
-                if !variable.missing.contains(&missing) {
-                    variable.missing.push(missing);
-                }
-            }
+            variable.conventions.join(field.conventions).map_err(|why| {
+                DataError::unsuitable(crate::Place::source(&file), format!("{why}, unlike {first_file}"))
+                    .with_hint("take one file at a time, or unpack them to numbers that mean what they say")
+            })?;
         }
         bytes_of(variable.element, leading, inner)
             .ok_or_else(|| DataError::unsuitable(crate::Place::source(&first_file), TOO_LARGE))?;
@@ -123,10 +138,28 @@ impl Variable {
                 let from = all.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?;
                 bytes.copy_from_slice(from);
             }
+            #[cfg(feature = "hdf5")]
+            Stored::Hdf5(array) => {
+                let slab = match &mut self.open {
+                    Some((open, Open::Slab(slab))) if *open == part => slab,
+                    other => {
+                        let (_, Open::Slab(slab)) = other.insert((part, Open::Slab(Default::default()))) else {
+                            unreachable!("a slab was inserted");
+                        };
+                        slab
+                    }
+                };
+                array.read(slab, first, bytes)?;
+            }
             Stored::File { path, start, records, endian } => {
                 let file = match &mut self.open {
-                    Some((open, file)) if *open == part => file,
-                    other => &mut other.insert((part, File::open(path)?)).1,
+                    Some((open, Open::File(file))) if *open == part => file,
+                    other => {
+                        let (_, Open::File(file)) = other.insert((part, Open::File(File::open(path)?))) else {
+                            unreachable!("a file was inserted");
+                        };
+                        file
+                    }
                 };
                 match records {
                     None => read_at(file, *start + first, bytes)?,

@@ -9,10 +9,7 @@ use super::dialect::Dialect;
 use super::records::Records;
 use super::{not_a_number, not_utf8, ragged};
 use crate::chunks::Part;
-use crate::table::{
-    Cells, TableBuilder, TableOptions, find_column, is_missing, missing_column, parse_number, parse_number_with_comma,
-    warn_of,
-};
+use crate::table::{BadCells, Cells, TableBuilder, TableOptions, find_column, missing_column, warn_of};
 use crate::{ByteSource, DataError};
 
 /// Where the cells of a column of the file go.
@@ -42,6 +39,7 @@ pub(crate) struct CsvChunks {
     /// How many columns are kept as text.
     kept: usize,
     keep_infinite: bool,
+    bad_cells: BadCells,
     /// The name of the label column.
     label: Option<String>,
 }
@@ -52,15 +50,13 @@ impl CsvChunks {
         let named = |error: DataError| error.within(path.display().to_string());
         let dialect = Dialect::find(ByteSource::open(path)?, options).map_err(named)?;
         let (roles, cells) = roles(&dialect.names, options).map_err(named)?;
-        let mut records = Records::new(ByteSource::open(path)?, dialect.separator);
-        if dialect.header {
-            records.next(&mut ByteRecord::new())?;
-        }
+        let records = dialect.rows(ByteSource::open(path)?)?;
         let source = path.display().to_string();
         let at = |label: &String| find_column(dialect.names.iter().map(String::as_str), label).ok();
         let label = options.label.as_ref().and_then(at).map(|at| dialect.names[at].clone());
         let (kept, keep_infinite) = (options.keep.len(), options.keep_infinite);
-        Ok(Self { source, records, dialect, roles, cells, kept, keep_infinite, label })
+        let bad_cells = options.text.bad_cells;
+        Ok(Self { source, records, dialect, roles, cells, kept, keep_infinite, bad_cells, label })
     }
 
     /// The name of the label column.
@@ -74,7 +70,6 @@ impl CsvChunks {
     }
 
     fn read(&mut self, rows: usize) -> Result<Option<Part>, DataError> {
-        let parse = if self.dialect.separator == b';' { parse_number_with_comma } else { parse_number };
         let mut table = TableBuilder::new(self.source.as_str(), self.cells.clone())?;
         let mut kept = vec![Vec::new(); self.kept];
         let mut record = ByteRecord::new();
@@ -89,17 +84,17 @@ impl CsvChunks {
                 let text = || std::str::from_utf8(cell).map_err(|_| not_utf8(records, &record, column, dialect));
                 match *role {
                     Role::Skipped => {}
-                    Role::Numbers(place) => match parse(cell) {
+                    Role::Numbers(place) => match dialect.number(cell) {
                         Some(value) if value.is_infinite() && !self.keep_infinite => {
                             let feature = dialect.names[column].clone();
                             let place = records.line(&record);
                             return Err(DataError::Infinite { place, feature, value: f64::from(value) });
                         }
                         Some(value) => table.row_mut()[place] = value,
-                        None if is_missing(cell) => {}
+                        None if dialect.is_missing(cell) || self.bad_cells == BadCells::Missing => {}
                         None => return Err(not_a_number(records, &record, column, dialect, text()?)),
                     },
-                    Role::Words(_) if is_missing(cell) => {}
+                    Role::Words(_) if dialect.is_missing(cell) => {}
                     Role::Words(place) => {
                         let number = table.word_number(place, text()?);
                         table.row_mut()[place] = number.unwrap_or(f32::NAN);

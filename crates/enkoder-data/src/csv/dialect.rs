@@ -1,14 +1,14 @@
-//! What a CSV file does not say about itself, found out from its first rows: the separator, and whether names come first.
+//! What a CSV file does not say about itself, found out from its first rows: the separator, how numbers are written, and whether
+//! comments, names or units come first.
 
 use std::collections::HashSet;
 use std::io::Read;
 
 use ::csv::ByteRecord;
 
-use super::records::builder;
-use crate::table::{
-    MAX_LINE, TableOptions, check_column_count, is_missing, parse_number, parse_number_with_comma, unique_names,
-};
+use super::blanks::Blanks;
+use super::records::{Form, Records, skip_lines};
+use crate::table::{MAX_LINE, Notation, TableOptions, check_column_count, is_missing, parse_number, unique_names};
 use crate::{ByteSource, DataError, Place, Position};
 
 /// Bytes and ends of lines that are looked at, at least, where there are so many.
@@ -22,9 +22,14 @@ const SAMPLE_RECORDS: usize = 100;
 pub(super) const SEPARATORS: [u8; 4] = [b'\t', b';', b'|', b','];
 
 pub(super) struct Dialect {
-    pub(super) separator: u8,
-    /// Whether the first row holds the columns' names.
-    pub(super) header: bool,
+    pub(super) form: Form,
+    pub(super) notation: Notation,
+    /// Words that stand for a missing value beside the usual ones.
+    missing_words: Vec<Vec<u8>>,
+    /// Rows before the first with values: of names, and of units.
+    pub(super) heads: usize,
+    /// Whether the names stand in a comment.
+    pub(super) commented: bool,
     /// A name for each column, unlike all others.
     pub(super) names: Vec<String>,
 }
@@ -32,17 +37,123 @@ pub(super) struct Dialect {
 impl Dialect {
     /// Looks at the first rows.
     pub(super) fn find(mut source: ByteSource<'_>, options: &TableOptions) -> Result<Self, DataError> {
+        let skipped = options.text.skip_lines;
+        skip_lines(&mut source, skipped)?;
         let (sample, complete) = sample(&mut source)?;
         check_text(&source, &sample)?;
-        let (separator, records) = match options.separator {
-            Some(separator) => (separator, records(&sample, separator, complete)),
-            None => find_separator(&sample, complete),
+        let text = sample.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&sample);
+        let comment = options.text.comment.or_else(|| text.starts_with(b"#").then_some(b'#'));
+        let form = Form { separator: b',', blanks: false, comment, skipped };
+        let (form, records) = match options.separator {
+            Some(separator) => {
+                let form = Form { separator, blanks: separator == b' ', ..form };
+                (form, records(&sample, form, complete))
+            }
+            None => find_separator(&sample, form, complete),
         };
+        // Names can stand in the last of the comments.
+        let commented = (options.text.comment.is_none() && options.header.is_none())
+            .then(|| names_in_comment(text, form, &records))
+            .flatten();
         let Some(first) = records.first() else { return Err(DataError::empty(Place::default())) };
-        let header = options.header.unwrap_or_else(|| names_known(first, options) || is_header(&records, separator));
+        let cells = records.iter().flat_map(|record| record.iter().map(|cell| cell.trim_ascii()));
+        let found = Notation::of(cells, form.separator);
+        let decimal = options.text.decimal.unwrap_or(found.decimal);
+        let thousands = options.text.thousands.or(found.thousands).filter(|&separator| separator != decimal);
+        let missing_words = options.text.missing_words.iter().map(|word| word.trim().as_bytes().to_vec()).collect();
+        let notation = Notation { decimal, thousands };
+        let (heads, commented_names) = (0, commented.is_some());
+        let mut dialect = Self { form, notation, missing_words, heads, commented: commented_names, names: Vec::new() };
         check_column_count(first.len())?;
-        let names = if header { names(first)? } else { vec![""; first.len()] };
-        Ok(Self { separator, header, names: unique_names(names.into_iter()) })
+        let header = commented.is_none()
+            && options.header.unwrap_or_else(|| names_known(first, options) || dialect.is_header(&records));
+        let names = match &commented {
+            Some(record) => names(record)?,
+            None if header => names(first)?,
+            None => vec![""; first.len()],
+        };
+        dialect.names = unique_names(names.into_iter());
+        dialect.heads = usize::from(header);
+        if let Some(units) = records.get(dialect.heads).filter(|_| header || commented.is_some())
+            && dialect.is_units(&records[dialect.heads..])
+        {
+            let units: Vec<_> = units.iter().map(|unit| String::from_utf8_lossy(unit.trim_ascii())).collect();
+            tracing::warn!("the row below the names is taken for units: {}", units.join(", "));
+            dialect.heads += 1;
+        }
+        Ok(dialect)
+    }
+
+    /// The rows with values.
+    pub(super) fn rows<'a>(&self, source: ByteSource<'a>) -> Result<Records<'a>, DataError> {
+        let mut records = Records::new(source, self.form)?;
+        for _ in 0..self.heads {
+            records.next(&mut ByteRecord::new())?;
+        }
+        Ok(records)
+    }
+
+    /// The number that a cell holds, which has no blanks around it.
+    #[inline]
+    pub(super) fn number(&self, cell: &[u8]) -> Option<f32> {
+        let number = self.notation.parse(cell)?;
+        // Loggers write -999 and the like.
+        let is_value = self.missing_words.is_empty() || !self.missing_words.iter().any(|word| word == cell);
+        is_value.then_some(number)
+    }
+
+    /// Whether a cell, without blanks around it, stands for a missing value.
+    pub(super) fn is_missing(&self, cell: &[u8]) -> bool {
+        is_missing(cell) || self.missing_words.iter().any(|word| word == cell)
+    }
+
+    /// Whether the first row looks like names: a word above numbers, or, where no column holds numbers, words that differ from each
+    /// other and from all below them.
+    fn is_header(&self, records: &[ByteRecord]) -> bool {
+        let is_word = |cell: &[u8]| self.number(cell.trim_ascii()).is_none() && !self.is_missing(cell.trim_ascii());
+        let Some((first, rest)) = records.split_first() else { return false };
+        let mut numbers = false;
+        let mut repeated = false;
+        for (column, name) in first.iter().enumerate() {
+            let below = || self.below(rest, column);
+            // A few words among many numbers, as of units or of slips, do not hide that they are numbers.
+            let (mut all, mut numeric) = (0, 0);
+            for cell in below() {
+                all += 1;
+                numeric += usize::from(self.number(cell).is_some());
+            }
+            let numeric = all > 0 && (numeric == all || (all > 2 && numeric + 1 + all / 20 >= all));
+            if numeric && is_word(name) {
+                return true;
+            }
+            numbers |= numeric;
+            repeated |= below().any(|cell| cell == name.trim_ascii());
+        }
+        let different = first.iter().collect::<HashSet<_>>().len() == first.len();
+        !numbers && !repeated && different && first.iter().all(is_word)
+    }
+
+    /// Whether the first of these rows holds units: words, or nothing, in every column, above numbers in at least one, where a row of
+    /// values would have numbers.
+    fn is_units(&self, rows: &[ByteRecord]) -> bool {
+        let Some((first, rest)) = rows.split_first().filter(|(_, rest)| rest.len() > 1) else { return false };
+        let mut above_numbers = 0;
+        for (column, cell) in first.iter().enumerate() {
+            let cell = cell.trim_ascii();
+            if self.number(cell).is_some() {
+                return false;
+            }
+            let mut below = self.below(rest, column).peekable();
+            let numeric = below.peek().is_some() && below.all(|cell| self.number(cell).is_some());
+            above_numbers += usize::from(numeric && !self.is_missing(cell));
+        }
+        above_numbers > 0
+    }
+
+    /// The cells of a column that are not missing.
+    fn below<'r>(&'r self, rows: &'r [ByteRecord], column: usize) -> impl Iterator<Item = &'r [u8]> {
+        let cells = rows.iter().filter_map(move |record| record.get(column)).map(<[u8]>::trim_ascii);
+        cells.filter(|cell| !self.is_missing(cell))
     }
 }
 
@@ -78,8 +189,9 @@ fn check_text(source: &ByteSource<'_>, sample: &[u8]) -> Result<(), DataError> {
 }
 
 /// The whole records at the start of the sample.
-fn records(sample: &[u8], separator: u8, complete: bool) -> Vec<ByteRecord> {
-    let mut reader = builder(separator).from_reader(sample);
+fn records(sample: &[u8], form: Form, complete: bool) -> Vec<ByteRecord> {
+    let text: Box<dyn Read> = if form.blanks { Box::new(Blanks::new(sample)) } else { Box::new(sample) };
+    let mut reader = form.builder().from_reader(text);
     let mut records: Vec<ByteRecord> = reader.byte_records().take(SAMPLE_RECORDS + 1).map_while(Result::ok).collect();
     if records.len() > 1 && (!complete || records.len() > SAMPLE_RECORDS) {
         records.pop();
@@ -88,19 +200,45 @@ fn records(sample: &[u8], separator: u8, complete: bool) -> Vec<ByteRecord> {
 }
 
 /// The first separator that cuts all rows in the same number of cells, or else the one that cuts the first row in the most.
-fn find_separator(sample: &[u8], complete: bool) -> (u8, Vec<ByteRecord>) {
-    let mut best: Option<(u8, Vec<ByteRecord>)> = None;
+fn find_separator(sample: &[u8], form: Form, complete: bool) -> (Form, Vec<ByteRecord>) {
+    let mut best: Option<(Form, Vec<ByteRecord>)> = None;
     for separator in SEPARATORS {
-        let records = records(sample, separator, complete);
+        let form = Form { separator, ..form };
+        let records = records(sample, form, complete);
         let width = records.first().map_or(0, ByteRecord::len);
         if width > 1 && records.iter().all(|record| record.len() == width) {
-            return (separator, records);
+            return (form, records);
         }
         if best.as_ref().is_none_or(|(_, best)| width >= best.first().map_or(0, ByteRecord::len)) {
-            best = Some((separator, records));
+            best = Some((form, records));
         }
     }
-    best.unwrap_or_else(|| (b',', records(sample, b',', complete)))
+    let blanks = Form { separator: b' ', blanks: true, ..form };
+    let cut = records(sample, blanks, complete);
+    if is_table_of_numbers(&cut) {
+        return (blanks, cut);
+    }
+    best.unwrap_or_else(|| (form, records(sample, form, complete)))
+}
+
+/// Whether blanks cut rows alike, and numbers come of it: words stand beside each other in any text.
+fn is_table_of_numbers(records: &[ByteRecord]) -> bool {
+    let width = records.first().map_or(0, ByteRecord::len);
+    let numbers = |record: &ByteRecord| record.iter().filter(|cell| parse_number(cell).is_some()).count();
+    width > 1
+        && records.len() > 1
+        && records.iter().all(|record| record.len() == width && !record.as_slice().contains(&b'"'))
+        && records[1..].iter().filter(|record| numbers(record) * 2 >= width).count() * 10 >= (records.len() - 1) * 9
+}
+
+/// The names in the last comment before the first row, as `# time a b`: as many cells as the rows have, above numbers.
+fn names_in_comment(text: &[u8], form: Form, records: &[ByteRecord]) -> Option<ByteRecord> {
+    let comment = form.comment?;
+    let line = text.split(|&byte| byte == b'\n').take_while(|line| line.first() == Some(&comment)).last()?;
+    let cells = self::records(&line[1..], Form { comment: None, ..form }, true).into_iter().next()?;
+    let first = records.first()?;
+    let is_row = |record: &ByteRecord| record.iter().any(|cell| parse_number(cell.trim_ascii()).is_some());
+    (cells.len() == first.len() && first.len() > 1 && is_row(first) && !is_row(&cells)).then_some(cells)
 }
 
 /// Whether the first row has the name of a column that is asked for, other than those given to columns without a name.
@@ -110,28 +248,6 @@ fn names_known(first: &ByteRecord, options: &TableOptions) -> bool {
         |name: &str| name.strip_prefix("column").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
     let asked = || [column, options.label.as_deref()].into_iter().flatten().filter(|name| !made(name));
     first.iter().any(|cell| asked().any(|name| cell.trim_ascii() == name.as_bytes()))
-}
-
-/// Whether the first row looks like names: a word above numbers, or, where no column holds numbers, words that differ from each
-/// other and from all below them.
-fn is_header(records: &[ByteRecord], separator: u8) -> bool {
-    let parse = if separator == b';' { parse_number_with_comma } else { parse_number };
-    let is_word = |cell: &[u8]| parse(cell.trim_ascii()).is_none() && !is_missing(cell.trim_ascii());
-    let Some((first, rest)) = records.split_first() else { return false };
-    let mut numbers = false;
-    let mut repeated = false;
-    for (column, name) in first.iter().enumerate() {
-        let below =
-            || rest.iter().filter_map(|record| record.get(column)).filter(|cell| !is_missing(cell.trim_ascii()));
-        let numeric = below().next().is_some() && below().all(|cell| parse(cell.trim_ascii()).is_some());
-        if numeric && is_word(name) {
-            return true;
-        }
-        numbers |= numeric;
-        repeated |= below().any(|cell| cell.trim_ascii() == name.trim_ascii());
-    }
-    let different = first.iter().collect::<HashSet<_>>().len() == first.len();
-    !numbers && !repeated && different && first.iter().all(is_word)
 }
 
 fn names(first: &ByteRecord) -> Result<Vec<&str>, DataError> {
@@ -151,42 +267,42 @@ mod tests {
 
     #[test]
     fn the_separator_is_the_one_that_cuts_all_rows_alike() {
-        assert_eq!(dialect("a,b,c\n1,2,3\n").separator, b',');
-        assert_eq!(dialect("a;b\n1,5;2,5\n").separator, b';');
-        assert_eq!(dialect("1,5;2,5\n3,5;4,5\n").separator, b';');
-        assert_eq!(dialect("a\tb\nx, y\tz\n").separator, b'\t');
-        assert_eq!(dialect("a|b\n1|2\n").separator, b'|');
-        assert_eq!(dialect("name;age\nsmith, john;3\n1, 2, 3;4").separator, b';');
-        assert_eq!(dialect("\"a;b\",c\n\"d;e;f\",g\n").separator, b',');
-        assert_eq!(dialect("only\n1\n2\n").separator, b',');
+        assert_eq!(dialect("a,b,c\n1,2,3\n").form.separator, b',');
+        assert_eq!(dialect("a;b\n1,5;2,5\n").form.separator, b';');
+        assert_eq!(dialect("1,5;2,5\n3,5;4,5\n").form.separator, b';');
+        assert_eq!(dialect("a\tb\nx, y\tz\n").form.separator, b'\t');
+        assert_eq!(dialect("a|b\n1|2\n").form.separator, b'|');
+        assert_eq!(dialect("name;age\nsmith, john;3\n1, 2, 3;4").form.separator, b';');
+        assert_eq!(dialect("\"a;b\",c\n\"d;e;f\",g\n").form.separator, b',');
+        assert_eq!(dialect("only\n1\n2\n").form.separator, b',');
     }
 
     #[test]
     fn a_ragged_file_is_cut_as_its_first_row_is() {
-        assert_eq!(dialect("a,b,c\n1,2\n").separator, b',');
+        assert_eq!(dialect("a,b,c\n1,2\n").form.separator, b',');
     }
 
     #[test]
     fn names_are_words_above_numbers() {
         assert_eq!(dialect("age,city\n3,Rome\n4,Oslo\n").names, ["age", "city"]);
-        assert!(dialect("id,2019,2020\n1,2,3\n").header);
-        assert!(!dialect("1,2\n3,4\n").header);
-        assert!(!dialect("5,Rome\n3,Oslo\n").header);
-        assert!(dialect(",x\n0,1.5\n").header);
+        assert!(dialect("id,2019,2020\n1,2,3\n").heads > 0);
+        assert!(dialect("1,2\n3,4\n").heads == 0);
+        assert!(dialect("5,Rome\n3,Oslo\n").heads == 0);
+        assert!(dialect(",x\n0,1.5\n").heads > 0);
     }
 
     #[test]
     fn names_above_words_only_differ_from_all_of_them() {
-        assert!(dialect("outlook,windy\nsunny,yes\nrainy,no\nsunny,no\n").header);
-        assert!(!dialect("sunny,yes\nrainy,no\nsunny,no\n").header);
-        assert!(dialect("a,b\n").header);
-        assert!(!dialect("a,b,3\n").header);
+        assert!(dialect("outlook,windy\nsunny,yes\nrainy,no\nsunny,no\n").heads > 0);
+        assert!(dialect("sunny,yes\nrainy,no\nsunny,no\n").heads == 0);
+        assert!(dialect("a,b\n").heads > 0);
+        assert!(dialect("a,b,3\n").heads == 0);
     }
 
     #[test]
     fn a_column_that_is_asked_for_shows_that_names_come_first() {
         let options = TableOptions { label: Some("2020".into()), ..Default::default() };
         let source = ByteSource::from_bytes("t", b"2019,2020\n1,2\n").unwrap();
-        assert!(Dialect::find(source, &options).unwrap().header);
+        assert!(Dialect::find(source, &options).unwrap().heads > 0);
     }
 }

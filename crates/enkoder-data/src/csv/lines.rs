@@ -7,10 +7,8 @@ use std::ops::Range;
 use enkoder::{Cell, Column, Encoded, Schema};
 
 use super::dialect::SEPARATORS;
-use super::records::builder;
-use crate::table::{
-    TableOptions, check_column_count, is_missing, missing_column, parse_number, parse_number_with_comma, unique_names,
-};
+use super::records::Form;
+use crate::table::{Notation, TableOptions, check_column_count, is_missing, missing_column, unique_names};
 use crate::{DataError, Place};
 
 /// Reads the rows of a stream.
@@ -116,7 +114,8 @@ impl CsvLines {
     }
 
     fn fill(&self, row: &mut [f32]) -> Result<(), DataError> {
-        let parse = if self.separator == b';' { parse_number_with_comma } else { parse_number };
+        let decimal = if self.separator == b';' { b',' } else { b'.' };
+        let notation = Notation { decimal, thousands: None };
         for (at, column, range) in &self.columns {
             let cell = self.bytes(*at);
             if is_missing(cell) {
@@ -124,7 +123,7 @@ impl CsvLines {
             }
             let features = &mut row[range.clone()];
             if column.categories().is_none() {
-                features[0] = parse(cell).ok_or_else(|| no_number(column, cell))?;
+                features[0] = notation.parse(cell).ok_or_else(|| no_number(column, cell))?;
                 continue;
             }
             let text = std::str::from_utf8(cell)
@@ -159,7 +158,8 @@ impl CsvLines {
             }
             return;
         }
-        let mut reader = builder(self.separator).from_reader(line);
+        let form = Form { separator: self.separator, blanks: false, comment: None, skipped: 0 };
+        let mut reader = form.builder().from_reader(line);
         if let Some(Ok(record)) = reader.byte_records().next() {
             for cell in &record {
                 let start = self.line.len();

@@ -3,21 +3,20 @@
 //! The file is read as it streams, once where that is enough. A column is one of numbers until it meets a word; its numbers may
 //! be stored by then and their spelling lost, so the file is read again, now knowing which columns hold words.
 
+mod blanks;
 mod chunks;
 mod dialect;
 mod lines;
 mod records;
 mod text;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use ::csv::ByteRecord;
 
-use crate::table::{
-    Cells, MissingPolicy, Table, TableBuilder, TableOptions, is_missing, known_categories, parse_number,
-    parse_number_with_comma,
-};
-use crate::{ByteSource, DataError, Place};
+use crate::table::{BadCells, Cells, MissingPolicy, Table, TableBuilder, TableOptions, find_column, known_categories};
+use crate::{ByteSource, DataError, Place, Position};
 
 pub use text::CsvText;
 
@@ -28,11 +27,16 @@ use records::Records;
 
 /// Reads a CSV file, plain or packed by gzip. The table is named after the file.
 ///
-/// - The separator (comma, semicolon, tab or bar) and whether the first row holds names are found out from the first rows, where
-///   [`TableOptions`] do not say them. Cells may be quoted with `"`; a byte order mark and CRLF are accepted.
-/// - A column holds numbers where all of its cells do, and words otherwise (`true` and `false`, too). Between semicolons the
-///   fraction of a number may stand behind a comma. Blanks around a cell are no part of it.
-/// - Missing values are empty cells, `NA`, `N/A`, `n/a`, `NaN`, `nan`, `null`, `NULL`, `None`, `?` and `-`.
+/// - The separator (comma, semicolon, tab, bar, or blanks between numbers) and whether the first row holds names are found out from
+///   the first rows, where [`TableOptions`] do not say them. Cells may be quoted with `"`; a byte order mark and CRLF are accepted.
+///   Lines that begin with `#` before the first row are comments; the last of them can hold the names. A row of words between names
+///   and numbers is one of units.
+/// - A column holds numbers where all of its cells do, and words otherwise (`true` and `false`, too). Numbers may have their
+///   thousands apart, their fraction behind a comma, or a percent sign, as the first rows show. Blanks around a cell are no part of
+///   it. Where more than 95 % of the cells are numbers, [`TextOptions::bad_cells`](crate::TextOptions::bad_cells) says what
+///   becomes of the others.
+/// - Missing values are empty cells and the usual words for them (`NA`, `N/A`, `#N/A`, `NaN`, `NULL`, `None`, `?`, `-`, `--`, `.`
+///   and their like), and those of [`TextOptions::missing_words`](crate::TextOptions::missing_words).
 ///
 /// # Errors
 /// When the file cannot be read, a row has more or fewer cells than the first, words are not UTF-8, or a column that
@@ -64,23 +68,28 @@ fn read<'a>(
     let read = || {
         let dialect = Dialect::find(source, options)?;
         let known = options.known_columns();
-        let mut contents: Vec<Content> = (dialect.names.iter())
-            .map(|column| match known.get(column.as_str()).map(|column| column.categories()) {
-                Some(Some(_)) => Content::Words,
-                Some(None) => Content::NumbersOnly,
-                None => Content::Unknown,
+        let find = |name: &String| find_column(dialect.names.iter().map(String::as_str), name).ok();
+        let apart: Vec<usize> = options.label.iter().chain(&options.ignore).filter_map(find).collect();
+        let mut columns: Vec<Column> = (dialect.names.iter().enumerate())
+            .map(|(index, column)| {
+                let content = match known.get(column.as_str()).map(|column| column.categories()) {
+                    Some(Some(_)) => Content::Words,
+                    Some(None) => Content::NumbersOnly,
+                    None => Content::Unknown,
+                };
+                Column { content, is_feature: !apart.contains(&index), ..Column::default() }
             })
             .collect();
         // The second time no column can turn out to hold words that was not known to, unless the file changed.
         for _ in 0..2 {
-            let columns = dialect.names.iter().zip(&contents).map(|(column, content)| {
-                let words = known_categories(&known, column);
-                (column.clone(), if *content == Content::Words { Cells::Words(words) } else { Cells::Numbers })
+            let cells = dialect.names.iter().zip(&columns).map(|(name, column)| {
+                let words = known_categories(&known, name);
+                (name.clone(), if column.content == Content::Words { Cells::Words(words) } else { Cells::Numbers })
             });
-            let mut table = TableBuilder::new(name, columns.collect())?;
+            let mut table = TableBuilder::new(name, cells.collect())?;
             table.sample(options.sample);
-            let records = Records::new(open()?, dialect.separator);
-            if let Some(table) = fill(table, records, &dialect, &mut contents, options.missing)? {
+            let rows = dialect.rows(open()?)?;
+            if let Some(table) = fill(table, rows, &dialect, &mut columns, options)? {
                 return Ok(table);
             }
         }
@@ -89,55 +98,81 @@ fn read<'a>(
     read().map_err(|error| error.within(source_name))
 }
 
-/// What is known of a column's cells so far.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What is known of a column so far.
+#[derive(Debug, Default)]
+struct Column {
+    content: Content,
+    /// Whether it is learned from: no label, and nothing to ignore.
+    is_feature: bool,
+    numbers: u64,
+    words: u64,
+    /// The first few cells that are no numbers, with their lines.
+    first_words: Vec<String>,
+}
+
+/// What a column's cells hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Content {
     /// All were missing.
+    #[default]
     Unknown,
     /// Each was a number.
     Numbers,
+    /// Each is a number or counts as missing.
+    NumbersOrMissing,
     /// Each must be a number, for a model needs them.
     NumbersOnly,
-    /// At least one was a word.
+    /// Numbers were stored before a word came.
+    Mixed,
+    /// At least one was a word, before any number.
+    WordsSoFar,
+    /// They are words.
     Words,
 }
 
-/// Reads all records into the table. None where numbers were stored in what turned out to be a column of words; the contents
-/// of all columns are known then.
+/// Words that are remembered to be named.
+const WORDS_NAMED: usize = 3;
+
+/// The share of numbers from which on a column of numbers is meant.
+const NEARLY_ALL: f64 = 0.95;
+
+/// Reads all records into the table. None where what columns hold has turned out to be something else than what was stored; it is
+/// known then.
 fn fill(
     table: TableBuilder,
     mut records: Records<'_>,
     dialect: &Dialect,
-    contents: &mut [Content],
-    missing: MissingPolicy,
+    columns: &mut [Column],
+    options: &TableOptions,
 ) -> Result<Option<Table>, DataError> {
-    let parse = if dialect.separator == b';' { parse_number_with_comma } else { parse_number };
+    let bad_cells = options.text.bad_cells;
     let mut table = Some(table);
     let mut record = ByteRecord::new();
-    if dialect.header {
-        records.next(&mut record)?;
-    }
     while records.next(&mut record)? {
-        if record.len() != contents.len() {
-            return Err(ragged(&records, &record, contents.len()));
+        if record.len() != columns.len() {
+            return Err(ragged(&records, &record, columns.len()));
         }
-        for (column, (cell, content)) in record.iter().zip(contents.iter_mut()).enumerate() {
+        for (index, (cell, column)) in record.iter().zip(columns.iter_mut()).enumerate() {
             let cell = cell.trim_ascii();
-            let number = if *content == Content::Words { None } else { parse(cell) };
+            let number = if column.content == Content::Words { None } else { dialect.number(cell) };
+            column.numbers += u64::from(number.is_some());
             let value = match number {
+                Some(_) if column.content == Content::WordsSoFar => {
+                    word(&mut table, index, &text(&records, &record, index, dialect)?)
+                }
                 Some(number) => {
                     if number.is_infinite()
                         && let Some(table) = &mut table
                     {
                         table.note_line(records.line(&record).line_number());
                     }
-                    if *content == Content::Unknown {
-                        *content = Content::Numbers;
+                    if column.content == Content::Unknown {
+                        column.content = Content::Numbers;
                     }
                     Some(number)
                 }
-                None if is_missing(cell) => {
-                    if missing == MissingPolicy::Error
+                None if dialect.is_missing(cell) => {
+                    if options.missing == MissingPolicy::Error
                         && let Some(table) = &mut table
                     {
                         table.note_line(records.line(&record).line_number());
@@ -145,36 +180,103 @@ fn fill(
                     None
                 }
                 None => {
-                    let word = std::str::from_utf8(cell).map_err(|_| not_utf8(&records, &record, column, dialect))?;
-                    match *content {
-                        Content::NumbersOnly => return Err(not_a_number(&records, &record, column, dialect, word)),
-                        Content::Numbers => {
-                            // It may well be a slip in a column of numbers.
-                            let (name, place) = (&dialect.names[column], records.line(&record).position);
-                            let word: String = word.chars().take(40).collect();
-                            tracing::warn!(
-                                "column {name:?} holds {word:?} in {place}, so all of it is seen as words, not as numbers"
-                            );
-                            table = None;
+                    let found = text(&records, &record, index, dialect)?;
+                    column.note_word(&found, records.line(&record).position);
+                    match column.content {
+                        Content::NumbersOnly if bad_cells != BadCells::Missing => {
+                            return Err(not_a_number(&records, &record, index, dialect, &found));
                         }
-                        Content::Unknown | Content::Words => {}
+                        Content::NumbersOnly | Content::NumbersOrMissing => None,
+                        Content::Numbers | Content::Mixed => {
+                            column.content = Content::Mixed;
+                            table = None;
+                            None
+                        }
+                        Content::Unknown | Content::WordsSoFar => {
+                            column.content = Content::WordsSoFar;
+                            word(&mut table, index, &found)
+                        }
+                        Content::Words => word(&mut table, index, &found),
                     }
-                    *content = Content::Words;
-                    table.as_mut().and_then(|table| {
-                        table.make_words(column);
-                        table.word_number(column, word)
-                    })
                 }
             };
             if let (Some(table), Some(value)) = (&mut table, value) {
-                table.row_mut()[column] = value;
+                table.row_mut()[index] = value;
             }
         }
         if let Some(table) = &mut table {
             table.end_row()?;
         }
     }
+    for (name, column) in dialect.names.iter().zip(columns.iter_mut()) {
+        if !column.decide(name, bad_cells)? {
+            table = None;
+        }
+    }
     Ok(table.map(TableBuilder::finish))
+}
+
+/// The number of a word in its column of the table.
+fn word(table: &mut Option<TableBuilder>, column: usize, word: &str) -> Option<f32> {
+    table.as_mut().and_then(|table| {
+        table.make_words(column);
+        table.word_number(column, word)
+    })
+}
+
+fn text<'r>(
+    records: &Records<'_>,
+    record: &'r ByteRecord,
+    column: usize,
+    dialect: &Dialect,
+) -> Result<Cow<'r, str>, DataError> {
+    let cell = record.get(column).unwrap_or_default().trim_ascii();
+    std::str::from_utf8(cell).map(Cow::Borrowed).map_err(|_| not_utf8(records, record, column, dialect))
+}
+
+impl Column {
+    fn note_word(&mut self, word: &str, place: Position) {
+        self.words += 1;
+        if self.first_words.len() < WORDS_NAMED {
+            let word: String = word.chars().take(40).collect();
+            self.first_words.push(format!("{word:?} in {place}"));
+        }
+    }
+
+    /// Decides what the column holds, once all of it was seen; false where something else was stored.
+    fn decide(&mut self, name: &str, bad_cells: BadCells) -> Result<bool, DataError> {
+        let words = || {
+            let more = if self.words > self.first_words.len() as u64 { ", …" } else { "" };
+            format!("{}{more}", self.first_words.join(", "))
+        };
+        if matches!(self.content, Content::NumbersOnly | Content::NumbersOrMissing) && self.words > 0 {
+            tracing::warn!("column {name:?}: {} cells that are no numbers count as missing: {}", self.words, words());
+        }
+        if !matches!(self.content, Content::Mixed | Content::WordsSoFar) {
+            return Ok(true);
+        }
+        let all = self.numbers + self.words;
+        let nearly_numbers = self.is_feature && self.numbers as f64 > NEARLY_ALL * all as f64;
+        let was_mixed = self.content == Content::Mixed;
+        if nearly_numbers && bad_cells == BadCells::Error {
+            let why =
+                format!("column {name:?} holds numbers, but {} of its {all} cells are none: {}", self.words, words());
+            let hint =
+                "say what they are with `TextOptions::bad_cells`, or name them with `TextOptions::missing_words`";
+            return Err(DataError::unsuitable(Place::default(), why).with_hint(hint));
+        }
+        if nearly_numbers && bad_cells == BadCells::Missing {
+            (self.content, self.numbers, self.words) = (Content::NumbersOrMissing, 0, 0);
+            self.first_words.clear();
+            return Ok(false);
+        }
+        if was_mixed {
+            // It may well be a slip in a column of numbers.
+            tracing::warn!("column {name:?} is seen as words, not as numbers: it holds {}", words());
+        }
+        self.content = Content::Words;
+        Ok(!was_mixed)
+    }
 }
 
 fn ragged(records: &Records<'_>, record: &ByteRecord, width: usize) -> DataError {

@@ -1,10 +1,11 @@
 //! The records of a CSV file, none longer than a limit: an opening quote that is never closed must not draw the whole file into
 //! memory.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use ::csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 
+use super::blanks::Blanks;
 use crate::table::MAX_LINE;
 use crate::{ByteSource, DataError, Place, Position};
 
@@ -12,7 +13,40 @@ use crate::{ByteSource, DataError, Place, Position};
 const CHUNK: usize = 1 << 16;
 
 pub(super) struct Records<'a> {
-    reader: Reader<Limited<'a>>,
+    reader: Reader<Blanked<'a>>,
+}
+
+/// The text as it is, or with one tabulator for each run of blanks.
+enum Blanked<'a> {
+    No(Limited<'a>),
+    Yes(Blanks<Limited<'a>>),
+}
+
+impl<'a> Blanked<'a> {
+    fn limited(&self) -> &Limited<'a> {
+        match self {
+            Self::No(limited) => limited,
+            Self::Yes(blanks) => blanks.inner(),
+        }
+    }
+
+    fn limited_mut(&mut self) -> &mut Limited<'a> {
+        match self {
+            Self::No(limited) => limited,
+            Self::Yes(blanks) => blanks.inner_mut(),
+        }
+    }
+}
+
+impl Read for Blanked<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match self {
+            Self::No(limited) => limited.read(buffer)?,
+            Self::Yes(blanks) => blanks.read(buffer)?,
+        };
+        self.limited_mut().given += read as u64;
+        Ok(read)
+    }
 }
 
 /// A source that fails when too much is read without a record coming to its end, and that knows how its lines end.
@@ -20,6 +54,10 @@ struct Limited<'a> {
     source: ByteSource<'a>,
     since_record: usize,
     last: u8,
+    /// Bytes that the parser of records was given.
+    given: u64,
+    /// Lines before the table.
+    skipped: u64,
     /// Whether the first line ends with CRLF, once it has been read.
     crlf: Option<bool>,
 }
@@ -47,17 +85,20 @@ impl Read for Limited<'_> {
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn new(source: ByteSource<'a>, separator: u8) -> Self {
-        let source = Limited { source, since_record: 0, last: 0, crlf: None };
-        Self { reader: builder(separator).buffer_capacity(CHUNK).from_reader(source) }
+    pub(super) fn new(mut source: ByteSource<'a>, form: Form) -> Result<Self, DataError> {
+        skip_lines(&mut source, form.skipped)?;
+        let skipped = form.skipped as u64;
+        let limited = Limited { source, since_record: 0, last: 0, given: 0, skipped, crlf: None };
+        let text = if form.blanks { Blanked::Yes(Blanks::new(limited)) } else { Blanked::No(limited) };
+        Ok(Self { reader: form.builder().buffer_capacity(CHUNK).from_reader(text) })
     }
 
     /// Reads the next record; false at the end.
     pub(super) fn next(&mut self, record: &mut ByteRecord) -> Result<bool, DataError> {
-        self.reader.get_mut().since_record = 0;
+        self.reader.get_mut().limited_mut().since_record = 0;
         self.reader.read_byte_record(record).map_err(|error| {
-            let line = self.reader.position().line();
-            let limited = self.reader.get_ref();
+            let limited = self.reader.get_ref().limited();
+            let line = self.reader.position().line() + limited.skipped;
             let place = limited.source.place(Position::Line(line));
             if limited.exhausted() {
                 let claimed = limited.since_record as u64;
@@ -79,24 +120,50 @@ impl<'a> Records<'a> {
 impl Records<'_> {
     /// Whether the first line ended with CRLF, as far as it has been read.
     pub(super) fn ends_lines_with_crlf(&self) -> bool {
-        self.reader.get_ref().crlf == Some(true)
+        self.reader.get_ref().limited().crlf == Some(true)
     }
 
     /// The line in which the record read last starts, from 1. The position that the reader gives is before the empty lines that
     /// it skipped and, between CRLF, one line behind.
     pub(super) fn line(&self, record: &ByteRecord) -> Place {
-        let source = self.reader.get_ref();
+        let source = self.reader.get_ref().limited();
         let end = self.reader.position();
         let within = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
-        let at_end = end.byte() == source.source.offset() && source.last != b'\n';
+        let at_end = end.byte() == source.given && source.last != b'\n';
         let newline = source.crlf != Some(true) && !at_end;
-        source.source.place(Position::Line(end.line().saturating_sub(within + u64::from(newline)).max(1)))
+        let line = end.line().saturating_sub(within + u64::from(newline)).max(1);
+        source.source.place(Position::Line(line + source.skipped))
     }
 }
 
-/// Every row is a record, whatever its length.
-pub(super) fn builder(separator: u8) -> ReaderBuilder {
-    let mut builder = ReaderBuilder::new();
-    builder.delimiter(separator).has_headers(false).flexible(true);
-    builder
+/// How the text of a table is cut into cells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub separator: u8,
+    /// Whether the separator stands for any number of blanks.
+    pub blanks: bool,
+    /// What lines begin with that are no rows.
+    pub comment: Option<u8>,
+    /// Lines before the table.
+    pub skipped: usize,
+}
+
+impl Form {
+    /// Every row is a record, whatever its length.
+    pub fn builder(self) -> ReaderBuilder {
+        let mut builder = ReaderBuilder::new();
+        let separator = if self.blanks { b'\t' } else { self.separator };
+        builder.delimiter(separator).comment(self.comment).quoting(!self.blanks).has_headers(false).flexible(true);
+        builder
+    }
+}
+
+/// Passes over the lines before a table.
+pub(super) fn skip_lines(source: &mut ByteSource<'_>, lines: usize) -> Result<(), DataError> {
+    for _ in 0..lines {
+        let mut line = Vec::new();
+        let read = source.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line);
+        read.map_err(|error| source.read_error(error))?;
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! A CSV file as it is written, for those who write it again with something in the place of what is missing. All else stays as it
 //! is: every column, every word, and every digit of a number.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ::csv::{ByteRecord, Terminator, Writer, WriterBuilder};
@@ -10,7 +10,7 @@ use enkoder::Cell;
 use super::dialect::Dialect;
 use super::ragged;
 use super::records::Records;
-use crate::table::{TableOptions, is_missing, parse_number, parse_number_with_comma};
+use crate::table::{MAX_LINE, TableOptions, parse_number};
 use crate::{ByteSource, DataError};
 
 /// A CSV file, plain or packed by gzip, whose rows are read as they are written.
@@ -33,12 +33,11 @@ impl CsvText {
         let commas = vec![false; dialect.names.len()];
         let mut text = Self { path: path.to_owned(), dialect, commas, crlf: false };
         let mut commas = text.commas.clone();
-        let may_have_commas = text.dialect.separator == b';';
         text.crlf = text.each(&mut |_, record| {
-            if may_have_commas {
+            if text.dialect.notation.decimal == b',' {
                 for (comma, cell) in commas.iter_mut().zip(record) {
                     let cell = cell.trim_ascii();
-                    *comma = *comma || parse_number(cell).is_none() && parse_number_with_comma(cell).is_some();
+                    *comma = *comma || parse_number(cell).is_none() && text.dialect.number(cell).is_some();
                 }
             }
             Ok(true)
@@ -52,12 +51,14 @@ impl CsvText {
         &self.dialect.names
     }
 
-    /// Whether the first row holds the names, for [`TableOptions::header`] of who reads the same file as a table.
-    pub fn has_header(&self) -> bool {
-        self.dialect.header
+    /// What [`TableOptions::header`] is to be for who reads the same file as a table: whether the first row holds the names; `None`
+    /// where they stand in a comment.
+    pub fn header(&self) -> Option<bool> {
+        (!self.dialect.commented).then_some(self.dialect.heads > 0)
     }
 
-    /// Writes the names, where the file has some, and the first `rows` rows. What is missing of a row becomes the cell that `fill` has
+    /// Writes what stands before the rows (lines that are skipped, comments, names and units) and the first `rows` rows. Comments
+    /// between rows are left out. What is missing of a row becomes the cell that `fill` has
     /// for it, by the numbers of row and column; where it has none, it stays as it is written.
     ///
     /// Returns how many cells were filled.
@@ -67,21 +68,23 @@ impl CsvText {
     pub fn fill<'c>(
         &self,
         rows: usize,
-        out: impl Write,
+        mut out: impl Write,
         mut fill: impl FnMut(usize, usize) -> Cell<'c>,
     ) -> io::Result<usize> {
+        self.copy_first_lines(&mut out)?;
         let terminator = if self.crlf { Terminator::CRLF } else { Terminator::Any(b'\n') };
         let mut writer = WriterBuilder::new()
-            .delimiter(self.dialect.separator)
+            .delimiter(self.dialect.form.separator)
             .terminator(terminator)
             .flexible(true)
             .from_writer(out);
         let mut filled = 0;
         let mut written = Ok(());
-        if self.dialect.header {
-            let mut names = ByteRecord::new();
-            self.records().and_then(|mut records| records.next(&mut names)).map_err(io::Error::other)?;
-            writer.write_byte_record(&names).map_err(unwrapped)?;
+        let mut records = Records::new(self.source()?, self.dialect.form).map_err(io::Error::other)?;
+        for _ in 0..self.dialect.heads {
+            let mut head = ByteRecord::new();
+            records.next(&mut head).map_err(io::Error::other)?;
+            writer.write_byte_record(&head).map_err(unwrapped)?;
         }
         let read = self.each(&mut |row, record| {
             if row >= rows {
@@ -107,7 +110,7 @@ impl CsvText {
     ) -> Result<usize, ::csv::Error> {
         let mut filled = 0;
         for (column, cell) in row.iter().enumerate() {
-            let new = if is_missing(cell.trim_ascii()) { fill(column) } else { Cell::Missing };
+            let new = if self.dialect.is_missing(cell.trim_ascii()) { fill(column) } else { Cell::Missing };
             match new {
                 Cell::Missing => writer.write_field(cell)?,
                 new => {
@@ -127,18 +130,31 @@ impl CsvText {
         if comma { text.replace('.', ",") } else { text }
     }
 
-    fn records(&self) -> Result<Records<'static>, DataError> {
-        Ok(Records::new(ByteSource::open(&self.path)?, self.dialect.separator))
+    fn source(&self) -> io::Result<ByteSource<'static>> {
+        ByteSource::open(&self.path).map_err(io::Error::other)
+    }
+
+    /// Writes lines that are skipped, and comments before the first row, as they are.
+    fn copy_first_lines(&self, out: &mut impl Write) -> io::Result<()> {
+        let (mut source, form) = (self.source()?, self.dialect.form);
+        let mut line = Vec::new();
+        for number in 0.. {
+            line.clear();
+            source.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line)?;
+            let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
+            if text.is_empty() || number >= form.skipped && text.first() != form.comment.as_ref() {
+                break;
+            }
+            out.write_all(&line)?;
+        }
+        Ok(())
     }
 
     /// Shows rows until there is none left or no more is wanted; says whether lines end with CRLF.
     fn each(&self, take: &mut dyn FnMut(usize, &ByteRecord) -> Result<bool, DataError>) -> Result<bool, DataError> {
         let mut read = || {
-            let mut records = self.records()?;
+            let mut records = self.dialect.rows(ByteSource::open(&self.path)?)?;
             let mut record = ByteRecord::new();
-            if self.dialect.header {
-                records.next(&mut record)?;
-            }
             let mut row = 0;
             while records.next(&mut record)? {
                 if record.len() != self.dialect.names.len() {
@@ -186,6 +202,12 @@ mod tests {
         let (text, count) = filled("x,word,note\n1.10,b,NA\nNA, ,\"q, r\"\n0.1234567890123,b,\n,c,n\n", 9);
         assert_eq!(text, "x,word,note\n1.10,b,NA\n1.5,\"a, b\",\"q, r\"\n0.1234567890123,b,\n3.5,c,n\n");
         assert_eq!(count, 3);
+    }
+
+    #[test]
+    fn comments_and_units_before_the_rows_stay() {
+        let text = "# of a logger\ntime,word,x\ns,,V\n1,b,2\n,b,\n";
+        assert_eq!(filled(text, 9), (text.replace("\n,b,\n", "\n1.5,b,\n"), 1));
     }
 
     #[test]

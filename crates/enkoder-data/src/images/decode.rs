@@ -26,14 +26,23 @@ pub(super) struct Format {
     pub height: usize,
     pub width: usize,
     pub colour: bool,
-    /// Whether values have 16 bits.
+    /// Whether values have 16 bits, or are floating point.
     pub deep: bool,
+    /// Whether values are floating point.
+    pub float: bool,
 }
 
 /// Whether content that begins so is an image that can be read.
 pub fn is_image(head: &[u8]) -> bool {
-    let pnm = matches!(head, [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r' | b'#', ..]);
-    pnm || head.starts_with(b"\x89PNG\r\n\x1a\n") || head.starts_with(b"\xff\xd8\xff")
+    match head {
+        [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r' | b'#', ..] => true,
+        // TIFF of both orders of bytes, and BigTIFF.
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => true,
+        // The size of the file, then four bytes that are reserved.
+        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => true,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => true,
+        _ => head.starts_with(b"\x89PNG\r\n\x1a\n") || head.starts_with(b"\xff\xd8\xff") || head.starts_with(b"GIF8"),
+    }
 }
 
 /// Reads the header.
@@ -53,26 +62,81 @@ pub(super) fn inspect(name: &str, bytes: &[u8]) -> Result<Format, DataError> {
     }
     let colour = decoder.color_type();
     let deep = !matches!(colour, ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8);
-    Ok(Format { height: height as usize, width: width as usize, colour: colour.has_color(), deep })
+    let float = is_float(colour);
+    Ok(Format { height: height as usize, width: width as usize, colour: colour.has_color(), deep, float })
+}
+
+/// How the values of a pixel are stored in samples.
+pub(super) trait Value: Copy + Default + Send {
+    /// The pixels of an image, in grey or in colours.
+    fn of(image: DynamicImage, grey: bool) -> DynamicImage;
+    /// Copies them.
+    fn copy(image: &DynamicImage, out: &mut [Self]);
+}
+
+impl Value for u8 {
+    fn of(image: DynamicImage, grey: bool) -> DynamicImage {
+        if grey { image.to_luma8().into() } else { image.to_rgb8().into() }
+    }
+
+    fn copy(image: &DynamicImage, out: &mut [Self]) {
+        out.copy_from_slice(image.as_bytes());
+    }
+}
+
+/// Values of 16 bits from 0 to 65535, those of 8 bits among them brought to the same range; those of floating point as they are.
+impl Value for f32 {
+    fn of(image: DynamicImage, grey: bool) -> DynamicImage {
+        match (is_float(image.color()), grey) {
+            (true, _) => image.to_rgb32f().into(),
+            (false, true) => image.to_luma16().into(),
+            (false, false) => image.to_rgb16().into(),
+        }
+    }
+
+    fn copy(image: &DynamicImage, out: &mut [Self]) {
+        match image {
+            DynamicImage::ImageLuma16(image) => {
+                out.iter_mut().zip(image.as_raw()).for_each(|(out, &value)| *out = value.into());
+            }
+            DynamicImage::ImageRgb16(image) => {
+                out.iter_mut().zip(image.as_raw()).for_each(|(out, &value)| *out = value.into());
+            }
+            DynamicImage::ImageRgb32F(image) if out.len() == image.as_raw().len() => {
+                out.copy_from_slice(image.as_raw())
+            }
+            DynamicImage::ImageRgb32F(image) => {
+                for (out, pixel) in out.iter_mut().zip(image.pixels()) {
+                    // The weights of ITU-R BT.709, as for integers.
+                    let [r, g, b] = pixel.0;
+                    *out = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+                }
+            }
+            _ => unreachable!("converted to one of these"),
+        }
+    }
+}
+
+fn is_float(colour: ColorType) -> bool {
+    matches!(colour, ColorType::Rgb32F | ColorType::Rgba32F)
 }
 
 /// Writes the pixels of an image, resized where it has another size, in rows from the top with `channels` of 1 (grey) or 3 (red,
 /// green, blue) to a pixel.
-pub(super) fn pixels(
+pub(super) fn pixels<T: Value>(
     name: &str,
     bytes: &[u8],
     height: usize,
     width: usize,
     channels: usize,
-    out: &mut [u8],
+    out: &mut [T],
 ) -> Result<(), DataError> {
-    let image = decode(name, bytes)?;
-    let mut image = if channels == 1 { DynamicImage::from(image.to_luma8()) } else { image.to_rgb8().into() };
+    let mut image = T::of(decode(name, bytes)?, channels == 1);
     if (image.height() as usize, image.width() as usize) != (height, width) {
         // Linear interpolation averages over what a smaller pixel covers and never leaves the range of its neighbours.
         image = image.resize_exact(width as u32, height as u32, FilterType::Triangle);
     }
-    out.copy_from_slice(image.as_bytes());
+    T::copy(&image, out);
     Ok(())
 }
 
@@ -99,7 +163,10 @@ fn decoder<'a>(name: &str, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, Da
         return Err(match image::guess_format(bytes) {
             Ok(other) => DataError::unsuitable(place, format!("{} images are not read", extension_of(other)))
                 .with_hint("convert it to PNG"),
-            Err(_) => DataError::malformed(place, "the first bytes are not those of PNG, JPEG, PGM or PPM"),
+            Err(_) => DataError::malformed(
+                place,
+                "the first bytes are not those of PNG, JPEG, TIFF, BMP, WebP, GIF, PGM or PPM",
+            ),
         });
     }
     let mut reader = ImageReader::new(Cursor::new(bytes))

@@ -9,11 +9,9 @@ use enkoder::Labels;
 
 use crate::error::{DataError, Place};
 
-const READ: [&str; 7] = ["png", "jpg", "jpeg", "pgm", "ppm", "pnm", "pbm"];
+const READ: [&str; 13] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "dib", "webp", "gif", "pgm", "ppm", "pnm", "pbm"];
 /// Images as well: they are found with the others, so that who leaves them out says so.
-const NOT_READ: [&str; 16] = [
-    "tif", "tiff", "bmp", "dib", "gif", "webp", "avif", "heic", "heif", "jp2", "jxl", "tga", "ico", "exr", "hdr", "psd",
-];
+const NOT_READ: [&str; 10] = ["avif", "heic", "heif", "jp2", "jxl", "tga", "ico", "exr", "hdr", "psd"];
 
 /// The images found in a folder.
 pub(super) struct Found {
@@ -39,8 +37,9 @@ pub(super) fn in_folder(folder: &Path) -> Result<Found, DataError> {
                 Some(path) => format!("no image that can be read in the folder or its sub-folders, but {}", name(path)),
                 None => "no image in the folder or its sub-folders".to_owned(),
             };
-            Err(DataError::unsuitable(folder, why)
-                .with_hint("images are files named .png, .jpg, .jpeg, .pgm, .ppm, .pnm or .pbm"))
+            Err(DataError::unsuitable(folder, why).with_hint(
+                "images are files named .png, .jpg, .jpeg, .tif, .tiff, .bmp, .webp, .gif, .pgm, .ppm, .pnm or .pbm",
+            ))
         }
         (true, false) => {
             let below = classes.into_iter().flat_map(|(_, images)| images);

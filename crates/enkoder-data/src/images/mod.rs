@@ -1,6 +1,7 @@
-//! Images: PNG, JPEG, PGM and PPM, alone, by a pattern, or from a folder whose sub-folders name classes. Grey images become
-//! samples of height × width bytes; as soon as one has colour, all become height × width × 3 (red, green, blue). Transparency
-//! is ignored, 16-bit values are scaled to bytes, and photographs are turned upright as their EXIF data says.
+//! Images: PNG, JPEG, TIFF, BMP, WebP, GIF (the first picture), PGM and PPM, alone, by a pattern, or from a folder whose sub-folders
+//! name classes. Grey images become samples of height × width bytes; as soon as one has colour, all become height × width × 3 (red,
+//! green, blue). As soon as one has 16-bit values, all become numbers from 0 to 65535; floating-point values stay as they are.
+//! Transparency is ignored, and photographs are turned upright as their EXIF data says.
 
 mod decode;
 mod files;
@@ -11,12 +12,12 @@ mod write;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use enkoder::{Dataset, Labels};
+use enkoder::{Dataset, DatasetError, Labels};
 use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::error::{DataError, Place};
-use decode::{Format, inspect, pixels};
+use decode::{Format, Value, inspect, pixels};
 
 pub use decode::is_image;
 pub(crate) use files::{files_in, has_images, matching};
@@ -60,10 +61,17 @@ pub fn read_image_files(name: &str, paths: &[PathBuf], options: &ImageOptions) -
 
 /// Reads the bytes of one image file as a data set of one sample.
 pub fn read_image(name: &str, bytes: &[u8], options: &ImageOptions) -> Result<Dataset, DataError> {
-    let format = Common::new(&[inspect(name, bytes)?], |_| name.to_owned(), options)?;
-    let mut values = vec![0; format.bytes];
-    pixels(name, bytes, format.height, format.width, format.channels, &mut values)?;
-    format.dataset(name, 1, values)
+    let found = inspect(name, bytes)?;
+    let format = Common::new(&[found], |_| name.to_owned(), options)?;
+    let Common { height, width, channels, values: length, .. } = format;
+    if found.deep {
+        let mut values = vec![0.0; length];
+        pixels(name, bytes, height, width, channels, &mut values)?;
+        return format.dataset(name, 1, values, Dataset::from_f32);
+    }
+    let mut values = vec![0; length];
+    pixels(name, bytes, height, width, channels, &mut values)?;
+    format.dataset(name, 1, values, Dataset::from_u8)
 }
 
 fn with_labels(data: Dataset, labels: Labels, folder: &Path) -> Result<Dataset, DataError> {
@@ -75,8 +83,8 @@ struct Common {
     height: usize,
     width: usize,
     channels: usize,
-    /// The bytes of one sample.
-    bytes: usize,
+    /// The values of one sample.
+    values: usize,
 }
 
 impl Common {
@@ -99,7 +107,7 @@ impl Common {
         let channels = if !options.grey && formats.iter().any(|format| format.colour) { 3 } else { 1 };
         let bytes = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
         match bytes.filter(|&bytes| bytes > 0 && bytes as u64 <= decode::MOST_BYTES) {
-            Some(bytes) => Ok(Self { height, width, channels, bytes }),
+            Some(values) => Ok(Self { height, width, channels, values }),
             None => Err(DataError::TooLarge {
                 place: Place::source(name(0)),
                 what: "an image size in bytes",
@@ -109,10 +117,16 @@ impl Common {
         }
     }
 
-    fn dataset(&self, name: &str, samples: usize, values: Vec<u8>) -> Result<Dataset, DataError> {
+    fn dataset<T>(
+        &self,
+        name: &str,
+        samples: usize,
+        values: Vec<T>,
+        of: impl FnOnce(String, Array2<T>) -> Result<Dataset, DatasetError>,
+    ) -> Result<Dataset, DataError> {
         let shape = if self.channels == 1 { vec![self.height, self.width] } else { vec![self.height, self.width, 3] };
-        let values = Array2::from_shape_vec((samples, self.bytes), values).expect("one sample for each image");
-        Dataset::from_u8(name, values)
+        let values = Array2::from_shape_vec((samples, self.values), values).expect("one sample for each image");
+        of(name.to_owned(), values)
             .and_then(|data| data.with_shape(shape))
             .map_err(|error| DataError::dataset(Place::source(name), error))
     }
@@ -137,24 +151,46 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
         return Err(left_out.nothing_left());
     }
     let common = Common::new(&sound, |index| paths[kept[index]].display().to_string(), options)?;
-    if let Some(deep) = sound.iter().position(|format| format.deep) {
-        tracing::warn!("{}: 16-bit values are scaled to 8 bits", paths[kept[deep]].display());
+    let float = sound.iter().find(|format| format.float);
+    if let Some(odd) = float.and_then(|_| sound.iter().position(|format| !format.float)) {
+        let why = "its values are whole numbers, but those of other images floating-point";
+        return Err(DataError::unsuitable(paths[kept[odd]].as_path(), why)
+            .with_hint("values of both kinds mean different things: take images of one kind"));
     }
+    let data = if sound.iter().any(|format| format.deep) {
+        let values = read_pixels(name, paths, &mut kept, &common, &mut left_out)?;
+        common.dataset(name, kept.len(), values, Dataset::from_f32)?
+    } else {
+        let values = read_pixels(name, paths, &mut kept, &common, &mut left_out)?;
+        common.dataset(name, kept.len(), values, Dataset::from_u8)?
+    };
+    left_out.tell();
+    Ok((data, kept))
+}
+
+/// The pixels of the images that are kept, one image behind the other. Those that prove to be damaged are kept no more.
+fn read_pixels<T: Value>(
+    name: &str,
+    paths: &[PathBuf],
+    kept: &mut Vec<usize>,
+    common: &Common,
+    left_out: &mut LeftOut,
+) -> Result<Vec<T>, DataError> {
     let mut values = Vec::new();
-    let total = kept.len().checked_mul(common.bytes);
+    let total = kept.len().checked_mul(common.values);
     match total {
-        Some(total) if values.try_reserve_exact(total).is_ok() => values.resize(total, 0),
+        Some(total) if values.try_reserve_exact(total).is_ok() => values.resize(total, T::default()),
         _ => {
             return Err(DataError::unsuitable(
                 Place::source(name),
-                format!("{} images of {} bytes each do not fit in memory", kept.len(), common.bytes),
+                format!("{} images of {} values each do not fit in memory", kept.len(), common.values),
             )
             .with_hint("make them smaller with `ReadOptions::size`, or take fewer"));
         }
     }
     let read: Vec<Result<(), DataError>> = values
-        .par_chunks_exact_mut(common.bytes)
-        .zip(&kept)
+        .par_chunks_exact_mut(common.values)
+        .zip(&*kept)
         .map(|(sample, &index)| {
             let (path, bytes) = (&paths[index], files::bytes(&paths[index])?);
             pixels(&path.display().to_string(), &bytes, common.height, common.width, common.channels, sample)
@@ -164,7 +200,7 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
     for (at, read) in read.into_iter().enumerate() {
         if left_out.unless(read)?.is_some() {
             // Samples close the gap that another one left.
-            values.copy_within(at * common.bytes..(at + 1) * common.bytes, whole * common.bytes);
+            values.copy_within(at * common.values..(at + 1) * common.values, whole * common.values);
             kept[whole] = kept[at];
             whole += 1;
         }
@@ -172,10 +208,9 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
     if whole == 0 {
         return Err(left_out.nothing_left());
     }
-    values.truncate(whole * common.bytes);
+    values.truncate(whole * common.values);
     kept.truncate(whole);
-    left_out.tell();
-    Ok((common.dataset(name, whole, values)?, kept))
+    Ok(values)
 }
 
 /// Images that cannot be read, and why.
@@ -209,7 +244,7 @@ impl LeftOut<'_> {
     }
 
     /// The error where all were left out. Of a single file, what is wrong with it says all.
-    fn nothing_left(mut self) -> DataError {
+    fn nothing_left(&mut self) -> DataError {
         match (self.faults.pop(), self.of) {
             (Some(fault), [_]) => fault,
             (Some(_), [first, ..]) => {

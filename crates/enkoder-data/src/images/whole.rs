@@ -19,7 +19,7 @@ pub struct WholeImages {
     pub images: Vec<WholeImage>,
     /// Why files were left out, in their order; each error names its file.
     pub skipped: Vec<DataError>,
-    /// The first image of which 16-bit values were scaled to bytes, where there is one.
+    /// The first image of which 16-bit or floating-point values were scaled to bytes, where there is one.
     pub scaled: Option<PathBuf>,
 }
 

@@ -4,9 +4,7 @@
 mod columns;
 mod values;
 
-use std::cell::Cell;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::basic::CompressionCodec;
@@ -18,7 +16,7 @@ use bytes::Bytes;
 
 use crate::chunks::Part;
 use crate::table::{Cells, Table, TableBuilder, TableOptions, known_categories, missing_column, warn_of};
-use crate::{DataError, Place};
+use crate::{DataError, Place, guard};
 
 use columns::{Leaf, Plan};
 use values::{Buffers, fill, texts};
@@ -51,22 +49,8 @@ pub fn parse_parquet(name: &str, bytes: Vec<u8>, options: &TableOptions) -> Resu
     guarded(|| read(name, Bytes::from(bytes), options)).map_err(|error| error.within(name))
 }
 
-thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether a panic on this thread would be caught and reported as a damaged file: a program's panic hook need not print it.
-pub fn panic_is_caught() -> bool {
-    GUARDED.get()
-}
-
-/// The `parquet` crate checks much, but not all of what a damaged file can hold before it indexes with it: a panic inside it is
-/// caught here as the last resort and reported like other damage. Nothing that was being changed is used afterwards.
 fn guarded<T>(read: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
-    GUARDED.set(true);
-    let read = catch_unwind(AssertUnwindSafe(read));
-    GUARDED.set(false);
-    read.unwrap_or_else(|_| Err(DataError::malformed(Place::default(), "the Parquet file is damaged")))
+    guard::guarded("Parquet", read)
 }
 
 fn damaged(error: ParquetError) -> DataError {
@@ -106,7 +90,11 @@ fn open<R: ChunkReader + 'static>(file: R, options: &TableOptions) -> Result<Gro
     let cells = leaves.iter().filter(|leaf| leaf.kept.is_none()).flat_map(|leaf| {
         let known = &known;
         leaf.column_names().map(move |name| {
-            let cells = if leaf.holds_words() { Cells::Words(known_categories(known, &name)) } else { Cells::Numbers };
+            let cells = match () {
+                () if leaf.holds_words() => Cells::Words(known_categories(known, &name)),
+                () if leaf.is_clock() => Cells::Times,
+                () => Cells::Numbers,
+            };
             (name, cells)
         })
     });

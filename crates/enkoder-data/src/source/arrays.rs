@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::reading::{must_be_file, open_with_length};
 use super::{ArrayOptions, Format, ReadOptions, Source};
-use crate::arrays::{Arrays, Field, raw_field};
+use crate::arrays::{Arrays, Contents, Field, raw_field};
 use crate::byte_source::ByteSource;
 use crate::error::{DataError, Place};
+#[cfg(feature = "hdf5")]
+use crate::hdf5;
 use crate::idx::IdxFolder;
 use crate::images::{files_in, has_images, matching};
 use crate::netcdf;
@@ -14,7 +16,7 @@ use crate::npy;
 use crate::npz;
 
 /// Extensions of arrays in a folder.
-const ARRAY_EXTENSIONS: [&str; 4] = ["npy", "npz", "nc", "cdf"];
+const ARRAY_EXTENSIONS: [&str; 8] = ["npy", "npz", "nc", "cdf", "nc4", "h5", "hdf5", "he5"];
 
 impl Source {
     /// The data as arrays that keep their type and are read in pieces; none where it is of another kind.
@@ -33,7 +35,7 @@ impl Source {
             if !asked.block.is_empty() || !asked.variables.is_empty() {
                 let why = "blocks and variables are of arrays, and this is other data";
                 return Err(DataError::unsuitable(Place::source(self.to_string()), why)
-                    .with_hint("arrays are NPY, NPZ and NetCDF-3 files, and raw ones with `ArrayOptions::raw`"));
+                    .with_hint("arrays are NPY, NPZ, NetCDF and HDF5 files, and raw ones with `ArrayOptions::raw`"));
             }
             return Ok(None);
         };
@@ -42,6 +44,28 @@ impl Source {
             variables.iter_mut().zip(fields).for_each(|(variable, field)| variable.push((file.clone(), field)));
         }
         Arrays::new(&self.to_string(), variables, &asked.block).map(Some)
+    }
+
+    /// What arrays are in the file, where it is NetCDF or HDF5 and none of them is named, or NPZ and one must be chosen; none where
+    /// it holds other data.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub fn contents(&self, options: &ReadOptions) -> Result<Option<Contents>, DataError> {
+        let Self::File { path, part: None } = self else { return Ok(None) };
+        if options.arrays.raw.is_some() || !path.is_file() {
+            return Ok(None);
+        }
+        Ok(match Format::of(path)? {
+            Format::NetCdf => Some(netcdf::contents(path)?),
+            #[cfg(feature = "hdf5")]
+            Format::Hdf5 => Some(hdf5::contents(path)?),
+            Format::Npz => {
+                let (file, length) = open_with_length(path)?;
+                npz::contents_to_choose_of(&path.display().to_string(), file, length)?
+            }
+            _ => None,
+        })
     }
 
     /// The files that may hold arrays.
@@ -69,7 +93,9 @@ fn fields_of(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Op
     let fields = match (format, &asked.raw) {
         (None, Some(raw)) => vec![raw_field(path, raw)?],
         (Some(Format::Npy), _) => vec![npy::field(&mut ByteSource::open(path)?, Some(path))?],
-        (Some(Format::NetCdf), _) => return netcdf::fields(path, names).map(Some),
+        (Some(Format::NetCdf), _) => return fields_in(path, netcdf::contents(path)?, names),
+        #[cfg(feature = "hdf5")]
+        (Some(Format::Hdf5), _) => return fields_in(path, hdf5::contents(path)?, names),
         (Some(Format::Npz), _) => {
             let (file, length) = open_with_length(path)?;
             return npz::read_fields(&path.display().to_string(), file, length, names).map(Some);
@@ -79,6 +105,11 @@ fn fields_of(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Op
     match names {
         [] => Ok(Some(fields)),
         [name, ..] => Err(DataError::unsuitable(path, format!("has no array {name:?}: its only one has no name"))
-            .with_hint("NetCDF and NPZ files have arrays with names")),
+            .with_hint("NetCDF, HDF5 and NPZ files have arrays with names")),
     }
+}
+
+/// The arrays asked for of those that a file has.
+fn fields_in(path: &Path, contents: Contents, names: &[String]) -> Result<Option<Vec<Field>>, DataError> {
+    contents.fields(&path.display().to_string(), names).map(Some)
 }

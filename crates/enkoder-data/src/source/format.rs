@@ -22,12 +22,16 @@ pub enum Format {
     Npz,
     /// NetCDF-3: arrays with names.
     NetCdf,
+    /// HDF5, which NetCDF-4 is: arrays with names, in groups.
+    Hdf5,
     /// A Parquet table.
     Parquet,
     /// A table of Weka and OpenML.
     Arff,
     /// A table with any separator between its cells.
     Csv,
+    /// A table of one JSON object a line.
+    JsonLines,
     /// PNG, JPEG, PGM or PPM.
     Image,
 }
@@ -42,9 +46,10 @@ impl Format {
         if source.head().starts_with(b"\x89ENK") {
             return Err(DataError::unsuitable(path, "is a compressed file").with_hint("decompress it first"));
         }
+        #[cfg(not(feature = "hdf5"))]
         if is_hdf5(source.head()) {
-            return Err(DataError::unsuitable(path, "is HDF5 or NetCDF-4, which is not read")
-                .with_hint("convert it with `nccopy -k nc6` to NetCDF-3, or save the array as NPY"));
+            return Err(DataError::unsuitable(path, "is HDF5 or NetCDF-4, which this build does not read")
+                .with_hint("build it with the feature `hdf5`, or convert the file with `nccopy -k nc6` to NetCDF-3"));
         }
         Self::of_content(source.head())
             .or_else(|| Self::of_name(path))
@@ -56,6 +61,7 @@ impl Format {
             _ if is_npy(head) => Self::Npy,
             _ if is_zip(head) => Self::Npz,
             _ if is_netcdf(head) => Self::NetCdf,
+            _ if is_hdf5(head) => Self::Hdf5,
             _ if head.starts_with(b"PAR1") => Self::Parquet,
             _ if is_image(head) => Self::Image,
             _ if is_idx(head) => Self::Idx,
@@ -70,12 +76,17 @@ impl Format {
             Some(line) => line.get(..9).is_some_and(|word| word.eq_ignore_ascii_case("@relation")),
             None => text.trim_start().starts_with('%'),
         };
-        if arff { Self::Arff } else { Self::Csv }
+        match first.and_then(|line| line.strip_prefix('{')) {
+            _ if arff => Self::Arff,
+            Some(rest) if rest.trim_start().starts_with(['"', '}']) => Self::JsonLines,
+            _ => Self::Csv,
+        }
     }
 
     fn of_name(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let packed = [".gz", ".zst", ".bz2", ".xz"].into_iter().find_map(|packing| name.strip_suffix(packing));
+        let name = packed.unwrap_or(&name);
         let (_, extension) = name.rsplit_once('.')?;
         Some(match extension {
             "npy" => Self::Npy,
@@ -84,6 +95,7 @@ impl Format {
             "idx" | "idx1-ubyte" | "idx3-ubyte" => Self::Idx,
             "arff" => Self::Arff,
             "csv" | "tsv" | "txt" => Self::Csv,
+            "jsonl" | "ndjson" => Self::JsonLines,
             _ if is_image_name(path) => Self::Image,
             _ => return None,
         })
@@ -119,6 +131,7 @@ mod tests {
         assert_eq!(of(b"% a long preface"), Some(Format::Arff));
         assert_eq!(of(b"P5,P6\n1,2\n"), Some(Format::Csv));
         assert_eq!(of("\u{feff}länge;breite\n1,5;2\n".as_bytes()), Some(Format::Csv));
+        assert_eq!(of(b"{\"a\": 1}\n"), Some(Format::JsonLines));
         assert_eq!(of(b"\x00\x01\x02"), None);
         assert_eq!(Format::of_name(Path::new("a.b/train.ARFF.gz")), Some(Format::Arff));
     }

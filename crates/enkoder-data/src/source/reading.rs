@@ -15,6 +15,7 @@ use crate::csv::read_csv;
 use crate::error::{DataError, Place};
 use crate::idx::{IdxFolder, read_idx_file};
 use crate::images::{matching, read_image_files, read_image_folder};
+use crate::json_lines::read_json_lines;
 use crate::npz::{NpzOptions, read_npz};
 use crate::openml::{OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
@@ -86,12 +87,13 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
     must_be_file(path)?;
     let format = Format::of(path)?;
     if let Some(part) = part.filter(|_| format != Format::Npz) {
-        let why = format!("has no array {part:?}: only NPZ and NetCDF files have arrays with names");
+        let why = format!("has no array {part:?}: only NPZ, NetCDF and HDF5 files have arrays with names");
         return Err(DataError::unsuitable(path, why));
     }
     let data = match format {
         Format::Csv => return read_csv(path, &options.table)?.into_dataset(&options.table),
         Format::Arff => return read_arff(path, &options.table)?.into_dataset(&options.table),
+        Format::JsonLines => return read_json_lines(path, &options.table)?.into_dataset(&options.table),
         Format::Parquet => return read_parquet(path, &options.table)?.into_dataset(&options.table),
         Format::Idx => read_idx_file(path)?,
         Format::Npz => {
@@ -100,7 +102,7 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
             read_npz(&path.display().to_string(), file, length, &npz)?
         }
         // Those were opened before, as arrays.
-        Format::Npy | Format::NetCdf => return Err(DataError::UnknownFormat { path: path.into() }),
+        Format::Npy | Format::NetCdf | Format::Hdf5 => return Err(DataError::UnknownFormat { path: path.into() }),
         Format::Image => read_image_files(&path.display().to_string(), &[path.to_owned()], &options.images())?,
     };
     Ok(data.with_name(file_name(path, part)))

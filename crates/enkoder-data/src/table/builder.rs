@@ -8,6 +8,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::rows::Rows;
 use super::{CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, Sample, Table, TableColumn};
 use crate::DataError;
+use crate::timestamp::epoch_unit;
 
 /// The longest word, in bytes, that is seen as a category; longer ones are text.
 const MAX_WORD: usize = 1024;
@@ -15,10 +16,15 @@ const MAX_WORD: usize = 1024;
 /// The most values of a sample of rows.
 const MOST_SAMPLED_VALUES: usize = 1 << 26;
 
+/// Fewer rows do not show that a column grows steadily.
+const MIN_ROWS_OF_CLOCK: u64 = 8;
+
 /// What a column to be read holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cells {
     Numbers,
+    /// Numbers that are points in time.
+    Times,
     /// Only these words.
     Nominal(Vec<String>),
     /// These words, and any others.
@@ -41,6 +47,34 @@ pub(crate) struct TableBuilder {
     /// The line of the row being read, where an error may have to name it.
     line: Option<u64>,
     lines: HashMap<u64, u64>,
+    /// Columns that may be clocks.
+    clocks: Vec<Clock>,
+}
+
+/// Numbers that may be seconds, or parts of them, since 1970: of this century, and from row to row not smaller.
+#[derive(Debug)]
+struct Clock {
+    column: usize,
+    first: f32,
+    last: f32,
+    until: f32,
+}
+
+impl Clock {
+    fn begin(column: usize, value: f32) -> Option<Self> {
+        let of_this_century = epoch_unit(f64::from(value)).is_some();
+        of_this_century.then_some(Self { column, first: value, last: value, until: value * 4.0 })
+    }
+
+    /// Whether it still may be one.
+    fn goes_on(&mut self, value: f32) -> bool {
+        if value.is_nan() {
+            return true;
+        }
+        let goes_on = value >= self.last && value < self.until;
+        self.last = value;
+        goes_on
+    }
 }
 
 /// Which rows stay when there may be more than can be kept: each row read is as likely as any other (Vitter's algorithm R, ACM
@@ -70,6 +104,7 @@ struct Column {
     name: String,
     dictionary: Option<Dictionary>,
     missing: u64,
+    is_clock: bool,
 }
 
 #[derive(Debug)]
@@ -141,17 +176,19 @@ impl TableBuilder {
             read: 0,
             line: None,
             lines: HashMap::new(),
+            clocks: Vec::new(),
         };
         for (index, (name, (_, cells))) in names.into_iter().zip(columns).enumerate() {
+            let is_clock = cells == Cells::Times;
             let dictionary = match cells {
-                Cells::Numbers => None,
+                Cells::Numbers | Cells::Times => None,
                 Cells::Nominal(words) => Some(Dictionary::new(words, true)),
                 Cells::Words(words) => Some(Dictionary::new(words, false)),
             };
             if dictionary.is_some() {
                 builder.dictionaries.push(index);
             }
-            builder.columns.push(Column { name, dictionary, missing: 0 });
+            builder.columns.push(Column { name, dictionary, missing: 0, is_clock });
         }
         Ok(builder)
     }
@@ -213,6 +250,13 @@ impl TableBuilder {
         }
         let number = self.read;
         self.read += 1;
+        let row = &self.row;
+        if number == 0 {
+            let numbers = row.iter().enumerate().filter(|&(index, _)| self.columns[index].dictionary.is_none());
+            self.clocks = numbers.filter_map(|(index, &value)| Clock::begin(index, value)).collect();
+        } else if !self.clocks.is_empty() {
+            self.clocks.retain_mut(|clock| clock.goes_on(row[clock.column]));
+        }
         let full = self.sample.as_mut().filter(|sample| number >= sample.rows as u64);
         match full.map(|sample| sample.place(number)) {
             None => self.push()?,
@@ -253,11 +297,16 @@ impl TableBuilder {
         self.rows.replace(place, &self.row);
     }
 
-    pub(crate) fn finish(self) -> Table {
+    pub(crate) fn finish(mut self) -> Table {
+        for clock in self.clocks.iter().filter(|clock| self.read >= MIN_ROWS_OF_CLOCK && clock.last > clock.first) {
+            let column = &mut self.columns[clock.column];
+            column.is_clock = column.dictionary.is_none();
+        }
         let columns = self.columns.into_iter().map(|column| TableColumn {
             name: column.name,
             kind: column.dictionary.map_or(CellKind::Numbers, Dictionary::finish),
             missing: column.missing,
+            is_clock: column.is_clock,
         });
         if self.read > self.rows.len() as u64 {
             let (kept, read) = (self.rows.len(), self.read);

@@ -9,6 +9,7 @@ use super::encoding::{EncodedRows, FeatureColumn, encode};
 use super::labels::labels;
 use super::pixels::image_shape;
 use super::{CellKind, MAX_CATEGORIES, MAX_VALUES, Table, TableColumn, TableOptions};
+use crate::timestamp::is_moment;
 use crate::{DataError, Place};
 
 /// Fewer rows than this are too few to tell text from categories by how many words are different.
@@ -24,13 +25,10 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
     apart.extend(label);
     let (used, schema) = match &options.schema {
         Some(schema) => (known_columns(&table, &apart, schema)?, schema.clone()),
-        None => learned_columns(&table, &apart),
+        None => learned_columns(&table, &apart)?,
     };
     let shape = if options.schema.is_none() { pixel_shape(&schema) } else { None };
     let features = schema.features();
-    if features == 0 {
-        return Err(DataError::unsuitable(Place::default(), "no column is left to learn from"));
-    }
     let values = (table.len() as u64).saturating_mul(features as u64);
     if values > MAX_VALUES {
         let what = "number of values, with one for each category,";
@@ -83,39 +81,73 @@ fn pixel_shape(schema: &Schema) -> Option<[usize; 2]> {
     if numeric { image_shape(&names) } else { None }
 }
 
+/// Why columns are left out of what is learned, each with what is said of it.
+const LEFT_OUT: [(Reason, &str); 3] = [
+    (Reason::NoValue, "left out, for no row has a value there"),
+    (Reason::Clock, "left out as clocks, which tell when and not what"),
+    (Reason::Text, "left out as text, with too many different words for categories"),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    NoValue,
+    Clock,
+    Text,
+}
+
 /// What a table to train on offers: all columns from which something can be learned.
-fn learned_columns(table: &Table, apart: &HashSet<usize>) -> (Vec<usize>, Schema) {
+fn learned_columns(table: &Table, apart: &HashSet<usize>) -> Result<(Vec<usize>, Schema), DataError> {
     let rows = table.len() as u64;
     let (mut used, mut schema) = (Vec::new(), Vec::new());
-    let (mut without_value, mut text) = (Vec::new(), Vec::new());
+    let mut left_out: Vec<(Reason, &str)> = Vec::new();
     for (index, column) in table.columns.iter().enumerate().filter(|(index, _)| !apart.contains(index)) {
         let name = column.name.as_str();
-        if column.missing == rows {
-            without_value.push(name);
-            continue;
-        }
-        match &column.kind {
-            CellKind::Numbers => {
-                used.push(index);
-                schema.push(Column::numeric(name));
-            }
-            CellKind::Words { more: true, .. } => text.push(name),
-            CellKind::Words { words, seen, .. } => {
+        let reason = match &column.kind {
+            _ if column.missing == rows => Some(Reason::NoValue),
+            _ if column.is_clock => Some(Reason::Clock),
+            CellKind::Numbers => None,
+            CellKind::Words { words, seen, more, .. } => {
                 let different = seen.iter().filter(|&&seen| seen).count();
                 let present = rows - column.missing;
-                if different > MAX_CATEGORIES || (present >= MIN_ROWS_FOR_TEXT && different as u64 > present / 2) {
-                    text.push(name);
-                    continue;
+                let is_text = *more
+                    || different > MAX_CATEGORIES
+                    || (present >= MIN_ROWS_FOR_TEXT && different as u64 > present / 2);
+                if different > 1 && words.iter().all(|word| is_moment(word)) {
+                    Some(Reason::Clock)
+                } else {
+                    is_text.then_some(Reason::Text)
                 }
-                used.push(index);
-                let names = words.iter().zip(seen).filter(|&(_, &seen)| seen).map(|(word, _)| word.clone());
-                schema.push(Column::categorical(name, names.collect()));
             }
+        };
+        if let Some(reason) = reason {
+            left_out.push((reason, name));
+            continue;
         }
+        used.push(index);
+        schema.push(match &column.kind {
+            CellKind::Numbers => Column::numeric(name),
+            CellKind::Words { words, seen, .. } => {
+                let names = words.iter().zip(seen).filter(|&(_, &seen)| seen).map(|(word, _)| word.clone());
+                Column::categorical(name, names.collect())
+            }
+        });
     }
-    warn_of(&without_value, "left out, for no row has a value there");
-    warn_of(&text, "left out as text, with too many different words for categories");
-    (used, Schema::new(schema))
+    let of = |reason: Reason| -> Vec<&str> {
+        left_out.iter().filter(|(other, _)| *other == reason).map(|&(_, name)| name).collect()
+    };
+    if used.is_empty() {
+        let whys: Vec<String> = LEFT_OUT
+            .iter()
+            .filter(|(reason, _)| !of(*reason).is_empty())
+            .map(|(reason, what)| format!("{} {what}", named(&of(*reason))))
+            .collect();
+        let why = if whys.is_empty() { String::new() } else { format!(": {}", whys.join("; ")) };
+        return Err(DataError::unsuitable(Place::default(), format!("no column is left to learn from{why}")));
+    }
+    for (reason, what) in LEFT_OUT {
+        warn_of(&of(reason), what);
+    }
+    Ok((used, Schema::new(schema)))
 }
 
 /// The columns that a model needs, in its order.
@@ -147,16 +179,20 @@ pub(crate) fn missing_column(name: &str, known: impl IntoIterator<Item = String>
 
 /// One warning for several columns, of which the first few are named.
 pub(crate) fn warn_of(columns: &[impl AsRef<str>], what: &str) {
-    const SHOWN: usize = 8;
-    if columns.is_empty() {
-        return;
+    if !columns.is_empty() {
+        tracing::warn!("columns {what}: {}", named(columns));
     }
+}
+
+/// The names of columns, or the first few of many.
+fn named(columns: &[impl AsRef<str>]) -> String {
+    const SHOWN: usize = 8;
     let mut names =
         columns.iter().take(SHOWN).map(|name| format!("{:?}", name.as_ref())).collect::<Vec<_>>().join(", ");
     if columns.len() > SHOWN {
         names += &format!(", … ({} in all)", columns.len());
     }
-    tracing::warn!("columns {what}: {names}");
+    names
 }
 
 fn warn_of_unknown_words(sources: &[FeatureColumn<'_>], columns: &[TableColumn]) {

@@ -21,7 +21,8 @@ use crate::DataError;
 pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
 pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::{missing_column, warn_of};
-pub(crate) use text::{MAX_LINE, is_missing, parse_number, parse_number_with_comma};
+pub use text::{BadCells, TextOptions};
+pub(crate) use text::{MAX_LINE, Notation, is_missing, parse_number};
 
 use rows::Rows;
 
@@ -67,6 +68,8 @@ pub struct TableOptions {
     pub separator: Option<u8>,
     /// Whether the first row of a CSV file holds the columns' names; found out where it is not given.
     pub header: Option<bool>,
+    /// How the text of a CSV file is read.
+    pub text: TextOptions,
     /// The most rows to keep of a table that may be larger than the memory; all where it is not given.
     pub sample: Option<Sample>,
     /// Columns that are no features, but carried beside them as they are written, by their names; of
@@ -113,6 +116,8 @@ pub struct TableColumn {
     name: String,
     kind: CellKind,
     missing: u64,
+    /// Whether its numbers are points in time: by their type, or as seconds or parts of them since 1970 that grow from row to row.
+    is_clock: bool,
 }
 
 /// What the cells of a [`TableColumn`] hold.

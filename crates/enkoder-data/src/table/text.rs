@@ -3,9 +3,159 @@
 /// The longest line or record accepted, in bytes (16 MiB).
 pub(crate) const MAX_LINE: usize = 1 << 24;
 
-/// Whether a cell, without the blanks around it, stands for a missing value.
+/// Whether a cell, without the blanks around it, is one of the usual words for a missing value: those of pandas, of loggers and of
+/// spreadsheets.
 pub(crate) fn is_missing(cell: &[u8]) -> bool {
-    matches!(cell, b"" | b"NA" | b"N/A" | b"n/a" | b"NaN" | b"nan" | b"null" | b"NULL" | b"None" | b"?" | b"-")
+    const WORDS: [&[u8]; 34] = [
+        b"",
+        b"?",
+        b"-",
+        b"--",
+        b".",
+        b"NA",
+        b"N/A",
+        b"n/a",
+        b"na",
+        b"<NA>",
+        b"#N/A",
+        b"#N/A N/A",
+        b"#NA",
+        b"NaN",
+        b"nan",
+        b"NAN",
+        b"-NaN",
+        b"-nan",
+        b"1.#IND",
+        b"-1.#IND",
+        b"1.#QNAN",
+        b"-1.#QNAN",
+        b"null",
+        b"NULL",
+        b"Null",
+        b"None",
+        b"none",
+        b"#VALUE!",
+        b"#DIV/0!",
+        b"#REF!",
+        b"#NUM!",
+        b"#NAME?",
+        b"#NULL!",
+        b"#N/A!",
+    ];
+    WORDS.contains(&cell)
+}
+
+/// How the text of a table is read where that is not found out, or is found out wrong.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TextOptions {
+    /// Words that stand for a missing value, beside the usual ones.
+    pub missing_words: Vec<String>,
+    /// What lines begin with that are no rows. Lines before the first row that begin with `#` are none in any case.
+    pub comment: Option<u8>,
+    /// Lines before the table.
+    pub skip_lines: usize,
+    /// What stands before the fraction of a number; a point or a comma.
+    pub decimal: Option<u8>,
+    /// What stands between the thousands of a number.
+    pub thousands: Option<u8>,
+    /// What becomes of words in a column of numbers.
+    pub bad_cells: BadCells,
+}
+
+/// What becomes of cells that are no numbers, where more than 95 % of their column are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadCells {
+    /// They are an error that names some of them.
+    #[default]
+    Error,
+    /// They count as missing values.
+    Missing,
+    /// The whole column is one of words.
+    Words,
+}
+
+/// How numbers are written in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Notation {
+    pub decimal: u8,
+    pub thousands: Option<u8>,
+}
+
+impl Notation {
+    pub const PLAIN: Self = Self { decimal: b'.', thousands: None };
+
+    /// The number that a cell holds; a percentage is the number before its sign. Blanks around the cell must have been taken off.
+    #[inline]
+    pub fn parse(self, cell: &[u8]) -> Option<f32> {
+        if self.thousands != Some(b'.')
+            && let Some(number) = parse_number(cell)
+        {
+            return Some(number);
+        }
+        if cell.len() > 64 || !cell.iter().any(u8::is_ascii_digit) {
+            return None;
+        }
+        self.parse_written(cell)
+    }
+
+    fn parse_written(self, cell: &[u8]) -> Option<f32> {
+        let cell = cell.strip_suffix(b"%").map_or(cell, <[u8]>::trim_ascii_end);
+        let end = cell.iter().position(|&byte| byte == self.decimal).unwrap_or(cell.len());
+        let (whole, fraction) = cell.split_at(end);
+        let mut text = match self.thousands {
+            Some(separator) if whole.contains(&separator) => {
+                let digits = whole.strip_prefix(b"-").or_else(|| whole.strip_prefix(b"+")).unwrap_or(whole);
+                let mut groups = digits.split(|&byte| byte == separator);
+                let first = groups.next().is_some_and(|group| is_group(group, 1));
+                if !first || !groups.all(|group| is_group(group, 3)) {
+                    return None;
+                }
+                whole.iter().copied().filter(|&byte| byte != separator).collect()
+            }
+            _ => whole.to_vec(),
+        };
+        if let Some(digits) = fraction.get(1..) {
+            text.push(b'.');
+            text.extend_from_slice(digits);
+        }
+        // What is left of another sign makes no number.
+        parse_number(&text)
+    }
+
+    /// How numbers seem to be written, by cells of the first rows. Fractions behind a comma are usual between semicolons.
+    pub fn of<'a>(cells: impl Iterator<Item = &'a [u8]> + Clone, separator: u8) -> Self {
+        const CANDIDATES: [Notation; 3] = [
+            Notation { decimal: b',', thousands: None },
+            Notation { decimal: b'.', thousands: Some(b',') },
+            Notation { decimal: b',', thousands: Some(b'.') },
+        ];
+        let written = cells.filter(|cell| cell.contains(&b',') && cell.iter().any(u8::is_ascii_digit));
+        let fits = |notation: Notation| {
+            let (mut fits, mut all) = (0usize, 0usize);
+            for cell in written.clone() {
+                all += 1;
+                fits += usize::from(notation.parse(cell).is_some());
+            }
+            (fits, all)
+        };
+        let usual = if separator == b';' { CANDIDATES[0] } else { CANDIDATES[1] };
+        let (fitting, all) = fits(usual);
+        if all == 0 {
+            return if separator == b';' { usual } else { Self::PLAIN };
+        }
+        let best = CANDIDATES.into_iter().map(|notation| (notation, fits(notation).0)).fold(
+            (usual, fitting),
+            // Of those that fit as many cells, the usual one.
+            |best, other| if other.1 > best.1 { other } else { best },
+        );
+        best.0
+    }
+}
+
+/// Whether a group of digits between two thousands separators can be that: one to three digits, or just as many.
+fn is_group(group: &[u8], least: usize) -> bool {
+    (least..=3).contains(&group.len()) && group.iter().all(u8::is_ascii_digit)
 }
 
 /// The number that a cell holds, or none where it is not a number. `inf` and numbers beyond f32 are infinite. Blanks around the
@@ -17,21 +167,6 @@ pub(crate) fn parse_number(cell: &[u8]) -> Option<f32> {
         return Some(cell.iter().fold(0u32, |number, digit| number * 10 + u32::from(digit - b'0')) as f32);
     }
     parse_any(cell)
-}
-
-/// The same, where the fraction may also stand behind a comma: `1,5`.
-pub(crate) fn parse_number_with_comma(cell: &[u8]) -> Option<f32> {
-    let number = parse_number(cell);
-    if number.is_some() || cell.len() > 64 {
-        return number;
-    }
-    let comma = cell.iter().position(|&byte| byte == b',')?;
-    if cell.contains(&b'.') {
-        return None;
-    }
-    let mut cell = cell.to_vec();
-    cell[comma] = b'.';
-    parse_number(&cell)
 }
 
 fn parse_any(cell: &[u8]) -> Option<f32> {
@@ -69,11 +204,26 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_may_stand_before_the_fraction_where_that_is_asked_for() {
-        assert_eq!(parse_number_with_comma(b"-1,25"), Some(-1.25));
-        assert_eq!(parse_number_with_comma(b"1.25"), Some(1.25));
-        assert_eq!(parse_number_with_comma(b"1.234,5"), None);
-        assert_eq!(parse_number_with_comma(b"1,2,3"), None);
+    fn numbers_are_read_in_the_notation_of_their_table() {
+        let comma = Notation { decimal: b',', thousands: None };
+        let english = Notation { decimal: b'.', thousands: Some(b',') };
+        let german = Notation { decimal: b',', thousands: Some(b'.') };
+        assert_eq!((comma.parse(b"-1,25"), comma.parse(b"1.25")), (Some(-1.25), Some(1.25)));
+        assert_eq!((comma.parse(b"1.234,5"), comma.parse(b"1,2,3")), (None, None));
+        assert_eq!((english.parse(b"-35,460.7"), english.parse(b"1,234,567")), (Some(-35460.7), Some(1234567.0)));
+        assert_eq!((english.parse(b"1,5"), english.parse(b"12,3456")), (None, None));
+        assert_eq!(
+            (german.parse(b"1.234,5"), german.parse(b"1.234"), german.parse(b"1,5")),
+            (Some(1234.5), Some(1234.0), Some(1.5))
+        );
+        assert_eq!((Notation::PLAIN.parse(b"12.5 %"), Notation::PLAIN.parse(b"%")), (Some(12.5), None));
+        let of = |cells: &[&str], separator| Notation::of(cells.iter().map(|cell| cell.as_bytes()), separator);
+        assert_eq!(of(&["-35,460.7", "1,234"], b','), english);
+        assert_eq!(of(&["1,5", "0,25"], b','), comma);
+        assert_eq!(of(&["1.234,5", "2,5"], b';'), german);
+        assert_eq!(of(&["1,234", "2,5"], b';'), comma);
+        assert_eq!(of(&["Rome, IT 3"], b','), english);
+        assert_eq!(of(&["1.5"], b','), Notation::PLAIN);
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use enkoder::{Cell, Column, Schema};
-use enkoder_data::{CellKind, DataError, Table, TableOptions, parse_csv, read_csv};
+use enkoder_data::{BadCells, CellKind, DataError, Table, TableOptions, TextOptions, parse_csv, read_csv};
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 
@@ -13,6 +13,10 @@ use Cell::{Missing, Number, Word};
 
 fn parse(text: impl AsRef<[u8]>) -> Result<Table, DataError> {
     parse_csv("t.csv", text.as_ref(), &TableOptions::default())
+}
+
+fn parse_with(text: &str, options: TextOptions) -> Result<Table, DataError> {
+    parse_csv("t.csv", text.as_bytes(), &TableOptions { text: options, ..Default::default() })
 }
 
 fn message(text: impl AsRef<[u8]>) -> String {
@@ -41,7 +45,10 @@ fn names_numbers_words_and_missing_values_are_told_apart() {
 
 #[test]
 fn every_word_for_a_missing_value_is_missing() {
-    for word in ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-", "\"\"", " NA "] {
+    for word in [
+        "", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-", "\"\"", " NA ", "NAN", "#N/A", "--",
+        ".", "#DIV/0!",
+    ] {
         let table = parse(format!("x,y\n1,1\n{word},2\n")).unwrap();
         assert_eq!(row(&table, 1), [Missing, Number(2.0)], "{word:?}");
     }
@@ -77,7 +84,8 @@ fn a_column_of_numbers_that_meets_a_word_late_holds_words_as_they_were_written()
         text += &format!("{:03},{}\n", index % 200, index);
     }
     text += "A1,5\n";
-    let table = parse(&text).unwrap();
+    let words = TextOptions { bad_cells: BadCells::Words, ..Default::default() };
+    let table = parse_with(&text, words).unwrap();
     assert_eq!(row(&table, 7), [Word("007"), Number(7.0)]);
     assert_eq!(row(&table, 10_000), [Word("A1"), Number(5.0)]);
     let CellKind::Words { words, more, .. } = table.columns()[0].kind() else { panic!("words") };
@@ -242,4 +250,100 @@ fn published_tables_are_read() {
     assert_eq!((table.name(), table.len()), ("published_aucroc", lines - 1));
     let numbers = table.columns().iter().filter(|column| matches!(column.kind(), CellKind::Numbers)).count();
     assert_eq!(numbers, table.columns().len() - 1);
+}
+
+#[test]
+fn comments_before_the_table_are_passed_over_and_can_hold_the_names() {
+    let table = parse("# logger 1.2\n# started 2024\na,b\n1,2\n3,4\n").unwrap();
+    assert_eq!((names(&table), table.len()), (vec!["a", "b"], 2));
+    let table = parse("# logger\n# time b\n1 2\n3 4\n").unwrap();
+    assert_eq!((names(&table), row(&table, 0)), (vec!["time", "b"], vec![Number(1.0), Number(2.0)]));
+    assert_eq!(message("# one\na,b\n1,2\n1\n"), "t.csv, line 4: the row has 1 cells, but the first row has 2");
+    let table = parse_with("a,b\n1,2\n;3,4\n5,6\n", TextOptions { comment: Some(b';'), ..Default::default() });
+    assert_eq!(table.unwrap().len(), 2);
+    let skipped = TextOptions { skip_lines: 2, ..Default::default() };
+    let table = parse_with("Station 7\n\na;b\n1,5;2\n", skipped.clone()).unwrap();
+    assert_eq!((names(&table), row(&table, 0)), (vec!["a", "b"], vec![Number(1.5), Number(2.0)]));
+    let error = parse_with("Station 7\n\na;b\n1;2\n1\n", skipped).unwrap_err().to_string();
+    assert_eq!(error, "t.csv, line 5: the row has 1 cells, but the first row has 2");
+}
+
+#[test]
+fn numbers_of_spreadsheets_are_numbers() {
+    let table = parse("a,b\n\"-35,460.7\",1\n\"1,234\",2\n12,3\n").unwrap();
+    assert_eq!(
+        (row(&table, 0)[0], row(&table, 1)[0], row(&table, 2)[0]),
+        (Number(-35460.7), Number(1234.0), Number(12.0))
+    );
+    let table = parse("a,b\n\"1,5\",1\n\"-2,25\",2\n").unwrap();
+    assert_eq!(row(&table, 1)[0], Number(-2.25));
+    let table = parse("a;b\n1.234,5;5 %\n2,25;7,5%\n").unwrap();
+    assert_eq!((row(&table, 0), row(&table, 1)), (vec![Number(1234.5), Number(5.0)], vec![Number(2.25), Number(7.5)]));
+}
+
+#[test]
+fn a_row_of_units_is_no_row_of_values() {
+    let table = parse("time,t,p\n,degC,hPa\n0,1.5,1000\n1,2.5,1001\n2,3.5,1002\n").unwrap();
+    assert_eq!((table.len(), row(&table, 0)), (3, vec![Number(0.0), Number(1.5), Number(1000.0)]));
+}
+
+#[test]
+fn blanks_can_stand_between_numbers() {
+    let table = parse("  a    b   c\n  1  2.5   -3\n 10   20  NaN\n").unwrap();
+    assert_eq!(names(&table), ["a", "b", "c"]);
+    assert_eq!(row(&table, 1), [Number(10.0), Number(20.0), Missing]);
+    // Text is none of that.
+    assert_eq!(names(&parse("two words\nand two\nmore here\n").unwrap()).len(), 1);
+}
+
+#[test]
+fn cells_that_are_no_numbers_in_a_column_of_numbers_are_named_and_asked_about() {
+    let mut text = "x,y\n".to_owned();
+    for index in 0..100 {
+        text += &format!("{index}.5,{}\n", if index % 40 == 7 { "ERR".to_owned() } else { index.to_string() });
+    }
+    let error = parse(&text).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "t.csv: column \"y\" holds numbers, but 3 of its 100 cells are none: \"ERR\" in line 9, \"ERR\" in line 49, \"ERR\" in line 89"
+    );
+    assert!(error.hint().unwrap().contains("`TextOptions::bad_cells`"));
+    let missing = TextOptions { bad_cells: BadCells::Missing, ..Default::default() };
+    let table = parse_with(&text, missing).unwrap();
+    assert_eq!((row(&table, 7)[1], row(&table, 8)[1], table.columns()[1].missing()), (Missing, Number(8.0), 3));
+    let named = TextOptions { missing_words: vec!["ERR".into(), "3".into()], ..Default::default() };
+    let table = parse_with(&text, named).unwrap();
+    assert_eq!((row(&table, 7)[1], row(&table, 3)[1], row(&table, 8)[1]), (Missing, Missing, Number(8.0)));
+    let words = TextOptions { bad_cells: BadCells::Words, ..Default::default() };
+    assert_eq!(row(&parse_with(&text, words).unwrap(), 8)[1], Word("8"));
+    // What is no feature is not asked about.
+    let label = TableOptions { label: Some("y".into()), ..Default::default() };
+    assert_eq!(row(&parse_csv("t", text.as_bytes(), &label).unwrap(), 7)[1], Word("ERR"));
+}
+
+#[test]
+fn clocks_are_not_learned() {
+    let moments = |form: &dyn Fn(usize) -> String| {
+        let rows: String = (0..30).map(|row| format!("{},{}\n", form(row), row * 7 % 5)).collect();
+        parse(format!("t,x\n{rows}")).unwrap().into_dataset(&TableOptions::default()).unwrap()
+    };
+    let learned: [(&str, &dyn Fn(usize) -> String); 6] = [
+        ("words", &|row| format!("2024-03-31T00:{row:02}:00+0100")),
+        ("seconds", &|row| (1_700_000_000 + row * 600).to_string()),
+        ("milliseconds", &|row| (1_700_000_000_000u64 + row as u64 * 600_000).to_string()),
+        ("nanoseconds", &|row| (1_700_000_000_000_000_000u64 + row as u64 * 600_000_000_000).to_string()),
+        ("days first", &|row| format!("{:02}/03/2024 10:00", row + 1)),
+        ("dates", &|row| format!("2024-03-{:02}", row + 1)),
+    ];
+    for (what, form) in learned {
+        assert_eq!(moments(form).schema().unwrap().feature_names(), ["x"], "{what}");
+    }
+    // Numbers of that size that come and go are readings.
+    assert_eq!(moments(&|row| (1_700_000_000 + row * 7_000_000 % 91_000_000).to_string()).features(), 2);
+    let error = parse("t,u\n2024-01-01,\n2024-01-02,\n").unwrap().into_dataset(&TableOptions::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "t.csv: no column is left to learn from: \"u\" left out, for no row has a value there; \"t\" left out as clocks, \
+         which tell when and not what"
+    );
 }

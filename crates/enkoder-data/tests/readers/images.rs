@@ -47,9 +47,9 @@ fn colours_are_red_green_and_blue_unless_grey_is_asked_for() {
 }
 
 #[test]
-fn sixteen_bits_are_scaled_to_eight() {
+fn sixteen_bits_stay_sixteen() {
     let image = image::ImageBuffer::<Luma<u16>, _>::from_raw(3, 1, vec![0u16, 0x8080, 0xffff]).unwrap();
-    assert_eq!(read(&encoded(image, ImageFormat::Png)).unwrap().row_u8(0), Some(&[0, 128, 255][..]));
+    assert_eq!(read(&encoded(image, ImageFormat::Png)).unwrap().row_f32(0), Some(&[0.0, 32896.0, 65535.0][..]));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_damaged_image_among_others_is_left_out_or_an_error_where_strict() {
         assert!(error.to_string().ends_with("2.png: the image is damaged or cut off"), "{error}");
     }
     put("3.png", b"");
-    put("4.tif", b"II*\0\x08\0\0\0\0\0\0\0\0\0\0\0");
+    put("4.hdr", b"#?RADIANCE\n\n");
     put("5.png", &grey(4, 4, 9));
     put("notes.txt", b"no image, and nobody would take it for one");
     let data = read_image_folder(folder.path(), &PLAIN).unwrap();
@@ -116,15 +116,15 @@ fn a_damaged_image_among_others_is_left_out_or_an_error_where_strict() {
     assert!(error.to_string().ends_with("3.png: the file is empty"), "{error}");
     fs::remove_file(folder.path().join("3.png")).unwrap();
     let error = read_image_folder(folder.path(), &STRICT).unwrap_err();
-    assert!(error.to_string().ends_with("4.tif: TIFF images are not read"), "{error}");
+    assert!(error.to_string().ends_with("4.hdr: HDR images are not read"), "{error}");
     assert_eq!(error.hint().as_deref(), Some("convert it to PNG"));
     ["1.png", "5.png"].iter().for_each(|name| fs::remove_file(folder.path().join(name)).unwrap());
     let error = read_image_folder(folder.path(), &PLAIN).unwrap_err();
     assert!(
-        error.to_string().ends_with("no image that can be read in the folder or its sub-folders, but 4.tif"),
+        error.to_string().ends_with("no image that can be read in the folder or its sub-folders, but 4.hdr"),
         "{error}"
     );
-    fs::remove_file(folder.path().join("4.tif")).unwrap();
+    fs::remove_file(folder.path().join("4.hdr")).unwrap();
     assert!(read_image_folder(folder.path(), &PLAIN).unwrap_err().to_string().contains("no image in the folder"));
 }
 
@@ -135,7 +135,7 @@ fn what_is_left_out_takes_its_class_along() {
         fs::create_dir_all(folder.path().join(class)).unwrap();
         fs::write(folder.path().join(class).join(name), bytes).unwrap();
     }
-    fs::write(folder.path().join("cover.bmp"), b"BM").unwrap();
+    fs::write(folder.path().join("cover.jp2"), b"jp").unwrap();
     let data = read_image_folder(folder.path(), &PLAIN).unwrap();
     assert_eq!((data.len(), data.label(0), data.label(1)), (2, Some(0), Some(1)));
 }
@@ -207,4 +207,40 @@ proptest! {
         let starts: [&[u8]; 5] = [b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff", b"P5 3 3 255\n", b"P3 "];
         let _ = read(&[starts[start], &bytes].concat());
     }
+}
+
+#[test]
+fn the_formats_that_people_have_are_read_and_give_the_same_pixels() {
+    let picture = GrayImage::from_fn(9, 7, |x, y| Luma([(x * 29 + y * 3) as u8]));
+    for format in [ImageFormat::Png, ImageFormat::Tiff] {
+        let data = read(&encoded(picture.clone(), format)).unwrap();
+        assert_eq!((data.shape(), data.row_u8(0).unwrap()), (&[7, 9][..], picture.as_raw().as_slice()), "{format:?}");
+    }
+    // These know no grey.
+    let colours = DynamicImage::from(picture.clone()).to_rgb8();
+    for format in [ImageFormat::WebP, ImageFormat::Bmp] {
+        let data = read(&encoded(colours.clone(), format)).unwrap();
+        assert_eq!(
+            (data.shape(), data.row_u8(0).unwrap()),
+            (&[7, 9, 3][..], colours.as_raw().as_slice()),
+            "{format:?}"
+        );
+    }
+    let few = DynamicImage::from(GrayImage::from_fn(9, 7, |x, _| Luma([(x % 2 * 255) as u8]))).to_rgba8();
+    let data = read(&encoded(few, ImageFormat::Gif)).unwrap();
+    assert_eq!(data.row_u8(0).unwrap()[..6], [0, 0, 0, 255, 255, 255]);
+}
+
+#[test]
+fn images_of_16_bits_keep_them_and_others_beside_them_are_brought_to_their_range() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = image::ImageBuffer::from_fn(20, 20, |x, y| Luma([800 + (x + 20 * y) as u16]));
+    fs::write(folder.path().join("1.tif"), encoded(deep, ImageFormat::Tiff)).unwrap();
+    let data = read_image_folder(folder.path(), &PLAIN).unwrap();
+    let mut levels: Vec<u32> = data.row_f32(0).unwrap().iter().map(|&value| value as u32).collect();
+    levels.dedup();
+    assert_eq!((levels.len(), levels[0], levels[399]), (400, 800, 1199));
+    fs::write(folder.path().join("2.png"), grey(20, 20, 255)).unwrap();
+    let data = read_image_folder(folder.path(), &PLAIN).unwrap();
+    assert_eq!((data.row_f32(0).unwrap()[399], data.row_f32(1).unwrap()[0]), (1199.0, 65535.0));
 }

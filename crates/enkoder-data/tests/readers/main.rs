@@ -6,8 +6,12 @@ mod arrays;
 mod chunks;
 mod climate;
 mod csv;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod idx;
 mod images;
+mod json_lines;
+mod netcdf;
 mod npy;
 mod openml;
 mod parquet;

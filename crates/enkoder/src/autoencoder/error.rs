@@ -1,6 +1,7 @@
 //! Why a model cannot be used on some data.
 
 use crate::network::ArchitectureError;
+use crate::scaling::ScalerError;
 
 /// Why a model cannot be used on some data.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -57,6 +58,9 @@ pub enum ModelError {
         "the model scales each pixel by itself, so it takes images of one size alone\nhint: train it with unit scaling"
     )]
     ScaledByPixel,
+    /// The numbers of the data mean others, by which the model's scaling cannot be multiplied.
+    #[error("the model cannot take numbers that are packed with this scale and offset")]
+    Packed(#[from] ScalerError),
     /// The memory to write to has not the length that the results have.
     #[error("the results are {expected} numbers, but the memory for them has room for {found}")]
     Output {

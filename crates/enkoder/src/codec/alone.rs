@@ -212,12 +212,15 @@ impl<T: Element> Work<T> {
         let header = header::<T>(source, options)?;
         let (samples, parts) = (header.samples, header.layout.parts());
         let missing: Vec<T> = source.missing().into_iter().map(T::from_f64).collect();
+        let valid = source.valid();
         let mut extents = vec![Extent::NOTHING; parts];
         for block in 0..header.blocks() {
             let first = block * header.block_samples as u64;
             let values = T::from_le(&source.read(first, header.samples_of(block))?);
             let arrays = split_parts(values, parts, header.features());
-            extents.iter_mut().zip(arrays).for_each(|(extent, values)| extent.add(&values, &missing));
+            for (part, values) in arrays.into_iter().enumerate() {
+                extents[part].add(&values, &missing, valid.get(part).copied().flatten());
+            }
         }
         let promise = Promise::of(options.bound, T::TYPE, &extents)?;
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);

@@ -176,10 +176,13 @@ impl<T: Element> Compression<'_, T> {
         let block_samples = block_samples.min(usize::try_from(samples).unwrap_or(usize::MAX));
 
         let missing: Vec<T> = source.missing().into_iter().map(T::from_f64).collect();
+        let valid = source.valid();
         let mut extents = vec![Extent::NOTHING; parts];
         let mut look = |values: &[T]| {
             let parts = values.chunks_exact(features / extents.len());
-            (0..extents.len()).cycle().zip(parts).for_each(|(part, values)| extents[part].add(values, &missing));
+            (0..extents.len()).cycle().zip(parts).for_each(|(part, values)| {
+                extents[part].add(values, &missing, valid.get(part).copied().flatten());
+            });
         };
         let count = samples.min((TRIAL_VALUES / features).clamp(4, TRIAL_SAMPLES) as u64);
         let mut values = Vec::new();

@@ -16,12 +16,14 @@ pub(crate) struct Extent {
 impl Extent {
     pub(crate) const NOTHING: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, all_finite: true };
 
-    /// Adds values but those that stand for a missing one.
-    pub(crate) fn add<T: Element>(&mut self, values: &[T], missing: &[T]) {
-        if !missing.is_empty() {
-            let present: Vec<T> = values.iter().copied().filter(|value| !missing.contains(value)).collect();
+    /// Adds values but those that stand for a missing one, or are not in the range of what can be a value.
+    pub(crate) fn add<T: Element>(&mut self, values: &[T], missing: &[T], valid: Option<(f64, f64)>) {
+        if !missing.is_empty() || valid.is_some() {
+            let can_be = |value: &T| valid.is_none_or(|(low, high)| (low..=high).contains(&value.to_f64()));
+            let is_present = |value: &T| !missing.contains(value) && can_be(value);
+            let present: Vec<T> = values.iter().copied().filter(is_present).collect();
             self.all_finite &= present.len() == values.len();
-            return self.add(&present, &[]);
+            return self.add(&present, &[], None);
         }
         let mut extent = *self;
         vectorised(

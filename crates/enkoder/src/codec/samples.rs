@@ -131,6 +131,11 @@ pub trait SampleSource {
     fn missing(&self) -> Vec<f64> {
         Vec::new()
     }
+    /// For each variable the least and the largest number that can be a value, where that is known: what lies beyond counts as
+    /// missing. Empty where nothing is known.
+    fn valid(&self) -> Vec<Option<(f64, f64)>> {
+        Vec::new()
+    }
     /// Samples `first` to `first + count`, as little-endian bytes.
     ///
     /// # Errors

@@ -65,6 +65,8 @@ impl CodecOptions {
         screen: Screen,
     ) -> anyhow::Result<CodecEvaluation> {
         let bounds = if self.bounds.is_empty() { ladder(data.source.element()) } else { self.bounds.clone() };
+        let bounds = bounds.into_iter().map(|bound| data.bound(bound)).collect::<anyhow::Result<Vec<_>>>()?;
+        let model = &data.model(model.clone())?;
         let (each, sample) = (data.bytes(), data.sample_bytes());
         let total = each * bounds.len() as u64;
         let progress = ByteProgress::new(screen, "measuring the codec".to_owned(), total);

@@ -85,7 +85,7 @@ impl Options {
         };
         let known: HashSet<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
         let ignore = text.columns().iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
-        let (schema, header) = (Some(schema), Some(text.has_header()));
+        let (schema, header) = (Some(schema), text.header());
         self.reading.read(name, TableOptions { ignore, schema, header, ..TableOptions::default() }, screen)
     }
 

@@ -1,0 +1,47 @@
+//! What the command says of data, and data as scientists write it.
+
+use std::path::Path;
+
+use insta::assert_snapshot;
+
+use crate::workplace::Workplace;
+
+/// A place with one of the files that the readers are tested with.
+fn place_with(name: &str) -> Workplace {
+    let place = Workplace::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../enkoder-data/tests/readers/recorded");
+    place.write(name, std::fs::read(folder.join(name)).unwrap());
+    place
+}
+
+#[test]
+fn a_file_of_arrays_is_described_also_where_nothing_was_chosen() {
+    let place = place_with("groups.nc");
+    assert_snapshot!("info-groups", place.succeed("data info groups.nc").stdout);
+    let json: serde_json::Value = serde_json::from_str(&place.succeed("data info groups.nc --json").stdout).unwrap();
+    assert_eq!((&json["kind"], &json["taken"]), (&"arrays".into(), &"t".into()));
+    assert_eq!((&json["arrays"][2]["filters"][2], &json["arrays"][2]["missing"]), (&"deflate".into(), &2.into()));
+    assert!(place.succeed("data info groups.nc --variable /soil/moisture").stdout.contains("samples  5"));
+    let place = place_with("cdf5.nc");
+    assert_snapshot!("info-cdf5", place.succeed("data info cdf5.nc").stdout);
+}
+
+#[test]
+fn a_bound_is_in_the_units_of_packed_data_and_their_type_comes_back() {
+    let place = place_with("groups.nc");
+    place.succeed("train groups.nc --arch linear --latent 2 --out model --no-report -q");
+    let run = place.succeed("compress model groups.nc --bound abs:0.5 -o t.enk --json -q");
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let largest = json["largest_error"].as_f64().unwrap();
+    assert!(largest > 0.01 && largest <= 0.5, "{largest}");
+    // Values outside of the valid range and those that stand for missing ones do not count.
+    assert!((json["range"].as_f64().unwrap() - 39.9).abs() < 0.3, "{}", json["range"]);
+    place.succeed("decompress t.enk -o t.npy -q");
+    let npy = place.read("t.npy");
+    assert!(npy.windows(3).any(|bytes| bytes == b"<i2"), "the type is kept");
+    let stored: Vec<i16> =
+        npy[npy.len() - 480..].chunks_exact(2).map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]])).collect();
+    let wrong = (0..239).filter(|&i| i != 67 && (i32::from(stored[i]) - (i as i32 * 37 % 4001 - 2000)).abs() > 50);
+    assert_eq!(wrong.count(), 0);
+    assert_snapshot!(place.fail("compress model groups.nc --bound abs:0.5 -o t.enk --force --without-model"));
+}

@@ -1,0 +1,548 @@
+//! HDF5, and NetCDF-4, which is HDF5 with conventions. The only file that names the crate that parses it, so that this can be
+//! exchanged: out of here come [`Contents`] and arrays that are read in slabs.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use enkoder::codec::{Element, ElementType};
+use hdf5_reader::error::{ByteOrder, Error};
+use hdf5_reader::group::Group;
+use hdf5_reader::messages::HdfMessage;
+use hdf5_reader::messages::datatype::{Datatype, VarLenKind};
+use hdf5_reader::messages::layout::{DataLayout, DataLayoutMessage};
+use hdf5_reader::reference::read_object_references;
+use hdf5_reader::{Attribute as Hdf5Attribute, Dataset, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
+use ndarray::ArrayD;
+
+use crate::arrays::{ArrayEntry, Attribute, Attributes, Contents, Conventions, Described, Field, Stored, netcdf_fill};
+use crate::error::{DataError, Place};
+use crate::guard::guarded;
+
+/// Bytes of a slab: as many as one row of chunks has, up to this.
+const MOST_SLAB: u64 = 256 << 20;
+
+/// Bytes that are read together where the chunks are smaller.
+const USUAL_SLAB: u64 = 4 << 20;
+
+/// The most bytes of what can only be read whole.
+const MOST_WHOLE: u64 = 1 << 30;
+
+/// Objects and nested groups: more than anyone has, and a limit for what a damaged file makes one walk through.
+const MOST_OBJECTS: usize = 100_000;
+const MOST_DEPTH: usize = 64;
+
+/// Values that any file may claim, and bytes for each of its bytes beyond: packed twice, or never written, they take next to none,
+/// but a small damaged file must not claim a large part of the memory.
+const MOST_OF_SMALL_FILE: u64 = 1 << 30;
+const MOST_PER_BYTE: u64 = 1 << 12;
+
+/// Evaluates an expression with a name for the type of numbers that an [`ElementType`] is.
+macro_rules! with_numbers {
+    ($element:expr, $name:ident => $work:expr) => {
+        with_numbers!(@ $element, $name => $work;
+            U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64)
+    };
+    (@ $element:expr, $name:ident => $work:expr; $($kind:ident $type:ident),*) => {
+        match $element {$(
+            ElementType::$kind => {
+                type $name = $type;
+                $work
+            }
+        )*}
+    };
+}
+
+/// What is in a file.
+pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
+    let length = std::fs::metadata(path).map_err(|error| DataError::io("read", path, error))?.len();
+    guarded("HDF5", || {
+        let file = Hdf5File::open_with_options(path, options()).map_err(damaged)?;
+        contents_of(&file, length)
+    })
+    .map_err(|error| error.within(path.display().to_string()))
+}
+
+/// What is in a file whose bytes are in memory.
+///
+/// # Errors
+/// When it is not HDF5, or is damaged.
+pub fn parse_hdf5(bytes: &[u8]) -> Result<Contents, DataError> {
+    guarded("HDF5", || {
+        let file = Hdf5File::from_bytes_with_options(bytes, options()).map_err(damaged)?;
+        contents_of(&file, bytes.len() as u64)
+    })
+}
+
+/// Files elsewhere, which a file may name, are never opened.
+fn options() -> OpenOptions {
+    OpenOptions::default().with_max_chunk_bytes(MOST_SLAB as usize).with_max_read_bytes(MOST_WHOLE as usize)
+}
+
+fn damaged(error: Error) -> DataError {
+    let place = Place::default();
+    match error {
+        Error::Io(error) => DataError::malformed(place, "the HDF5 file cannot be read").with_cause(error),
+        error => DataError::malformed(place, "the HDF5 file is damaged or uses what is not read").with_cause(error),
+    }
+}
+
+fn contents_of(file: &Hdf5File, length: u64) -> Result<Contents, DataError> {
+    let root = file.root_group().map_err(damaged)?;
+    let mut walk = Walk::default();
+    walk.visit(&root, "", 0)?;
+    let is_netcdf = root.attribute("_NCProperties").is_ok() || !walk.scales.is_empty();
+    // An axis without a limit is as long as the longest of the arrays along it.
+    for found in &walk.found {
+        for (address, &length) in found.axes.iter().zip(found.dataset.shape()) {
+            if let Some(scale) = walk.scales.get_mut(address).filter(|scale| scale.is_unlimited) {
+                scale.length = scale.length.max(length);
+            }
+        }
+    }
+    let kind = FileKind { is_netcdf, length };
+    let readable = walk.found.into_iter().map(|found| found.entry(file, &walk.scales, &kind));
+    let unreadable = walk.unreadable.into_iter().map(|(name, why)| {
+        let described = Described { name, axes: Vec::new(), shape: Vec::new(), attributes: Attributes::default() };
+        let mut entry = ArrayEntry::new(described, "unknown".to_owned());
+        entry.unreadable = Some(why);
+        (entry, Attributes::default())
+    });
+    let arrays = readable.chain(unreadable).collect();
+    Ok(Contents::new(if is_netcdf { "NetCDF-4" } else { "HDF5" }, walk.groups, arrays))
+}
+
+struct FileKind {
+    is_netcdf: bool,
+    /// Bytes of the file.
+    length: u64,
+}
+
+/// An axis that arrays share.
+struct Scale {
+    name: String,
+    length: u64,
+    is_unlimited: bool,
+}
+
+/// A data set on the way to become an entry.
+struct Found {
+    path: String,
+    dataset: Dataset,
+    attributes: Attributes,
+    /// Addresses of the scales of its axes, as far as they have any.
+    axes: Vec<u64>,
+}
+
+/// What a walk through the groups of a file finds.
+#[derive(Default)]
+struct Walk {
+    found: Vec<Found>,
+    /// Paths of what cannot be opened, and why.
+    unreadable: Vec<(String, String)>,
+    groups: Vec<String>,
+    /// By the address of their data set.
+    scales: HashMap<u64, Scale>,
+    /// Addresses of scales by their number in NetCDF-4.
+    numbers: HashMap<i32, u64>,
+    visited: HashSet<u64>,
+}
+
+impl Walk {
+    fn visit(&mut self, group: &Group, path: &str, depth: usize) -> Result<(), DataError> {
+        // Links can lead in circles.
+        if depth > MOST_DEPTH || !self.visited.insert(group.address()) {
+            return Ok(());
+        }
+        let (groups, datasets) = group.member_names().map_err(damaged)?;
+        if self.found.len() + self.unreadable.len() + self.groups.len() + groups.len() + datasets.len() > MOST_OBJECTS {
+            let what = "the number of objects of an HDF5 file";
+            let claimed = (groups.len() + datasets.len()) as u64;
+            return Err(DataError::TooLarge { place: Place::default(), what, claimed, limit: MOST_OBJECTS as u64 });
+        }
+        let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        let inside_group = |name: &str| if path.is_empty() { format!("/{name}") } else { format!("{path}/{name}") };
+        let mut here = Vec::new();
+        for name in datasets {
+            match group.dataset(&name) {
+                Ok(dataset) => here.push((inside(&name), dataset)),
+                Err(error) => self.unreadable.push((inside(&name), error.to_string())),
+            }
+        }
+        // Scales first: the others refer to them.
+        for (path, dataset) in &here {
+            self.note_scale(path, dataset);
+        }
+        for (path, dataset) in here {
+            let is_scale = self.scales.contains_key(&dataset.address());
+            let is_mere_axis = is_scale
+                && text(&dataset, "NAME").is_some_and(|name| name.starts_with("This is a netCDF dimension but not"));
+            if !is_mere_axis {
+                let axes = self.axes_of(&dataset, group, is_scale);
+                self.found.push(Found { path, attributes: attributes_of(&dataset), axes, dataset });
+            }
+        }
+        for name in groups {
+            let child = group.group(&name).map_err(damaged)?;
+            self.groups.push(inside_group(&name));
+            self.visit(&child, &inside_group(&name), depth + 1)?;
+        }
+        Ok(())
+    }
+
+    fn note_scale(&mut self, path: &str, dataset: &Dataset) {
+        if text(dataset, "CLASS").as_deref() != Some("DIMENSION_SCALE") {
+            return;
+        }
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let length = dataset.shape().first().copied().unwrap_or(0);
+        let is_unlimited = dataset.max_dims().is_some_and(|most| most.first() == Some(&u64::MAX));
+        self.scales.insert(dataset.address(), Scale { name, length, is_unlimited });
+        if let Some(number) = dataset.attribute("_Netcdf4Dimid").ok().and_then(|id| id.read_scalar().ok()) {
+            self.numbers.insert(number, dataset.address());
+        }
+    }
+
+    /// Addresses of the scales of the axes of a data set; of a scale that is itself.
+    fn axes_of(&self, dataset: &Dataset, group: &Group, is_scale: bool) -> Vec<u64> {
+        if is_scale {
+            if dataset.ndim() == 1 {
+                return vec![dataset.address()];
+            }
+            let numbers: Vec<i32> =
+                dataset.attribute("_Netcdf4Coordinates").ok().and_then(|list| list.read_1d().ok()).unwrap_or_default();
+            return numbers.iter().map_while(|number| self.numbers.get(number).copied()).collect();
+        }
+        let Ok(list) = dataset.attribute("DIMENSION_LIST") else { return Vec::new() };
+        let entry = 4 + usize::from(group.offset_size()) + 4;
+        let first_scale = |entry: &[u8]| {
+            let bytes = dataset.resolve_vlen_reference_bytes(entry, group.offset_size().into()).ok()?;
+            read_object_references(&bytes, group.offset_size()).ok()?.first().copied()
+        };
+        list.raw_data.chunks_exact(entry).take(dataset.ndim()).map_while(first_scale).collect()
+    }
+}
+
+impl Found {
+    fn entry(self, file: &Hdf5File, scales: &HashMap<u64, Scale>, kind: &FileKind) -> (ArrayEntry, Attributes) {
+        let of_axes: Vec<Option<&Scale>> = self.axes.iter().map(|address| scales.get(address)).collect();
+        let named = of_axes.len() == self.dataset.ndim() && of_axes.iter().all(Option::is_some);
+        let axes = if named { of_axes.iter().flatten().map(|scale| scale.name.clone()).collect() } else { Vec::new() };
+        let mut shape = self.dataset.shape().to_vec();
+        if named {
+            for (length, scale) in shape.iter_mut().zip(of_axes.iter().flatten()) {
+                *length = if scale.is_unlimited { scale.length.max(*length) } else { *length };
+            }
+        }
+        let dataset = match self.dataset.clone().with_padded_shape(&shape) {
+            Ok(padded) => padded,
+            Err(_) => {
+                shape = self.dataset.shape().to_vec();
+                self.dataset
+            }
+        };
+        let described = Described { name: self.path, axes, shape: shape.clone(), attributes: self.attributes.clone() };
+        let mut entry = ArrayEntry::new(described, type_name(dataset.dtype()));
+        entry.chunks = dataset.chunks().unwrap_or_default().into_iter().map(u64::from).collect();
+        // The size of a number can stand behind the lengths.
+        entry.chunks.truncate(shape.len());
+        let filters = filters_of(file, &dataset);
+        entry.filters = filters.iter().map(|&id| filter_name(id)).collect();
+        let Some((stored, is_enumeration)) = element_of(dataset.dtype()) else {
+            if !is_text(dataset.dtype()) {
+                entry.unreadable = Some(format!("values of type {} are not read", entry.type_name));
+            }
+            return (entry, self.attributes);
+        };
+        let bytes = shape.iter().try_fold(stored.bytes() as u64, |bytes, &axis| bytes.checked_mul(axis));
+        let most = MOST_OF_SMALL_FILE.max(kind.length.saturating_mul(MOST_PER_BYTE));
+        let unreadable = match bytes {
+            _ if let Some(&id) = filters.iter().find(|&&id| !is_known_filter(id)) => {
+                Some(format!("it is packed with {}, which is not read", filter_name(id)))
+            }
+            Some(bytes) if bytes <= most && (bytes <= MOST_WHOLE || !is_enumeration) => None,
+            Some(bytes) => Some(format!("it claims {bytes} bytes, which a file of {} cannot hold", kind.length)),
+            None => Some("it claims more bytes than can be counted".to_owned()),
+        };
+        if unreadable.is_some() {
+            entry.unreadable = unreadable;
+            return (entry, self.attributes);
+        }
+        let fill = |element: ElementType| {
+            if kind.is_netcdf { netcdf_fill(element) } else { netcdf_fill(element).filter(|_| element.is_float()) }
+        };
+        let (element, conventions) = Conventions::of(stored, &self.attributes, fill);
+        let stored = match old_contiguous(file, &dataset, bytes.unwrap_or(0)) {
+            Some(bytes) => Stored::Held(in_little_endian(bytes, dataset.dtype(), stored)),
+            None => {
+                let array = Hdf5Array::new(dataset, stored, is_enumeration, &shape, &entry.chunks);
+                Stored::Hdf5(Arc::new(array))
+            }
+        };
+        let field = Field {
+            name: entry.name.trim_start_matches('/').replace('/', "."),
+            element,
+            shape,
+            conventions,
+            converted: None,
+            stored,
+        };
+        (entry.with_field(field), self.attributes)
+    }
+}
+
+/// The bytes of an array in one piece whose layout is of version 2, as files of before 2005 have it. The crate passes over three bytes
+/// of it that are reserved, where there are five: so its address and lengths are those that are meant, shifted by two bytes.
+fn old_contiguous(file: &Hdf5File, dataset: &Dataset, bytes: u64) -> Option<Vec<u8>> {
+    let lengths = u32::try_from(dataset.ndim()).ok()? + 1;
+    let shifted = (1u64 << 16).wrapping_pow(lengths).wrapping_mul(bytes);
+    let header = file.get_or_parse_header(dataset.address()).ok()?;
+    let address = header.messages.iter().find_map(|message| match message {
+        HdfMessage::DataLayout(DataLayoutMessage { layout: DataLayout::Contiguous { address, size } })
+            if *size == shifted && shifted != bytes =>
+        {
+            Some(*address >> 16)
+        }
+        _ => None,
+    })?;
+    let length = usize::try_from(bytes).ok().filter(|_| bytes <= MOST_WHOLE)?;
+    file.storage().read_range(address, length).ok().map(|bytes| bytes.to_vec())
+}
+
+fn in_little_endian(mut bytes: Vec<u8>, kind: &Datatype, element: ElementType) -> Vec<u8> {
+    if let Datatype::FixedPoint { byte_order, .. } | Datatype::FloatingPoint { byte_order, .. } = kind
+        && *byte_order == ByteOrder::BigEndian
+    {
+        bytes.chunks_exact_mut(element.bytes()).for_each(<[u8]>::reverse);
+    }
+    bytes
+}
+
+/// An array that is read in slabs.
+pub(crate) struct Hdf5Array {
+    dataset: Dataset,
+    element: ElementType,
+    shape: Vec<u64>,
+    /// A slab is so many steps of axis `axis` at one place along those before it, with all that lies behind; without an axis it is
+    /// all there is.
+    axis: Option<usize>,
+    steps: u64,
+}
+
+/// The slab read last: its first byte in the array, and its bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Slab {
+    first: u64,
+    bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Hdf5Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hdf5Array({:?}, {} of {:?})", self.dataset.name(), self.element, self.shape)
+    }
+}
+
+impl Hdf5Array {
+    fn new(dataset: Dataset, element: ElementType, whole: bool, shape: &[u64], chunks: &[u64]) -> Self {
+        let width = element.bytes() as u64;
+        let all = shape.iter().fold(width, |bytes, &axis| bytes.saturating_mul(axis));
+        let inner = |axis: usize| shape[axis + 1..].iter().fold(width, |bytes, &axis| bytes.saturating_mul(axis));
+        let chunk = |axis: usize| chunks.get(axis).copied().unwrap_or(1).clamp(1, shape[axis].max(1));
+        let (axis, steps) = if whole || all <= USUAL_SLAB {
+            (None, 0)
+        } else {
+            // The outermost axis of which a row of chunks is not too large, or the last.
+            let fits = |axis: &usize| inner(*axis).saturating_mul(chunk(*axis)) <= MOST_SLAB;
+            let axis = (0..shape.len()).find(fits).unwrap_or(shape.len() - 1);
+            let chunk_bytes = inner(axis).saturating_mul(chunk(axis)).max(1);
+            let most = (MOST_SLAB / inner(axis).max(1)).max(1);
+            (Some(axis), (chunk(axis) * (USUAL_SLAB / chunk_bytes).max(1)).min(most))
+        };
+        Self { dataset, element, shape: shape.to_vec(), axis, steps }
+    }
+
+    /// Fills `bytes` with those of the array from number `first` on, little-endian.
+    pub fn read(&self, slab: &mut Slab, first: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let (mut first, mut bytes) = (first, bytes);
+        while !bytes.is_empty() {
+            let end = slab.first + slab.bytes.len() as u64;
+            if !(slab.first..end).contains(&first) {
+                *slab = guarded("HDF5", || self.slab(first).map_err(damaged))
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+                if first < slab.first || first - slab.first >= slab.bytes.len() as u64 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            let start = (first - slab.first) as usize;
+            let here = (slab.bytes.len() - start).min(bytes.len());
+            let (now, rest) = bytes.split_at_mut(here);
+            now.copy_from_slice(&slab.bytes[start..start + here]);
+            bytes = rest;
+            first += here as u64;
+        }
+        Ok(())
+    }
+
+    /// The slab with the byte `first` in it.
+    fn slab(&self, first: u64) -> Result<Slab, Error> {
+        let Some(axis) = self.axis else { return Ok(Slab { first: 0, bytes: self.whole()? }) };
+        let step: u64 = self.shape[axis + 1..].iter().product::<u64>() * self.element.bytes() as u64;
+        let (outer, at) = (first / step / self.shape[axis], first / step % self.shape[axis]);
+        let start = at / self.steps * self.steps;
+        let end = (start + self.steps).min(self.shape[axis]);
+        let mut left = outer;
+        let mut selections = vec![SliceInfoElem::Slice { start, end, step: 1 }];
+        for &length in self.shape[..axis].iter().rev() {
+            let index = left % length;
+            selections.insert(0, SliceInfoElem::Slice { start: index, end: index + 1, step: 1 });
+            left /= length;
+        }
+        selections.extend(self.shape[axis + 1..].iter().map(|&end| SliceInfoElem::Slice { start: 0, end, step: 1 }));
+        let selection = SliceInfo { selections };
+        let bytes = with_numbers!(self.element, T => to_le(self.dataset.read_slice::<T>(&selection)?));
+        Ok(Slab { first: (outer * self.shape[axis] + start) * step, bytes })
+    }
+
+    fn whole(&self) -> Result<Vec<u8>, Error> {
+        if let Datatype::Enum { base, .. } = self.dataset.dtype() {
+            return Ok(in_little_endian(self.dataset.read_raw_bytes()?, base, self.element));
+        }
+        Ok(with_numbers!(self.element, T => to_le(self.dataset.read_array::<T>()?)))
+    }
+}
+
+fn to_le<T: Element>(array: ArrayD<T>) -> Vec<u8> {
+    match array.as_slice() {
+        Some(values) => T::to_le(values),
+        None => T::to_le(&array.iter().copied().collect::<Vec<_>>()),
+    }
+}
+
+/// The type of numbers, and whether they are those of an enumeration.
+fn element_of(kind: &Datatype) -> Option<(ElementType, bool)> {
+    Some(match kind {
+        Datatype::FixedPoint { size, signed, .. } => {
+            let element = match (size, signed) {
+                (1, false) => ElementType::U8,
+                (1, true) => ElementType::I8,
+                (2, false) => ElementType::U16,
+                (2, true) => ElementType::I16,
+                (4, false) => ElementType::U32,
+                (4, true) => ElementType::I32,
+                (8, false) => ElementType::U64,
+                (8, true) => ElementType::I64,
+                _ => return None,
+            };
+            (element, false)
+        }
+        Datatype::FloatingPoint { size: 4, .. } => (ElementType::F32, false),
+        Datatype::FloatingPoint { size: 8, .. } => (ElementType::F64, false),
+        Datatype::Enum { base, .. } => (element_of(base)?.0, true),
+        _ => return None,
+    })
+}
+
+fn is_text(kind: &Datatype) -> bool {
+    matches!(kind, Datatype::String { .. } | Datatype::VarLen { kind: VarLenKind::String, .. })
+}
+
+/// A type in words.
+fn type_name(kind: &Datatype) -> String {
+    match kind {
+        Datatype::Enum { base, members } => {
+            let names: Vec<&str> = members.iter().take(6).map(|member| member.name.as_str()).collect();
+            let more = if members.len() > names.len() { ", …" } else { "" };
+            format!("enumeration of {} ({}{more})", type_name(base), names.join(", "))
+        }
+        Datatype::FixedPoint { size, signed, .. } => match element_of(kind) {
+            Some((element, _)) => element.to_string(),
+            None => format!("{}-bit {}integer", u32::from(*size) * 8, if *signed { "" } else { "unsigned " }),
+        },
+        Datatype::FloatingPoint { size, .. } => match element_of(kind) {
+            Some((element, _)) => element.to_string(),
+            None => format!("{}-bit float", u32::from(*size) * 8),
+        },
+        _ if is_text(kind) => "text".to_owned(),
+        Datatype::Compound { fields, .. } => {
+            let fields: Vec<String> =
+                fields.iter().take(8).map(|field| format!("{}: {}", field.name, type_name(&field.datatype))).collect();
+            format!("structure ({})", fields.join(", "))
+        }
+        Datatype::Array { base, dims } => format!("array of {} {dims:?}", type_name(base)),
+        Datatype::VarLen { base, .. } => format!("lists of {}", type_name(base)),
+        Datatype::Opaque { .. } => "opaque".to_owned(),
+        Datatype::Reference { .. } => "references".to_owned(),
+        Datatype::Bitfield { .. } => "bits".to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+fn text(dataset: &Dataset, name: &str) -> Option<String> {
+    dataset.attribute(name).ok()?.read_string().ok()
+}
+
+fn attributes_of(dataset: &Dataset) -> Attributes {
+    let mut attributes = Attributes::default();
+    for attribute in dataset.attributes() {
+        if let Some(value) = value_of(&attribute) {
+            attributes.add(attribute.name, value);
+        }
+    }
+    attributes
+}
+
+fn value_of(attribute: &Hdf5Attribute) -> Option<Attribute> {
+    if is_text(&attribute.datatype) {
+        return attribute.read_string().ok().map(Attribute::Text);
+    }
+    let (element, false) = element_of(&attribute.datatype)? else { return None };
+    let values = with_numbers!(element, T => {
+        attribute.read_1d::<T>().ok()?.into_iter().map(Element::to_f64).collect()
+    });
+    Some(Attribute::Numbers { element, values })
+}
+
+/// The numbers of the filters of a data set, in the order in which they were applied.
+fn filters_of(file: &Hdf5File, dataset: &Dataset) -> Vec<u16> {
+    let Ok(header) = file.get_or_parse_header(dataset.address()) else { return Vec::new() };
+    let pipelines = header.messages.iter().filter_map(|message| match message {
+        HdfMessage::FilterPipeline(pipeline) => Some(&pipeline.filters),
+        _ => None,
+    });
+    pipelines.flatten().map(|filter| filter.id).collect()
+}
+
+/// Whether the crate that parses the file unpacks it.
+fn is_known_filter(id: u16) -> bool {
+    matches!(id, 1..=6 | 32004)
+}
+
+/// The name of a filter (<https://github.com/HDFGroup/hdf5_plugins/blob/master/docs/RegisteredFilterPlugins.md>).
+fn filter_name(id: u16) -> String {
+    let name = match id {
+        1 => "deflate",
+        2 => "shuffle",
+        3 => "fletcher32",
+        4 => "szip",
+        5 => "nbit",
+        6 => "scaleoffset",
+        305 => "LZO",
+        307 => "bzip2",
+        32000 => "LZF",
+        32001 => "Blosc",
+        32004 => "LZ4",
+        32008 => "Bitshuffle",
+        32013 => "ZFP",
+        32015 => "Zstandard",
+        32017 => "SZ",
+        32018 => "FCIDECOMP",
+        32022 => "BitGroom",
+        32023 => "Granular BitRound",
+        32024 => "SZ3",
+        32026 => "Blosc2",
+        _ => return format!("filter {id}"),
+    };
+    name.to_owned()
+}
