@@ -175,7 +175,7 @@ impl<'a> Predictor<'a> {
                 counts += count;
             }
         }
-        if counts == 0 { 16 } else { 16 * sum / counts }
+        (16 * sum).checked_div(counts).unwrap_or(16)
     }
 
     /// What stands in for a value that is missing: the prediction, but within the values nearest to it, so that nothing grows
@@ -262,8 +262,8 @@ impl<'a> Predictor<'a> {
         let inner = from..number(self.shape[last].saturating_sub(self.margins[last].1)).clamp(from, count);
         let mut at = start.clone();
         loop {
-            let margins = self.margins.iter().zip(self.shape).zip(&at).take(last);
-            let inside = margins.map(|((margin, &length), &at)| at >= margin.0 && at + margin.1 < length).all(|is| is);
+            let mut margins = self.margins.iter().zip(self.shape).zip(&at).take(last);
+            let inside = margins.all(|((margin, &length), &at)| at >= margin.0 && at + margin.1 < length);
             run(&at, count, if inside { inner.clone() } else { 0..0 })?;
             let Some(axis) = (0..last).rev().find(|&axis| at[axis] + stride[axis] < end[axis]) else { return Ok(()) };
             at[axis] += stride[axis];
