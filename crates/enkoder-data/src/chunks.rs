@@ -70,7 +70,7 @@ pub(crate) struct Part {
 }
 
 enum Reader {
-    Csv(CsvChunks),
+    Csv(Box<CsvChunks>),
     Parquet(ParquetChunks),
     /// What lies in memory anyway.
     Memory(Dataset),
@@ -78,7 +78,7 @@ enum Reader {
 
 impl Chunks {
     pub(crate) fn of_csv(chunks: CsvChunks, label: Option<String>, options: &TableOptions, rows: usize) -> Self {
-        Self::new(Reader::Csv(chunks), TableOptions { label, ..options.clone() }, rows)
+        Self::new(Reader::Csv(Box::new(chunks)), TableOptions { label, ..options.clone() }, rows)
     }
 
     pub(crate) fn of_parquet(chunks: ParquetChunks, options: &TableOptions, rows: usize) -> Self {

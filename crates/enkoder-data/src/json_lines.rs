@@ -37,7 +37,7 @@ fn read<'a>(
 ) -> Result<Table, DataError> {
     let known = options.known_columns();
     let mut columns = Columns::default();
-    each_object(open()?, &mut |_, cells| {
+    each_object(open()?, |_, cells| {
         cells
             .iter()
             .try_for_each(|(column, value)| columns.note(column, matches!(value, Value::String(_) | Value::Bool(_))))
@@ -53,7 +53,7 @@ fn read<'a>(
     let cells: Vec<_> = cells.collect();
     let mut table = TableBuilder::new(name, cells.clone())?;
     table.sample(options.sample);
-    each_object(open()?, &mut |place, row| {
+    each_object(open()?, |place, row| {
         let mut is_infinite = false;
         for (column, value) in row {
             let Some(&at) = columns.places.get(column) else { continue };
@@ -74,6 +74,9 @@ fn read<'a>(
     })?;
     Ok(table.finish())
 }
+
+/// The name of a column, and a value.
+type Cell = (String, Value);
 
 /// The columns found so far.
 #[derive(Default)]
@@ -108,7 +111,7 @@ impl Columns {
 /// Hands on the cells of each line that is not empty: the names of its columns, and values that are neither `null` nor nested.
 fn each_object(
     mut source: ByteSource<'_>,
-    take: &mut dyn FnMut(Place, &[(String, Value)]) -> Result<(), DataError>,
+    mut take: impl FnMut(Place, &[Cell]) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     let mut line = Vec::new();
     for number in 1.. {
@@ -139,7 +142,7 @@ fn each_object(
     Ok(())
 }
 
-fn flatten(name: String, value: Value, cells: &mut Vec<(String, Value)>) {
+fn flatten(name: String, value: Value, cells: &mut Vec<Cell>) {
     match value {
         Value::Null => {}
         Value::Object(members) => {

@@ -6,14 +6,43 @@ pub(crate) const MAX_LINE: usize = 1 << 24;
 /// Whether a cell, without the blanks around it, is one of the usual words for a missing value: those of pandas, of loggers and of
 /// spreadsheets.
 pub(crate) fn is_missing(cell: &[u8]) -> bool {
-    match cell {
-        b"" | b"?" | b"-" | b"--" | b"." => true,
-        b"NA" | b"N/A" | b"n/a" | b"na" | b"<NA>" | b"#N/A" | b"#N/A N/A" | b"#NA" => true,
-        b"NaN" | b"nan" | b"NAN" | b"-NaN" | b"-nan" | b"1.#IND" | b"-1.#IND" | b"1.#QNAN" | b"-1.#QNAN" => true,
-        b"null" | b"NULL" | b"Null" | b"None" | b"none" => true,
-        b"#VALUE!" | b"#DIV/0!" | b"#REF!" | b"#NUM!" | b"#NAME?" | b"#NULL!" => true,
-        _ => false,
-    }
+    const WORDS: [&[u8]; 34] = [
+        b"",
+        b"?",
+        b"-",
+        b"--",
+        b".",
+        b"NA",
+        b"N/A",
+        b"n/a",
+        b"na",
+        b"<NA>",
+        b"#N/A",
+        b"#N/A N/A",
+        b"#NA",
+        b"NaN",
+        b"nan",
+        b"NAN",
+        b"-NaN",
+        b"-nan",
+        b"1.#IND",
+        b"-1.#IND",
+        b"1.#QNAN",
+        b"-1.#QNAN",
+        b"null",
+        b"NULL",
+        b"Null",
+        b"None",
+        b"none",
+        b"#VALUE!",
+        b"#DIV/0!",
+        b"#REF!",
+        b"#NUM!",
+        b"#NAME?",
+        b"#NULL!",
+        b"#N/A!",
+    ];
+    WORDS.contains(&cell)
 }
 
 /// How the text of a table is read where that is not found out, or is found out wrong.

@@ -104,7 +104,8 @@ fn columns_from_which_nothing_can_be_learned_are_left_out() {
     let table = data(&format!("id,empty,x,constant\n{rows}"), &TableOptions::default()).unwrap();
     assert_eq!(table.schema().unwrap().feature_names(), ["x", "constant=same"]);
     let error = data("a,b\nNA,\n,?\n", &TableOptions { header: Some(true), ..Default::default() }).unwrap_err();
-    assert_eq!(error.to_string(), "t.csv: no column is left to learn from");
+    let why = "t.csv: no column is left to learn from: \"a\", \"b\" left out, for no row has a value there";
+    assert_eq!(error.to_string(), why);
 }
 
 #[test]
