@@ -154,12 +154,11 @@ impl Variable {
             Stored::File { path, start, records, endian } => {
                 let file = match &mut self.open {
                     Some((open, Open::File(file))) if *open == part => file,
-                    other => {
-                        let (_, Open::File(file)) = other.insert((part, Open::File(File::open(path)?))) else {
-                            unreachable!("a file was inserted");
-                        };
-                        file
-                    }
+                    other => match &mut other.insert((part, Open::File(File::open(path)?))).1 {
+                        Open::File(file) => file,
+                        #[cfg(feature = "hdf5")]
+                        Open::Slab(_) => unreachable!("a file was inserted"),
+                    },
                 };
                 match records {
                     None => read_at(file, *start + first, bytes)?,
