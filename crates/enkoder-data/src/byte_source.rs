@@ -304,7 +304,10 @@ mod tests {
     #[test]
     fn packed_and_plain_bytes_read_the_same() {
         let bytes: Vec<u8> = (0..100_000u32).map(|i| (i / 7) as u8).collect();
-        for content in [bytes.clone(), packed(&bytes)] {
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(&bytes).unwrap();
+        let zstd = zstd::encode_all(&bytes[..], 1).unwrap();
+        for content in [bytes.clone(), packed(&bytes), bzip2.finish().unwrap(), zstd] {
             let mut source = ByteSource::from_bytes("test", &content).unwrap();
             assert_eq!(source.head(), &bytes[..HEAD]);
             let mut read = Vec::new();
