@@ -88,11 +88,18 @@ impl Detector {
         if windows.is_empty() {
             return Ok(scores);
         }
-        let all = Array2::from_shape_vec((windows.len() / width, width), windows.to_vec()).expect("windows are whole");
-        let values = self.score_windows(&Dataset::from_f32("windows", all)?);
+        let by_readings = !self.voices.is_empty();
+        let values = if by_readings {
+            self.voices.score_ends(windows, self.features(), width / self.features())
+        } else {
+            let all =
+                Array2::from_shape_vec((windows.len() / width, width), windows.to_vec()).expect("windows are whole");
+            self.score_windows(&Dataset::from_f32("windows", all)?)
+        };
         for (score, window) in values.into_iter().zip(windows.chunks_exact(width)) {
             let infinite = || window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema()));
-            match if score.is_finite() { None } else { infinite() } {
+            // Readings see what is infinite as very far away.
+            match if score.is_finite() && !by_readings { None } else { infinite() } {
                 Some(reason) => scores.push_unscored(reason),
                 None => scores.push(score),
             }

@@ -141,6 +141,36 @@ impl Voices {
         self.voices.is_empty()
     }
 
+    /// The scores of the moments that windows of rows end with, one window behind the other, each by the windows that end there alone.
+    pub(super) fn score_ends(&self, windows: &[f32], features: usize, rows: usize) -> Vec<f32> {
+        let count = windows.len() / (features * rows);
+        let said: Vec<Vec<f32>> =
+            self.voices.iter().map(|voice| self.said_of_ends(voice, windows, features, rows)).collect();
+        let mut of_moment = vec![0.0; said.len()];
+        let mut score = |moment: usize| {
+            of_moment.iter_mut().zip(&said).for_each(|(to, said)| *to = said[moment]);
+            self.score(&of_moment)
+        };
+        (0..count).map(&mut score).collect()
+    }
+
+    fn said_of_ends(&self, voice: &Voice, windows: &[f32], features: usize, rows: usize) -> Vec<f32> {
+        let (reading, Voice { outline, shapes, .. }) = (&self.readings[voice.reading], voice);
+        let blocks = windows.par_chunks(BLOCK_WINDOWS * features * rows).flat_map_iter(|windows| {
+            let mut outlines = Vec::with_capacity(BLOCK_WINDOWS * shapes.parts());
+            for window in windows.chunks_exact(features * rows) {
+                let values = window.iter().skip((rows - outline.length) * features + reading.feature).step_by(features);
+                let prepared: Vec<f32> = values.map(|&value| reading.prepare(value)).collect();
+                outlines.extend(outline.of(&prepared, 1));
+            }
+            let count = outlines.len() / shapes.parts();
+            // Always a whole block, as above.
+            outlines.resize(BLOCK_WINDOWS * shapes.parts(), 0.0);
+            shapes.distances(&outlines).into_iter().take(count)
+        });
+        blocks.collect()
+    }
+
     /// The surprise of each reading, by what each voice says of a moment.
     pub(super) fn surprises(&self, said: &[f32]) -> Vec<f32> {
         let mut sums = vec![(0.0, 0.0); self.readings.len()];

@@ -4,7 +4,7 @@
 use enkoder::anomaly::{AnomalyError, Detector, DetectorConfig, SeriesScorer, ThresholdRule, Value, Windows};
 use enkoder::metrics::auroc;
 use enkoder::{Column, Dataset, Schema};
-use ndarray::Array2;
+use ndarray::{Array2, Axis, Slice};
 
 const WINDOWS: Windows = Windows { length: 48, stride: 1 };
 
@@ -53,6 +53,27 @@ fn a_fault_of_the_one_reading_is_found_among_many_commands() {
     assert_eq!((reason.column.as_str(), &reason.observed), ("temperature", &Value::Number(20.0)));
     assert!(reason.share > 0.5, "{reason:?}");
     assert!(detector.chosen().starts_with("2 of 24 columns judged"), "{}", detector.chosen());
+}
+
+#[test]
+fn a_moment_that_a_window_ends_with_is_scored_as_the_last_of_a_series_of_that_window() {
+    let detector = fitted(&DetectorConfig::default());
+    let mut values = plant(200, 9000);
+    (150..200).for_each(|row| values[[row, 0]] = 60.0);
+    let all: Vec<f32> = values.iter().copied().collect();
+    let window = WINDOWS.length * 24;
+    let ends: Vec<f32> = all.windows(window).step_by(24).flatten().copied().collect();
+    let scores = detector.score_ends(&ends).unwrap();
+    assert_eq!(scores.len(), 200 - WINDOWS.length + 1);
+    for start in [0, 77, 140] {
+        let alone = series(values.slice_axis(Axis(0), Slice::from(start..start + WINDOWS.length)).to_owned());
+        assert_eq!(scores[start], detector.score(&alone).unwrap()[WINDOWS.length - 1], "from row {start}");
+    }
+    let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.01)).unwrap();
+    assert!(threshold.flags(scores[140]) && !threshold.flags(scores[77]));
+    let mut broken = ends[..window].to_vec();
+    broken[30] = f32::INFINITY;
+    assert_eq!(detector.score_ends(&broken).unwrap().unscored().len(), 1);
 }
 
 #[test]
