@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use enkoder::anomaly::{Detector, NoScore, Threshold};
+use enkoder::anomaly::{Detector, NoScore};
 use enkoder::metrics::{Confusion, MetricError, auroc, average_precision, vus_pr};
 use serde::Serialize;
 
@@ -11,7 +11,6 @@ use crate::wording;
 
 /// Counts of the rows so far. Scores are kept only where labels are given, for ranking needs all of them.
 pub struct Summary {
-    threshold: Threshold,
     pub rows: usize,
     pub flagged: usize,
     /// Rows without a score: in stretches shorter than a window, and by themselves, of which the first is told.
@@ -19,23 +18,25 @@ pub struct Summary {
     pub unscorable: usize,
     first_unscorable: Option<String>,
     scores: Vec<f32>,
+    /// Whether each of these was flagged: 1, or 0.
+    flags: Vec<f32>,
     positive: Vec<bool>,
     /// The longest buffer for VUS-PR: of series that are one.
     buffer: Option<usize>,
 }
 
 impl Summary {
-    pub fn new(detector: &Detector, threshold: Threshold) -> Self {
+    pub fn new(detector: &Detector) -> Self {
         let one = detector.series_columns().group.is_none();
         let buffer = detector.windows().filter(|_| one).map(|windows| windows.length);
         Self {
-            threshold,
             rows: 0,
             flagged: 0,
             short: 0,
             unscorable: 0,
             first_unscorable: None,
             scores: Vec::new(),
+            flags: Vec::new(),
             positive: Vec::new(),
             buffer,
         }
@@ -60,7 +61,7 @@ impl Summary {
         anyhow::bail!("nothing could be scored: {self}\nhint: {hint}")
     }
 
-    pub fn add(&mut self, row: &ScoredRow<'_>) {
+    pub fn add(&mut self, row: &ScoredRow<'_>, flagged: bool) {
         self.rows += 1;
         let Some(score) = row.score else {
             match row.no_score {
@@ -74,9 +75,10 @@ impl Summary {
             }
             return;
         };
-        self.flagged += usize::from(self.threshold.flags(score));
+        self.flagged += usize::from(flagged);
         if let Some(positive) = row.positive {
             self.scores.push(score);
+            self.flags.push(f32::from(u8::from(flagged)));
             self.positive.push(positive);
         }
     }
@@ -87,7 +89,7 @@ impl Summary {
             return Ok(None);
         }
         let (scores, positive) = (&self.scores[..], &self.positive[..]);
-        let counts = Confusion::at(scores, positive, self.threshold.score)?;
+        let counts = Confusion::at(&self.flags, positive, 1.0)?;
         // Labels of one class rank nothing; what can be counted still can.
         let ranked = |figure: Result<f64, MetricError>| match figure {
             Err(MetricError::OneClass { .. }) => Ok(None),
