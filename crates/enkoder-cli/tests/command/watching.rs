@@ -266,6 +266,27 @@ fn the_threshold_of_a_series_moves_unless_it_is_fixed_and_a_state_remembers_wher
 }
 
 #[test]
+fn far_more_flagged_than_asked_for_is_said_with_a_way_out() {
+    let place = with_rows();
+    let rows = |shift: f64, count: usize| -> String {
+        let row = |row: usize| {
+            format!("{:.3},{:.3},hall\n", (row * 37 % 101) as f64 / 50.0, 2.0 * (row * 37 % 101) as f64 / 50.0 + shift)
+        };
+        format!("a,b,place\n{}", (0..count).map(row).collect::<String>())
+    };
+    let said = |text: String| {
+        place.write("rows.csv", text);
+        place.succeed("detect score d.safetensors rows.csv -o s.csv --force").stderr
+    };
+    let moved = said(rows(5.0, 300));
+    assert!(moved.contains("100 % of the rows are flagged, where 0.01 of them was asked for"), "{moved}");
+    assert!(moved.contains("hint: fit again to newer rows"), "{moved}");
+    for usual in [said(rows(0.06, 300)), said(rows(5.0, 1))] {
+        assert!(!usual.contains("is not like that learned"), "{usual}");
+    }
+}
+
+#[test]
 fn drift_is_told_with_its_beginning_and_normal_rows_have_none() {
     let place = with_rows();
     let row = |row: usize, shift: f64| {

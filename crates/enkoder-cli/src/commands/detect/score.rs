@@ -230,6 +230,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if let Some(moving) = &moving {
         screen.note(describe_moving(moving));
     }
+    let window = detector.windows().map_or(1, |windows| windows.length);
+    if let Some(far_more) = summary.far_more_than(threshold.rate, window) {
+        screen.note(far_more);
+    }
     if let Some(judged) = judged {
         screen.note(judged);
     }

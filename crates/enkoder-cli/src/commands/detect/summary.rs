@@ -9,6 +9,10 @@ use serde::Serialize;
 use super::scoring::ScoredRow;
 use crate::wording;
 
+/// More than so many times what was asked for is far more, where chance makes that with at most this probability.
+const FAR_MORE: f64 = 5.0;
+const CHANCE: f64 = 1e-3;
+
 /// Counts of the rows so far. Scores are kept only where labels are given, for ranking needs all of them.
 pub struct Summary {
     pub rows: usize,
@@ -59,6 +63,25 @@ impl Summary {
             false => "look at the values that the message names",
         };
         anyhow::bail!("nothing could be scored: {self}\nhint: {hint}")
+    }
+
+    /// That far more is flagged than this part of rows, and the way out. `window` is the rows of a window: moments that share one
+    /// depend on each other, so that only so many as are apart count.
+    pub fn far_more_than(&self, rate: f64, window: usize) -> Option<String> {
+        let scored = self.rows - self.without_score();
+        let share = self.flagged as f64 / scored.max(1) as f64;
+        // The bound of Chernoff: the probability of this share and more is at most exp(-n KL(share, rate)).
+        let part = |share: f64, rate: f64| if share > 0.0 { share * (share / rate).ln() } else { 0.0 };
+        let divergence = part(share, rate) + part(1.0 - share, 1.0 - rate);
+        let far = share > FAR_MORE * rate && (scored / window) as f64 * divergence > -CHANCE.ln();
+        far.then(|| {
+            format!(
+                "{:.0} % of the rows are flagged, where {rate} of them was asked for: the data is not like that learned\n\
+                 hint: fit again to newer rows, without columns that only tell time or count (--ignore COLUMN), or see what \
+                 moved: --explain 3",
+                100.0 * share
+            )
+        })
     }
 
     pub fn add(&mut self, row: &ScoredRow<'_>, flagged: bool) {
