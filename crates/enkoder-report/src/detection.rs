@@ -20,6 +20,8 @@ pub struct Row<'a> {
     pub group: Option<&'a str>,
     /// Its score; none where it has none.
     pub score: Option<f32>,
+    /// Whether it is flagged.
+    pub flagged: bool,
     /// Whether its label says that it is an anomaly.
     pub positive: Option<bool>,
     /// The columns that contribute most, so many of them; asked only of the worst rows.

@@ -238,6 +238,55 @@ fn flagged_moments_that_belong_together_are_one_incident_in_both() {
 }
 
 #[test]
+fn the_threshold_of_a_series_moves_unless_it_is_fixed_and_a_state_remembers_where_it_is() {
+    let place = with_series();
+    let lasting = waves(0..1200, 300..1200);
+    place.write("new.csv", text(&lasting));
+    let score = |options: &str| -> Value {
+        serde_json::from_str(&place.succeed(&format!("detect score d.safetensors new.csv --json {options}")).stdout)
+            .unwrap()
+    };
+    let (moving, fixed) = (score("--incidents i.json"), score("--fixed-threshold"));
+    let flagged = |found: &Value| found["flagged"].as_u64().unwrap();
+    assert!(flagged(&fixed) > 850 && (5..150).contains(&flagged(&moving)), "{moving} {fixed}");
+    assert_eq!((&moving["threshold_moves"], &fixed["threshold_moves"]), (&true.into(), &false.into()));
+    // Lines, incidents and what is counted have the same flags.
+    let said = place.succeed("detect score d.safetensors new.csv -o s.csv");
+    assert!(said.stderr.contains("at most 0.005 of its moments are flagged"), "{}", said.stderr);
+    let lines = String::from_utf8(place.read("s.csv")).unwrap();
+    assert_eq!(lines.lines().filter(|line| line.ends_with(",1")).count() as u64, flagged(&moving));
+    let incidents: Vec<Value> = serde_json::from_slice(&place.read("i.json")).unwrap();
+    assert!(incidents.iter().map(flagged).sum::<u64>() <= flagged(&moving), "{incidents:?}");
+    let at_once = run_with(&place, "detect watch d.safetensors -q", text(&lasting).as_bytes()).stdout;
+    let mut resumed =
+        run_with(&place, "detect watch d.safetensors --state w -q", text(&lasting[..400]).as_bytes()).stdout;
+    let rest = format!("{}\n", lasting[400..].join("\n"));
+    resumed += &run_with(&place, "detect watch d.safetensors --state w -q", rest.as_bytes()).stdout;
+    assert_eq!(resumed, at_once);
+}
+
+#[test]
+fn far_more_flagged_than_asked_for_is_said_with_a_way_out() {
+    let place = with_rows();
+    let rows = |shift: f64, count: usize| -> String {
+        let row = |row: usize| {
+            format!("{:.3},{:.3},hall\n", (row * 37 % 101) as f64 / 50.0, 2.0 * (row * 37 % 101) as f64 / 50.0 + shift)
+        };
+        format!("a,b,place\n{}", (0..count).map(row).collect::<String>())
+    };
+    let said = |text: String| {
+        place.write("rows.csv", text);
+        place.succeed("detect score d.safetensors rows.csv -o s.csv --force").stderr
+    };
+    let moved = said(rows(5.0, 300));
+    assert!(moved.contains("100 % of the rows are flagged, where 0.01 of them was asked for"), "{moved}");
+    assert!(moved.contains("hint: fit again to newer rows"), "{moved}");
+    for usual in [said(rows(0.06, 300)), said(rows(5.0, 1))] {
+        assert!(!usual.contains("is not like that learned"), "{usual}");
+    }
+}
+
+#[test]
 fn drift_is_told_with_its_beginning_and_normal_rows_have_none() {
     let place = with_rows();
     let row = |row: usize, shift: f64| {

@@ -23,6 +23,7 @@ pub(super) struct Shown {
     pub(super) time: Option<String>,
     pub(super) group: Option<String>,
     pub(super) score: f32,
+    pub(super) flagged: bool,
     pub(super) positive: Option<bool>,
     pub(super) reasons: Vec<Reason>,
 }
@@ -46,6 +47,7 @@ pub(super) struct Span {
 #[derive(Clone, Debug)]
 pub struct Collector {
     pub(super) threshold: Threshold,
+    pub(super) threshold_moves: bool,
     pub(super) rows: usize,
     pub(super) flagged: usize,
     pub(super) without_score: usize,
@@ -69,6 +71,7 @@ impl Collector {
     pub fn new(threshold: Threshold) -> Self {
         Self {
             threshold,
+            threshold_moves: false,
             rows: 0,
             flagged: 0,
             without_score: 0,
@@ -83,6 +86,11 @@ impl Collector {
             first_time: None,
             last_time: None,
         }
+    }
+
+    /// The same, where the threshold rises from there while more is flagged than was asked for, and falls back.
+    pub fn with_moving_threshold(self, moves: bool) -> Self {
+        Self { threshold_moves: moves, ..self }
     }
 
     /// Takes a row, in any order.
@@ -108,7 +116,7 @@ impl Collector {
         };
         bin.highest = Some(bin.highest.map_or(score, |highest| highest.max(score)));
         self.count(score);
-        if self.threshold.flags(score) {
+        if row.flagged {
             self.flagged += 1;
             self.span(row.number);
         }
@@ -119,6 +127,7 @@ impl Collector {
                 time: row.time.map(str::to_owned),
                 group: row.group.map(str::to_owned),
                 score,
+                flagged: row.flagged,
                 positive: row.positive,
                 reasons: (row.reasons)(REASONS)?,
             };
@@ -193,7 +202,15 @@ mod tests {
         let mut collector = Collector::new(Threshold { score: 5.0, rate: 0.01, guarantee: Guarantee::Conformal });
         for (number, score) in scores.into_iter().enumerate() {
             let none = |_| Ok(Vec::new());
-            let row = Row { number, time: None, group: None, score: Some(score), positive: None, reasons: &none };
+            let row = Row {
+                number,
+                time: None,
+                group: None,
+                score: Some(score),
+                flagged: score >= 5.0,
+                positive: None,
+                reasons: &none,
+            };
             collector.add(&row).unwrap();
         }
         collector

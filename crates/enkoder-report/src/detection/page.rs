@@ -99,7 +99,7 @@ impl DetectionReport {
             spans: spans(&of, one),
             spans_note: (of.spans_in_all > SPANS_LISTED)
                 .then(|| format!("The first {SPANS_LISTED} of {} flagged spans.", grouped(of.spans_in_all))),
-            worst: of.worst.iter().map(|shown| worst_row(shown, &of, detector, one)).collect(),
+            worst: of.worst.iter().map(|shown| worst_row(shown, detector, one)).collect(),
             has_labels: of.positives.is_some(),
             histogram: histogram(&of),
             agreement: agreement.map(agreement_in_words).unwrap_or_default(),
@@ -119,6 +119,10 @@ impl DetectionReport {
 fn basis(of: &Collector, detector: &Detector, many: &str) -> String {
     let rate = significant(100.0 * of.threshold.rate, 3);
     let rows = grouped(detector.calibration().scores().len());
+    if of.threshold_moves {
+        let begins = format!("where it begins; it rises while more than {rate} % of the {many} of a series is flagged");
+        return format!("{begins}, and falls back");
+    }
     match of.threshold.guarantee {
         Guarantee::Conformal => format!("flags at most {rate} % of normal {many}: a promise by {rows} held out"),
         Guarantee::OverTime => format!("flags about {rate} % of normal {many} on the average over time, in groups"),
@@ -182,7 +186,7 @@ fn histogram(of: &Collector) -> String {
     .draw(Theme::Page)
 }
 
-fn worst_row(shown: &Shown, of: &Collector, detector: &Detector, one: &str) -> WorstRow {
+fn worst_row(shown: &Shown, detector: &Detector, one: &str) -> WorstRow {
     let beside: Vec<String> =
         [&shown.group, &shown.time].into_iter().flatten().map(|text| name(text, LONGEST_NAME)).collect();
     WorstRow {
@@ -190,7 +194,7 @@ fn worst_row(shown: &Shown, of: &Collector, detector: &Detector, one: &str) -> W
         beside: (!beside.is_empty()).then(|| beside.join(", ")),
         score: significant(f64::from(shown.score), 3),
         p_value: significant(detector.calibration().p_value(shown.score), 2),
-        verdict: if of.threshold.flags(shown.score) { "flagged" } else { "not flagged" },
+        verdict: if shown.flagged { "flagged" } else { "not flagged" },
         label: match shown.positive {
             Some(true) => "anomaly",
             Some(false) => "usual",

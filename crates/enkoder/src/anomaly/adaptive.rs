@@ -45,7 +45,7 @@ impl AdaptiveThreshold {
         if score.is_nan() {
             return false;
         }
-        let flagged = f64::from(score) >= self.now;
+        let flagged = score >= self.score();
         let rate = self.calibrated.rate;
         if flagged {
             self.now += self.step * (1.0 - rate);

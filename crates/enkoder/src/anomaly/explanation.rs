@@ -8,15 +8,18 @@ use super::scores::NoScore;
 use crate::dataset::Dataset;
 use crate::schema::likeliest;
 
+/// What is observed where a word did not occur in the rows learned from.
+const UNKNOWN_WORD: &str = "unknown word";
+
 /// A value of a column.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
 pub enum Value {
     /// A number, in the column's own units.
     Number(f32),
-    /// A word.
+    /// A word; one that did not occur in the rows learned from, which rows do not keep, is `unknown word`.
     Word(String),
-    /// No value, or a word that did not occur in the rows learned from.
+    /// No value.
     Missing,
 }
 
@@ -93,7 +96,7 @@ impl Detector {
             Reason {
                 column: column.name.clone(),
                 share: shares[number],
-                observed: value_of(column, values),
+                observed: observed_of(column, values),
                 expected: value_of(column, &expected),
                 usual: range.filter(|_| column.categories.is_none()).map(|range| (range.low, range.high)),
             }
@@ -189,6 +192,13 @@ impl Detector {
         }
         (total, expected)
     }
+}
+
+/// What a row has. A word that is none of the known ones has no feature set, and one that is missing has none known.
+fn observed_of(column: &ColumnFeatures, row: &[f32]) -> Value {
+    let values = &row[column.first..column.first + column.width];
+    let unknown = column.categories.is_some() && values.iter().all(|&value| value == 0.0);
+    if unknown { Value::Word(UNKNOWN_WORD.to_owned()) } else { value_of(column, row) }
 }
 
 fn value_of(column: &ColumnFeatures, row: &[f32]) -> Value {

@@ -12,6 +12,9 @@ use super::threshold::{Threshold, ThresholdRule};
 const STAY: f64 = 5.0;
 /// A fault that a window sees is seen by about as many moments as a window has; of these at least one in so many must be flagged.
 const LEAST: usize = 8;
+/// A threshold that moves rises over what lasts. By so many flagged moments it has risen by a quarter of its distance from the
+/// usual score, which a single high moment cannot do.
+const LEAST_MOVING: usize = 5;
 
 /// Which moments make an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,17 @@ impl IncidentRule {
         let stay = detector.threshold(ThresholdRule::FalseAlarm(rate))?.score.min(threshold.score);
         let window = detector.windows().map_or(1, |windows| windows.length);
         Ok(Self { begin: threshold.score, stay, least: (window / LEAST).max(1), bridge: window - 1 })
+    }
+
+    /// The same rule for a threshold that moves, which flags only the beginning of what lasts: no more than five moments must be
+    /// flagged.
+    pub fn of_moving(self) -> Self {
+        Self { least: self.least.min(LEAST_MOVING), ..self }
+    }
+
+    /// The same rule where the threshold has moved: what begins an incident, and what belongs to one, move alike.
+    pub fn at(self, begin: f32) -> Self {
+        Self { begin, stay: self.stay + (begin - self.begin), ..self }
     }
 }
 
@@ -93,9 +107,9 @@ impl<T: Clone> Incidents<T> {
         Self { rule, open: None, pause: 0 }
     }
 
-    /// The same incident going on under another rule.
-    pub fn with_rule(self, rule: IncidentRule) -> Self {
-        Self { rule, ..self }
+    /// From here on moments, also those of an incident that goes on, are judged by this rule.
+    pub fn set_rule(&mut self, rule: IncidentRule) {
+        self.rule = rule;
     }
 
     /// Takes the next moment, and gives the incident that is over by it. `columns` is asked how the columns moved, where the moment is the

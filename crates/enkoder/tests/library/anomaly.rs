@@ -171,10 +171,13 @@ fn a_word_never_seen_is_odd_and_so_is_a_value_that_was_never_missing() {
     let rows = data(values).with_schema(schema.clone()).unwrap();
     let detector = Detector::fit(&rows, &quick(Method::Marginal)).unwrap();
     let strange = array![[3.0, 1.0, 0.0, 5.0], [3.0, 0.0, 0.0, 5.0], [3.0, 1.0, 0.0, f32::NAN]];
-    let strange = data(strange).with_schema(schema).unwrap();
+    let strange = data(strange).with_schema(schema.clone()).unwrap();
     let scores = detector.score(&strange).unwrap();
     assert!(scores[1] > scores[0] && scores[2] > scores[0], "{scores:?}");
     let reason = &detector.explain(&strange, 1, 1).unwrap()[0];
+    assert_eq!((reason.column.as_str(), &reason.observed), ("state", &Value::Word("unknown word".into())));
+    let missing = data(array![[3.0, f32::NAN, f32::NAN, 5.0]]).with_schema(schema).unwrap();
+    let reason = &detector.explain(&missing, 0, 1).unwrap()[0];
     assert_eq!((reason.column.as_str(), &reason.observed), ("state", &Value::Missing));
 }
 

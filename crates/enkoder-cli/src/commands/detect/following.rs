@@ -1,10 +1,13 @@
-//! What scored rows amount to over time: incidents, and drift. Files and streams are followed alike.
+//! What scored rows amount to over time: which are flagged, by a threshold that may move; incidents, and drift. Files and streams are
+//! followed alike.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use clap::Args;
-use enkoder::anomaly::{AnomalyError, Detector, Drift, DriftAlarm, Incident, IncidentRule, Incidents, Threshold};
+use enkoder::anomaly::{
+    AdaptiveThreshold, AnomalyError, Detector, Drift, DriftAlarm, Incident, IncidentRule, Incidents, Threshold,
+};
 use serde::{Deserialize, Serialize};
 
 use super::reasons::by_column;
@@ -23,7 +26,7 @@ pub struct FollowOptions {
     #[arg(long, value_name = "RATE")]
     stay: Option<f64>,
 
-    /// The fewest flagged moments of an incident [default: 1, of a series an eighth of its window]
+    /// The fewest flagged moments of an incident [default: 1, of a series an eighth of its window, but at most 5 where the threshold moves]
     #[arg(long, value_name = "N", value_parser = crate::arguments::parse_count)]
     least: Option<usize>,
 
@@ -37,9 +40,12 @@ pub struct FollowOptions {
 }
 
 impl FollowOptions {
-    /// The rule for incidents of a detector that flags by this threshold.
-    pub fn rule(&self, detector: &Detector, threshold: &Threshold) -> anyhow::Result<IncidentRule> {
+    /// The rule for incidents of a detector that flags by this threshold, which may move.
+    pub fn rule(&self, detector: &Detector, threshold: &Threshold, moves: bool) -> anyhow::Result<IncidentRule> {
         let mut rule = IncidentRule::of(detector, threshold)?;
+        if moves {
+            rule = rule.of_moving();
+        }
         if let Some(rate) = self.stay {
             let stay = detector.threshold(enkoder::anomaly::ThresholdRule::FalseAlarm(rate))?.score;
             rule.stay = stay.min(rule.begin);
@@ -106,10 +112,13 @@ impl fmt::Display for Drifted {
     }
 }
 
-/// The incidents and the drift of all series.
+/// What is flagged, the incidents and the drift of all series.
 #[derive(Serialize, Deserialize)]
 pub struct Following {
     rule: IncidentRule,
+    /// Where the threshold of each series begins that moves; none where it stays.
+    #[serde(skip)]
+    moving: Option<AdaptiveThreshold>,
     /// The bound for the probability of a false alarm; with 0 drift is not looked for.
     drift: f64,
     /// Whether scores are compared with those calibrated on, which are means over windows, or with the beginning of the stream.
@@ -123,6 +132,9 @@ pub struct Following {
 
 #[derive(Serialize, Deserialize)]
 struct Followed {
+    /// Where the threshold of the series is now, if it moves.
+    #[serde(default)]
+    moving: Option<AdaptiveThreshold>,
     incidents: Incidents<Stamp>,
     drift: Option<Drift<Stamp>>,
     /// Scored moments so far. Those whose windows overlap depend on each other, so that only some are looked at for drift.
@@ -133,7 +145,27 @@ impl Following {
     /// For rows or moments of this detector. The moments of a stream are scored by one window each.
     pub fn new(options: &FollowOptions, rule: IncidentRule, detector: &Detector, stream: bool) -> Self {
         let against_calibration = !stream || detector.windows().is_none();
-        Self { rule, drift: options.drift, against_calibration, series: BTreeMap::new(), incidents: 0, explains: false }
+        Self {
+            rule,
+            moving: None,
+            drift: options.drift,
+            against_calibration,
+            series: BTreeMap::new(),
+            incidents: 0,
+            explains: false,
+        }
+    }
+
+    /// From here on rows are flagged by this rule, and by a threshold that moves where one is given. A series whose threshold began
+    /// there goes on with it.
+    pub fn flag_by(&mut self, rule: IncidentRule, moving: Option<AdaptiveThreshold>) {
+        (self.rule, self.moving) = (rule, moving);
+        for followed in self.series.values_mut() {
+            followed.incidents.set_rule(rule);
+            let same =
+                |known: &AdaptiveThreshold| Some(known.calibrated().score) == moving.map(|new| new.calibrated().score);
+            followed.moving = followed.moving.filter(same).or(moving);
+        }
     }
 
     /// From here on incidents have their columns, or not.
@@ -141,29 +173,29 @@ impl Following {
         self.explains = explains;
     }
 
-    /// The same stream with another detector: incidents go on, drift is looked for anew.
-    pub fn reload(&mut self, rule: IncidentRule, detector: &Detector) {
-        (self.rule, self.against_calibration) = (rule, detector.windows().is_none());
+    /// The same stream with another detector: incidents go on, drift is looked for anew, and thresholds that move begin anew.
+    pub fn reload(&mut self, detector: &Detector) {
+        self.against_calibration = detector.windows().is_none();
         for followed in self.series.values_mut() {
-            followed.incidents = followed.incidents.clone().with_rule(rule);
+            followed.moving = self.moving;
             followed.drift = new_drift(self.drift, self.against_calibration, detector);
         }
     }
 
-    /// Takes a row, and tells what is over or found by it.
+    /// Takes a row, and tells what is over or found by it. Gives whether the row is flagged.
     pub fn row(
         &mut self,
         row: &ScoredRow<'_>,
         detector: &Detector,
         tell: &mut dyn FnMut(News) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let group = row.beside.group.unwrap_or_default();
         if !self.series.contains_key(group) {
             let incidents = Incidents::new(self.rule);
             let drift = new_drift(self.drift, self.against_calibration, detector);
-            self.series.insert(group.to_owned(), Followed { incidents, drift, moments: 0 });
+            self.series.insert(group.to_owned(), Followed { moving: self.moving, incidents, drift, moments: 0 });
         }
-        let Some(followed) = self.series.get_mut(group) else { return Ok(()) };
+        let Some(followed) = self.series.get_mut(group) else { return Ok(false) };
         let series = row.beside.group.map(str::to_owned);
         let stamp = || Stamp { row: row.number + 1, time: row.beside.time.map(str::to_owned) };
         let before_gap = if row.after_gap { followed.incidents.end() } else { None };
@@ -177,18 +209,26 @@ impl Following {
             columns.truncate(small.map_or(COLUMNS, |place| place + 1));
             Ok::<_, AnomalyError>(columns)
         };
+        let begin = followed.moving.map_or(self.rule.begin, |moving| moving.score());
+        if followed.moving.is_some() {
+            followed.incidents.set_rule(self.rule.at(begin));
+        }
+        let flagged = match (row.score, &mut followed.moving) {
+            (Some(score), Some(moving)) => moving.flags(score),
+            (score, _) => score.is_some_and(|score| score >= begin),
+        };
         let over = followed.incidents.push(stamp(), row.score, columns)?;
         for incident in before_gap.into_iter().chain(over) {
             self.incidents += 1;
             tell(News::Incident(Told { series: series.clone(), incident }))?;
         }
-        let Some((score, drift)) = row.score.zip(followed.drift.as_mut()) else { return Ok(()) };
+        let Some((score, drift)) = row.score.zip(followed.drift.as_mut()) else { return Ok(flagged) };
         let looked_at = followed.moments.is_multiple_of(stride(detector, self.against_calibration));
         followed.moments += 1;
         if looked_at && let Some(alarm) = drift.push(score, stamp) {
             tell(News::Drift(Drifted { series, alarm: alarm.clone() }))?;
         }
-        Ok(())
+        Ok(flagged)
     }
 
     /// Ends what goes on.

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use enkoder::TensorFileError;
-use enkoder::anomaly::{Detector, DetectorFileError, Guarantee, Threshold, ThresholdRule};
+use enkoder::anomaly::{AdaptiveThreshold, Detector, DetectorFileError, Guarantee, Threshold, ThresholdRule};
 
 use crate::standard_input;
 
@@ -56,6 +56,36 @@ struct RuleOptions {
     /// Flag this part of rows like those fitted to, taken to hold anomalies
     #[arg(long, value_name = "PART")]
     contamination: Option<f64>,
+}
+
+/// By what rows are flagged.
+#[derive(Clone, Debug, Args)]
+struct FlagOptions {
+    #[command(flatten)]
+    rule: RuleOptions,
+
+    /// Flag the moments of a series by the calibrated threshold, and not by one that rises while more is flagged than asked for
+    #[arg(long)]
+    fixed_threshold: bool,
+}
+
+impl FlagOptions {
+    /// Where flagging begins, and for series what moves from there.
+    fn threshold(&self, detector: &Detector) -> anyhow::Result<(Threshold, Option<AdaptiveThreshold>)> {
+        let rule = self.rule.rule().unwrap_or(detector.config().rule);
+        let moves = detector.windows().is_some() && !self.fixed_threshold;
+        let moving = if moves { Some(detector.adaptive_threshold(rule)) } else { None };
+        Ok((threshold(detector, Some(rule))?, moving.transpose()?))
+    }
+}
+
+/// What is promised of a threshold that moves.
+fn describe_moving(moving: &AdaptiveThreshold) -> String {
+    let rate = moving.calibrated().rate;
+    format!(
+        "the threshold of a series rises while more is flagged, and falls back: over a long time at most {rate} of its moments are flagged, \
+         also where it drifts, and an anomaly that lasts is not flagged to its end (--fixed-threshold keeps it where it was calibrated)"
+    )
 }
 
 impl RuleOptions {

@@ -22,7 +22,7 @@ use super::ordering::OrderOptions;
 use super::scored::{Layout, ScoredFormat};
 use super::scoring::{ScoredRow, Scoring, chunk_rows, score_all, score_in_order};
 use super::summary::{Judgement, Summary};
-use super::{RuleOptions, describe, load, threshold};
+use super::{FlagOptions, describe, describe_moving, load};
 use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::comparison::command_line;
 use crate::failure::Usage;
@@ -80,7 +80,7 @@ pub struct Options {
     keep: Option<Vec<String>>,
 
     #[command(flatten)]
-    rule: RuleOptions,
+    flag: FlagOptions,
 
     #[command(flatten)]
     follow: FollowOptions,
@@ -117,8 +117,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     out.map_or(Ok(()), |out| check_output(out, overwrite))?;
     options.report.as_deref().map_or(Ok(()), |report| file_output::check_report(report, overwrite))?;
     let detector = load(&options.detector)?;
-    let threshold = threshold(&detector, options.rule.rule())?;
-    let rule = options.follow.rule(&detector, &threshold)?;
+    let (threshold, moving) = options.flag.threshold(&detector)?;
+    let rule = options.follow.rule(&detector, &threshold, moving.is_some())?;
     anyhow::ensure!(
         !options.order.sort_time || detector.series_columns().time.is_some(),
         Usage::new("--sort-time sorts by the column of times, and the detector was fitted without one")
@@ -130,9 +130,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let schema = detector.schema().cloned();
     let table = TableOptions { schema, keep, keep_infinite: true, ..TableOptions::default() };
     let chunks = options.reading.chunks(&options.data, table, chunk_rows(&detector), screen)?;
-    let mut summary = Summary::new(&detector, threshold);
-    let mut page = options.report.as_ref().map(|_| Collector::new(threshold));
+    let mut summary = Summary::new(&detector);
+    let mut page = options.report.as_ref().map(|_| Collector::new(threshold).with_moving_threshold(moving.is_some()));
     let mut following = Following::new(&options.follow, rule, &detector, false);
+    following.flag_by(rule, moving);
     following.explain(incident_file.is_some());
     let (mut incidents, mut drifts) = (Vec::new(), Vec::new());
     let mut news = |news| {
@@ -149,7 +150,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         true => ScoredFormat::JsonLines,
         false => ScoredFormat::Csv,
     };
-    let layout = Layout { format, threshold, explain: options.explain, keeping };
+    let layout = Layout { format, explain: options.explain, keeping };
     let score = |mut out: Option<&mut dyn Write>| {
         let _busy = screen.busy(format!("scoring {}", options.data));
         if let Some(out) = &mut out {
@@ -159,12 +160,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             if interrupt::requested() {
                 return Err(Interrupted.into());
             }
-            summary.add(row);
+            let flagged = following.row(row, &detector, &mut news)?;
+            summary.add(row, flagged);
             if let Some(page) = &mut page {
-                page.add(&report_row(row))?;
+                page.add(&report_row(row, flagged))?;
             }
-            following.row(row, &detector, &mut news)?;
-            out.as_mut().map_or(Ok(()), |out| layout.write_row(&detector, row, *out))
+            out.as_mut().map_or(Ok(()), |out| layout.write_row(&detector, row, flagged, *out))
         };
         let scoring = Scoring::new(&detector, &layout.keeping, Clock::of(&options.clock, &detector));
         let found = if options.order.sort_time || detector.series_columns().every.is_some() {
@@ -205,7 +206,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let mut found = json!({
             "out": text(&options.out), "report": text(&options.report), "rows": summary.rows, "flagged": summary.flagged,
             "without_score": summary.without_score(), "unscorable": summary.unscorable,
-            "threshold": threshold, "irregularities": irregularities, "changes": changes,
+            "threshold": threshold, "threshold_moves": moving.is_some(), "irregularities": irregularities, "changes": changes,
             "incidents": following.incidents, "drift": drifts,
         });
         if let (Some(judged), Some(found)) = (judged, found.as_object_mut()) {
@@ -226,6 +227,13 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(found);
     }
     screen.note(describe(&detector, &threshold));
+    if let Some(moving) = &moving {
+        screen.note(describe_moving(moving));
+    }
+    let window = detector.windows().map_or(1, |windows| windows.length);
+    if let Some(far_more) = summary.far_more_than(threshold.rate, window) {
+        screen.note(far_more);
+    }
     if let Some(judged) = judged {
         screen.note(judged);
     }
@@ -258,9 +266,9 @@ fn whole(
     failure.map_or(written, Err)
 }
 
-fn report_row<'a>(row: &'a ScoredRow<'a>) -> Row<'a> {
+fn report_row<'a>(row: &'a ScoredRow<'a>, flagged: bool) -> Row<'a> {
     let ScoredRow { number, beside, score, positive, reasons, .. } = *row;
-    Row { number, time: beside.time, group: beside.group, score, positive, reasons }
+    Row { number, time: beside.time, group: beside.group, score, flagged, positive, reasons }
 }
 
 fn figures_of(judged: Judgement) -> Agreement {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use enkoder::anomaly::{Detector, Movement, NoScore, Threshold};
+use enkoder::anomaly::{Detector, Movement, NoScore};
 use serde::Serialize;
 
 use super::keeping::Keeping;
@@ -22,7 +22,6 @@ pub enum ScoredFormat {
 #[derive(Clone, Debug)]
 pub struct Layout {
     pub format: ScoredFormat,
-    pub threshold: Threshold,
     /// How many columns a flagged row is explained by; with none there are no columns for that.
     pub explain: usize,
     pub keeping: Keeping,
@@ -46,8 +45,13 @@ impl Layout {
         record.end()
     }
 
-    pub fn write_row(&self, detector: &Detector, row: &ScoredRow<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
-        let flagged = row.score.is_some_and(|score| self.threshold.flags(score));
+    pub fn write_row(
+        &self,
+        detector: &Detector,
+        row: &ScoredRow<'_>,
+        flagged: bool,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
         let moved = match flagged && self.explain > 0 {
             true => by_column(detector, (row.reasons)(usize::MAX)?, self.explain),
             false => Vec::new(),

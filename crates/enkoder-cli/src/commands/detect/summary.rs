@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-use enkoder::anomaly::{Detector, NoScore, Threshold};
+use enkoder::anomaly::{Detector, NoScore};
 use enkoder::metrics::{Confusion, MetricError, auroc, average_precision, vus_pr};
 use serde::Serialize;
 
 use super::scoring::ScoredRow;
 use crate::wording;
 
+/// More than so many times what was asked for is far more, where chance makes that with at most this probability.
+const FAR_MORE: f64 = 5.0;
+const CHANCE: f64 = 1e-3;
+
 /// Counts of the rows so far. Scores are kept only where labels are given, for ranking needs all of them.
 pub struct Summary {
-    threshold: Threshold,
     pub rows: usize,
     pub flagged: usize,
     /// Rows without a score: in stretches shorter than a window, and by themselves, of which the first is told.
@@ -19,23 +22,25 @@ pub struct Summary {
     pub unscorable: usize,
     first_unscorable: Option<String>,
     scores: Vec<f32>,
+    /// Whether each of these was flagged: 1, or 0.
+    flags: Vec<f32>,
     positive: Vec<bool>,
     /// The longest buffer for VUS-PR: of series that are one.
     buffer: Option<usize>,
 }
 
 impl Summary {
-    pub fn new(detector: &Detector, threshold: Threshold) -> Self {
+    pub fn new(detector: &Detector) -> Self {
         let one = detector.series_columns().group.is_none();
         let buffer = detector.windows().filter(|_| one).map(|windows| windows.length);
         Self {
-            threshold,
             rows: 0,
             flagged: 0,
             short: 0,
             unscorable: 0,
             first_unscorable: None,
             scores: Vec::new(),
+            flags: Vec::new(),
             positive: Vec::new(),
             buffer,
         }
@@ -60,7 +65,26 @@ impl Summary {
         anyhow::bail!("nothing could be scored: {self}\nhint: {hint}")
     }
 
-    pub fn add(&mut self, row: &ScoredRow<'_>) {
+    /// That far more is flagged than this part of rows, and the way out. `window` is the rows of a window: moments that share one
+    /// depend on each other, so that only so many as are apart count.
+    pub fn far_more_than(&self, rate: f64, window: usize) -> Option<String> {
+        let scored = self.rows - self.without_score();
+        let share = self.flagged as f64 / scored.max(1) as f64;
+        // The bound of Chernoff: the probability of this share and more is at most exp(-n KL(share, rate)).
+        let part = |share: f64, rate: f64| if share > 0.0 { share * (share / rate).ln() } else { 0.0 };
+        let divergence = part(share, rate) + part(1.0 - share, 1.0 - rate);
+        let far = share > FAR_MORE * rate && (scored / window) as f64 * divergence > -CHANCE.ln();
+        far.then(|| {
+            format!(
+                "{:.0} % of the rows are flagged, where {rate} of them was asked for: the data is not like that learned\n\
+                 hint: fit again to newer rows, without columns that only tell time or count (--ignore COLUMN), or see what \
+                 moved: --explain 3",
+                100.0 * share
+            )
+        })
+    }
+
+    pub fn add(&mut self, row: &ScoredRow<'_>, flagged: bool) {
         self.rows += 1;
         let Some(score) = row.score else {
             match row.no_score {
@@ -74,9 +98,10 @@ impl Summary {
             }
             return;
         };
-        self.flagged += usize::from(self.threshold.flags(score));
+        self.flagged += usize::from(flagged);
         if let Some(positive) = row.positive {
             self.scores.push(score);
+            self.flags.push(f32::from(u8::from(flagged)));
             self.positive.push(positive);
         }
     }
@@ -87,7 +112,7 @@ impl Summary {
             return Ok(None);
         }
         let (scores, positive) = (&self.scores[..], &self.positive[..]);
-        let counts = Confusion::at(scores, positive, self.threshold.score)?;
+        let counts = Confusion::at(&self.flags, positive, 1.0)?;
         // Labels of one class rank nothing; what can be counted still can.
         let ranked = |figure: Result<f64, MetricError>| match figure {
             Err(MetricError::OneClass { .. }) => Ok(None),

@@ -25,7 +25,7 @@ use super::following::{FollowOptions, Following, News};
 use super::incident_file::{IncidentFile, IncidentLog};
 use super::keeping::Keeping;
 use super::scored::{Layout, ScoredFormat};
-use super::{RuleOptions, describe, load, threshold};
+use super::{FlagOptions, describe, describe_moving, load};
 use crate::arguments::RunOptions;
 use crate::failure::Usage;
 use crate::interrupt;
@@ -83,7 +83,7 @@ pub struct Options {
     replayed: bool,
 
     #[command(flatten)]
-    rule: RuleOptions,
+    flag: FlagOptions,
 
     #[command(flatten)]
     follow: FollowOptions,
@@ -108,11 +108,14 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let incident_file = options.incidents.as_deref().map(IncidentFile::new).transpose()?;
     let detector = load(&options.detector)?;
     let checksum = checksum(&options.detector);
-    let threshold = threshold(&detector, options.rule.rule())?;
+    let (threshold, moving) = options.flag.threshold(&detector)?;
     screen.note(describe(&detector, &threshold));
-    let rule = options.follow.rule(&detector, &threshold)?;
+    if let Some(moving) = &moving {
+        screen.note(describe_moving(moving));
+    }
+    let rule = options.follow.rule(&detector, &threshold, moving.is_some())?;
     let format = if options.common.json { ScoredFormat::JsonLines } else { ScoredFormat::Csv };
-    let layout = Layout { format, threshold, explain: options.explain, keeping: Keeping::default() };
+    let layout = Layout { format, explain: options.explain, keeping: Keeping::default() };
     let state = options.state.as_deref().map(StateFile::new);
     let remembered = state.as_ref().map(StateFile::read).transpose()?.flatten();
     let resumed = remembered.is_some();
@@ -121,6 +124,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let incidents = incident_file.map(|file| file.open(Overwrite::replacing(options.force), resumed)).transpose()?;
     let clock = Clock::of(&options.clock, &detector);
     let mut watched = Watched::new(detector, layout, memory, clock, &options.keep, screen);
+    watched.memory.following.flag_by(rule, moving);
     watched.memory.following.explain(incidents.is_some());
     if resumed {
         let rows = wording::counted(watched.memory.counts.rows, "row", "rows");
@@ -129,7 +133,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         watched.forget_what_does_not_suit();
     }
     if of != checksum {
-        watched.memory.following.reload(rule, &watched.detector);
+        watched.memory.following.reload(&watched.detector);
         screen.note("the detector is another than that of the state: drift is looked for anew");
     }
     let mut watch = Watch { watched, state, incidents, checksum, resumed, options: &options, screen };
@@ -228,11 +232,11 @@ impl Watch<'_> {
 
     fn reload(&mut self) -> anyhow::Result<()> {
         let detector = load(&self.options.detector)?;
-        let threshold = threshold(&detector, self.options.rule.rule())?;
-        let rule = self.options.follow.rule(&detector, &threshold)?;
+        let (threshold, moving) = self.options.flag.threshold(&detector)?;
+        let rule = self.options.follow.rule(&detector, &threshold, moving.is_some())?;
         self.watched.reload(detector)?;
-        self.watched.layout.threshold = threshold;
-        self.watched.memory.following.reload(rule, &self.watched.detector);
+        self.watched.memory.following.flag_by(rule, moving);
+        self.watched.memory.following.reload(&self.watched.detector);
         self.checksum = checksum(&self.options.detector);
         Ok(())
     }

@@ -458,12 +458,11 @@ impl<'a> Watched<'a> {
             let counts = &mut self.memory.counts;
             counts.given += 1;
             counts.scored += usize::from(score.is_some());
-            counts.flagged += usize::from(score.is_some_and(|score| self.layout.threshold.flags(score)));
             // A line that is no row belongs to no series.
-            if held.why.is_none() || held.group.is_some() || self.places[1].is_none() {
-                self.memory.following.row(&row, &self.detector, news)?;
-            }
-            self.layout.write_row(&self.detector, &row, out)?;
+            let in_series = held.why.is_none() || held.group.is_some() || self.places[1].is_none();
+            let flagged = in_series && self.memory.following.row(&row, &self.detector, news)?;
+            self.memory.counts.flagged += usize::from(flagged);
+            self.layout.write_row(&self.detector, &row, flagged, out)?;
         }
         self.windows.clear();
         Ok(())
