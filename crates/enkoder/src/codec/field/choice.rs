@@ -93,7 +93,7 @@ fn field<T: Element>(candidate: Candidate, values: &[T], shape: &[usize], scale:
         let known: Vec<f64> = values.iter().map(known).collect();
         let strides = strides(shape);
         let noise = |level| (scale.step() * field.fineness_of(level)).powi(2) / 12.0;
-        field.weights = passes.par_iter().map(|pass| fit(pass, &known, shape, &strides, noise(pass.level))).collect();
+        field.weights = passes.par_iter().map(|pass| fit(pass, &known, &strides, noise(pass.level))).collect();
     }
     field
 }

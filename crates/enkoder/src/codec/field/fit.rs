@@ -19,21 +19,21 @@ pub(crate) fn has_weights(pass: &Pass) -> bool {
 
 /// The weights that predict `values` best when those around are known up to noise of this variance; all 0 where that saves
 /// nothing. What is missing is NaN.
-pub(crate) fn fit(pass: &Pass, values: &[f64], shape: &[usize], strides: &[usize], noise: f64) -> Vec<i32> {
+pub(crate) fn fit(pass: &Pass, values: &[f64], strides: &[usize], noise: f64) -> Vec<i32> {
     let features = pass.features.len();
     let none = vec![0; features];
     if !has_weights(pass) {
         return none;
     }
     // With weights that are not 0, all is there only where every feature is.
-    let predictor = Predictor::new(pass, shape, strides, &vec![1; features]);
+    let predictor = Predictor::new(pass, strides, &vec![1; features]);
     let flat = predictor.flat_features();
     let every = pass.count().div_ceil(MOST_FITTED);
     // Products of the features with each other, and in the last column with what the base misses.
     let mut normal = vec![vec![0.0f64; features + 1]; features];
     let (mut squares, mut seen, mut turn) = (0.0, 0usize, 0usize);
     let mut found = vec![0.0; features + 1];
-    let last = shape.len() - 1;
+    let last = strides.len() - 1;
     let Ok(()) = predictor.each_run(|first, count, inner| {
         let (start, mut at) = (predictor.index(first), first.to_vec());
         for number in 0..count {
@@ -70,7 +70,7 @@ pub(crate) fn fit(pass: &Pass, values: &[f64], shape: &[usize], strides: &[usize
         return none;
     }
     let seen = seen as f64;
-    let base = base_feature(&pass.base, shape.len());
+    let base = base_feature(&pass.base, strides.len());
     for (row, first) in normal.iter_mut().zip(&pass.features) {
         for (sum, second) in row.iter_mut().zip(&pass.features) {
             *sum += seen * noise * product(first, second);

@@ -178,7 +178,7 @@ fn code<T: Element, C: Coder>(coder: &mut C, field: &Field, shape: &[usize], val
         kinds = values.iter().map(|value| kind(value).map_or(0, |kind| kind as u8 + 1)).collect();
         mask::code(coder, &mut kinds, shape, field.specials.len())?;
     }
-    let passes = field.traversal.passes(shape);
+    let (passes, strides) = (field.traversal.passes(shape), strides(shape));
     let mut array = Array {
         field,
         kinds,
@@ -187,7 +187,7 @@ fn code<T: Element, C: Coder>(coder: &mut C, field: &Field, shape: &[usize], val
         sizes: vec![0; shape.iter().product()],
         surprises: Surprises::new(),
     };
-    passes.iter().zip(&field.weights).try_for_each(|(pass, weights)| array.pass(coder, pass, shape, weights))
+    passes.iter().zip(&field.weights).try_for_each(|(pass, weights)| array.pass(coder, pass, &strides, weights))
 }
 
 /// An array while it is coded.
@@ -204,11 +204,16 @@ struct Array<'a, T> {
 }
 
 impl<T: Element> Array<'_, T> {
-    fn pass<C: Coder>(&mut self, coder: &mut C, pass: &Pass, shape: &[usize], weights: &[i32]) -> Result<(), Corrupt> {
-        let strides = strides(shape);
-        let predictor = Predictor::new(pass, shape, &strides, weights);
+    fn pass<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        pass: &Pass,
+        strides: &[usize],
+        weights: &[i32],
+    ) -> Result<(), Corrupt> {
+        let predictor = Predictor::new(pass, strides, weights);
         let scale = self.field.scale.finer(self.field.fineness_of(pass.level));
-        let last = shape.len() - 1;
+        let last = strides.len() - 1;
         let (mut sums, mut activities) = (Vec::new(), Vec::new());
         predictor.each_run(|first, count, inner| {
             let start = predictor.index(first);

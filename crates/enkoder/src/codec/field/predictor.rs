@@ -52,9 +52,10 @@ pub(crate) fn base_feature(base: &Base, axes: usize) -> Feature {
     }
 }
 
-/// A pass over an array of some shape, with weights for its features.
+/// A pass over an array, with weights for its features.
 pub(crate) struct Predictor<'a> {
     pass: &'a Pass,
+    /// How far along each axis values are known: as far as the pass goes, for what lies behind is coded later.
     shape: &'a [usize],
     strides: &'a [usize],
     weights: Vec<f64>,
@@ -98,8 +99,9 @@ fn add<S, V: Copy>(sums: &mut [S], values: &[V], first: usize, stride: usize, ad
 }
 
 impl<'a> Predictor<'a> {
-    /// `weights` has a number of [`WEIGHT_UNIT`] for each feature.
-    pub(crate) fn new(pass: &'a Pass, shape: &'a [usize], strides: &'a [usize], weights: &[i32]) -> Self {
+    /// `strides` are those of the array; `weights` has a number of [`WEIGHT_UNIT`] for each feature.
+    pub(crate) fn new(pass: &'a Pass, strides: &'a [usize], weights: &[i32]) -> Self {
+        let shape = &pass.end[..];
         let weights: Vec<f64> = weights.iter().map(|&weight| f64::from(weight) * WEIGHT_UNIT).collect();
         let mut factors: Feature = Vec::new();
         let mut add = |offset: &Offset, factor: f64| match factors.iter_mut().find(|(known, _)| known == offset) {
