@@ -181,6 +181,8 @@ pub struct Compressible {
     pub name: String,
     /// The samples.
     pub source: Box<dyn codec::SampleSource>,
+    /// Whether values belong to columns, each with a range of its own.
+    pub is_table: bool,
     /// For each variable: a stored number `x` means `x · scale + offset`.
     packing: Vec<(f64, f64)>,
 }
@@ -189,13 +191,13 @@ impl Compressible {
     /// Arrays, to be read in pieces.
     fn of(arrays: Arrays) -> Self {
         let packing = arrays.packing();
-        Self { name: arrays.name().to_owned(), source: Box::new(arrays), packing }
+        Self { name: arrays.name().to_owned(), source: Box::new(arrays), is_table: false, packing }
     }
 
     /// Samples that are in memory.
     pub fn new(data: &Dataset) -> Self {
         let source = Box::new(SampleArray::from_dataset(data));
-        Self { name: data.name().to_owned(), source, packing: vec![(1.0, 0.0)] }
+        Self { name: data.name().to_owned(), source, is_table: data.schema().is_some(), packing: vec![(1.0, 0.0)] }
     }
 
     /// Whether stored numbers mean others.

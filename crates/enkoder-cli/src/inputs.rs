@@ -45,6 +45,21 @@ impl Inputs {
     }
 }
 
+/// Refuses two outputs in one file: the second would replace the first.
+pub fn refuse_same<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> Result<(), Usage> {
+    let mut names = Vec::new();
+    for output in outputs {
+        let name = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+        // Devices and pipes take what comes.
+        if !fs::metadata(output).is_ok_and(|found| !found.is_file()) && names.contains(&name) {
+            return Err(Usage::new(format!("two outputs have the name {}", output.display()))
+                .with_hint("give each a file of its own"));
+        }
+        names.push(name);
+    }
+    Ok(())
+}
+
 fn same(why: String) -> Usage {
     Usage::new(why).with_hint("write to another name; --force replaces no input")
 }

@@ -112,6 +112,13 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let model = model.map(|model| data.model(model)).transpose()?;
     let bound = data.bound(options.bound)?;
+    if data.is_table && matches!(bound, Bound::Relative(_) | Bound::Psnr(_)) {
+        tracing::warn!(
+            "{} is a table, and the bound is a part of the range of all columns together: columns of small numbers lose the most; \
+             a bound of abs: is the same for each, and lossless keeps every bit",
+            data.name
+        );
+    }
     interrupt::listen()?;
     interrupt::work_begins();
     let start = Instant::now();

@@ -118,6 +118,18 @@ fn a_stream_without_its_header_is_refused_at_once_with_the_way_out() {
 }
 
 #[test]
+fn two_outputs_in_one_file_and_a_state_that_is_none_are_refused() {
+    let place = with_rows();
+    for outputs in ["-o s.csv --incidents ./s.csv", "-o s.csv --report s.csv --force"] {
+        let message = place.fail(&format!("detect score d.safetensors plain.csv {outputs}"));
+        assert!(message.contains("exit code 2") && message.contains("two outputs have the name"), "{message}");
+        assert!(!place.path("s.csv").exists());
+    }
+    let run = run_with(&place, "detect watch d.safetensors --state /dev/full", b"a,b,place\n1,2.1,hall\n");
+    assert!(run.code == Some(2) && run.stderr.contains("/dev/full is no file"), "{run:?}");
+}
+
+#[test]
 fn scoring_nothing_is_a_failure() {
     let place = with_series();
     place.write("short.csv", text(&waves(0..5, 0..0)));

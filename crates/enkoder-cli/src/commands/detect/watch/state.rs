@@ -44,6 +44,11 @@ impl StateFile {
     /// What was remembered, and the checksum of the detector's file; none where there is no file yet.
     pub fn read(&self) -> anyhow::Result<Option<(u32, Memory)>> {
         let shown = self.path.display();
+        if fs::metadata(&self.path).is_ok_and(|found| !found.is_file()) {
+            return Err(Usage::new(format!("{shown} is no file, so no state can be remembered in it"))
+                .with_hint("name a file with --state")
+                .into());
+        }
         let text = match fs::read(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // That it can be written is seen before anything is watched.
