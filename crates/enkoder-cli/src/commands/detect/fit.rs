@@ -31,9 +31,9 @@ const PROVED_WITH: usize = 1000;
 
 /// Fit a detector to rows that are mostly normal, without labels
 ///
-/// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter. Tables may be larger
-/// than memory: of more than --sample rows as many are drawn evenly at random while the file is read, and only these are kept.
-/// Series are read whole. Rows with an infinite value are left out, and what is written has been read again and has scored.
+/// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter, or with --method auto each
+/// fifth in turn. Tables may be larger than memory: of more than --sample rows as many are drawn evenly at random while the file is
+/// read, and only these are kept. Series are read whole. Rows with an infinite value are left out, and what is written has been read again and has scored.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Built-in name, openml:ID, or a path, - being standard input
