@@ -74,6 +74,11 @@ impl Detector {
         self.features() * self.windows().map_or(1, |windows| windows.length)
     }
 
+    /// Why a window has no score, where one of its rows is a reason.
+    fn no_score_of(&self, window: &[f32]) -> Option<NoScore> {
+        window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema()))
+    }
+
     /// The scores of the moments that windows end with, one window behind the other as [`RecentRows::push`] gives them. Each is that of
     /// one window alone, and so varies more than the mean over all windows that cover a moment.
     ///
@@ -97,9 +102,8 @@ impl Detector {
             self.score_windows(&Dataset::from_f32("windows", all)?)
         };
         for (score, window) in values.into_iter().zip(windows.chunks_exact(width)) {
-            let infinite = || window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema()));
             // Readings see what is infinite as very far away.
-            match if score.is_finite() && !by_readings { None } else { infinite() } {
+            match if score.is_finite() && !by_readings { None } else { self.no_score_of(window) } {
                 Some(reason) => scores.push_unscored(reason),
                 None => scores.push(score),
             }
@@ -115,7 +119,7 @@ impl Detector {
         if window.len() != self.window_values() {
             return Err(ModelError::Features { found: window.len(), expected: self.window_values() }.into());
         }
-        if let Some(reason) = window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema())) {
+        if let Some(reason) = self.no_score_of(window) {
             return Err(AnomalyError::Unscored { row: 0, reason });
         }
         let last = self.windows().map_or(0, |windows| windows.length - 1);

@@ -79,13 +79,17 @@ fn said_of(outline: Outline, shapes: &Shapes, reading: &[f32], stride: usize) ->
     let blocks = (0..starts.div_ceil(BLOCK_WINDOWS)).into_par_iter().flat_map_iter(|block| {
         let first = block * BLOCK_WINDOWS * stride;
         let until = (first + (BLOCK_WINDOWS - 1) * stride + outline.length).min(reading.len());
-        let mut windows = outline.of(&reading[first..until], stride);
-        let count = windows.len();
-        // Always a whole block, so that a window's distance does not depend on how many others are seen with it.
-        windows.resize(BLOCK_WINDOWS * shapes.parts(), 0.0);
-        shapes.distances(&windows).into_iter().take(count / shapes.parts())
+        distances_of_block(shapes, outline.of(&reading[first..until], stride))
     });
     blocks.collect()
+}
+
+/// The distances of the outlines of at most a block of windows. A whole block is always seen, so that a window's distance does not
+/// depend on how many others are seen with it.
+fn distances_of_block(shapes: &Shapes, mut outlines: Vec<f32>) -> impl Iterator<Item = f32> {
+    let count = outlines.len() / shapes.parts();
+    outlines.resize(BLOCK_WINDOWS * shapes.parts(), 0.0);
+    shapes.distances(&outlines).into_iter().take(count)
 }
 
 /// The voices of all readings, those of one reading together, and how they are heard.
@@ -119,17 +123,13 @@ impl Voices {
         let (voices, said): (Vec<Voice>, Vec<Vec<f32>>) =
             fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().unzip();
         let voices = Self { readings, voices };
-        let (mut of_moment, mut moments) = (vec![0.0; said.len()], 0..);
-        let mut score = |moment: usize| {
-            of_moment.iter_mut().zip(&said).for_each(|(to, said)| *to = said[moment]);
-            voices.score(&of_moment)
-        };
-        let scores = folds.iter().map(|fold| {
+        let mut scores = voices.scores(&said).into_iter();
+        let of_folds = folds.iter().map(|fold| {
             let rows = fold.iter().map(|part| part.rows.len()).sum();
-            moments.by_ref().take(rows).map(&mut score).collect()
+            scores.by_ref().take(rows).collect()
         });
-        let scores = scores.collect();
-        Ok((voices, scores))
+        let of_folds = of_folds.collect();
+        Ok((voices, of_folds))
     }
 
     /// Whether all that they compute with is finite.
@@ -143,15 +143,9 @@ impl Voices {
 
     /// The scores of the moments that windows of rows end with, one window behind the other, each by the windows that end there alone.
     pub(super) fn score_ends(&self, windows: &[f32], features: usize, rows: usize) -> Vec<f32> {
-        let count = windows.len() / (features * rows);
         let said: Vec<Vec<f32>> =
             self.voices.iter().map(|voice| self.said_of_ends(voice, windows, features, rows)).collect();
-        let mut of_moment = vec![0.0; said.len()];
-        let mut score = |moment: usize| {
-            of_moment.iter_mut().zip(&said).for_each(|(to, said)| *to = said[moment]);
-            self.score(&of_moment)
-        };
-        (0..count).map(&mut score).collect()
+        self.scores(&said)
     }
 
     fn said_of_ends(&self, voice: &Voice, windows: &[f32], features: usize, rows: usize) -> Vec<f32> {
@@ -163,10 +157,7 @@ impl Voices {
                 let prepared: Vec<f32> = values.map(|&value| reading.prepare(value)).collect();
                 outlines.extend(outline.of(&prepared, 1));
             }
-            let count = outlines.len() / shapes.parts();
-            // Always a whole block, as above.
-            outlines.resize(BLOCK_WINDOWS * shapes.parts(), 0.0);
-            shapes.distances(&outlines).into_iter().take(count)
+            distances_of_block(shapes, outlines)
         });
         blocks.collect()
     }
@@ -179,6 +170,16 @@ impl Voices {
             *of = (of.0 + voice.reference.surprise(said), of.1 + 1.0);
         }
         sums.into_iter().map(|(sum, count): (f32, f32)| sum / count.max(1.0)).collect()
+    }
+
+    /// The scores of moments, by what each voice says of all of them.
+    fn scores(&self, said: &[Vec<f32>]) -> Vec<f32> {
+        let mut of_moment = vec![0.0; said.len()];
+        let score = |moment: usize| {
+            of_moment.iter_mut().zip(said).for_each(|(to, said)| *to = said[moment]);
+            self.score(&of_moment)
+        };
+        (0..said.first().map_or(0, Vec::len)).map(score).collect()
     }
 
     /// The score of a moment, by what each voice says of it.
