@@ -6,6 +6,7 @@ mod denoising;
 mod detect;
 mod errors;
 mod help;
+mod onnx;
 mod reproducible;
 mod results;
 mod streams;

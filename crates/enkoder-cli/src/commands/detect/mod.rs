@@ -48,7 +48,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// Where flagging begins.
 #[derive(Clone, Debug, Default, Args)]
-struct RuleOptions {
+pub(super) struct RuleOptions {
     /// Flag at most this part of normal rows [default: 0.01, or what the detector was fitted with]
     #[arg(long, value_name = "RATE", conflicts_with = "contamination")]
     false_alarm: Option<f64>,
@@ -89,7 +89,11 @@ fn describe_moving(moving: &AdaptiveThreshold) -> String {
 }
 
 impl RuleOptions {
-    fn rule(&self) -> Option<ThresholdRule> {
+    pub(super) fn is_given(&self) -> bool {
+        self.rule().is_some()
+    }
+
+    pub(super) fn rule(&self) -> Option<ThresholdRule> {
         let contamination = self.contamination.map(ThresholdRule::Contamination);
         self.false_alarm.map(ThresholdRule::FalseAlarm).or(contamination)
     }
