@@ -24,7 +24,7 @@
 //! ```
 //!
 //! [`Source`] is the same door in steps: what a name stands for, what is in it, whole or some rows at a time ([`Chunks`]), typed for the
-//! codec ([`Arrays`]) or as a data set. Generated data needs no file: [`strokes`] draws digits, [`pump`] makes up sensors, [`fields`] a
+//! codec ([`Arrays`]) or as a data set. Generated data needs no file: [`strokes`] draws digits, [`pump`] and [`plant`] make up sensors, [`fields`] a
 //! climate. Each parser can be used by itself: [`parse_csv`], [`idx`], [`npy`], [`netcdf`].
 
 mod arff;
@@ -49,6 +49,7 @@ pub mod npy;
 pub mod npz;
 pub mod openml;
 mod parquet;
+pub mod plant;
 pub mod pump;
 mod source;
 pub mod strokes;
