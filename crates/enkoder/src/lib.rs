@@ -56,6 +56,7 @@ mod filling;
 #[cfg(feature = "hot-loops")]
 #[doc(hidden)]
 pub mod hot_loops;
+mod least_squares;
 pub mod metrics;
 mod model_file;
 mod network;
