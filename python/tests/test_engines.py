@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -97,15 +98,19 @@ def test_zarr_of_version_2_reads_back_what_it_wrote():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_spark_scores_as_the_detector_does(table, detector):
-    pyspark = pytest.importorskip("pyspark")
+def test_spark_scores_as_the_detector_does(table, detector, monkeypatch):
+    pytest.importorskip("pyspark")
     if shutil.which("java") is None or not os.environ.get("ENKODER_TEST_SPARK"):
         pytest.skip("Spark is tried where ENKODER_TEST_SPARK is set and there is Java")
     from enkoder.spark import encode, score
 
     _, new = table
     new = new.assign(row=np.arange(len(new)))
-    spark = pyspark.sql.SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.ui.enabled", False).getOrCreate()
+    from pyspark.sql import SparkSession
+
+    # Workers need the interpreter that has the wheel.
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    spark = SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.ui.enabled", False).getOrCreate()
     try:
         found = score(spark.createDataFrame(new).repartition(6), detector).toPandas().sort_values("row")
         assert np.array_equal(found.score.astype(np.float64), -detector.score_samples(new[["load", "heat", "state"]]))
