@@ -40,6 +40,7 @@ mod period;
 mod preparation;
 mod readings;
 mod recent;
+mod relation;
 mod resampling;
 mod residuals;
 mod scores;
