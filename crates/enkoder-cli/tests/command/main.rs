@@ -4,6 +4,7 @@ mod codec;
 mod data;
 mod denoising;
 mod detect;
+mod documents;
 mod errors;
 mod help;
 mod reproducible;

@@ -336,7 +336,7 @@ fn take_voices(
     features: usize,
     windows: Option<Windows>,
 ) -> Result<Voices, DetectorFileError> {
-    let sound = readings.iter().all(|reading| reading.feature < features && reading.is_sound());
+    let sound = readings.iter().all(|reading| reading.is_sound(features));
     let heard = (0..readings.len()).all(|reading| metadata.iter().any(|voice| voice.reading == reading));
     if !sound || !heard {
         return Err(DetectorFileError::Damaged("list of readings"));

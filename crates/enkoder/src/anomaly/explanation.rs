@@ -123,28 +123,39 @@ impl Detector {
         let mut shares = vec![0.0; preparation.columns.len()];
         let mut expected = vec![f32::NAN; self.features];
         let mut spreads = vec![None; self.features];
+        let mut usuals = vec![None; self.voices.readings.len()];
         let mut said = Vec::new();
         for voice in &self.voices.voices {
             let reading = &self.voices.readings[voice.reading];
             let length = voice.outline.length;
             // As near to the middle of the shorter window as the ends of the longer one allow.
             let start = at.saturating_sub(length / 2).min(rows - length);
-            let values = window.iter().skip(reading.feature).step_by(self.features).skip(start).take(length);
-            let prepared: Vec<f32> = values.map(|&value| reading.prepare(value)).collect();
+            let rows = &window[start * self.features..][..length * self.features];
+            let prepared = reading.values(rows.iter(), self.features);
             said.extend(voice.distances(&prepared, 1));
-            let outline = voice.outline.of(&prepared, 1);
-            let usual = voice.shapes.expected(&outline);
-            let part = voice.outline.part_of(at - start).min(usual.len() - 1);
+            let row = &window[at * self.features..][..self.features];
+            let (usual, spread) = match &reading.relation {
+                Some(relation) => (relation.expected(|feature| row[feature]), None),
+                None => {
+                    let outline = voice.outline.of(&prepared, 1);
+                    let usual = voice.shapes.expected(&outline);
+                    let part = voice.outline.part_of(at - start).min(usual.len() - 1);
+                    (usual[part], voice.shapes.spread(&outline, part).map(|spread| spread / reading.scale))
+                }
+            };
             // The first voice of a reading knows the nearest windows.
-            if expected[reading.feature].is_nan() {
-                expected[reading.feature] = reading.restore(usual[part]);
-                spreads[reading.feature] = voice.shapes.spread(&outline, part).map(|spread| spread / reading.scale);
-            }
+            usuals[voice.reading].get_or_insert((reading.restore(usual), spread));
         }
         let surprises = self.voices.surprises(&said);
         let highest = surprises.iter().copied().fold(0.0, f32::max);
-        for (reading, surprise) in self.voices.readings.iter().zip(surprises) {
+        let mut most = vec![f32::NEG_INFINITY; self.features];
+        for ((reading, surprise), usual) in self.voices.readings.iter().zip(surprises).zip(usuals) {
             shares[preparation.column_of(reading.feature)] += (surprise - highest).exp();
+            // Of a column that is judged in two ways, what makes it odder is told.
+            if let Some((usual, spread)) = usual.filter(|_| surprise > most[reading.feature]) {
+                (most[reading.feature], expected[reading.feature]) = (surprise, usual);
+                spreads[reading.feature] = spread;
+            }
         }
         let sum: f32 = shares.iter().sum();
         shares.iter_mut().for_each(|share| *share /= sum);

@@ -7,10 +7,10 @@ use super::detector::Detector;
 use crate::schema::Schema;
 
 /// What is recent fades by one part in so many with each row.
-const FADES: f32 = 30.0;
+const FADES: f32 = 12.0;
 /// Rows farther away, in standard deviations, count as this far: one odd row is no drift.
 const FARTHEST: f32 = 5.0;
-/// What a column has moved at least to be named, in standard deviations: of independent rows the recent mean strays by an eighth.
+/// What a column has moved at least to be named, in standard deviations: of independent rows the recent mean strays by a fifth.
 const LEAST: f32 = 0.75;
 
 /// Where the numeric columns were in the rows that a detector learned from.

@@ -41,6 +41,7 @@ mod period;
 mod preparation;
 mod readings;
 mod recent;
+mod relation;
 mod resampling;
 mod residuals;
 mod scores;
