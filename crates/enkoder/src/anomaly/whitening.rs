@@ -117,6 +117,11 @@ impl Whitening {
         self.variances.along.len()
     }
 
+    /// How far each number usually is from what the others let expect: its standard deviation given all others.
+    pub(super) fn spreads(&self) -> impl Iterator<Item = f32> {
+        self.precision.iter().map(|precision| precision.sqrt().recip())
+    }
+
     /// Writes the cost of each vector, a mean over its numbers; the vectors become their deviations from the mean.
     pub(super) fn scores(&self, vectors: &mut [f32], scores: &mut [f32], scratch: &mut WhiteningScratch) {
         let width = self.mean.len();
