@@ -165,6 +165,10 @@ fn golden_files_without_a_model_are_made() {
     }
     write("alone-hostile-f32-lossless", Given::of([20, 30], &hostile), Bound::Lossless, 5);
     write("alone-hostile-f32-abs", Given::of([5, 4, 30], &hostile), Bound::Absolute(0.1), 3);
+    write("alone-hostile-f32-prel", Given::of([20, 30], &hostile), Bound::Pointwise(1e-3), 5);
+    let orders: Vec<f64> =
+        (0..12 * 600).map(|i| f64::from(rough(i)).exp() * if i % 7 == 0 { -1e-300 } else { 1.0 }).collect();
+    write("alone-f64-bits", Given::of([20, 30], &orders), Bound::SignificantBits(9), 5);
     let integers: Vec<i16> = (0..12 * 600).map(|i| (rough(i) * 100.0) as i16).collect();
     write("alone-i16-abs", Given::of([4, 5, 5, 6], &integers), Bound::Absolute(3.0), 9);
     let two: Vec<f64> = (0..30 * 200).map(|i| f64::from(rough(i)) * if i % 200 < 100 { 1.0 } else { 1e4 }).collect();
