@@ -9,6 +9,7 @@ pub mod denoise;
 pub mod detect;
 pub mod encode;
 pub mod eval;
+pub mod explore;
 pub mod info;
 pub mod reconstruct;
 pub mod train;

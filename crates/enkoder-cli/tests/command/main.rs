@@ -1,10 +1,12 @@
 //! The command as a user meets it: what it says, where its results go, and how it fails.
 
+mod browser;
 mod codec;
 mod data;
 mod denoising;
 mod detect;
 mod errors;
+mod exploring;
 mod help;
 mod reproducible;
 mod results;
