@@ -1,7 +1,9 @@
 //! `enkoder train`: data in, a model and a report out.
 
+mod events;
 mod explanation;
 mod layers;
+mod log;
 mod options;
 mod resuming;
 mod samples;
@@ -11,14 +13,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use enkoder::{Autoencoder, Checkpoint, Recipe, Split, Stopped};
+use enkoder::{Autoencoder, Checkpoint, Progress, Recipe, Split, Stopped};
+use enkoder_data::DataError;
 
 use self::explanation::explained;
+use self::log::TrainingLog;
 use self::options::{NetworkOptions, TrainingOptions};
 use self::resuming::Checkpoints;
 use self::samples::SampleOptions;
 use self::summary::Summary;
 use crate::arguments::{DataName, DataOptions, RunOptions};
+use crate::commands::explore;
 use crate::comparison::{Comparison, Sections, figures_folder};
 use crate::failure::Usage;
 use crate::file_output::is_stdout;
@@ -26,7 +31,7 @@ use crate::interrupt;
 use crate::missing::Missing;
 use crate::model;
 use crate::progress::TrainingProgress;
-use crate::run_folder::{CHECKPOINT, REPORT, RunFolder};
+use crate::run_folder::{CHECKPOINT, EXPLORER, REPORT, RunFolder};
 use crate::screen::{HINT, Screen, print};
 
 /// Train an autoencoder and write a model and a report
@@ -97,6 +102,14 @@ pub struct Options {
     #[arg(long, help_heading = "Output")]
     no_report: bool,
 
+    /// Write metrics.jsonl and events for TensorBoard to this folder, epoch by epoch
+    #[arg(long, value_name = "FOLDER", help_heading = "Output", value_hint = ValueHint::DirPath)]
+    log: Option<PathBuf>,
+
+    /// Also write explore.html, a page that runs the model in a browser
+    #[arg(long, help_heading = "Output")]
+    explore: bool,
+
     /// Also write each figure of the report to this folder, as SVG or PNG
     #[arg(long, value_name = "FOLDER", help_heading = "Output", value_hint = ValueHint::DirPath)]
     figures: Option<PathBuf>,
@@ -115,6 +128,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let folder = options.run_folder(checkpoint.as_ref())?;
     interrupt::remove_if_empty(folder.made());
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
+    let log = options.log.as_deref();
+    let mut log = log.map(|path| TrainingLog::open(path, options.resume.is_some(), options.force)).transpose()?;
     let patches = match &checkpoint {
         Some((_, checkpoint)) => checkpoint.patches().is_some(),
         None => options.network.is_denoiser() && samples::are_images(&options.data),
@@ -133,7 +148,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         done = checkpoint.epoch();
         screen.note(resuming::news(checkpoint, recipe.config(), checkpoints.as_ref()));
     }
-    let model = options.fit(recipe, &split, done, checkpoints.as_ref(), screen)?;
+    let model = options.fit(recipe, &split, done, checkpoints.as_ref(), &mut log, screen)?;
     let Split { train, validation, .. } = split;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
@@ -154,7 +169,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
         if !options.no_report {
-            comparison.write_report(&folder.file(REPORT), folder.overwrite(), Sections::default())?;
+            let sections = Sections { explorer: options.explore.then_some(EXPLORER), ..Sections::default() };
+            comparison.write_report(&folder.file(REPORT), folder.overwrite(), sections)?;
             files.push(folder.file(REPORT));
         }
         if let Some(figures) = figures {
@@ -164,6 +180,19 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         if let Some(left_out) = comparison.evaluation.left_out().filter(|_| files.len() > 1) {
             screen.note(left_out);
         }
+    }
+    if options.explore {
+        let (page, errors_of) = (folder.file(EXPLORER), Some((&validation, "validation samples")));
+        explore::write(&model, Some(&validation), errors_of, &page, folder.overwrite(), screen)?;
+        files.push(page);
+    }
+    if let Some(mut log) = log {
+        let epoch = model.record().history.as_ref().map_or(0, |history| history.best_epoch);
+        if let Some(png) = comparison.as_ref().map(Comparison::reconstructions).transpose()?.flatten() {
+            let folder = log.folder().to_owned();
+            log.picture(epoch, "reconstructions", &png).map_err(|source| DataError::io("write to", folder, source))?;
+        }
+        files.push(log.folder().to_owned());
     }
     let summary = Summary { model: &model, data: &train, missing, comparison: comparison.as_ref(), files: &files };
     let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
@@ -187,7 +216,9 @@ impl Options {
             ))
             .with_hint("leave it out, or begin a new training without --resume"));
         }
-        if let (true, Some(option)) = (self.network.is_linear(), of_training().chain(self.samples.given()).next()) {
+        let log = self.log.as_ref().map(|_| "--log");
+        let stepwise = || of_training().chain(self.samples.given()).chain(log);
+        if let (true, Some(option)) = (self.network.is_linear(), stepwise().next()) {
             return Err(Usage::new(format!(
                 "{option} has no meaning with --arch linear, which is computed in closed form"
             ))
@@ -218,6 +249,7 @@ impl Options {
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
         let mut wanted = vec![model::FILE_NAME];
         wanted.extend((!self.no_report).then_some(REPORT));
+        wanted.extend(self.explore.then_some(EXPLORER));
         match (&self.out, checkpoint) {
             (Some(path), _) if is_stdout(path) => {
                 Err(Usage::new("a training writes a folder, which standard output cannot be")
@@ -261,6 +293,7 @@ impl Options {
         split: &Split,
         epochs_done: usize,
         checkpoints: Option<&Checkpoints>,
+        log: &mut Option<TrainingLog>,
         screen: Screen,
     ) -> anyhow::Result<Autoencoder> {
         if self.network.is_linear() {
@@ -269,7 +302,18 @@ impl Options {
         }
         interrupt::work_begins();
         let mut progress = TrainingProgress::new(screen, recipe.config().epochs, split.train.len(), epochs_done);
-        let recipe = recipe.with_progress(|news| progress.update(news));
+        let recipe = recipe.with_progress(|news| {
+            if let (Progress::Epoch { record, .. }, Some(open)) = (&news, log.as_mut())
+                && let Err(error) = open.epoch(record)
+            {
+                let folder = open.folder().display();
+                progress.aside(&format!(
+                    "the log in {folder} cannot be written, and the training goes on without it: {error}"
+                ));
+                *log = None;
+            }
+            progress.update(news)
+        });
         let recipe = match checkpoints {
             Some(Checkpoints { file, every }) => recipe.with_checkpoints(file, *every),
             None => recipe,

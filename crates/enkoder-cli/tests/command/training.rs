@@ -367,3 +367,35 @@ fn a_training_from_patches_goes_on_with_the_same_patches_and_one_from_pairs_with
     assert_snapshot!(place.fail("train noisy --resume cut --epochs 3 -q"));
     assert_snapshot!(place.fail("train noisy --resume cut --target noisy --epochs 3 -q"));
 }
+
+#[test]
+fn a_log_has_a_line_and_an_event_for_each_epoch_and_a_picture_at_the_end() {
+    let place = Workplace::new();
+    place.succeed("train strokes:60 --epochs 3 --hidden 16 --latent 4 --out run --log log -q");
+    let names = place.names("log");
+    assert!(
+        names.len() == 2 && names[0].starts_with("events.out.tfevents.") && names[1] == "metrics.jsonl",
+        "{names:?}"
+    );
+    let metrics = String::from_utf8(place.read("log/metrics.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let model = Autoencoder::load(place.path("run/model.safetensors")).unwrap();
+    for (line, epoch) in lines.iter().zip(&model.record().history.as_ref().unwrap().epochs) {
+        assert_eq!(line["epoch"], epoch.epoch);
+        assert_eq!(line["validation_loss"], epoch.validation_loss);
+    }
+    let events = place.read(&format!("log/{}", names[0]));
+    let mut records = Vec::new();
+    let mut rest = &events[..];
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        records.push(&rest[12..12 + length]);
+        rest = &rest[length + 16..];
+    }
+    assert_eq!(records.len(), 1 + 3 + 1, "the version, the epochs, and a picture");
+    assert!(records[4].windows(4).any(|bytes| bytes == b"\x89PNG"));
+    let taken = place.fail("train strokes:60 --epochs 1 --out again --log log");
+    assert!(taken.contains("metrics.jsonl"), "{taken}");
+    assert_eq!(place.read("log/metrics.jsonl"), metrics.as_bytes());
+    assert!(place.fail("train strokes:60 --arch linear --latent 2 --log other").contains("--log has no meaning"));
+}

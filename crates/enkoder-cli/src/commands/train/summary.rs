@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::comparison::Comparison;
 use crate::missing::Missing;
-use crate::screen::{FAINT, picture_width};
+use crate::screen::{FAINT, fitted, picture_width};
 use crate::wording;
 
 /// All that is said.
@@ -136,7 +136,7 @@ fn described(train: &Dataset, samples: usize, missing: Missing) -> String {
 
 /// A line with its heading.
 fn line(heading: &str, text: &str) -> String {
-    format!("{FAINT}{heading:<9}{FAINT:#} {text}")
+    fitted(&format!("{FAINT}{heading:<9}{FAINT:#} {text}"), 10)
 }
 
 /// The network in a line: `784-128-64-10-64-128-784, relu, sigmoid output, 219,546 parameters`.
