@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::slice;
 
 use enkoder::codec::{self, Bound, CompressSummary, ElementType, SampleArray};
-use enkoder::{Autoencoder, Dataset, Schema};
+use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
 use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
 
@@ -15,6 +15,7 @@ use crate::model;
 use crate::progress::DownloadProgress;
 use crate::screen::Screen;
 use crate::standard_input;
+use crate::wording;
 
 impl DataOptions {
     /// Opens data to train on, or to look at.
@@ -47,6 +48,28 @@ impl DataOptions {
     /// Opens arrays, which keep their type; none where the data is something else.
     pub fn open_arrays(&self, names: &[DataName]) -> anyhow::Result<Option<Arrays>> {
         Ok(self.source(names)?.open_arrays(&self.options(TableOptions::default()))?)
+    }
+
+    /// Opens data to train on in blocks; what a table was converted to is said.
+    pub fn open_in_blocks(&self, names: &[DataName], screen: Screen) -> anyhow::Result<StoredDataset> {
+        let (source, options) = self.find(names, TableOptions::default(), screen)?;
+        let opened = {
+            let _busy = screen.busy(standard_input::in_words(format!("reading {source}")));
+            source.open_in_blocks(&options)?
+        };
+        if let Some(converted) = opened.converted.filter(|converted| converted.is_new) {
+            screen.note(format_args!(
+                "{source} was converted to {} of numbers, which later trainings read again; remove {} to free the space",
+                wording::bytes(converted.bytes),
+                converted.folder.display()
+            ));
+        }
+        Ok(opened.data)
+    }
+
+    /// About how many bytes data takes in memory; none where that shows only once it is read.
+    pub fn memory(&self, names: &[DataName]) -> anyhow::Result<Option<u64>> {
+        Ok(self.source(names)?.memory(&self.options(TableOptions::default()))?)
     }
 
     /// What names stand for.

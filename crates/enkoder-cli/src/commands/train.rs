@@ -4,6 +4,7 @@ mod events;
 mod explanation;
 mod layers;
 mod log;
+mod memory;
 mod options;
 mod resuming;
 mod samples;
@@ -53,6 +54,7 @@ use crate::screen::{HINT, Screen, print};
   enkoder train measurements.npy --target images.npy     from one kind of data to another
   enkoder train runs/*.npy --arch linear --latent 100    all runs together; each step is a sample
   enkoder train climate.nc --variable ts --block 32x32   blocks of a NetCDF-3 variable
+  enkoder train readings.npy --memory 2GB                more than fits into memory, in blocks
   enkoder train mnist --checkpoint-every 5 --out runs/a  and, after it was stopped,
   enkoder train mnist --resume runs/a                    which goes on to write its checkpoint")]
 pub struct Options {
@@ -83,6 +85,11 @@ pub struct Options {
     /// --epochs or --patience to go on for longer. The checkpoint goes on to be written, or one in the folder of --out
     #[arg(long, value_name = "PATH", help_heading = "Training", value_hint = ValueHint::AnyPath)]
     resume: Option<PathBuf>,
+
+    /// Train in blocks on data that is larger than memory, and take about this much for them, as 2GB; what the network takes comes to it.
+    /// NPY, NetCDF, HDF5 and raw arrays are read where they lie, tables are converted once
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse, help_heading = "Training")]
+    memory: Option<u64>,
 
     #[command(flatten)]
     samples: SampleOptions,
@@ -134,11 +141,21 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         Some((_, checkpoint)) => checkpoint.patches().is_some(),
         None => options.network.is_denoiser() && samples::are_images(&options.data),
     };
-    let split = options.samples.read(&recipe, &options.data, &options.reading, patches, screen)?;
-    let missing = Missing::of(&split.train).and(Missing::of(&split.validation));
+    let split = match options.memory_of(checkpoint.as_ref().map(|(_, checkpoint)| checkpoint))? {
+        Some(memory) => {
+            let data = options.reading.open_in_blocks(&options.data, screen)?;
+            let _busy = screen.busy("passing over the samples");
+            recipe.split_stored(&data, memory).map_err(explained)?
+        }
+        None => options.samples.read(&recipe, &options.data, &options.reading, patches, screen)?,
+    };
+    let missing = Missing::of_training(&split).and(Missing::of(&split.validation));
     if !screen.is_moving() {
         // On a terminal the summary follows on the same screen.
-        screen.note(summary::data(&split.train, &split.validation, missing));
+        screen.note(summary::data(&split, missing));
+    }
+    if let Some(news) = summary::blocks(&split) {
+        screen.note(news);
     }
     options.network.check_shape(split.train.shape())?;
     let mut done = 0;
@@ -227,6 +244,36 @@ impl Options {
         Ok(())
     }
 
+    /// In how much memory samples are read in blocks, where they are.
+    fn memory_of(&self, checkpoint: Option<&Checkpoint>) -> Result<Option<u64>, Usage> {
+        let again = checkpoint.map(Checkpoint::reads_blocks);
+        let memory = match (self.memory, again) {
+            (Some(_), Some(false)) => {
+                return Err(Usage::new(
+                    "--memory cannot be given with --resume: the training began with its samples in memory",
+                )
+                .with_hint("leave it out, or begin a new training"));
+            }
+            (memory, Some(true)) => Some(memory.unwrap_or(memory::AGAIN)),
+            (memory, _) => memory,
+        };
+        if memory.is_none() {
+            return Ok(None);
+        }
+        let other = match self.samples.given().next() {
+            _ if self.network.is_linear() => Some("--arch linear"),
+            _ if self.network.is_denoiser() => Some("--arch denoiser"),
+            given => given,
+        };
+        match other {
+            Some(other) => {
+                Err(Usage::new(format!("{other} needs its samples in memory, and --memory reads them in blocks"))
+                    .with_hint("leave one of them out"))
+            }
+            None => Ok(memory),
+        }
+    }
+
     /// How the model is made: as the options say, or as a checkpoint does.
     fn recipe(&self, checkpoint: Option<&Checkpoint>) -> anyhow::Result<Recipe<'static>> {
         let mut recipe = match checkpoint {
@@ -301,7 +348,7 @@ impl Options {
             return recipe.fit_split(split).map_err(explained);
         }
         interrupt::work_begins();
-        let mut progress = TrainingProgress::new(screen, recipe.config().epochs, split.train.len(), epochs_done);
+        let mut progress = TrainingProgress::new(screen, recipe.config().epochs, split.training_samples(), epochs_done);
         let recipe = recipe.with_progress(|news| {
             if let (Progress::Epoch { record, .. }, Some(open)) = (&news, log.as_mut())
                 && let Err(error) = open.epoch(record)

@@ -41,14 +41,6 @@ pub enum ModelError {
         /// The model's latent size.
         expected: usize,
     },
-    /// The layers have another number of parameters.
-    #[error("{found} parameters are given, but the model's layers have {expected}")]
-    Parameters {
-        /// Parameters given.
-        found: usize,
-        /// Parameters of the layers.
-        expected: usize,
-    },
     /// The output is of another kind than the input.
     #[error("the model makes no reconstruction of its input but something else, so there is nothing to compare")]
     NoReconstruction,
