@@ -111,8 +111,9 @@ impl Classic {
         self.unlimited.map_or(0, |dimension| self.dimensions[dimension].1)
     }
 
-    /// Where everything lies in the least version that can hold it.
-    fn places(&self) -> Option<Places> {
+    /// Where everything lies in the least version that can hold it: in the order of the header, which the NetCDF library asks for, or
+    /// with what comes later last.
+    fn places(&self, later_last: bool) -> Option<Places> {
         let needs_five = self.variables.iter().any(|variable| variable.kind.is_of_cdf5())
             || self
                 .all_attributes()
@@ -121,18 +122,18 @@ impl Classic {
         let sizes = self.variables.iter().map(|variable| self.piece(variable)).collect::<Option<Vec<u64>>>()?;
         let is_large = sizes.iter().any(|&bytes| bytes > MOST_OF_CDF2);
         let version = if needs_five || is_large { 5 } else { 1 };
-        let places = self.place(version, &sizes)?;
-        if version == 1 && places.end > i32::MAX as u64 { self.place(2, &sizes) } else { Some(places) }
+        let places = self.place(version, &sizes, later_last)?;
+        if version == 1 && places.end > i32::MAX as u64 { self.place(2, &sizes, later_last) } else { Some(places) }
     }
 
-    fn place(&self, version: u8, sizes: &[u64]) -> Option<Places> {
+    fn place(&self, version: u8, sizes: &[u64], later_last: bool) -> Option<Places> {
         let mut places = Places { version, starts: vec![0; sizes.len()], stride: 0, end: 0 };
         let mut at = self.header(&places, sizes).len() as u64;
-        // What is here comes first, then what comes later, in the order of the arrays; behind them all records.
+        // Behind all that has no records come those of all others.
         let mut order: Vec<usize> = (0..sizes.len()).collect();
         order.sort_by_key(|&index| match self.variables[index].numbers {
-            Numbers::Here(_) => None,
-            Numbers::Later(array) => Some(array),
+            Numbers::Later(array) if later_last => Some(array),
+            _ => None,
         });
         let (records, whole): (Vec<usize>, Vec<usize>) =
             order.into_iter().partition(|&index| self.is_record(&self.variables[index]));
@@ -187,7 +188,7 @@ impl Classic {
             let name = self.dimensions[dimension].0.clone().into_bytes();
             self.attributes.add(UNLIMITED.to_owned(), Attribute::Text(name));
         }
-        let places = self.places()?;
+        let places = self.places(true)?;
         let sizes = self.variables.iter().map(|variable| self.piece(variable)).collect::<Option<Vec<u64>>>()?;
         let mut bytes = self.header(&places, &sizes);
         for variable in &self.variables {
@@ -420,7 +421,8 @@ impl NetcdfWriter {
         leading.sort_unstable();
         leading.dedup();
         leading.into_iter().for_each(|dimension| file.narrow(dimension, first, shape[0]));
-        let places = file.places().ok_or_else(|| DataError::unsuitable(place(), "more bytes than can be counted"))?;
+        let places =
+            file.places(false).ok_or_else(|| DataError::unsuitable(place(), "more bytes than can be counted"))?;
         Ok(Self { file, places, arrays, width: element.bytes(), at: 0 })
     }
 
@@ -548,6 +550,13 @@ mod tests {
             // Cut off, it is refused, or what is missing counts as what comes later.
             let _ = Classic::from_bytes(&bytes[..length]);
         }
+    }
+
+    #[test]
+    fn numbers_lie_in_the_order_of_the_header_as_the_netcdf_library_asks() {
+        let places = sample().places(false).unwrap();
+        assert!(places.starts[2] < places.starts[0] && places.starts[0] < places.starts[1], "{places:?}");
+        assert_eq!(places.stride, 12 + 8);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn what_cannot_be_opened_is_said_with_the_way_out() {
     fs::write(&path, [0u8, 1, 2, 3]).unwrap();
     assert!(matches!(open_path(&path), Err(DataError::UnknownFormat { .. })));
     fs::write(&path, "").unwrap();
-    assert!(open_path(&path).unwrap_err().to_string().ends_with("data.xyz: there is no sample in it"));
+    assert!(open_path(&path).unwrap_err().to_string().ends_with("data.xyz: the file is empty: there is no byte in it"));
     let path = folder.path().join("damaged.npy");
     fs::write(&path, [0u8, 1, 2, 3]).unwrap();
     let error = open_path(&path).unwrap_err().to_string();
