@@ -35,6 +35,11 @@ pub enum Source {
         /// Whether some of them are faults.
         faults: bool,
     },
+    /// A generated series; see [`plant`](crate::plant).
+    Plant {
+        /// Whether it is the part with faults.
+        faults: bool,
+    },
     /// Generated fields; see [`fields`](crate::fields).
     Fields {
         /// How many, where the name says so.

@@ -1,5 +1,11 @@
 //! Figures and the self-contained HTML report of a trained autoencoder.
 //!
+//! ```toml
+//! [dependencies]
+//! enkoder = "0.1"
+//! enkoder-report = "0.1"
+//! ```
+//!
 //! [`Evaluation`] measures an autoencoder and its PCA baseline on samples neither has seen, once; [`Report`] turns that into one
 //! HTML file and into figures; [`DenoisingEvaluation`] does so for a denoiser on pictures, and [`FillingEvaluation`] measures what a
 //! model fills in; [`preview`] shows originals and reconstructions in a terminal.

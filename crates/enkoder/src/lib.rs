@@ -3,6 +3,12 @@
 //! A [`Recipe`] makes an [`Autoencoder`] of samples in memory: it is a kind of network and how it is trained, and decides the rest. The
 //! model encodes, decodes, reconstructs, and saves itself to one file.
 //!
+//! ```toml
+//! [dependencies]
+//! enkoder = "0.1"
+//! ndarray = "0.17" # also `enkoder::ndarray`
+//! ```
+//!
 //! ```
 //! use enkoder::{Autoencoder, Dataset, Recipe};
 //! use ndarray::Array2;
@@ -50,6 +56,7 @@ mod filling;
 #[cfg(feature = "hot-loops")]
 #[doc(hidden)]
 pub mod hot_loops;
+mod least_squares;
 pub mod metrics;
 mod model_file;
 mod network;
@@ -73,6 +80,7 @@ pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingReco
 pub use dataset::{Dataset, DatasetError, DatasetValue, Labels, ValueSummary, WholeImage};
 pub use filling::fill_from_nearest;
 pub use model_file::ModelFileError;
+pub use ndarray;
 pub use network::{
     Activation, Architecture, ArchitectureError, LayerSpec, LayerSummary, Node, PerAxis, Program, Tensor,
     UnknownActivation, layers,

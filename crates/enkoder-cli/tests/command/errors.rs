@@ -283,3 +283,15 @@ fn files_that_are_cut_off_or_hold_words_say_the_way_out() {
     place.write("13_inf.v2.csv", "a,b\n1,2\n3,inf\n5,6\n");
     assert_snapshot!("named-infinite", place.fail("data info 13_inf.v2.csv"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_nobody_gets_is_a_failure() {
+    let place = Workplace::new();
+    for arguments in ["--help", "detect score --help", "--version"] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = place.command(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("standard output cannot be written"));
+    }
+}

@@ -29,6 +29,10 @@ pub fn builtin() -> &'static [Builtin] {
             about: "8,000 normal rows of a pump's sensors, made here from a seed; pump:faults has 4,000 with 100 faults",
         },
         Builtin {
+            name: "plant",
+            about: "8,640 normal rows of a plant over time, made here from a seed; plant:faults has the next 4,320 with ten faults",
+        },
+        Builtin {
             name: "fields",
             about: "240 temperature fields of 48×96, made here from a seed, which is a run; fields:N makes N",
         },

@@ -21,6 +21,7 @@ impl Source {
         match name.split_once(':') {
             None if name == "strokes" => return Ok(Self::Strokes { count: None }),
             None if name == "pump" => return Ok(Self::Pump { faults: false }),
+            None if name == "plant" => return Ok(Self::Plant { faults: false }),
             None if name == "mnist" => return Ok(Self::Openml { id: MNIST }),
             None if name == "fields" => return Ok(Self::Fields { count: None }),
             Some((kind @ ("strokes" | "fields"), count)) => {
@@ -33,6 +34,7 @@ impl Source {
                 return Ok(if kind == "strokes" { Self::Strokes { count } } else { Self::Fields { count } });
             }
             Some(("pump", "faults")) => return Ok(Self::Pump { faults: true }),
+            Some(("plant", "faults")) => return Ok(Self::Plant { faults: true }),
             Some(("openml", id)) => {
                 let id = id.parse().map_err(|_| {
                     let why = format!("{id:?} is not the number of a data set on OpenML");
@@ -105,6 +107,7 @@ impl fmt::Display for Source {
             Self::Strokes { count: Some(count) } => write!(f, "strokes:{count}"),
             Self::Fields { count: None } => f.write_str("fields"),
             Self::Fields { count: Some(count) } => write!(f, "fields:{count}"),
+            Self::Plant { faults } => f.write_str(if *faults { "plant:faults" } else { "plant" }),
             Self::Pump { faults } => f.write_str(if *faults { "pump:faults" } else { "pump" }),
             Self::Openml { id } => write!(f, "openml:{id}"),
             Self::Folder { path } | Self::File { path, part: None } => path.display().fmt(f),

@@ -19,6 +19,7 @@ use crate::json_lines::read_json_lines;
 use crate::npz::{NpzOptions, read_npz};
 use crate::openml::{OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
+use crate::plant;
 use crate::pump;
 use crate::table::Table;
 
@@ -54,6 +55,8 @@ impl Source {
         let data = match self {
             Self::Strokes { count } => read_strokes(*count, options)?,
             Self::Fields { count } => read_fields(*count, options)?,
+            Self::Plant { faults: false } => plant::normal(plant::NORMAL_ROWS, options.seed),
+            Self::Plant { faults: true } => plant::faulty(plant::FAULTY_ROWS, options.seed),
             Self::Pump { faults: false } => pump::normal(pump::NORMAL_ROWS, options.seed),
             Self::Pump { faults: true } => pump::faulty(pump::FAULTY_ROWS, options.seed),
             Self::Openml { id } => fetch(*id)?,

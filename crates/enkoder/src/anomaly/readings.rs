@@ -9,7 +9,7 @@ use super::members::Members;
 use super::preparation::{Preparation, value};
 use super::threshold::CalibrationScores;
 use super::timeline::SeriesColumns;
-use super::voices::{Reading, Voices, readings_of};
+use super::voices::{FoldScores, Reading, Voices, readings_of};
 use super::windows::{Windows, common_clocks, joined};
 use crate::dataset::Dataset;
 
@@ -72,6 +72,12 @@ fn is_flag(series: &Dataset, feature: usize) -> bool {
     values().all(|value| value == 0.0 || value == 1.0) && 2 * set < values().count()
 }
 
+/// The features of readings, and of all that vary and may let them be expected. Clocks do not.
+fn varying(preparation: &Preparation, readings: &[usize]) -> Vec<usize> {
+    let varies = |feature: &usize| preparation.inputs.iter().any(|input| input.feature == *feature && !input.absence);
+    (0..preparation.ranges.len()).filter(|feature| readings.contains(feature) || varies(feature)).collect()
+}
+
 impl Detector {
     /// Learns from the readings of series, each by its own windows.
     pub(super) fn fit_readings(
@@ -84,20 +90,20 @@ impl Detector {
         let rows = joined(&long)
             .map_err(|_| AnomalyError::ShortSeries { window: windows.length, needed: 2 * windows.length })?;
         let (preparation, features) = prepared(&rows, &clocks, config)?;
-        let by_reading: Vec<Vec<Vec<f32>>> = long
+        let columns = readings_of(&preparation, &varying(&preparation, &features));
+        let by_column: Vec<Vec<Vec<f32>>> = long
             .iter()
             .map(|one| {
-                let readings = readings_of(&preparation, &features);
-                let of = |reading: &Reading| {
-                    (0..one.len()).map(|row| reading.prepare(value(one, row, reading.feature))).collect()
+                let of = |column: &Reading| {
+                    (0..one.len()).map(|row| column.prepare(value(one, row, column.feature))).collect()
                 };
-                readings.iter().map(of).collect()
+                columns.iter().map(of).collect()
             })
             .collect();
-        let (voices, mut parts) = Voices::fit(&by_reading, &preparation, &features, windows)?;
+        let (voices, mut parts) = Voices::fit(&by_column, &columns, &features, windows)?;
         // One part may hold anomalies, which should not set the threshold for others.
         if config.trim() > 0.0 && parts.len() > FEWEST_PARTS {
-            let mean = |part: &Vec<f32>| part.iter().sum::<f32>() / part.len() as f32;
+            let mean = |part: &FoldScores| part.moments.iter().sum::<f32>() / part.moments.len() as f32;
             parts.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
             parts.pop();
         }
@@ -110,6 +116,12 @@ impl Detector {
             preparation.columns.len(),
             names.join(", "),
         );
+        let related = voices.readings.iter().filter(|reading| reading.relation.is_some());
+        let related: Vec<&str> =
+            related.map(|reading| preparation.columns[preparation.column_of(reading.feature)].name.as_str()).collect();
+        if !related.is_empty() {
+            chosen += &format!("; also by what the other columns predict: {}", related.join(", "));
+        }
         let left_out = clocks.iter().map(|&column| &preparation.columns[column]);
         let left_out = left_out.filter(|column| !features.contains(&column.first));
         let left_out: Vec<&str> = left_out.map(|column| column.name.as_str()).collect();
@@ -127,10 +139,13 @@ impl Detector {
             members: Members::default(),
             voices,
             calibration: CalibrationScores::new(vec![0.0]),
+            calibration_of_ends: None,
+            judges_ends: false,
             windows: Some(windows),
             series: SeriesColumns::default(),
         };
-        detector.calibrate(parts.concat())?;
+        detector.calibrate_ends(parts.iter().flat_map(|part| part.ends.clone()).collect())?;
+        detector.calibrate(parts.into_iter().flat_map(|part| part.moments).collect())?;
         Ok(detector)
     }
 }

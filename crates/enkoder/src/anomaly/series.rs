@@ -98,6 +98,11 @@ impl<'a> SeriesScorer<'a> {
         Ok(scores)
     }
 
+    /// The number of values of a row.
+    pub fn features(&self) -> usize {
+        self.open.detector.features()
+    }
+
     /// How many rows came so far.
     pub fn rows(&self) -> usize {
         self.open.origin + self.open.rows
@@ -205,9 +210,7 @@ impl<'a> Stretch<'a> {
                 let features = self.detector.features();
                 let from = (start - self.first) * features;
                 let until = from + ((count - 1) * stride + length) * features;
-                let values = self.values.range(from..until).skip(reading.feature).step_by(features);
-                let prepared: Vec<f32> = values.map(|&value| reading.prepare(value)).collect();
-                voice.distances(&prepared, stride)
+                voice.distances(&reading.values(self.values.range(from..until), features), stride)
             }
             None => self.scores_of_windows(start, count, stride)?,
         };

@@ -1,6 +1,7 @@
 //! What a detector of readings consists of: for each reading some *voices*, which see its windows at one length
 //! in one way. What a voice says of a moment is compared with what it says of moments that it did not learn from, so that all voices
-//! count alike. The surprise of a reading is the mean over its voices, and a moment's score is the negative logarithm of the
+//! count alike. The surprise of a reading is the mean over its voices (of what is left of it where others let expect it, that counts as a
+//! reading of its own), and a moment's score is the negative logarithm of the
 //! harmonic mean of the readings' shares (Wilson, "The harmonic mean p-value for combining dependent tests", PNAS 116(4), 2019): one
 //! reading's fault is not averaged away among many, and many readings' noise adds up to none.
 
@@ -11,6 +12,7 @@ use rayon::prelude::*;
 use super::error::AnomalyError;
 use super::outline::Outline;
 use super::preparation::{FeatureRange, Preparation};
+use super::relation::{Relation, Term, related};
 use super::shapes::{Shapes, Way};
 use super::surprise::Reference;
 use super::windows::Windows;
@@ -19,15 +21,19 @@ use super::windows::Windows;
 const BLOCK_WINDOWS: usize = 256;
 /// The parts that the rows are cut into: what a voice says of one is by what it learned from the others.
 const FOLDS: usize = 5;
+/// Rows over which what is left of a reading is judged together.
+const WHILE: usize = 32;
 /// Deviations beyond this, in standard deviations, are no longer told apart.
 const FARTHEST: f32 = 1e6;
 
-/// A column that is judged.
+/// A column that is judged, or what is left of it where others let expect it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Reading {
     pub(super) feature: usize,
     pub(super) center: f32,
     pub(super) scale: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) relation: Option<Relation>,
 }
 
 impl Reading {
@@ -38,12 +44,29 @@ impl Reading {
             // In units of the one value that it ever had.
             None => (range.median, 1.0 / range.median.abs().max(1.0)),
         };
-        Self { feature, center, scale }
+        Self { feature, center, scale, relation: None }
     }
 
-    /// Checks what was read from a file.
-    pub(super) fn is_sound(&self) -> bool {
-        self.center.is_finite() && self.scale.is_finite() && self.scale > 0.0
+    /// Checks what was read from a file of so many features.
+    pub(super) fn is_sound(&self, features: usize) -> bool {
+        let related = self.relation.as_ref().is_none_or(|relation| relation.is_sound(features));
+        self.feature < features && self.center.is_finite() && self.scale.is_finite() && self.scale > 0.0 && related
+    }
+
+    /// What is judged of rows of so many features, one behind the other.
+    pub(super) fn values<'v>(&self, rows: impl Iterator<Item = &'v f32> + Clone, features: usize) -> Vec<f32> {
+        let column = |feature| rows.clone().skip(feature).step_by(features);
+        let mut values: Vec<f32> = column(self.feature).map(|&value| self.prepare(value)).collect();
+        if let Some(Relation { offset, terms, scale }) = &self.relation {
+            values.iter_mut().for_each(|value| *value -= offset);
+            for Term { column: other, weight } in terms {
+                let others = column(other.feature).map(|&value| other.prepare(value));
+                values.iter_mut().zip(others).for_each(|(value, other)| *value -= weight * other);
+            }
+            let known = column(self.feature).map(|value| if value.is_nan() { 0.0 } else { *scale });
+            values.iter_mut().zip(known).for_each(|(value, scale)| *value *= scale);
+        }
+        values
     }
 
     /// What is missing is taken to be as usual.
@@ -100,33 +123,49 @@ pub(super) struct Voices {
 }
 
 impl Voices {
-    /// Learns from prepared series, each with its rows by reading, and gives for each of a few parts of them the scores of its
-    /// moments by what was learned from the other parts.
+    /// Learns from series, each with its prepared rows by column, of which some are readings, and gives for each of a few parts of
+    /// them the scores of its moments by what was learned from the other parts.
     pub(super) fn fit(
         series: &[Vec<Vec<f32>>],
-        preparation: &Preparation,
+        columns: &[Reading],
         features: &[usize],
         windows: Windows,
-    ) -> Result<(Self, Vec<Vec<f32>>), AnomalyError> {
-        let readings = readings_of(preparation, features);
+    ) -> Result<(Self, Vec<FoldScores>), AnomalyError> {
         let folds = folds(series, windows.length);
         if folds.len() < 2 {
             return Err(AnomalyError::ShortSeries { window: windows.length, needed: 2 * windows.length });
         }
+        let (mut readings, mut values): (Vec<Reading>, Vec<Vec<&[f32]>>) = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| features.contains(&column.feature))
+            .map(|(at, column)| (column.clone(), series.iter().map(|one| &one[at][..]).collect()))
+            .unzip();
+        let related = related(&readings, columns, series, &folds);
+        for (reading, left) in &related {
+            readings.push(reading.clone());
+            values.push(left.iter().map(|left| &left[..]).collect());
+        }
         let kinds: Vec<(usize, (usize, Way))> = (0..readings.len())
-            .flat_map(|reading| kinds(windows.length).into_iter().map(move |kind| (reading, kind)))
+            .flat_map(|reading| {
+                let is_related = readings[reading].relation.is_some();
+                let kinds = if is_related { kinds_of_related(windows.length) } else { kinds(windows.length) };
+                kinds.into_iter().map(move |kind| (reading, kind))
+            })
             .collect();
         let fitted = kinds.into_par_iter().map(|(reading, (length, way))| {
-            let of: Vec<&[f32]> = series.iter().map(|one| &one[reading][..]).collect();
-            fit_voice(reading, Outline::new(length), way, &of, &folds)
+            fit_voice(reading, Outline::new(length), way, &values[reading], &folds, windows.length)
         });
-        let (voices, said): (Vec<Voice>, Vec<Vec<f32>>) =
+        let (voices, said): (Vec<Voice>, Vec<Said>) =
             fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().unzip();
+        let (said, ends): (Vec<Vec<f32>>, Vec<Vec<f32>>) =
+            said.into_iter().map(|Said { moments, ends }| (moments, ends)).unzip();
         let voices = Self { readings, voices };
-        let mut scores = voices.scores(&said).into_iter();
+        let (mut scores, mut ends) = (voices.scores(&said).into_iter(), voices.scores(&ends).into_iter());
         let of_folds = folds.iter().map(|fold| {
             let rows = fold.iter().map(|part| part.rows.len()).sum();
-            scores.by_ref().take(rows).collect()
+            let windows = fold.iter().map(|part| ends_of(part, windows.length)).sum();
+            FoldScores { moments: scores.by_ref().take(rows).collect(), ends: ends.by_ref().take(windows).collect() }
         });
         let of_folds = of_folds.collect();
         Ok((voices, of_folds))
@@ -134,7 +173,8 @@ impl Voices {
 
     /// Whether all that they compute with is finite.
     pub(super) fn are_sound(&self) -> bool {
-        self.readings.iter().all(Reading::is_sound) && self.voices.iter().all(|voice| voice.reference.is_sound())
+        self.readings.iter().all(|reading| reading.is_sound(usize::MAX))
+            && self.voices.iter().all(|voice| voice.reference.is_sound())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -153,9 +193,8 @@ impl Voices {
         let blocks = windows.par_chunks(BLOCK_WINDOWS * features * rows).flat_map_iter(|windows| {
             let mut outlines = Vec::with_capacity(BLOCK_WINDOWS * shapes.parts());
             for window in windows.chunks_exact(features * rows) {
-                let values = window.iter().skip((rows - outline.length) * features + reading.feature).step_by(features);
-                let prepared: Vec<f32> = values.map(|&value| reading.prepare(value)).collect();
-                outlines.extend(outline.of(&prepared, 1));
+                let rows = &window[(rows - outline.length) * features..];
+                outlines.extend(outline.of(&reading.values(rows.iter(), features), 1));
             }
             distances_of_block(shapes, outlines)
         });
@@ -207,10 +246,38 @@ fn kinds(longest: usize) -> Vec<(usize, Way)> {
     kinds
 }
 
+/// What is left of a reading has no shape: it is judged moment by moment, and over a while.
+fn kinds_of_related(longest: usize) -> Vec<(usize, Way)> {
+    let mut kinds = vec![(1, Way::Nearest)];
+    if longest > 1 {
+        kinds.push((longest.min(WHILE), Way::Nearest));
+    }
+    kinds
+}
+
+/// What a voice says of the moments of all folds.
+struct Said {
+    moments: Vec<f32>,
+    ends: Vec<f32>,
+}
+
+/// The scores of a fold.
+pub(super) struct FoldScores {
+    /// Of its moments, each by all windows that cover it.
+    pub(super) moments: Vec<f32>,
+    /// Of those that the longest windows end with, each by the windows that end there alone.
+    pub(super) ends: Vec<f32>,
+}
+
+/// How many windows of so many rows end in a part.
+fn ends_of(part: &Fold, longest: usize) -> usize {
+    (part.rows.len() + 1).saturating_sub(longest)
+}
+
 /// A part of a series.
-struct Fold {
-    series: usize,
-    rows: Range<usize>,
+pub(super) struct Fold {
+    pub(super) series: usize,
+    pub(super) rows: Range<usize>,
 }
 
 /// The parts of the series, each at least a window long; several of a fold may lie in one series.
@@ -237,10 +304,11 @@ fn fit_voice(
     way: Way,
     series: &[&[f32]],
     folds: &[Vec<Fold>],
-) -> Result<(Voice, Vec<f32>), AnomalyError> {
+    longest: usize,
+) -> Result<(Voice, Said), AnomalyError> {
     let parts = outline.parts();
     let outlines: Vec<Vec<f32>> = series.iter().map(|one| outline.of(one, 1)).collect();
-    let mut said = Vec::new();
+    let mut said = Said { moments: Vec::new(), ends: Vec::new() };
     for fold in folds {
         let apart = |number: usize, start: usize| {
             fold.iter().all(|part| {
@@ -256,11 +324,12 @@ fn fit_voice(
         for part in fold {
             let rows = &series[part.series][part.rows.clone()];
             let windows = said_of(outline, &shapes, rows, 1);
-            said.extend(covering(&windows, rows.len(), outline.length));
+            said.moments.extend(covering(&windows, rows.len(), outline.length));
+            said.ends.extend_from_slice(&windows[windows.len() - ends_of(part, longest)..]);
         }
     }
     let shapes = Shapes::fit(way, &outlines.concat(), parts)?;
-    let reference = Reference::of(said.clone());
+    let reference = Reference::of(said.moments.clone());
     Ok((Voice { reading, outline, shapes, reference }, said))
 }
 

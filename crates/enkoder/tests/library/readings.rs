@@ -1,7 +1,7 @@
 //! Detectors of series whose readings are judged one by one: which columns are readings, what is found, what is promised while the
 //! normal drifts, and what their files keep.
 
-use enkoder::anomaly::{AnomalyError, Detector, DetectorConfig, SeriesScorer, ThresholdRule, Value, Windows};
+use enkoder::anomaly::{AnomalyError, Detector, DetectorConfig, Method, SeriesScorer, ThresholdRule, Value, Windows};
 use enkoder::metrics::auroc;
 use enkoder::{Column, Dataset, Schema};
 use ndarray::{Array2, Axis, Slice};
@@ -74,6 +74,31 @@ fn a_moment_that_a_window_ends_with_is_scored_as_the_last_of_a_series_of_that_wi
     let mut broken = ends[..window].to_vec();
     broken[30] = f32::INFINITY;
     assert_eq!(detector.score_ends(&broken).unwrap().unscored().len(), 1);
+}
+
+/// One window alone varies more than the mean over all that cover a moment, so that each has a calibration of its own.
+#[test]
+fn moments_that_windows_end_with_are_flagged_as_rarely_as_asked_for_also_by_a_file() {
+    let rule = ThresholdRule::FalseAlarm(0.05);
+    for method in [Method::Auto, Method::Linear] {
+        let detector = fitted(&DetectorConfig { method, ..DetectorConfig::default() });
+        assert!(detector.calibrates_ends());
+        let ends: Vec<f32> = plant(3000, 9000).iter().copied().collect();
+        let ends: Vec<f32> = ends.windows(WINDOWS.length * 24).step_by(24).flatten().copied().collect();
+        let flagged = |detector: &Detector| {
+            let threshold = detector.threshold(rule).unwrap();
+            let scores = detector.score_ends(&ends).unwrap();
+            scores.iter().filter(|&&score| threshold.flags(score)).count() as f64 / scores.len() as f64
+        };
+        let before = flagged(&detector);
+        let again = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap().judging_ends();
+        let detector = detector.judging_ends();
+        assert_eq!(detector.calibration(), again.calibration());
+        let rate = flagged(&again);
+        assert!(rate < 0.1 && rate < before, "{method}: {rate}, and {before} by all windows");
+        // The file is the same whatever is judged.
+        assert_eq!(detector.to_bytes().unwrap(), again.to_bytes().unwrap());
+    }
 }
 
 #[test]
@@ -171,4 +196,48 @@ fn what_only_grows_is_a_reading_where_there_is_no_other() {
     };
     let detector = Detector::fit_series(&[ramp(800)], WINDOWS, &DetectorConfig::default()).unwrap();
     assert!(detector.chosen().contains("(temperature)"), "{}", detector.chosen());
+}
+
+/// A motor that is switched on and off, its current, and a temperature that goes its own way.
+fn motor(rows: usize, first: usize) -> Dataset {
+    let values = Array2::from_shape_fn((rows, 3), |(row, column)| {
+        let moment = first + row;
+        let on = f32::from(noise(moment / 20, 3) < 0.6);
+        match column {
+            0 => on,
+            1 => 0.5 + 4.0 * on + 0.2 * noise(moment, 1),
+            _ => 20.0 + (moment as f32 * 0.05).sin() + 0.3 * noise(moment, 2),
+        }
+    });
+    let schema = Schema::new(["on", "current", "temperature"].map(Column::numeric).to_vec());
+    Dataset::from_f32("motor", values).unwrap().with_schema(schema).unwrap()
+}
+
+#[test]
+fn a_reading_that_is_usual_by_itself_but_not_with_the_others_is_found_and_says_what_they_predict() {
+    let detector = Detector::fit_series(&[motor(2000, 0)], WINDOWS, &DetectorConfig::default()).unwrap();
+    assert!(detector.chosen().contains("also by what the other columns predict: on, current"), "{}", detector.chosen());
+    let test = motor(1000, 9000);
+    let stuck = (400..1000).find(|&row| test.row_f32(row).unwrap()[0] == 1.0).unwrap();
+    let mut values = test.to_array();
+    // The motor is on and takes the current of one that is off.
+    (stuck..stuck + 10).for_each(|row| values[[row, 1]] -= 4.0);
+    let test = Dataset::from_f32("motor", values).unwrap().with_schema(test.schema().unwrap().clone()).unwrap();
+    let positive: Vec<bool> = (0..1000).map(|row| (stuck..stuck + 10).contains(&row)).collect();
+    let scores = detector.score(&test).unwrap();
+    let area = auroc(&scores, &positive).unwrap();
+    assert!(area > 0.99, "{area}");
+    let reason = &detector.explain(&test, stuck + 5, 3).unwrap()[0];
+    assert!(matches!(reason.expected, Value::Number(expected) if (expected - 4.6).abs() < 0.3), "{reason:?}");
+    let again = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap();
+    assert_eq!(again.score(&test).unwrap(), scores);
+    // One window is scored as the last of a series that ends with it.
+    let mut scorer = SeriesScorer::new(&detector).unwrap();
+    let mut pieces = Vec::new();
+    for first in (0..1000).step_by(70) {
+        let rows: Vec<usize> = (first..1000.min(first + 70)).collect();
+        pieces.extend(scorer.push(&test.select(&rows)).unwrap().into_values());
+    }
+    pieces.extend(scorer.finish().unwrap().into_values());
+    assert_eq!(pieces, scores.into_values());
 }

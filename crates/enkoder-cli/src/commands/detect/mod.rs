@@ -22,6 +22,9 @@ use clap::{Args, Subcommand};
 use enkoder::TensorFileError;
 use enkoder::anomaly::{AdaptiveThreshold, Detector, DetectorFileError, Guarantee, Threshold, ThresholdRule};
 
+use self::clock::ClockOptions;
+use self::following::FollowOptions;
+use crate::failure::Failure;
 use crate::standard_input;
 
 /// Find anomalies: rows or moments unlike the usual ones
@@ -48,7 +51,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// Where flagging begins.
 #[derive(Clone, Debug, Default, Args)]
-struct RuleOptions {
+pub(super) struct RuleOptions {
     /// Flag at most this part of normal rows [default: 0.01, or what the detector was fitted with]
     #[arg(long, value_name = "RATE", conflicts_with = "contamination")]
     false_alarm: Option<f64>,
@@ -69,6 +72,28 @@ struct FlagOptions {
     fixed_threshold: bool,
 }
 
+/// How rows are judged and what is written of them, in files and in streams.
+#[derive(Clone, Debug, Args)]
+struct JudgeOptions {
+    /// Name the N columns that contribute most to each flagged row
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    explain: usize,
+
+    /// Give back these columns of the rows beside the scores; --keep alone gives back all of them
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "")]
+    keep: Option<Vec<String>>,
+
+    #[command(flatten)]
+    flag: FlagOptions,
+
+    #[command(flatten)]
+    follow: FollowOptions,
+
+    #[command(flatten)]
+    clock: ClockOptions,
+}
+
 impl FlagOptions {
     /// Where flagging begins, and for series what moves from there.
     fn threshold(&self, detector: &Detector) -> anyhow::Result<(Threshold, Option<AdaptiveThreshold>)> {
@@ -83,13 +108,18 @@ impl FlagOptions {
 fn describe_moving(moving: &AdaptiveThreshold) -> String {
     let rate = moving.calibrated().rate;
     format!(
-        "the threshold of a series rises while more is flagged, and falls back: over a long time at most {rate} of its moments are flagged, \
-         also where it drifts, and an anomaly that lasts is not flagged to its end (--fixed-threshold keeps it where it was calibrated)"
+        "the threshold of a series moves: it rises while moments are flagged and falls back, so that a long anomaly is flagged at its beginning. \
+         Over a long time at most {} of the moments are flagged, even if the normal drifts (--fixed-threshold keeps the calibrated one)",
+        4.0 * rate
     )
 }
 
 impl RuleOptions {
-    fn rule(&self) -> Option<ThresholdRule> {
+    pub(super) fn is_given(&self) -> bool {
+        self.rule().is_some()
+    }
+
+    pub(super) fn rule(&self) -> Option<ThresholdRule> {
         let contamination = self.contamination.map(ThresholdRule::Contamination);
         self.false_alarm.map(ThresholdRule::FalseAlarm).or(contamination)
     }
@@ -99,7 +129,10 @@ pub fn load(path: &Path) -> anyhow::Result<Detector> {
     let path = &standard_input::file(path)?;
     Detector::load(path).map_err(|error| match error {
         // It names the file itself.
-        DetectorFileError::File(TensorFileError::Read { .. }) => error.into(),
+        DetectorFileError::File(error @ TensorFileError::Read { .. }) => {
+            Failure::new(error.to_string(), "DETECTOR is the file that `enkoder detect fit DATA -o FILE` wrote", error)
+                .into()
+        }
         _ => anyhow::Error::new(error).context(format!("{} cannot be used as a detector", path.display())),
     })
 }
@@ -116,6 +149,16 @@ pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
             "{rate} of normal {what} by the fitted tail: an extrapolation, since {rows} {what} can promise no less than {:.2e}",
             detector.calibration().least_rate()
         ),
+        Guarantee::Discoveries => {
+            let basis = format!("of the rows flagged at most {rate} are normal, on the average");
+            if *score == f32::INFINITY {
+                return format!(
+                    "no row is flagged, for none is odd enough among so many ({basis}; calibrated on {rows} rows, and one odd row of a thousand needs {:.0})",
+                    1000.0 / rate
+                );
+            }
+            basis
+        }
         Guarantee::Quantile => format!("{rate} of {what} like those calibrated on"),
         Guarantee::BestF1 => format!("the best F1 on the labels given, which flags {rate:.3} of the negative {what}"),
     };

@@ -102,7 +102,7 @@ pub struct NetworkOptions {
     #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true)]
     pub arch: Option<Kind>,
 
-    /// All layers from a TOML file, for any other network; the README shows one
+    /// All layers from a TOML file, for any other network; docs/guide/networks.md shows one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["arch", "preset", "hidden", "latent", "activation", "latent_activation", "output_activation"])]
     pub config: Option<PathBuf>,

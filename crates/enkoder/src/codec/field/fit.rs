@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use super::predictor::{MOST_WEIGHT, Predictor, WEIGHT_UNIT, base_feature};
 use super::traversal::{Feature, Pass};
+use crate::least_squares::solve;
 
 /// Places that weights are fitted on at most, and at least for each feature.
 const MOST_FITTED: usize = 16_000;
@@ -100,21 +101,4 @@ fn product(first: &Feature, second: &Feature) -> f64 {
         second.iter().filter(|(other, _)| other == offset).map(|(_, other)| factor * other).sum::<f64>()
     };
     first.iter().map(with).sum()
-}
-
-/// Solves equations whose right sides are in the last column; an unknown that nothing determines is 0.
-fn solve(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
-    let count = rows.len();
-    for column in 0..count {
-        let pivot = rows[column].clone();
-        if pivot[column] == 0.0 {
-            continue;
-        }
-        for (_, row) in rows.iter_mut().enumerate().filter(|(index, _)| *index != column) {
-            let factor = row[column] / pivot[column];
-            row.iter_mut().zip(&pivot).for_each(|(value, pivot)| *value -= factor * pivot);
-        }
-    }
-    let solution = rows.iter().enumerate().map(|(index, row)| row[count] / row[index]);
-    solution.map(|value| if value.is_finite() { value } else { 0.0 }).collect()
 }
