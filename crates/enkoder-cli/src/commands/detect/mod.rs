@@ -83,8 +83,9 @@ impl FlagOptions {
 fn describe_moving(moving: &AdaptiveThreshold) -> String {
     let rate = moving.calibrated().rate;
     format!(
-        "the threshold of a series rises while more is flagged, and falls back: over a long time at most {rate} of its moments are flagged, \
-         also where it drifts, and an anomaly that lasts is not flagged to its end (--fixed-threshold keeps it where it was calibrated)"
+        "the threshold of a series moves: it rises while moments are flagged and falls back, so that a long anomaly is flagged at its beginning. \
+         Over a long time at most {} of the moments are flagged, even if the normal drifts (--fixed-threshold keeps the calibrated one)",
+        4.0 * rate
     )
 }
 
