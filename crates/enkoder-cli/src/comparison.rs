@@ -72,7 +72,7 @@ impl Comparison {
             screen.note("no comparison with principal components: they need at least 2 samples to learn from");
             return Ok(None);
         }
-        let closed_form = model.record().config.is_none();
+        let closed_form = model.record().config.is_none() && !model.record().is_imported();
         let baseline = if closed_form && train.is_some() {
             model.clone()
         } else {

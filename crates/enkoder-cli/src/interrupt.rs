@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::screen::tell;
+
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
 pub const EXIT_CODE: u8 = 130;
 
@@ -20,6 +22,8 @@ static FIRST: OnceLock<Instant> = OnceLock::new();
 static LISTENING: AtomicBool = AtomicBool::new(false);
 static WORKING: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+/// What is said where the process is ended.
+static WORD: OnceLock<&'static str> = OnceLock::new();
 /// What else goes away with the process.
 static LAST: OnceLock<fn()> = OnceLock::new();
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -45,8 +49,17 @@ pub fn listen() -> Result<(), ctrlc::Error> {
         if let Some(remove) = LAST.get() {
             remove();
         }
+        if let Some(word) = WORD.get() {
+            tell(word);
+        }
         process::exit(EXIT_CODE.into());
     })
+}
+
+/// Says this where the process is ended by a signal, and listens to signals from here on. There is one such word.
+pub fn end_with(word: &'static str) -> Result<(), ctrlc::Error> {
+    WORD.get_or_init(|| word);
+    listen()
 }
 
 /// Folders, outermost first, that are to go away where the process is ended before anything is in them.

@@ -36,7 +36,20 @@ fn main() -> ExitCode {
             print(panic);
         }
     }));
-    let code = Arguments::parse().run().unwrap_or_else(|error| failure::report(&error));
+    let done = match Arguments::try_parse() {
+        Ok(arguments) => arguments.run(),
+        Err(told) => tell(&told),
+    };
+    let code = done.unwrap_or_else(|error| failure::report(&error));
     standard_input::remove();
     code
+}
+
+/// Help and version are results, which have to arrive; what is wrong with the arguments goes to stderr.
+fn tell(told: &clap::Error) -> anyhow::Result<ExitCode> {
+    match told.print() {
+        Err(error) if !told.use_stderr() => screen::closed_is_no_error(Err(error))?,
+        _ => {}
+    }
+    Ok(ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)))
 }

@@ -38,7 +38,8 @@ pub fn print_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyho
     closed_is_no_error(write(&mut out).and_then(|()| out.flush()))
 }
 
-fn closed_is_no_error(result: io::Result<()>) -> anyhow::Result<()> {
+/// Who reads our output may go; that nothing can be written to it is an error.
+pub fn closed_is_no_error(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
         // Other errors are those of whoever had something written.

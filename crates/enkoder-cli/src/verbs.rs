@@ -7,7 +7,8 @@ use clap::builder::styling::{AnsiColor, Style};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    completions, compress, data, decode, decompress, denoise, detect, encode, eval, info, reconstruct, train,
+    completions, compress, data, decode, decompress, denoise, detect, encode, eval, export, import, info, reconstruct,
+    train,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -39,6 +40,8 @@ enum Command {
     Detect(detect::Options),
     Compress(compress::Options),
     Decompress(decompress::Options),
+    Export(export::Options),
+    Import(import::Options),
     Info(info::Options),
     Data(data::Options),
     Completions(completions::Options),
@@ -57,6 +60,8 @@ impl Arguments {
             Command::Compress(options) => compress::run(options),
             Command::Decompress(options) => decompress::run(options),
             Command::Detect(options) => detect::run(options),
+            Command::Export(options) => export::run(options),
+            Command::Import(options) => import::run(options),
             Command::Info(options) => info::run(options),
             Command::Data(options) => data::run(options),
             Command::Completions(options) => completions::run(options, &mut Self::command()),

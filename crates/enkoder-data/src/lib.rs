@@ -67,7 +67,7 @@ pub use json_lines::{parse_json_lines, read_json_lines};
 pub use parquet::{parse_parquet, read_parquet};
 pub use source::{ArrayOptions, Builtin, Format, ReadOptions, Source, builtin, open};
 pub use table::{
-    BadCells, CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Sample, Table, TableColumn,
-    TableOptions, TextOptions,
+    BadCells, CellKind, ColumnValues, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Sample, Table,
+    TableColumn, TableOptions, TextOptions,
 };
 pub use timestamp::{DateOrder, parse_timestamp, parse_timestamp_in};

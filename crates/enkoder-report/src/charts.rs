@@ -21,4 +21,4 @@ pub(crate) use network::network_drawing;
 pub(crate) use scale::Scale;
 pub(crate) use scatter::{ScatterChart, ScatterClass};
 pub(crate) use scores::{ScoreCourse, ScoreHistogram};
-pub(crate) use svg::{Anchor, Svg};
+pub(crate) use svg::{Anchor, Svg, coordinate, escape};

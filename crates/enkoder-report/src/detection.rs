@@ -1,7 +1,10 @@
 //! The report of a detector on rows: the worst of them with their reasons, the score over time, and its distribution. A
 //! [`Collector`] takes scored rows one by one and keeps a bounded part of what they say, however many they are.
 
+mod along;
+mod clock;
 mod collector;
+mod course;
 mod page;
 
 use enkoder::anomaly::{AnomalyError, Reason};
@@ -16,6 +19,10 @@ pub struct Row<'a> {
     pub number: usize,
     /// When it was measured, as it is written.
     pub time: Option<&'a str>,
+    /// The same in seconds since 1970, where that is known.
+    pub seconds: Option<f64>,
+    /// Its values as the detector sees them; of a series, to be drawn.
+    pub values: &'a [f32],
     /// The series that it belongs to.
     pub group: Option<&'a str>,
     /// Its score; none where it has none.
@@ -43,4 +50,47 @@ pub struct Agreement {
     pub recall: f64,
     /// The harmonic mean of both.
     pub f1: f64,
+    /// The same of incidents, of series.
+    pub by_incident: Option<ByIncident>,
+}
+
+/// Labelled spans and incidents against each other: one is found where any moment of it belongs to the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ByIncident {
+    /// Labelled spans that an incident overlaps.
+    pub hit: usize,
+    /// Those that none does.
+    pub missed: usize,
+    /// Incidents that overlap no labelled span.
+    pub false_alarms: usize,
+}
+
+/// Moments that belong together and are unlike the usual ones.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The series it is of.
+    pub series: Option<String>,
+    /// Its first moment.
+    pub start: Moment,
+    /// Its last moment.
+    pub end: Moment,
+    /// The highest score.
+    pub score: f32,
+    /// The columns that moved, from the first on.
+    pub columns: Vec<String>,
+    /// How they moved, in a sentence.
+    pub reason: String,
+    /// Whether a labelled span overlaps it; none without labels.
+    pub right: Option<bool>,
+}
+
+/// Where a moment is.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The number of its row, from 1.
+    pub row: usize,
+    /// Its time, as it is written.
+    pub time: Option<String>,
+    /// The same in seconds since 1970.
+    pub seconds: Option<f64>,
 }

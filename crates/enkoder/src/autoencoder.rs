@@ -2,6 +2,7 @@
 //! holds no state but itself, and everything outside it is in the caller's own units.
 
 mod error;
+mod imported;
 mod record;
 mod session;
 mod verbs;

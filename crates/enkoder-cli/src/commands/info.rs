@@ -225,11 +225,13 @@ fn model_text(model: &Autoencoder) -> String {
     let sample = wording::sample(&data.shape, data.bytes_per_value);
     let [train, validation] = [data.train_samples, data.validation_samples].map(wording::grouped);
     let mut text = line("model", format_args!("{}, {} numbers a code", architecture.summary(), architecture.latent()));
-    text += &line(
-        "data",
-        format_args!("{}: samples of {sample}, {train} to train and {validation} to validate", data.name),
-    );
-    text += &line("fingerprint", &data.fingerprint);
+    let source = format!("{}: samples of {sample}", data.name);
+    if record.is_imported() {
+        text += &line("data", source);
+    } else {
+        text += &line("data", format_args!("{source}, {train} to train and {validation} to validate"));
+        text += &line("fingerprint", &data.fingerprint);
+    }
     text += &line("scaling", model.scaler().kind());
     match (&record.config, &record.history) {
         (Some(config), Some(history)) => {
@@ -239,10 +241,15 @@ fn model_text(model: &Autoencoder) -> String {
                 format_args!("{epochs} of {}, best epoch {best}, seed {}", config.epochs, config.seed),
             );
         }
+        _ if record.is_imported() => {
+            text += &line("training", "elsewhere: the network was taken over, and nothing is known of its data");
+        }
         _ => text += &line("training", "in closed form: principal components"),
     }
-    let [train, validation] = [record.train_loss, record.validation_loss].map(wording::error);
-    text += &line("loss", format_args!("training {train}, validation {validation}"));
+    if !record.is_imported() {
+        let [train, validation] = [record.train_loss, record.validation_loss].map(wording::error);
+        text += &line("loss", format_args!("training {train}, validation {validation}"));
+    }
     if let Some(schema) = model.schema() {
         let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
         text += &line("columns", names.join(", "));

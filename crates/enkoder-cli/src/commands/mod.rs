@@ -9,6 +9,8 @@ pub mod denoise;
 pub mod detect;
 pub mod encode;
 pub mod eval;
+pub mod export;
+pub mod import;
 pub mod info;
 pub mod reconstruct;
 pub mod train;

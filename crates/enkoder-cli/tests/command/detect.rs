@@ -65,6 +65,45 @@ fn a_stream_is_scored_line_by_line_as_the_file_is() {
 }
 
 #[test]
+fn of_the_rows_of_a_table_so_many_are_flagged_that_few_of_them_are_normal() {
+    let place = Workplace::new();
+    let rows = |rows: std::ops::Range<usize>, odd: usize| {
+        let line =
+            |(row, line): (usize, String)| if row % 20 < odd { format!("{row},-9,1\n") } else { format!("{line},0\n") };
+        format!("a,b,odd\n{}", pairs(rows).into_iter().enumerate().map(line).collect::<String>())
+    };
+    place.write("normal.csv", rows(0..4000, 0));
+    place.write("new.csv", rows(4000..5000, 1));
+    place.succeed("detect fit normal.csv --ignore odd -q");
+    let command = "detect score detector.safetensors new.csv --label odd --fdr 0.1 --json";
+    let found: Value = serde_json::from_str(&place.succeed(command).stdout).unwrap();
+    assert_eq!(found["threshold"]["guarantee"], "discoveries");
+    assert!(found["recall"].as_f64().unwrap() > 0.9 && found["precision"].as_f64().unwrap() > 0.8, "{found}");
+    // Without an odd row none is flagged, and that is said.
+    let run = place.succeed("detect score detector.safetensors normal.csv --fdr 0.001 -o s.csv");
+    assert!(
+        run.stderr.contains("0 of 4,000 rows flagged") && run.stderr.contains("no row is flagged"),
+        "{}",
+        run.stderr
+    );
+    let message = place.fail("detect score detector.safetensors new.csv --fdr 1.5");
+    assert!(message.contains("the false discovery rate is 1.5, but must be between 0 and 1"), "{message}");
+    place.succeed("detect fit normal.csv --ignore odd --window 4 --method linear -o s.safetensors -q");
+    let message = place.fail("detect score s.safetensors new.csv --fdr 0.1");
+    assert!(message.contains("--fdr is for rows of a table") && message.contains("--false-alarm"), "{message}");
+}
+
+#[test]
+fn a_detector_that_is_not_there_is_missed_by_its_name() {
+    let message = Workplace::new().fail("detect score missing.safetensors pump");
+    assert!(message.contains("cannot read missing.safetensors"), "{message}");
+    assert!(
+        message.contains("DETECTOR is the file that `enkoder detect fit") && !message.contains("MODEL"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_detector_says_what_it_is() {
     let place = with_detector();
     let text = place.succeed("info pump.safetensors").stdout;
@@ -220,7 +259,7 @@ fn a_row_that_cannot_be_scored_has_no_score_and_the_others_do() {
     lines[9] = "1e300,1".to_owned();
     place.write("normal.csv", format!("a,b\n{}\n", lines.join("\n")));
     let fitted = place.succeed("detect fit normal.csv -o d.safetensors --method linear").stderr;
-    assert!(fitted.contains("left out, for a value in them is infinite: 2 rows"), "{fitted}");
+    assert!(fitted.contains("left out, for a value in them is infinite or beyond ±3.4e38: 2 rows"), "{fitted}");
     assert!(fitted.contains("learned from 298 rows"), "{fitted}");
     place.write("new.csv", "a,b\n1,2.1\n1,-inf\n1,2.1\n-1e300,2.1\n0.5,1.1\n");
     let scored = place.succeed("detect score d.safetensors new.csv --report r.html --explain 1");

@@ -251,3 +251,15 @@ fn images_that_cannot_be_read_are_left_out_and_named_by_every_verb_alike() {
     }
     assert_snapshot!("one-avif", place.fail("data info images/1.avif"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_nobody_gets_is_a_failure() {
+    let place = Workplace::new();
+    for arguments in ["--help", "detect score --help", "--version"] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = place.command(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("standard output cannot be written"));
+    }
+}

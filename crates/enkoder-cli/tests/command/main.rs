@@ -7,6 +7,7 @@ mod detect;
 mod documents;
 mod errors;
 mod help;
+mod onnx;
 mod reproducible;
 mod results;
 mod streams;

@@ -83,7 +83,7 @@ fn whatever_a_line_holds_the_stream_goes_on() {
         "row 2: column \"place\" is not text in UTF-8",
         "row 3: the row has 2 cells, but the header has 3",
         "row 4: the row has 6 cells",
-        "row 5: b is inf",
+        "row 5: b is infinite, or beyond ±3.4e38",
         "row 6: the line has 5.2 MB, more than the 4.2 MB that are read",
         "0 of 8 rows flagged; 4 rows could not be read and have no score; 1 row could not be scored and have no score (the first is row 2",
     ] {
@@ -170,6 +170,108 @@ fn one_time_in_the_future_costs_that_row_alone() {
     let run = run_with(&place, "detect watch d.safetensors", text(&rows).as_bytes());
     assert!(run.stderr.contains("the clock was set back"), "{}", run.stderr);
     assert!(!run.stdout.lines().last().unwrap().ends_with(",,,"), "{}", run.stdout);
+}
+
+#[test]
+fn one_time_in_the_future_costs_that_row_of_a_file_alone() {
+    let place = with_series();
+    let mut rows = waves(0..60, 0..0);
+    rows[30] = rows[30].replacen("2026", "2099", 1);
+    place.write("future.csv", text(&rows));
+    let run = place.succeed("detect score d.safetensors future.csv -o scored.csv");
+    for said in
+        ["1 have no score", "the first is row 31: its time lies in the future of \"2026-01-01 00:31:00\" behind it"]
+    {
+        assert!(run.stderr.contains(said), "{said}\n{}", run.stderr);
+    }
+    rows.remove(30);
+    place.write("without.csv", text(&rows));
+    place.succeed("detect score d.safetensors without.csv -o expected.csv -q");
+    let of = |name: &str| String::from_utf8(place.read(name)).unwrap();
+    let (scored, expected) = (of("scored.csv"), of("expected.csv"));
+    let cells = |line: &str| line.split_once(',').unwrap().1.to_owned();
+    let mut lines: Vec<String> = scored.lines().map(cells).collect();
+    assert!(lines.remove(31).ends_with(",,,"), "{scored}");
+    assert_eq!(lines, expected.lines().map(cells).collect::<Vec<_>>());
+    // Nothing is learned of it, which is said. Two of them are no single wrong time.
+    let run = place.succeed("detect fit future.csv -o f.safetensors --window 4 --time time --method linear");
+    let said = "1 row with a time in the future of the row behind were left out (the first is row 31)";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let mut rows = waves(0..60, 0..0);
+    (30..32).for_each(|row| rows[row] = rows[row].replacen("2026", "2099", 1));
+    place.write("future.csv", text(&rows));
+    let message = place.fail("detect score d.safetensors future.csv -o f.csv");
+    assert!(message.contains("row 33") && message.contains("--sort-time"), "{message}");
+}
+
+#[test]
+fn moments_finer_than_the_rows_are_refused_with_the_interval_that_suits() {
+    let place = Workplace::new();
+    place.write("normal.csv", text(&waves(0..200, 0..0)));
+    let message = place.fail("detect fit normal.csv --window auto --time time --every 10s");
+    assert!(message.contains("moments every 10.0 s are finer than the data, whose rows come every 1 min"), "{message}");
+    assert!(message.contains("choose --every 60s or more"), "{message}");
+    assert!(!place.names(".").contains(&"detector.safetensors".to_owned()));
+    place.succeed("detect fit normal.csv --window 8 --time time --every 20s --method linear -q");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_interrupts_a_fit_is_told_that_nothing_was_written() {
+    let place = Workplace::new();
+    fs::create_dir(place.path("temporary")).unwrap();
+    let mut command = place.command("detect fit - -o d.safetensors");
+    let mut child = command
+        .env("TMPDIR", place.path("temporary"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = child.stdin.take();
+    until("the input is read", || !place.names("temporary").is_empty());
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let run = Run::of(child.wait_with_output().unwrap());
+    drop(input);
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.stderr.contains("interrupted: no detector was written"), "{run:?}");
+    assert!(place.names("temporary").is_empty() && !place.path("d.safetensors").exists());
+}
+
+#[test]
+fn the_page_of_a_series_shows_its_incidents_and_which_of_them_the_labels_know() {
+    let place = with_series();
+    let odd = [300..330, 700..730];
+    let rows = [waves(2000..2500, 2300..2330), waves(2500..3000, 2700..2730)].concat();
+    // The second fault is not labelled, and a usual span is.
+    let label = |row: usize| u8::from(odd[0].contains(&row) || (900..910).contains(&row));
+    let lines: Vec<String> = rows.iter().enumerate().map(|(row, line)| format!("{line},{}", label(row))).collect();
+    place.write("new.csv", format!("time,a,b,odd\n{}\n", lines.join("\n")));
+    let command = "detect score d.safetensors new.csv --label odd --report r.html -o s.csv --json";
+    let found: Value = serde_json::from_str(&place.succeed(command).stdout).unwrap();
+    assert_eq!(found["incidents"], 2, "{found}");
+    assert_eq!(found["by_incident"], serde_json::json!({"hit": 1, "missed": 1, "false_alarms": 1}));
+    let page = String::from_utf8(place.read("r.html")).unwrap();
+    for part in [
+        "1 of 2 labelled spans hit, 1 missed; 1 false alarm",
+        "Readings and score over time",
+        "time (UTC)",
+        "id=\"incident-2\"",
+        "data-course=\"0\"",
+        "<td>hit</td>",
+        "<td>false alarm</td>",
+        "b was 4, expected ",
+        " ± ",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    for foreign in ["http://", "https://", "src=", "NaN"] {
+        assert!(!page.replace("http://www.w3.org/2000/svg", "").contains(foreign), "{foreign}");
+    }
+    let run = place.succeed("detect score d.safetensors new.csv --label odd -o s.csv --force");
+    let said = "incidents hit 1 of 2 labelled spans; 1 incident outside of any";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
 }
 
 #[test]
@@ -264,7 +366,7 @@ fn the_threshold_of_a_series_moves_unless_it_is_fixed_and_a_state_remembers_wher
     assert_eq!((&moving["threshold_moves"], &fixed["threshold_moves"]), (&true.into(), &false.into()));
     // Lines, incidents and what is counted have the same flags.
     let said = place.succeed("detect score d.safetensors new.csv -o s.csv");
-    assert!(said.stderr.contains("at most 0.005 of its moments are flagged"), "{}", said.stderr);
+    assert!(said.stderr.contains("at most 0.02 of the moments are flagged"), "{}", said.stderr);
     let lines = String::from_utf8(place.read("s.csv")).unwrap();
     assert_eq!(lines.lines().filter(|line| line.ends_with(",1")).count() as u64, flagged(&moving));
     let incidents: Vec<Value> = serde_json::from_slice(&place.read("i.json")).unwrap();

@@ -5,6 +5,7 @@
 //! through [`TableOptions::schema`], and columns are then matched by name.
 
 mod builder;
+mod columns;
 mod encoding;
 mod features;
 mod labels;
@@ -19,6 +20,7 @@ use enkoder::{Cell, Column, Dataset, Schema};
 use crate::DataError;
 
 pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
+pub use columns::ColumnValues;
 pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::{missing_column, warn_of};
 pub use text::{BadCells, TextOptions};

@@ -1,10 +1,13 @@
 //! What is kept of scored rows: the worst with their reasons, the course of the score in bins that grow wider as rows come, the
 //! spans that were flagged, and a histogram.
 
+use std::collections::BTreeMap;
+
 use enkoder::anomaly::{AnomalyError, Detector, Reason, Threshold};
 
+use super::along::Along;
 use super::page::DetectionReport;
-use super::{Agreement, Row};
+use super::{Agreement, Event, Row};
 
 /// Rows that are shown with their reasons, and columns for each.
 const WORST: usize = 20;
@@ -13,6 +16,9 @@ const REASONS: usize = 3;
 const BINS: usize = 600;
 /// Flagged spans that are kept; of more only the number.
 const SPANS: usize = 2000;
+/// Readings of a series that are kept to be drawn, and series.
+const READINGS: usize = 64;
+const SERIES: usize = 16;
 /// Score that one bin of the histogram is wide at first.
 const FINEST: f64 = 0.01;
 
@@ -64,6 +70,14 @@ pub struct Collector {
     pub(super) bin_width: f64,
     pub(super) first_time: Option<String>,
     pub(super) last_time: Option<String>,
+    /// The readings that can be drawn, by name and place among a row's values; none where rows are no moments of a series.
+    pub(super) readings: Vec<(String, usize)>,
+    /// Seconds between two moments.
+    step: Option<f64>,
+    /// Whether rows are moments of series; what is kept of each, and whether there are more.
+    pub(super) of_series: bool,
+    pub(super) along: BTreeMap<String, Along>,
+    pub(super) more_series: bool,
 }
 
 impl Collector {
@@ -85,7 +99,26 @@ impl Collector {
             bin_width: FINEST,
             first_time: None,
             last_time: None,
+            readings: Vec::new(),
+            step: None,
+            of_series: false,
+            along: BTreeMap::new(),
+            more_series: false,
         }
+    }
+
+    /// The same, which keeps the course of each series of a detector of series, to draw it.
+    pub fn with_series_of(mut self, detector: &Detector) -> Self {
+        self.of_series = detector.windows().is_some();
+        let (columns, schema) = (detector.series_columns(), detector.schema());
+        self.step = columns.every.or(columns.step);
+        let named = schema.into_iter().flat_map(|schema| schema.columns.iter().zip(schema.ranges()));
+        let numbers = named.filter(|(column, _)| column.categories().is_none());
+        self.readings = match schema {
+            Some(_) => numbers.map(|(column, range)| (column.name.clone(), range.start)).take(READINGS).collect(),
+            None => (0..detector.features().min(READINGS)).map(|at| (format!("feature{}", at + 1), at)).collect(),
+        };
+        self
     }
 
     /// The same, where the threshold rises from there while more is flagged than was asked for, and falls back.
@@ -104,6 +137,9 @@ impl Collector {
             let last = self.last_time.get_or_insert_default();
             last.clear();
             last.push_str(time);
+        }
+        if self.of_series {
+            self.draw(row);
         }
         if let Some(positive) = row.positive {
             *self.positives.get_or_insert(0) += usize::from(positive);
@@ -143,9 +179,24 @@ impl Collector {
         detector: &Detector,
         data: &str,
         agreement: Option<Agreement>,
+        incidents: &[Event],
         command_line: String,
     ) -> DetectionReport {
-        DetectionReport::new(self, detector, data, agreement, command_line)
+        DetectionReport::new(self, detector, data, agreement, incidents, command_line)
+    }
+
+    fn draw(&mut self, row: &Row<'_>) {
+        let group = row.group.unwrap_or_default();
+        if !self.along.contains_key(group) {
+            self.more_series |= self.along.len() == SERIES;
+            if self.more_series {
+                return;
+            }
+            self.along.insert(group.to_owned(), Along::new(row, self.step, self.readings.len()));
+        }
+        if let Some(along) = self.along.get_mut(group) {
+            along.add(row, self.readings.iter().map(|reading| reading.1));
+        }
     }
 
     fn bin_of(&mut self, number: usize) -> &mut Bin {
@@ -205,6 +256,8 @@ mod tests {
             let row = Row {
                 number,
                 time: None,
+                seconds: None,
+                values: &[],
                 group: None,
                 score: Some(score),
                 flagged: score >= 5.0,

@@ -60,6 +60,10 @@ pub struct Detector {
     /// Of a series whose readings are judged one by one; there are no other members then.
     pub(super) voices: Voices,
     pub(super) calibration: CalibrationScores,
+    /// Of series: of moments that are scored by the window that ends with them alone.
+    pub(super) calibration_of_ends: Option<CalibrationScores>,
+    /// Whether it judges such moments.
+    pub(super) judges_ends: bool,
     pub(super) windows: Option<Windows>,
     pub(super) series: SeriesColumns,
 }
@@ -104,6 +108,15 @@ impl Detector {
         Ok(())
     }
 
+    /// The same for moments that are scored by the window that ends with them alone.
+    pub(super) fn calibrate_ends(&mut self, scores: Vec<f32>) -> Result<(), AnomalyError> {
+        if !all_finite(&scores) {
+            return Err(AnomalyError::NotFinite("the scores for calibration"));
+        }
+        self.calibration_of_ends = (!scores.is_empty()).then(|| CalibrationScores::new(scores));
+        Ok(())
+    }
+
     /// Learns from all of these rows. The calibration is by the same rows, which promises nothing: the caller replaces it.
     /// Nothing is learned of the columns with the numbers `clocks`.
     pub(super) fn learn(learned: &Dataset, clocks: &[usize], config: &DetectorConfig) -> Result<Self, AnomalyError> {
@@ -124,6 +137,8 @@ impl Detector {
             members,
             voices: Voices::default(),
             calibration: CalibrationScores::new(scores),
+            calibration_of_ends: None,
+            judges_ends: false,
             windows: None,
             series: SeriesColumns::default(),
         })
@@ -194,7 +209,7 @@ impl Detector {
     /// # Errors
     /// When the rule's number is out of range.
     pub fn threshold(&self, rule: ThresholdRule) -> Result<Threshold, AnomalyError> {
-        let mut threshold = self.calibration.threshold(rule)?;
+        let mut threshold = self.calibration().threshold(rule)?;
         if self.windows.is_some() && threshold.guarantee == Guarantee::Conformal {
             threshold.guarantee = Guarantee::OverTime;
         }
@@ -206,12 +221,12 @@ impl Detector {
     /// # Errors
     /// As [`threshold`](Self::threshold).
     pub fn adaptive_threshold(&self, rule: ThresholdRule) -> Result<AdaptiveThreshold, AnomalyError> {
-        Ok(AdaptiveThreshold::new(self.threshold(rule)?, &self.calibration))
+        Ok(AdaptiveThreshold::new(self.threshold(rule)?, self.calibration()))
     }
 
-    /// The scores of the rows kept from learning.
+    /// The scores of the rows kept from learning: of series those of their moments.
     pub fn calibration(&self) -> &CalibrationScores {
-        &self.calibration
+        self.calibration_of_ends.as_ref().filter(|_| self.judges_ends).unwrap_or(&self.calibration)
     }
 
     /// How it was fitted.

@@ -65,6 +65,8 @@ struct Metadata {
     chosen: String,
     preparation: Preparation,
     calibration_rows: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    calibration_ends: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     marginal: Option<MarginalMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +87,10 @@ struct Metadata {
     windows: Option<Windows>,
     #[serde(default)]
     series: SeriesColumns,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -214,6 +220,10 @@ impl Detector {
         if scores.is_empty() {
             return Err(DetectorFileError::Damaged("calibration"));
         }
+        let ends = match metadata.calibration_ends {
+            0 => None,
+            count => Some(file.take("calibration.ends", &[count])?),
+        };
         Ok(Self {
             config: metadata.config,
             features,
@@ -225,6 +235,8 @@ impl Detector {
             members,
             voices,
             calibration: CalibrationScores::new(scores),
+            calibration_of_ends: ends.map(CalibrationScores::new),
+            judges_ends: false,
             windows: metadata.windows,
             series: metadata.series,
         })
@@ -259,6 +271,7 @@ impl Detector {
             chosen: self.chosen.clone(),
             preparation: self.preparation.clone(),
             calibration_rows: self.calibration.scores().len(),
+            calibration_ends: self.calibration_of_ends.as_ref().map_or(0, |ends| ends.scores().len()),
             marginal: marginal
                 .as_ref()
                 .map(|(costs, reference)| MarginalMetadata { costs: costs.clone(), reference: reference.scores.len() }),
@@ -281,6 +294,9 @@ impl Detector {
         let mut tensors: Vec<(String, Vec<usize>, &[f32])> = Vec::new();
         let scores = self.calibration.scores();
         tensors.push(("calibration.scores".to_owned(), vec![scores.len()], scores));
+        if let Some(ends) = &self.calibration_of_ends {
+            tensors.push(("calibration.ends".to_owned(), vec![ends.scores().len()], ends.scores()));
+        }
         let Members { marginal, linear, ensemble, autoencoder, neighbours, .. } = &self.members;
         if let Some((_, reference)) = marginal {
             add_reference(&mut tensors, "marginal", reference);

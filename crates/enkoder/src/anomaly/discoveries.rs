@@ -3,7 +3,7 @@
 //! "Testing for outliers with conformal p-values", Annals of Statistics 51(1), 2023).
 
 use super::error::AnomalyError;
-use super::threshold::CalibrationScores;
+use super::threshold::{CalibrationScores, Guarantee, Threshold};
 
 impl CalibrationScores {
     /// Which of these rows are flagged so that on the average at most the part `rate` of those flagged is normal, for normal rows
@@ -22,18 +22,63 @@ impl CalibrationScores {
     /// # Errors
     /// When the rate is not between 0 and 1.
     pub fn discoveries(&self, scores: &[f32], rate: f64) -> Result<Vec<bool>, AnomalyError> {
+        let mut discoveries = Discoveries::new(self, rate)?;
+        scores.iter().for_each(|&score| discoveries.add(score));
+        let threshold = discoveries.threshold();
+        Ok(scores.iter().map(|&score| threshold.flags(score)).collect())
+    }
+}
+
+/// Rows that come one by one, of which it is to be found how many can be flagged together, as
+/// [`CalibrationScores::discoveries`] does. However many they are, it takes no more memory than the calibration.
+#[derive(Clone, Debug)]
+pub struct Discoveries<'a> {
+    calibration: &'a CalibrationScores,
+    rate: f64,
+    /// Rows by how many scores for calibration are at least as high.
+    counts: Vec<usize>,
+    rows: usize,
+}
+
+impl<'a> Discoveries<'a> {
+    /// Of those flagged at most the part `rate` is to be normal, on the average.
+    ///
+    /// # Errors
+    /// When the rate is not between 0 and 1.
+    pub fn new(calibration: &'a CalibrationScores, rate: f64) -> Result<Self, AnomalyError> {
         if !(rate > 0.0 && rate < 1.0) {
             let option = "the false discovery rate";
             return Err(AnomalyError::Option { option, value: rate, range: "between 0 and 1" });
         }
-        let p_value = |&score: &f32| if score.is_nan() { 1.0 } else { self.p_value(score) };
-        let p_values: Vec<f64> = scores.iter().map(p_value).collect();
-        let mut sorted = p_values.clone();
-        sorted.sort_by(f64::total_cmp);
-        let allowed = |rank: usize| rate * (rank + 1) as f64 / scores.len() as f64;
-        let highest = sorted.iter().enumerate().rev().find(|&(rank, &p)| p <= allowed(rank));
-        let limit = highest.map_or(-1.0, |(_, &p)| p);
-        Ok(p_values.iter().map(|&p| p <= limit).collect())
+        Ok(Self { calibration, rate, counts: vec![0; calibration.scores().len() + 1], rows: 0 })
+    }
+
+    /// Takes the score of a row; one that is NaN, of a row without a score, is as usual as can be.
+    pub fn add(&mut self, score: f32) {
+        let known = self.calibration.scores();
+        let below = if score.is_nan() { 0 } else { known.partition_point(|&known| known < score) };
+        self.counts[known.len() - below] += 1;
+        self.rows += 1;
+    }
+
+    /// Where flagging begins for the rows that came; beyond all scores where none of them can be flagged.
+    pub fn threshold(&self) -> Threshold {
+        let known = self.calibration.scores();
+        let (mut flagged, mut most) = (0, None);
+        for (above, count) in self.counts.iter().enumerate() {
+            flagged += count;
+            // The p-value of these rows is (1 + above) / (n + 1).
+            let p_value = (above + 1) as f64 / (known.len() + 1) as f64;
+            if flagged > 0 && p_value <= self.rate * flagged as f64 / self.rows as f64 {
+                most = Some(above);
+            }
+        }
+        let score = match most {
+            None => f32::INFINITY,
+            Some(above) if above == known.len() => f32::MIN,
+            Some(above) => known[known.len() - 1 - above].next_up(),
+        };
+        Threshold { score, rate: self.rate, guarantee: Guarantee::Discoveries }
     }
 }
 
@@ -62,6 +107,31 @@ mod tests {
             }
             assert!(false_part <= rate && false_part > 0.6 * rate, "{false_part} for {rate}");
             assert!(found > 0.8, "{found}");
+        }
+    }
+
+    /// By the definition: p-values in order, and the last that is below its line.
+    fn by_definition(calibration: &CalibrationScores, scores: &[f32], rate: f64) -> Vec<bool> {
+        let p_values: Vec<f64> = scores.iter().map(|&score| calibration.p_value(score)).collect();
+        let mut sorted = p_values.clone();
+        sorted.sort_by(f64::total_cmp);
+        let allowed = |rank: usize| rate * (rank + 1) as f64 / scores.len() as f64;
+        let highest = sorted.iter().enumerate().rev().find(|&(rank, &p)| p <= allowed(rank));
+        let limit = highest.map_or(-1.0, |(_, &p)| p);
+        p_values.iter().map(|&p| p <= limit).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn rows_that_come_one_by_one_are_flagged_as_the_definition_says(
+            known in proptest::collection::vec(0u8..40, 1..60),
+            scores in proptest::collection::vec(0u8..60, 0..60),
+            rate in 0.01f64..0.99,
+        ) {
+            let of = |scores: Vec<u8>| scores.into_iter().map(f32::from).collect::<Vec<f32>>();
+            let (calibration, scores) = (CalibrationScores::new(of(known)), of(scores));
+            let flagged = calibration.discoveries(&scores, rate).unwrap();
+            proptest::prop_assert_eq!(flagged, by_definition(&calibration, &scores, rate));
         }
     }
 

@@ -37,8 +37,20 @@ pub struct Reason {
     /// What the other columns let expect, by the linear model; what the autoencoder makes of the row where there is only that;
     /// and otherwise what is commonest.
     pub expected: Value,
+    /// How far a number usually is from what is expected: a standard deviation, by the linear model, or of a reading that is judged by its
+    /// own windows by the nearest usual ones. None where neither says so.
+    pub spread: Option<f32>,
     /// The central 98 % of the numbers learned from; none for words.
     pub usual: Option<(f32, f32)>,
+}
+
+/// What a row or a moment is explained by.
+struct Shares {
+    /// Of each column.
+    shares: Vec<f32>,
+    /// Of each feature, and how far it usually is from that.
+    expected: Vec<f32>,
+    spreads: Vec<Option<f32>>,
 }
 
 impl Detector {
@@ -83,7 +95,7 @@ impl Detector {
     /// The same of a whole window, or a row where there are no windows. Where readings are judged one by one, `at` is the row of
     /// the window that is told of.
     pub(super) fn explain_window(&self, values: &[f32], at: usize, count: usize) -> Result<Vec<Reason>, AnomalyError> {
-        let (shares, expected) = match self.windows {
+        let Shares { shares, expected, spreads } = match self.windows {
             Some(windows) if !self.voices.is_empty() => self.shares_of_readings(values, windows.length, at),
             _ => self.shares(values),
         };
@@ -99,6 +111,7 @@ impl Detector {
                 share: shares[number],
                 observed: observed_of(column, values),
                 expected: value_of(column, &expected),
+                spread: spreads[column.first].filter(|spread| column.categories.is_none() && spread.is_finite()),
                 usual: range.filter(|_| column.categories.is_none()).map(|range| (range.low, range.high)),
             }
         };
@@ -106,10 +119,11 @@ impl Detector {
     }
 
     /// The share of each reading in the surprise of a window of so many rows, and what its nearest usual windows have in row `at`.
-    fn shares_of_readings(&self, window: &[f32], rows: usize, at: usize) -> (Vec<f32>, Vec<f32>) {
+    fn shares_of_readings(&self, window: &[f32], rows: usize, at: usize) -> Shares {
         let preparation = &self.preparation;
         let mut shares = vec![0.0; preparation.columns.len()];
         let mut expected = vec![f32::NAN; self.features];
+        let mut spreads = vec![None; self.features];
         let mut usuals = vec![None; self.voices.readings.len()];
         let mut said = Vec::new();
         for voice in &self.voices.voices {
@@ -121,15 +135,17 @@ impl Detector {
             let prepared = reading.values(rows.iter(), self.features);
             said.extend(voice.distances(&prepared, 1));
             let row = &window[at * self.features..][..self.features];
-            let usual = match &reading.relation {
-                Some(relation) => relation.expected(|feature| row[feature]),
+            let (usual, spread) = match &reading.relation {
+                Some(relation) => (relation.expected(|feature| row[feature]), None),
                 None => {
-                    let usual = voice.shapes.expected(&voice.outline.of(&prepared, 1));
-                    usual[voice.outline.part_of(at - start).min(usual.len() - 1)]
+                    let outline = voice.outline.of(&prepared, 1);
+                    let usual = voice.shapes.expected(&outline);
+                    let part = voice.outline.part_of(at - start).min(usual.len() - 1);
+                    (usual[part], voice.shapes.spread(&outline, part).map(|spread| spread / reading.scale))
                 }
             };
             // The first voice of a reading knows the nearest windows.
-            usuals[voice.reading].get_or_insert(reading.restore(usual));
+            usuals[voice.reading].get_or_insert((reading.restore(usual), spread));
         }
         let surprises = self.voices.surprises(&said);
         let highest = surprises.iter().copied().fold(0.0, f32::max);
@@ -137,22 +153,24 @@ impl Detector {
         for ((reading, surprise), usual) in self.voices.readings.iter().zip(surprises).zip(usuals) {
             shares[preparation.column_of(reading.feature)] += (surprise - highest).exp();
             // Of a column that is judged in two ways, what makes it odder is told.
-            if let Some(usual) = usual.filter(|_| surprise > most[reading.feature]) {
+            if let Some((usual, spread)) = usual.filter(|_| surprise > most[reading.feature]) {
                 (most[reading.feature], expected[reading.feature]) = (surprise, usual);
+                spreads[reading.feature] = spread;
             }
         }
         let sum: f32 = shares.iter().sum();
         shares.iter_mut().for_each(|share| *share /= sum);
-        (shares, expected)
+        Shares { shares, expected, spreads }
     }
 
     /// The share of each column, and what is expected of each feature.
-    fn shares(&self, row: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    fn shares(&self, row: &[f32]) -> Shares {
         let preparation = &self.preparation;
         let mut prepared = vec![0.0; preparation.width()];
         preparation.prepare(row, &mut prepared);
         let medians = preparation.ranges.iter().map(|range| range.as_ref().map_or(f32::NAN, |range| range.median));
         let mut expected: Vec<f32> = medians.collect();
+        let mut spreads = vec![None; expected.len()];
         let mut total = vec![0.0; preparation.columns.len()];
         let mut add = |contributions: &[f32], weight: f32| {
             let sum: f32 = contributions.iter().sum();
@@ -185,6 +203,11 @@ impl Detector {
         if let Some((whitening, reference)) = &self.members.linear {
             let (expectation, surprise) = whitening.expected(&prepared);
             expect(expectation);
+            for (input, spread) in
+                preparation.inputs.iter().zip(whitening.spreads()).filter(|(input, _)| !input.absence)
+            {
+                spreads[input.feature] = Some(spread / input.center_and_scale().1);
+            }
             whitening.scores(&mut prepared.clone(), &mut score, &mut scratch.whitening);
             add(&by_column(&surprise), reference.surprise(score[0]));
         }
@@ -207,7 +230,7 @@ impl Detector {
         if sum > 0.0 {
             total.iter_mut().for_each(|share| *share /= sum);
         }
-        (total, expected)
+        Shares { shares: total, expected, spreads }
     }
 }
 

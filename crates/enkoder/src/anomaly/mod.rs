@@ -24,6 +24,7 @@
 mod adaptive;
 mod choice;
 mod clock;
+mod coefficients;
 mod detector;
 mod detector_file;
 mod discoveries;
@@ -32,6 +33,7 @@ mod error;
 mod explanation;
 mod incidents;
 mod learning;
+mod levels;
 mod marginal;
 mod members;
 mod movement;
@@ -57,12 +59,18 @@ mod windows;
 
 pub use adaptive::AdaptiveThreshold;
 pub use choice::{DetectorConfig, Method, UnknownMethod};
+pub use coefficients::{
+    ColumnCost, DetectorCoefficients, Deviations, Member, Neighbours, NetworkDeviations, PreparedValue, SeenCosts,
+    Surprises, Unchanged,
+};
 pub use detector::Detector;
 pub use detector_file::DetectorFileError;
+pub use discoveries::Discoveries;
 pub use drift::{Drift, DriftAlarm};
 pub use error::AnomalyError;
 pub use explanation::{Reason, Value};
 pub use incidents::{Incident, IncidentRule, Incidents};
+pub use levels::{Levels, Moved};
 pub use movement::Movement;
 pub use recent::RecentRows;
 pub use resampling::{Resampled, Resampler};

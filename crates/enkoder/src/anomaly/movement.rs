@@ -16,6 +16,9 @@ pub struct Movement {
     pub was: Value,
     /// What was to be expected there.
     pub expected: Value,
+    /// How far a number usually is from that, as a standard deviation, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<f32>,
     /// The central 98 % of the numbers learned from; none for words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<(f32, f32)>,
@@ -30,7 +33,7 @@ impl Movement {
     pub fn by_column(reasons: Vec<Reason>, windows: bool, count: usize) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         let mut places = std::collections::HashMap::new();
-        for Reason { column, share, observed, expected, usual } in reasons {
+        for Reason { column, share, observed, expected, spread, usual } in reasons {
             let (column, rows_before_end) = match if windows { place_in_window(&column) } else { None } {
                 Some((name, back)) => (name.to_owned(), Some(back)),
                 None => (column, None),
@@ -38,7 +41,7 @@ impl Movement {
             let place = *places.entry(column.clone()).or_insert(found.len());
             match found.get_mut(place) {
                 Some(known) => known.share += share,
-                None => found.push(Self { column, share, was: observed, expected, usual, rows_before_end }),
+                None => found.push(Self { column, share, was: observed, expected, spread, usual, rows_before_end }),
             }
         }
         found.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -59,7 +62,7 @@ mod tests {
 
     fn reason(column: &str, share: f32, observed: f32) -> Reason {
         let (observed, expected) = (Value::Number(observed), Value::Number(0.0));
-        Reason { column: column.into(), share, observed, expected, usual: None }
+        Reason { column: column.into(), share, observed, expected, spread: Some(0.5), usual: None }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::members::Members;
 use super::preparation::{Preparation, value};
 use super::threshold::CalibrationScores;
 use super::timeline::SeriesColumns;
-use super::voices::{Reading, Voices, readings_of};
+use super::voices::{FoldScores, Reading, Voices, readings_of};
 use super::windows::{Windows, common_clocks, joined};
 use crate::dataset::Dataset;
 
@@ -103,7 +103,7 @@ impl Detector {
         let (voices, mut parts) = Voices::fit(&by_column, &columns, &features, windows)?;
         // One part may hold anomalies, which should not set the threshold for others.
         if config.trim() > 0.0 && parts.len() > FEWEST_PARTS {
-            let mean = |part: &Vec<f32>| part.iter().sum::<f32>() / part.len() as f32;
+            let mean = |part: &FoldScores| part.moments.iter().sum::<f32>() / part.moments.len() as f32;
             parts.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
             parts.pop();
         }
@@ -139,10 +139,13 @@ impl Detector {
             members: Members::default(),
             voices,
             calibration: CalibrationScores::new(vec![0.0]),
+            calibration_of_ends: None,
+            judges_ends: false,
             windows: Some(windows),
             series: SeriesColumns::default(),
         };
-        detector.calibrate(parts.concat())?;
+        detector.calibrate_ends(parts.iter().flat_map(|part| part.ends.clone()).collect())?;
+        detector.calibrate(parts.into_iter().flat_map(|part| part.moments).collect())?;
         Ok(detector)
     }
 }

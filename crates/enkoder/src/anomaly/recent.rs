@@ -13,6 +13,9 @@ use super::scores::{NoScore, Scores};
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
 
+/// Values of windows that are scored at once.
+const BATCH_VALUES: usize = 1 << 20;
+
 /// The last rows of one series, as many as a window has; of a detector of rows the last one.
 ///
 /// ```
@@ -74,13 +77,40 @@ impl Detector {
         self.features() * self.windows().map_or(1, |windows| windows.length)
     }
 
+    /// The same detector, to judge moments by [`score_ends`](Self::score_ends): its thresholds and [`calibration`](Self::calibration) are
+    /// by such moments then. A detector of rows, or of a file that does not [have](Self::calibrates_ends) them, stays as it is.
+    pub fn judging_ends(self) -> Self {
+        Self { judges_ends: true, ..self }
+    }
+
+    /// Whether it knows the scores of moments of usual series by [`score_ends`](Self::score_ends). Files written by earlier versions do not.
+    pub fn calibrates_ends(&self) -> bool {
+        self.calibration_of_ends.is_some()
+    }
+
+    /// The scores of all moments of a series that a window ends with.
+    pub(super) fn scores_of_ends(&self, series: &Dataset) -> Result<Vec<f32>, AnomalyError> {
+        let (mut recent, mut windows, mut scores) = (RecentRows::new(self), Vec::new(), Vec::new());
+        let mut row = vec![0.0; series.features()];
+        for index in 0..series.len() {
+            series.copy_row(index, &mut row);
+            recent.push(&row, &mut windows);
+            if windows.len() >= BATCH_VALUES {
+                scores.extend(self.score_ends(&windows)?.into_values());
+                windows.clear();
+            }
+        }
+        scores.extend(self.score_ends(&windows)?.into_values());
+        Ok(scores)
+    }
+
     /// Why a window has no score, where one of its rows is a reason.
     fn no_score_of(&self, window: &[f32]) -> Option<NoScore> {
         window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema()))
     }
 
     /// The scores of the moments that windows end with, one window behind the other as [`RecentRows::push`] gives them. Each is that of
-    /// one window alone, and so varies more than the mean over all windows that cover a moment.
+    /// one window alone, and so varies more than the mean over all windows that cover a moment: [`judging_ends`](Self::judging_ends).
     ///
     /// # Errors
     /// When the values are not those of whole windows.

@@ -64,6 +64,11 @@ impl Resampler {
         Self { every, categories, open: None, last: None }
     }
 
+    /// Whether moments every so many seconds are filled in between two rows that are `pause` seconds apart, so that no gap lies there.
+    pub fn bridges(every: f64, pause: f64) -> bool {
+        pause <= (FILLED + 1) as f64 * every
+    }
+
     /// Takes the next row, which must not be older than the one before it, and gives the moments that are complete by it.
     pub fn push(&mut self, time: f64, row: &[f32]) -> Vec<Resampled> {
         let number = (time / self.every).floor() as i64;

@@ -18,7 +18,7 @@ use crate::schema::Schema;
 /// let scores = detector.score(&Dataset::from_f32("new", array![[4.0, 9.0], [f32::INFINITY, 9.0]])?)?;
 /// assert!(scores[0].is_finite() && scores[1].is_nan());
 /// assert_eq!(scores.unscored()[0].row, 1);
-/// assert_eq!(scores.unscored()[0].reason.to_string(), "feature 1 is inf");
+/// assert_eq!(scores.unscored()[0].reason.to_string(), "feature 1 is infinite, or beyond ±3.4e38");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,7 @@ pub struct Unscored {
 #[non_exhaustive]
 pub enum NoScore {
     /// It has a value that nothing can be computed with.
-    #[error("{feature} is {value}")]
+    #[error("{feature} is infinite, or beyond ±3.4e38")]
     Infinite {
         /// The feature's name or number.
         feature: String,

@@ -98,6 +98,11 @@ impl<'a> SeriesScorer<'a> {
         Ok(scores)
     }
 
+    /// The number of values of a row.
+    pub fn features(&self) -> usize {
+        self.open.detector.features()
+    }
+
     /// How many rows came so far.
     pub fn rows(&self) -> usize {
         self.open.origin + self.open.rows

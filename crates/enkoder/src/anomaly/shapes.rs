@@ -10,12 +10,12 @@ use crate::scaling::{Scaler, Scaling};
 /// The most windows that others are compared with.
 const MOST_KEPT: usize = 1024;
 /// The distance that counts is that to the nearest window but so many: one odd window among those learned from hides no other.
-const NEAREST: usize = 5;
+pub(super) const NEAREST: usize = 5;
 /// The part of the variance that the principal components explain.
 const EXPLAINED: f64 = 0.9;
 /// What is added to every distance, in standard deviations of the reading: where nothing ever varied, not every trifle is
 /// infinitely odd.
-const LEAST: f32 = 0.01;
+pub(super) const LEAST: f32 = 0.01;
 
 /// A way to see windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -150,17 +150,34 @@ impl Shapes {
             |row: &[f32], weight: f32| expected.iter_mut().zip(row).for_each(|(to, value)| *to += weight * value);
         match self.way {
             Way::Nearest => {
-                let distance = |row: &[f32]| row.iter().zip(&centred).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
-                let mut order: Vec<(f32, &[f32])> = rows.map(|row| (distance(row), row)).collect();
-                order.sort_by(|a, b| a.0.total_cmp(&b.0));
-                order.truncate(NEAREST);
-                order.iter().for_each(|(_, row)| add(row, 1.0 / order.len() as f32));
+                let nearest = self.nearest_to(&centred);
+                nearest.iter().for_each(|row| add(row, 1.0 / nearest.len() as f32));
             }
             Way::Linear => {
                 rows.for_each(|row| add(row, row.iter().zip(&centred).map(|(a, b)| a * b).sum()));
             }
         }
         expected.iter().zip(&self.mean).map(|(value, mean)| value + mean).collect()
+    }
+
+    /// How far the nearest windows kept are from their mean in a part, as a standard deviation; none where there are fewer than two.
+    pub(super) fn spread(&self, window: &[f32], part: usize) -> Option<f32> {
+        let centred: Vec<f32> = window.iter().zip(&self.mean).map(|(value, mean)| value - mean).collect();
+        let nearest = self.nearest_to(&centred);
+        let count = nearest.len() as f32;
+        let mean = nearest.iter().map(|row| row[part]).sum::<f32>() / count;
+        let squares: f32 = nearest.iter().map(|row| (row[part] - mean).powi(2)).sum();
+        (self.way == Way::Nearest && nearest.len() > 1).then(|| (squares / (count - 1.0)).sqrt())
+    }
+
+    /// The nearest of the windows kept, less the mean window as this one is.
+    fn nearest_to(&self, centred: &[f32]) -> Vec<&[f32]> {
+        let distance = |row: &[f32]| row.iter().zip(centred).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        let rows = self.rows.chunks_exact(self.parts());
+        let mut order: Vec<(f32, &[f32])> = rows.map(|row| (distance(row), row)).collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        order.truncate(NEAREST);
+        order.into_iter().map(|(_, row)| row).collect()
     }
 }
 

@@ -73,6 +73,14 @@ impl Reference {
         }
     }
 
+    /// What a score beyond the highest is farther away in units of.
+    #[inline]
+    pub(super) fn width_beyond(&self) -> f32 {
+        let last = self.scores.len() - 1;
+        let (highest, middle) = (self.scores[last], self.scores[last / 2]);
+        (highest - middle).max(highest.abs() * 1e-3).max(f32::MIN_POSITIVE)
+    }
+
     /// The surprise of a score, `above` scores of the reference being no higher.
     #[inline]
     fn between(&self, score: f32, above: usize) -> f32 {
@@ -81,9 +89,7 @@ impl Reference {
             return 0.0;
         }
         if above > last {
-            let (highest, middle) = (self.scores[last], self.scores[last / 2]);
-            let width = (highest - middle).max(highest.abs() * 1e-3).max(f32::MIN_POSITIVE);
-            return self.surprises[last] + ((score - highest) / width).ln_1p();
+            return self.surprises[last] + ((score - self.scores[last]) / self.width_beyond()).ln_1p();
         }
         let (low, high) = (self.scores[above - 1], self.scores[above]);
         let part = (score - low) / (high - low);

@@ -49,6 +49,9 @@ pub enum Guarantee {
     Tail,
     /// The stated part of the calibration rows lies above it; nothing more.
     Quantile,
+    /// Of the rows flagged together at most the stated part is normal, on the average, while normal rows are exchangeable with those
+    /// calibrated on: [`Discoveries`](super::Discoveries).
+    Discoveries,
     /// It was chosen with labels to give the highest F1 on them, so the F1 on other rows will be lower.
     BestF1,
 }
@@ -58,7 +61,8 @@ pub enum Guarantee {
 pub struct Threshold {
     /// Scores of this and more are flagged.
     pub score: f32,
-    /// The part of normal rows above it: what was asked for; for the best F1 the part of the negative rows given.
+    /// The part of normal rows above it: what was asked for; for the best F1 the part of the negative rows given, and of
+    /// discoveries the part of the flagged rows that is normal.
     pub rate: f64,
     /// What that rests on.
     pub guarantee: Guarantee,

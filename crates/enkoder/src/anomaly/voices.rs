@@ -135,7 +135,7 @@ impl Voices {
         columns: &[Reading],
         features: &[usize],
         windows: Windows,
-    ) -> Result<(Self, Vec<Vec<f32>>), AnomalyError> {
+    ) -> Result<(Self, Vec<FoldScores>), AnomalyError> {
         let folds = folds(series, windows.length);
         if folds.len() < 2 {
             return Err(AnomalyError::ShortSeries { window: windows.length, needed: 2 * windows.length });
@@ -158,14 +158,19 @@ impl Voices {
                 kinds.into_iter().map(move |kind| (reading, kind))
             })
             .collect();
-        let fitted = kinds.into_par_iter().map(|(reading, kind)| fit_voice(reading, kind, &values[reading], &folds));
-        let (voices, said): (Vec<Voice>, Vec<Vec<f32>>) =
+        let fitted = kinds
+            .into_par_iter()
+            .map(|(reading, kind)| fit_voice(reading, kind, &values[reading], &folds, windows.length));
+        let (voices, said): (Vec<Voice>, Vec<Said>) =
             fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().unzip();
+        let (said, ends): (Vec<Vec<f32>>, Vec<Vec<f32>>) =
+            said.into_iter().map(|Said { moments, ends }| (moments, ends)).unzip();
         let voices = Self { readings, voices };
-        let mut scores = voices.scores(&said).into_iter();
+        let (mut scores, mut ends) = (voices.scores(&said).into_iter(), voices.scores(&ends).into_iter());
         let of_folds = folds.iter().map(|fold| {
             let rows = fold.iter().map(|part| part.rows.len()).sum();
-            scores.by_ref().take(rows).collect()
+            let windows = fold.iter().map(|part| ends_of(part, windows.length)).sum();
+            FoldScores { moments: scores.by_ref().take(rows).collect(), ends: ends.by_ref().take(windows).collect() }
         });
         let of_folds = of_folds.collect();
         Ok((voices, of_folds))
@@ -268,6 +273,25 @@ fn kinds_of_related(longest: usize) -> Vec<Kind> {
     lengths.into_iter().map(|length| Kind { length, way: Way::Nearest, accuses: false }).collect()
 }
 
+/// What a voice says of the moments of all folds.
+struct Said {
+    moments: Vec<f32>,
+    ends: Vec<f32>,
+}
+
+/// The scores of a fold.
+pub(super) struct FoldScores {
+    /// Of its moments, each by all windows that cover it.
+    pub(super) moments: Vec<f32>,
+    /// Of those that the longest windows end with, each by the windows that end there alone.
+    pub(super) ends: Vec<f32>,
+}
+
+/// How many windows of so many rows end in a part.
+fn ends_of(part: &Fold, longest: usize) -> usize {
+    (part.rows.len() + 1).saturating_sub(longest)
+}
+
 /// A part of a series.
 pub(super) struct Fold {
     pub(super) series: usize,
@@ -297,11 +321,12 @@ fn fit_voice(
     Kind { length, way, accuses }: Kind,
     series: &[&[f32]],
     folds: &[Vec<Fold>],
-) -> Result<(Voice, Vec<f32>), AnomalyError> {
+    longest: usize,
+) -> Result<(Voice, Said), AnomalyError> {
     let outline = Outline::new(length);
     let parts = outline.parts();
     let outlines: Vec<Vec<f32>> = series.iter().map(|one| outline.of(one, 1)).collect();
-    let mut said = Vec::new();
+    let mut said = Said { moments: Vec::new(), ends: Vec::new() };
     for fold in folds {
         let apart = |number: usize, start: usize| {
             fold.iter().all(|part| {
@@ -317,11 +342,12 @@ fn fit_voice(
         for part in fold {
             let rows = &series[part.series][part.rows.clone()];
             let windows = said_of(outline, &shapes, rows, 1);
-            said.extend(covering(&windows, rows.len(), outline.length));
+            said.moments.extend(covering(&windows, rows.len(), outline.length));
+            said.ends.extend_from_slice(&windows[windows.len() - ends_of(part, longest)..]);
         }
     }
     let shapes = Shapes::fit(way, &outlines.concat(), parts)?;
-    let reference = Reference::of(said.clone());
+    let reference = Reference::of(said.moments.clone());
     Ok((Voice { reading, outline, shapes, reference, accuses }, said))
 }
 

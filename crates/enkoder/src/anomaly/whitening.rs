@@ -108,8 +108,18 @@ impl Whitening {
         numbers.all(|number| number.is_finite())
     }
 
+    /// What the square of each direction's part costs beyond the cost of all, and that cost.
+    pub(super) fn weights(&self) -> (&[f32], f32) {
+        (&self.weights[..self.directions()], self.rest)
+    }
+
     pub(super) fn directions(&self) -> usize {
         self.variances.along.len()
+    }
+
+    /// How far each number usually is from what the others let expect: its standard deviation given all others.
+    pub(super) fn spreads(&self) -> impl Iterator<Item = f32> {
+        self.precision.iter().map(|precision| precision.sqrt().recip())
     }
 
     /// Writes the cost of each vector, a mean over its numbers; the vectors become their deviations from the mean.

@@ -143,10 +143,12 @@ impl Detector {
         detector.schema = series[0].schema().cloned();
         detector.windows = Some(windows);
         detector.rows_left_out = rows(series) - rows(&stretches);
-        let mut scores = Vec::new();
+        let (mut scores, mut ends) = (Vec::new(), Vec::new());
         for one in &held_out {
             scores.extend(detector.score(one)?.into_values());
+            ends.extend(detector.scores_of_ends(one)?);
         }
+        detector.calibrate_ends(ends)?;
         detector.calibrate(scores)?;
         Ok(detector)
     }

@@ -471,7 +471,8 @@ fn a_row_that_cannot_be_scored_has_its_reason_and_the_others_their_scores() {
         }
         let reasons: Vec<(usize, String)> =
             scores.unscored().iter().map(|one| (one.row, one.reason.to_string())).collect();
-        assert_eq!(reasons, [(3, "sensor1 is -inf".to_owned()), (400, "sensor2 is inf".to_owned())]);
+        let beyond = |sensor: &str| format!("{sensor} is infinite, or beyond ±3.4e38");
+        assert_eq!(reasons, [(3, beyond("sensor1")), (400, beyond("sensor2"))]);
         assert!(scores[3].is_nan() && scores[400].is_nan());
         assert!(matches!(detector.explain(&rows, 3, 1), Err(AnomalyError::Unscored { row: 3, .. })));
     }

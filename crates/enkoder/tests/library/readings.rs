@@ -1,7 +1,7 @@
 //! Detectors of series whose readings are judged one by one: which columns are readings, what is found, what is promised while the
 //! normal drifts, and what their files keep.
 
-use enkoder::anomaly::{AnomalyError, Detector, DetectorConfig, SeriesScorer, ThresholdRule, Value, Windows};
+use enkoder::anomaly::{AnomalyError, Detector, DetectorConfig, Method, SeriesScorer, ThresholdRule, Value, Windows};
 use enkoder::metrics::auroc;
 use enkoder::{Column, Dataset, Schema};
 use ndarray::{Array2, Axis, Slice};
@@ -74,6 +74,31 @@ fn a_moment_that_a_window_ends_with_is_scored_as_the_last_of_a_series_of_that_wi
     let mut broken = ends[..window].to_vec();
     broken[30] = f32::INFINITY;
     assert_eq!(detector.score_ends(&broken).unwrap().unscored().len(), 1);
+}
+
+/// One window alone varies more than the mean over all that cover a moment, so that each has a calibration of its own.
+#[test]
+fn moments_that_windows_end_with_are_flagged_as_rarely_as_asked_for_also_by_a_file() {
+    let rule = ThresholdRule::FalseAlarm(0.05);
+    for method in [Method::Auto, Method::Linear] {
+        let detector = fitted(&DetectorConfig { method, ..DetectorConfig::default() });
+        assert!(detector.calibrates_ends());
+        let ends: Vec<f32> = plant(3000, 9000).iter().copied().collect();
+        let ends: Vec<f32> = ends.windows(WINDOWS.length * 24).step_by(24).flatten().copied().collect();
+        let flagged = |detector: &Detector| {
+            let threshold = detector.threshold(rule).unwrap();
+            let scores = detector.score_ends(&ends).unwrap();
+            scores.iter().filter(|&&score| threshold.flags(score)).count() as f64 / scores.len() as f64
+        };
+        let before = flagged(&detector);
+        let again = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap().judging_ends();
+        let detector = detector.judging_ends();
+        assert_eq!(detector.calibration(), again.calibration());
+        let rate = flagged(&again);
+        assert!(rate < 0.1 && rate < before, "{method}: {rate}, and {before} by all windows");
+        // The file is the same whatever is judged.
+        assert_eq!(detector.to_bytes().unwrap(), again.to_bytes().unwrap());
+    }
 }
 
 #[test]

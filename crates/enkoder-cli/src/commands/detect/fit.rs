@@ -15,12 +15,13 @@ use serde_json::json;
 
 use super::clock::{Clock, ClockOptions, parse_duration};
 use super::moments::{Stretches, from_one, in_words, kept_columns};
-use super::ordering::{OrderOptions, Rows, times};
+use super::ordering::{Changes, OrderOptions, Rows, times};
 use super::{RuleOptions, describe, threshold};
 use crate::arguments::{DataName, DataOptions, Missing, RunOptions};
 use crate::failure::Usage;
 use crate::file_output;
 use crate::inputs::Inputs;
+use crate::interrupt;
 use crate::screen::{Screen, print};
 use crate::wording;
 
@@ -33,7 +34,7 @@ const PROVED_WITH: usize = 1000;
 ///
 /// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter, or with --method auto each
 /// fifth in turn. Tables may be larger than memory: of more than --sample rows as many are drawn evenly at random while the file is
-/// read, and only these are kept. Series are read whole. Rows with an infinite value are left out, and what is written has been read again and has scored.
+/// read, and only these are kept. Series are read whole. Rows with a value that is infinite, or beyond ±3.4e38, are left out, and what is written has been read again and has scored.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Built-in name, openml:ID, or a path, - being standard input
@@ -153,6 +154,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         options.layers.is_none() || options.method == Method::Autoencoder,
         "--layers are those of one autoencoder\nhint: add --method autoencoder"
     );
+    interrupt::end_with("interrupted: no detector was written")?;
     Inputs::new(options.reading.inputs(slice::from_ref(&options.data))?)?.refuse(&options.out)?;
     file_output::check_binary(&options.out, overwrite, &options.common)?;
     anyhow::ensure!(
@@ -193,7 +195,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let numbers = (0..data.len()).map(Some).collect();
         let rows = Rows { data, kept, numbers, times, positive: None };
         let (rows, changes) = rows.arrange(&columns, &options.order)?;
-        if options.order.sort_time || options.every.is_some() {
+        if options.order.sort_time || changes != Changes::default() {
             screen.note(&changes);
         }
         let dropped = if drops { rows_that_miss_a_value(&rows.data) } else { vec![false; rows.data.len()] };
@@ -228,7 +230,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let longest = stretches.iter().flat_map(|stretches| &stretches.rows).max_by_key(|rows| rows.len());
     let rows = longest.map_or_else(|| data.clone(), |rows| data.select(rows));
     let bytes = proved(&detector, &rows)?;
+    // Who interrupts now is too late: the file is written in a moment, and whole.
+    interrupt::work_begins();
     file_output::write_bytes(&options.out, overwrite, &bytes)?;
+    interrupt::work_ended();
     let (ignored, unchanging) = (detector.ignored_columns(), detector.unchanging_columns());
     if options.common.json {
         print(json!({
@@ -247,7 +252,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", file_output::display(&options.out)));
     if detector.rows_left_out() > 0 {
         let rows = wording::counted(detector.rows_left_out(), "row", "rows");
-        screen.note(format_args!("left out, for a value in them is infinite: {rows}"));
+        screen.note(format_args!("left out, for a value in them is infinite or beyond ±3.4e38: {rows}"));
     }
     screen.note(format_args!("chosen: {}", detector.chosen()));
     if !ignored.is_empty() {

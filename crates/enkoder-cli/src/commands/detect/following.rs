@@ -6,17 +6,21 @@ use std::fmt;
 
 use clap::Args;
 use enkoder::anomaly::{
-    AdaptiveThreshold, AnomalyError, Detector, Drift, DriftAlarm, Incident, IncidentRule, Incidents, Threshold,
+    AdaptiveThreshold, AnomalyError, Detector, Drift, DriftAlarm, Guarantee, Incident, IncidentRule, Incidents, Levels,
+    Moved, Threshold,
 };
 use serde::{Deserialize, Serialize};
 
-use super::reasons::by_column;
+use super::reasons::{by_column, number};
 use super::scoring::ScoredRow;
 use crate::failure::Usage;
 
 /// Columns named with an incident, and the least share of one that is not the first.
 const COLUMNS: usize = 5;
 const LEAST_SHARE: f32 = 0.1;
+
+/// Columns named with a drift.
+const MOVED: usize = 3;
 
 /// Which moments belong together, and what drift is.
 #[derive(Clone, Debug, Args)]
@@ -46,6 +50,10 @@ impl FollowOptions {
         if moves {
             rule = rule.of_moving();
         }
+        if threshold.guarantee == Guarantee::Discoveries {
+            // What is no discovery belongs to none.
+            rule.stay = rule.begin;
+        }
         if let Some(rate) = self.stay {
             let stay = detector.threshold(enkoder::anomaly::ThresholdRule::FalseAlarm(rate))?.score;
             rule.stay = stay.min(rule.begin);
@@ -70,6 +78,9 @@ pub struct Stamp {
     pub row: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
+    /// The same in seconds, to be drawn.
+    #[serde(skip)]
+    pub seconds: Option<f64>,
 }
 
 impl fmt::Display for Stamp {
@@ -97,6 +108,8 @@ pub struct Drifted {
     pub series: Option<String>,
     #[serde(flatten)]
     pub alarm: DriftAlarm<Stamp>,
+    /// The columns that moved most since the detector learned.
+    pub columns: Vec<Moved>,
 }
 
 impl fmt::Display for Drifted {
@@ -108,6 +121,10 @@ impl fmt::Display for Drifted {
             true => "its scores are higher, and more is flagged than was asked for",
             false => "its scores are lower, and less is flagged than was asked for",
         })?;
+        for (place, Moved { column, learned, lately, .. }) in self.columns.iter().enumerate() {
+            f.write_str(if place == 0 { "; moved: " } else { ", " })?;
+            write!(f, "{column} from {} to {}", number(*learned), number(*lately))?;
+        }
         f.write_str("; recalibrate, by fitting to newer rows")
     }
 }
@@ -116,13 +133,19 @@ impl fmt::Display for Drifted {
 #[derive(Serialize, Deserialize)]
 pub struct Following {
     rule: IncidentRule,
+    /// Where columns were when the detector learned.
+    #[serde(skip)]
+    levels: Levels,
     /// Where the threshold of each series begins that moves; none where it stays.
     #[serde(skip)]
     moving: Option<AdaptiveThreshold>,
     /// The bound for the probability of a false alarm; with 0 drift is not looked for.
     drift: f64,
-    /// Whether scores are compared with those calibrated on, which are means over windows, or with the beginning of the stream.
+    /// Whether scores are compared with those calibrated on, or with the beginning of the stream.
     against_calibration: bool,
+    /// Whether a moment is scored by all windows that cover it, as those of a file are, or by the one that ends with it.
+    #[serde(skip)]
+    by_all_windows: bool,
     series: BTreeMap<String, Followed>,
     pub incidents: usize,
     /// Whether incidents are written, and so need their columns: to find them takes longer than to score.
@@ -137,6 +160,11 @@ struct Followed {
     moving: Option<AdaptiveThreshold>,
     incidents: Incidents<Stamp>,
     drift: Option<Drift<Stamp>>,
+    /// Where its columns are lately, and those that had moved when drift was told.
+    #[serde(default)]
+    lately: Vec<f32>,
+    #[serde(default)]
+    moved: Vec<Moved>,
     /// Scored moments so far. Those whose windows overlap depend on each other, so that only some are looked at for drift.
     moments: usize,
 }
@@ -144,12 +172,13 @@ struct Followed {
 impl Following {
     /// For rows or moments of this detector. The moments of a stream are scored by one window each.
     pub fn new(options: &FollowOptions, rule: IncidentRule, detector: &Detector, stream: bool) -> Self {
-        let against_calibration = !stream || detector.windows().is_none();
         Self {
             rule,
+            levels: Levels::of(detector),
             moving: None,
             drift: options.drift,
-            against_calibration,
+            against_calibration: !stream || knows_streams(detector),
+            by_all_windows: !stream,
             series: BTreeMap::new(),
             incidents: 0,
             explains: false,
@@ -158,7 +187,8 @@ impl Following {
 
     /// From here on rows are flagged by this rule, and by a threshold that moves where one is given. A series whose threshold began
     /// there goes on with it.
-    pub fn flag_by(&mut self, rule: IncidentRule, moving: Option<AdaptiveThreshold>) {
+    pub fn flag_by(&mut self, rule: IncidentRule, moving: Option<AdaptiveThreshold>, detector: &Detector) {
+        self.levels = Levels::of(detector);
         (self.rule, self.moving) = (rule, moving);
         for followed in self.series.values_mut() {
             followed.incidents.set_rule(rule);
@@ -175,10 +205,11 @@ impl Following {
 
     /// The same stream with another detector: incidents go on, drift is looked for anew, and thresholds that move begin anew.
     pub fn reload(&mut self, detector: &Detector) {
-        self.against_calibration = detector.windows().is_none();
+        self.against_calibration = knows_streams(detector);
         for followed in self.series.values_mut() {
             followed.moving = self.moving;
-            followed.drift = new_drift(self.drift, self.against_calibration, detector);
+            followed.drift = new_drift(self.drift, self.against_calibration, self.by_all_windows, detector);
+            (followed.lately, followed.moved) = (Vec::new(), Vec::new());
         }
     }
 
@@ -192,12 +223,15 @@ impl Following {
         let group = row.beside.group.unwrap_or_default();
         if !self.series.contains_key(group) {
             let incidents = Incidents::new(self.rule);
-            let drift = new_drift(self.drift, self.against_calibration, detector);
-            self.series.insert(group.to_owned(), Followed { moving: self.moving, incidents, drift, moments: 0 });
+            let drift = new_drift(self.drift, self.against_calibration, self.by_all_windows, detector);
+            self.series.insert(
+                group.to_owned(),
+                Followed { moving: self.moving, incidents, drift, lately: Vec::new(), moved: Vec::new(), moments: 0 },
+            );
         }
         let Some(followed) = self.series.get_mut(group) else { return Ok(false) };
         let series = row.beside.group.map(str::to_owned);
-        let stamp = || Stamp { row: row.number + 1, time: row.beside.time.map(str::to_owned) };
+        let stamp = || Stamp { row: row.number + 1, time: row.beside.time.map(str::to_owned), seconds: row.seconds };
         let before_gap = if row.after_gap { followed.incidents.end() } else { None };
         let explains = self.explains;
         let columns = || {
@@ -223,10 +257,17 @@ impl Following {
             tell(News::Incident(Told { series: series.clone(), incident }))?;
         }
         let Some((score, drift)) = row.score.zip(followed.drift.as_mut()) else { return Ok(flagged) };
-        let looked_at = followed.moments.is_multiple_of(stride(detector, self.against_calibration));
+        let looked_at = followed.moments.is_multiple_of(stride(detector, self.by_all_windows));
         followed.moments += 1;
-        if looked_at && let Some(alarm) = drift.push(score, stamp) {
-            tell(News::Drift(Drifted { series, alarm: alarm.clone() }))?;
+        if !looked_at {
+            return Ok(flagged);
+        }
+        if !row.values.is_empty() {
+            self.levels.follow(&mut followed.lately, row.values);
+        }
+        if let Some(alarm) = drift.push(score, stamp) {
+            followed.moved = self.levels.moved(&followed.lately, MOVED);
+            tell(News::Drift(Drifted { series, alarm: alarm.clone(), columns: followed.moved.clone() }))?;
         }
         Ok(flagged)
     }
@@ -252,7 +293,8 @@ impl Following {
     pub fn drifted(&self) -> impl Iterator<Item = Drifted> {
         self.series.iter().filter_map(|(series, followed)| {
             let alarm = followed.drift.as_ref()?.alarm()?.clone();
-            Some(Drifted { series: (!series.is_empty()).then(|| series.clone()), alarm })
+            let columns = followed.moved.clone();
+            Some(Drifted { series: (!series.is_empty()).then(|| series.clone()), alarm, columns })
         })
     }
 }
@@ -268,8 +310,18 @@ fn stride(detector: &Detector, by_all_windows: bool) -> usize {
     detector.windows().map_or(1, |windows| windows.length * (1 + usize::from(by_all_windows)))
 }
 
-fn new_drift(threshold: f64, against_calibration: bool, detector: &Detector) -> Option<Drift<Stamp>> {
-    let stride = stride(detector, against_calibration);
+/// Whether the detector was calibrated on moments scored as those of a stream are.
+fn knows_streams(detector: &Detector) -> bool {
+    detector.windows().is_none() || detector.calibrates_ends()
+}
+
+fn new_drift(
+    threshold: f64,
+    against_calibration: bool,
+    by_all_windows: bool,
+    detector: &Detector,
+) -> Option<Drift<Stamp>> {
+    let stride = stride(detector, by_all_windows);
     let calibration = if against_calibration { detector.calibration().scores() } else { &[] };
     // Of moments that share windows only as many count as are apart.
     let apart = calibration.iter().copied().skip(stride / 2).step_by(stride);

@@ -22,6 +22,9 @@ use clap::{Args, Subcommand};
 use enkoder::TensorFileError;
 use enkoder::anomaly::{AdaptiveThreshold, Detector, DetectorFileError, Guarantee, Threshold, ThresholdRule};
 
+use self::clock::ClockOptions;
+use self::following::FollowOptions;
+use crate::failure::Failure;
 use crate::standard_input;
 
 /// Find anomalies: rows or moments unlike the usual ones
@@ -48,7 +51,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// Where flagging begins.
 #[derive(Clone, Debug, Default, Args)]
-struct RuleOptions {
+pub(super) struct RuleOptions {
     /// Flag at most this part of normal rows [default: 0.01, or what the detector was fitted with]
     #[arg(long, value_name = "RATE", conflicts_with = "contamination")]
     false_alarm: Option<f64>,
@@ -67,6 +70,28 @@ struct FlagOptions {
     /// Flag the moments of a series by the calibrated threshold, and not by one that rises while more is flagged than asked for
     #[arg(long)]
     fixed_threshold: bool,
+}
+
+/// How rows are judged and what is written of them, in files and in streams.
+#[derive(Clone, Debug, Args)]
+struct JudgeOptions {
+    /// Name the N columns that contribute most to each flagged row
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    explain: usize,
+
+    /// Give back these columns of the rows beside the scores; --keep alone gives back all of them
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "")]
+    keep: Option<Vec<String>>,
+
+    #[command(flatten)]
+    flag: FlagOptions,
+
+    #[command(flatten)]
+    follow: FollowOptions,
+
+    #[command(flatten)]
+    clock: ClockOptions,
 }
 
 impl FlagOptions {
@@ -90,7 +115,11 @@ fn describe_moving(moving: &AdaptiveThreshold) -> String {
 }
 
 impl RuleOptions {
-    fn rule(&self) -> Option<ThresholdRule> {
+    pub(super) fn is_given(&self) -> bool {
+        self.rule().is_some()
+    }
+
+    pub(super) fn rule(&self) -> Option<ThresholdRule> {
         let contamination = self.contamination.map(ThresholdRule::Contamination);
         self.false_alarm.map(ThresholdRule::FalseAlarm).or(contamination)
     }
@@ -100,7 +129,10 @@ pub fn load(path: &Path) -> anyhow::Result<Detector> {
     let path = &standard_input::file(path)?;
     Detector::load(path).map_err(|error| match error {
         // It names the file itself.
-        DetectorFileError::File(TensorFileError::Read { .. }) => error.into(),
+        DetectorFileError::File(error @ TensorFileError::Read { .. }) => {
+            Failure::new(error.to_string(), "DETECTOR is the file that `enkoder detect fit DATA -o FILE` wrote", error)
+                .into()
+        }
         _ => anyhow::Error::new(error).context(format!("{} cannot be used as a detector", path.display())),
     })
 }
@@ -117,6 +149,16 @@ pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
             "{rate} of normal {what} by the fitted tail: an extrapolation, since {rows} {what} can promise no less than {:.2e}",
             detector.calibration().least_rate()
         ),
+        Guarantee::Discoveries => {
+            let basis = format!("of the rows flagged at most {rate} are normal, on the average");
+            if *score == f32::INFINITY {
+                return format!(
+                    "no row is flagged, for none is odd enough among so many ({basis}; calibrated on {rows} rows, and one odd row of a thousand needs {:.0})",
+                    1000.0 / rate
+                );
+            }
+            basis
+        }
         Guarantee::Quantile => format!("{rate} of {what} like those calibrated on"),
         Guarantee::BestF1 => format!("the best F1 on the labels given, which flags {rate:.3} of the negative {what}"),
     };

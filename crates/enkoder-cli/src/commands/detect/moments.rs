@@ -1,9 +1,7 @@
 //! The columns beside the features of a series: when a row was measured, and in which series. They are read as they are written.
 
-use std::collections::HashMap;
-
 use anyhow::Context;
-use enkoder::anomaly::{AnomalyError, Irregularities, SeriesColumns, Timeline};
+use enkoder::anomaly::{Irregularities, Passage, SeriesColumns, Timeline};
 use enkoder_data::{DataError, Position};
 
 use super::clock::of_row;
@@ -50,19 +48,19 @@ pub fn from_one(mut error: DataError) -> DataError {
     error
 }
 
-/// The next row of a series: whether a new stretch begins with it.
+/// How the next row of a series follows the one before it.
 ///
 /// # Errors
-/// When the clock runs backwards.
-pub fn follow(timeline: &mut Timeline, row: usize, time: Option<f64>, beside: Beside<'_>) -> anyhow::Result<bool> {
+/// When the clock runs backwards, by more than the one row before it, whose time was in the future.
+pub fn follow(timeline: &mut Timeline, row: usize, time: Option<f64>, beside: Beside<'_>) -> anyhow::Result<Passage> {
     if beside.time.is_none() {
         // Without a column of times there is no clock that could be irregular.
-        return Ok(false);
+        return Ok(Passage::Follows);
     }
-    timeline.next(row, time).map_err(|error| match error {
-        AnomalyError::Backwards { .. } => backwards(row, beside).into(),
-        error => error.into(),
-    })
+    match timeline.pass(row, time) {
+        Passage::Backwards { .. } | Passage::SetBack { .. } => Err(backwards(row, beside).into()),
+        passage => Ok(passage),
+    }
 }
 
 /// The rows of data cut into stretches of one series each, without a gap.
@@ -76,30 +74,16 @@ pub struct Stretches {
 impl Stretches {
     /// Cuts rows by what stands beside them, and where one is left out.
     pub fn of(columns: &SeriesColumns, table: &Rows, left_out: &[bool]) -> anyhow::Result<Self> {
-        let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let mut series: Vec<Vec<usize>> = Vec::new();
-        for row in 0..table.data.len() {
-            let beside = Beside::of(columns, &table.kept, row);
-            let number = *numbers.entry(beside.group.unwrap_or_default()).or_insert(series.len());
-            if number == series.len() {
-                series.push(Vec::new());
-            }
-            series[number].push(row);
-        }
-        let steps = series.iter().filter_map(|rows| {
-            let times: Vec<f64> = rows.iter().filter_map(|&row| table.times[row]).collect();
-            Timeline::usual_step(&times)
-        });
-        let mut steps: Vec<f64> = steps.collect();
-        steps.sort_by(f64::total_cmp);
-        let step = columns.every.or_else(|| steps.get(steps.len() / 2).copied());
+        let series = table.series(columns);
+        let step = columns.every.or_else(|| table.usual_step(&series));
         let (mut rows, mut irregularities) = (Vec::new(), Irregularities::default());
         for one in &series {
             let mut timeline = Timeline::new(step);
             let mut begins = true;
             for &row in one {
                 let number = table.numbers[row].unwrap_or(row);
-                begins |= follow(&mut timeline, number, table.times[row], Beside::of(columns, &table.kept, row))?;
+                let passage = follow(&mut timeline, number, table.times[row], Beside::of(columns, &table.kept, row))?;
+                begins |= passage != Passage::Follows;
                 if left_out[row] {
                     begins = true;
                     continue;

@@ -6,12 +6,13 @@ use std::fmt;
 
 use clap::{Args, ValueEnum};
 use enkoder::Dataset;
-use enkoder::anomaly::{Resampler, SeriesColumns};
+use enkoder::anomaly::{Passage, Resampler, SeriesColumns, Timeline};
 use ndarray::Array2;
 use serde::Serialize;
 
 use super::clock::{Clock, of_row};
 use super::moments::{Beside, backwards};
+use crate::failure::Usage;
 use crate::wording;
 
 /// What becomes of rows of one series with the same time.
@@ -58,6 +59,10 @@ pub struct Changes {
     /// Moments made of rows at other times, and of those how many fill a place where no row is.
     pub resampled: usize,
     pub filled: usize,
+    /// Rows that were left out, for their times were in the future of the row behind them, and the number of the first, from 1.
+    pub wrong_times: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_wrong_time: Option<usize>,
 }
 
 impl fmt::Display for Changes {
@@ -79,6 +84,11 @@ impl fmt::Display for Changes {
             parts.push(format!(
                 "{moments} at regular times were made of them, {filled} of these filled in from those around"
             ));
+        }
+        if self.wrong_times > 0 {
+            let rows = wording::counted(self.wrong_times, "row", "rows");
+            let first = self.first_wrong_time.map_or(String::new(), |row| format!(" (the first is row {row})"));
+            parts.push(format!("{rows} with a time in the future of the row behind were left out{first}"));
         }
         if parts.is_empty() { f.write_str("the rows were in order") } else { f.write_str(&parts.join("; ")) }
     }
@@ -107,11 +117,77 @@ impl Rows {
         let mut rows = self;
         if options.sort_time {
             rows = rows.sorted(columns, options.repeated.unwrap_or_default(), &mut changes)?;
+        } else {
+            rows = rows.without_wrong_times(columns, &mut changes);
         }
         if let Some(every) = columns.every {
             rows = rows.resampled(columns, every, &mut changes)?;
         }
         Ok((rows, changes))
+    }
+
+    /// The rows of each series, in their order.
+    pub fn series(&self, columns: &SeriesColumns) -> Vec<Vec<usize>> {
+        let mut series: Vec<Vec<usize>> = Vec::new();
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        for row in 0..self.data.len() {
+            let number = *numbers.entry(self.group(columns, row)).or_insert(series.len());
+            if number == series.len() {
+                series.push(Vec::new());
+            }
+            series[number].push(row);
+        }
+        series
+    }
+
+    /// The usual seconds between two rows: the median of those of all series.
+    pub fn usual_step(&self, series: &[Vec<usize>]) -> Option<f64> {
+        let steps = series.iter().filter_map(|rows| {
+            let times: Vec<f64> = rows.iter().filter_map(|&row| self.times[row]).collect();
+            Timeline::usual_step(&times)
+        });
+        let mut steps: Vec<f64> = steps.collect();
+        steps.sort_by(f64::total_cmp);
+        steps.get(steps.len() / 2).copied()
+    }
+
+    /// Moments so close that none follows another would make windows of one row each.
+    fn refuse_what_is_finer(&self, series: &[Vec<usize>], every: f64) -> anyhow::Result<()> {
+        let Some(step) = self.usual_step(series).filter(|&step| !Resampler::bridges(every, step)) else {
+            return Ok(());
+        };
+        let [finer, usual] = [every, step].map(wording::seconds);
+        let why = format!(
+            "moments every {finer} are finer than the data, whose rows come every {usual}: each would stand alone, with a gap on both sides"
+        );
+        Err(Usage::new(why).with_hint(format!("choose --every {}s or more, or leave --every out", step.ceil())).into())
+    }
+
+    /// Leaves out rows with one time in the future: the next row goes on before it.
+    fn without_wrong_times(self, columns: &SeriesColumns, changes: &mut Changes) -> Self {
+        if columns.time.is_none() {
+            return self;
+        }
+        let series = self.series(columns);
+        let step = self.usual_step(&series);
+        let mut wrong = vec![false; self.data.len()];
+        for rows in &series {
+            let mut timeline = Timeline::new(step);
+            for (place, &row) in rows.iter().enumerate() {
+                if let Passage::Returns { .. } = timeline.pass(row, self.times[row]) {
+                    wrong[rows[place - 1]] = true;
+                }
+            }
+        }
+        let Some(first) = wrong.iter().position(|&wrong| wrong) else { return self };
+        changes.first_wrong_time = self.numbers[first].map(|number| number + 1);
+        let right: Vec<usize> = (0..wrong.len()).filter(|&row| !wrong[row]).collect();
+        changes.wrong_times = wrong.len() - right.len();
+        let places: Vec<Vec<usize>> = right.iter().map(|&row| vec![row]).collect();
+        Self {
+            times: right.iter().map(|&row| self.times[row]).collect(),
+            ..self.beside(&places, self.data.select(&right))
+        }
     }
 
     fn group(&self, columns: &SeriesColumns, row: usize) -> &str {
@@ -170,15 +246,8 @@ impl Rows {
     }
 
     fn resampled(self, columns: &SeriesColumns, every: f64, changes: &mut Changes) -> anyhow::Result<Self> {
-        let mut series: Vec<Vec<usize>> = Vec::new();
-        let mut numbers: HashMap<&str, usize> = HashMap::new();
-        for row in 0..self.data.len() {
-            let number = *numbers.entry(self.group(columns, row)).or_insert(series.len());
-            if number == series.len() {
-                series.push(Vec::new());
-            }
-            series[number].push(row);
-        }
+        let series = self.series(columns);
+        self.refuse_what_is_finer(&series, every)?;
         let (mut places, mut times, mut values) = (Vec::new(), Vec::new(), Vec::new());
         let mut row_values = vec![0.0; self.data.features()];
         for rows in series {

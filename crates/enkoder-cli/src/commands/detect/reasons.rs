@@ -7,11 +7,12 @@ pub fn by_column(detector: &Detector, reasons: Vec<Reason>, count: usize) -> Vec
     Movement::by_column(reasons, detector.windows().is_some(), count)
 }
 
-/// `vibration was 7.1, expected 2.0 (usual 1.2 to 3.1)`
+/// `vibration was 7.1, expected 2 ± 0.4 (usual 1.2 to 3.1)`
 pub fn sentence(movement: &Movement) -> String {
-    let Movement { column, was, expected, usual, .. } = movement;
+    let Movement { column, was, expected, spread, usual, .. } = movement;
+    let spread = spread.map_or(String::new(), |spread| format!(" ± {}", number_of(spread, 2)));
     let usual = usual.map_or(String::new(), |(low, high)| format!(" (usual {} to {})", number(low), number(high)));
-    format!("{column} was {}, expected {}{usual}", value(was), value(expected))
+    format!("{column} was {}, expected {}{spread}{usual}", value(was), value(expected))
 }
 
 /// The reasons of a moment in one text.
@@ -29,7 +30,11 @@ pub fn value(value: &Value) -> String {
 }
 
 /// A number with four digits that count: of large ones all before the point.
-fn number(number: f32) -> String {
+pub fn number(number: f32) -> String {
+    number_of(number, 4)
+}
+
+fn number_of(number: f32, digits: i32) -> String {
     let number = f64::from(number);
     if number == 0.0 || !number.is_finite() {
         return number.to_string();
@@ -38,7 +43,7 @@ fn number(number: f32) -> String {
     if !(-5..15).contains(&magnitude) {
         return format!("{number:.3e}");
     }
-    let digits = (3 - magnitude).max(0) as usize;
+    let digits = (digits - 1 - magnitude).max(0) as usize;
     let text = format!("{number:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

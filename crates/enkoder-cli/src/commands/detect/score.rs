@@ -7,29 +7,30 @@ use std::slice;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::anomaly::Irregularities;
-use enkoder_data::TableOptions;
+use enkoder::anomaly::{Detector, Discoveries, Incident, Irregularities, Threshold};
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
-use enkoder_report::detection::{Agreement, Collector, Row};
+use enkoder_data::{Chunks, TableOptions};
+use enkoder_report::detection::{Agreement, Collector, Event, Moment, Row};
 use serde_json::json;
 
-use super::clock::{Clock, ClockOptions};
-use super::following::{FollowOptions, Following, News};
+use super::clock::Clock;
+use super::following::{Following, News, Stamp, Told};
 use super::incident_file::IncidentFile;
 use super::keeping::{self, Keeping};
-use super::moments::in_words;
+use super::moments::{from_one, in_words};
 use super::ordering::OrderOptions;
+use super::reasons::sentence;
 use super::scored::{Layout, ScoredFormat};
 use super::scoring::{ScoredRow, Scoring, chunk_rows, score_all, score_in_order};
 use super::summary::{Judgement, Summary};
-use super::{FlagOptions, describe, describe_moving, load};
+use super::{JudgeOptions, describe, describe_moving, load};
 use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::comparison::command_line;
 use crate::failure::Usage;
 use crate::file_output::{self, is_stdout};
 use crate::inputs::{self, Inputs};
 use crate::interrupt;
-use crate::screen::{print, print_with};
+use crate::screen::{Screen, print, print_with};
 use crate::wording;
 
 /// Series whose drift is told one by one.
@@ -62,10 +63,6 @@ pub struct Options {
     #[arg(long)]
     force: bool,
 
-    /// Name the N columns that contribute most to each flagged row
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    explain: usize,
-
     /// Write a page with the worst rows and their reasons, the score over time, and its distribution
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
@@ -74,19 +71,12 @@ pub struct Options {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     incidents: Option<PathBuf>,
 
-    /// Give back these columns of the data beside the scores; --keep alone gives back all of them
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "")]
-    keep: Option<Vec<String>>,
+    /// Flag so many rows of a table that of those flagged at most this part is normal, on the average; reads the data twice
+    #[arg(long, value_name = "PART", conflicts_with_all = ["false_alarm", "contamination", "fixed_threshold"])]
+    fdr: Option<f64>,
 
     #[command(flatten)]
-    flag: FlagOptions,
-
-    #[command(flatten)]
-    follow: FollowOptions,
-
-    #[command(flatten)]
-    clock: ClockOptions,
+    judge: JudgeOptions,
 
     #[command(flatten)]
     order: OrderOptions,
@@ -112,35 +102,54 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut paths = out.into_iter().chain(options.report.as_deref()).chain(options.incidents.as_deref());
     inputs::refuse_same(paths.clone())?;
     paths.try_for_each(|path| read.refuse(path))?;
-    options.follow.check()?;
+    options.judge.follow.check()?;
     let incident_file = options.incidents.as_deref().map(IncidentFile::new).transpose()?;
     options.incidents.as_deref().map_or(Ok(()), |path| check_output(path, overwrite))?;
     out.map_or(Ok(()), |out| check_output(out, overwrite))?;
     options.report.as_deref().map_or(Ok(()), |report| file_output::check_report(report, overwrite))?;
     let detector = load(&options.detector)?;
-    let (threshold, moving) = options.flag.threshold(&detector)?;
-    let rule = options.follow.rule(&detector, &threshold, moving.is_some())?;
+    anyhow::ensure!(
+        options.fdr.is_none() || detector.windows().is_none(),
+        Usage::new("--fdr is for rows of a table: the moments of a series depend on each other")
+            .with_hint("flag moments with --false-alarm RATE")
+    );
     anyhow::ensure!(
         !options.order.sort_time || detector.series_columns().time.is_some(),
         Usage::new("--sort-time sorts by the column of times, and the detector was fitted without one")
             .with_hint("fit it with --time COLUMN")
     );
     let all_columns = || options.reading.column_names(&options.data, detector.schema(), screen);
-    let names = keeping::names(&options.keep, all_columns)?;
+    let names = keeping::names(&options.judge.keep, all_columns)?;
     let (keeping, keep) = Keeping::new(names, &detector, options.reading.label.as_deref());
     let schema = detector.schema().cloned();
     let table = TableOptions { schema, keep, keep_infinite: true, ..TableOptions::default() };
-    let chunks = options.reading.chunks(&options.data, table, chunk_rows(&detector), screen)?;
+    let chunks = || options.reading.chunks(&options.data, table.clone(), chunk_rows(&detector), screen);
+    interrupt::listen()?;
+    interrupt::work_begins();
+    let thresholds = match options.fdr {
+        None => options.judge.flag.threshold(&detector),
+        Some(rate) => discovered(&detector, chunks()?, rate, &options).map(|threshold| (threshold, None)),
+    };
+    let (threshold, moving) = match thresholds {
+        Err(error) if error.is::<Interrupted>() => return Ok(interrupted(screen)),
+        thresholds => thresholds?,
+    };
+    let rule = options.judge.follow.rule(&detector, &threshold, moving.is_some())?;
+    let chunks = chunks()?;
     let mut summary = Summary::new(&detector);
-    let mut page = options.report.as_ref().map(|_| Collector::new(threshold).with_moving_threshold(moving.is_some()));
-    let mut following = Following::new(&options.follow, rule, &detector, false);
-    following.flag_by(rule, moving);
-    following.explain(incident_file.is_some());
+    let collector = || Collector::new(threshold).with_moving_threshold(moving.is_some()).with_series_of(&detector);
+    let mut page = options.report.as_ref().map(|_| collector());
+    let mut following = Following::new(&options.judge.follow, rule, &detector, false);
+    following.flag_by(rule, moving, &detector);
+    // Without a file, a page or labels their number is all that is told.
+    let of_series = detector.windows().is_some();
+    let on_page = page.is_some() && of_series;
+    let keeps_incidents = incident_file.is_some() || on_page || of_series && options.reading.label.is_some();
+    following.explain(incident_file.is_some() || on_page);
     let (mut incidents, mut drifts) = (Vec::new(), Vec::new());
     let mut news = |news| {
         match news {
-            // Without a file their number is all that is told.
-            News::Incident(told) if incident_file.is_some() => incidents.push(told),
+            News::Incident(told) if keeps_incidents => incidents.push(told),
             News::Incident(_) => {}
             News::Drift(drifted) => drifts.push(drifted),
         }
@@ -151,7 +160,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         true => ScoredFormat::JsonLines,
         false => ScoredFormat::Csv,
     };
-    let layout = Layout { format, explain: options.explain, keeping };
+    let layout = Layout { format, explain: options.judge.explain, keeping };
     let score = |mut out: Option<&mut dyn Write>| {
         let _busy = screen.busy(format!("scoring {}", options.data));
         if let Some(out) = &mut out {
@@ -168,7 +177,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             }
             out.as_mut().map_or(Ok(()), |out| layout.write_row(&detector, row, flagged, *out))
         };
-        let scoring = Scoring::new(&detector, &layout.keeping, Clock::of(&options.clock, &detector));
+        let scoring = Scoring::new(&detector, &layout.keeping, Clock::of(&options.judge.clock, &detector));
         let found = if options.order.sort_time || detector.series_columns().every.is_some() {
             score_in_order(scoring, chunks, &options.order, give)
         } else {
@@ -178,8 +187,6 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             found.with_context(|| format!("{} cannot be scored by {}", options.data, options.detector.display()))?;
         following.end(&mut news)
     };
-    interrupt::listen()?;
-    interrupt::work_begins();
     let scored = match out {
         Some(out) => whole(|write| Ok(write_atomically(out, overwrite, |file| write(file))?), score),
         None if options.common.json => score(None),
@@ -187,19 +194,22 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     };
     interrupt::work_ended();
     match scored {
-        Err(error) if error.is::<Interrupted>() => {
-            screen.note(Interrupted);
-            return Ok(ExitCode::from(interrupt::EXIT_CODE));
-        }
+        Err(error) if error.is::<Interrupted>() => return Ok(interrupted(screen)),
         other => other?,
     }
-    let judged = summary.judgement()?;
+    let by_incident = summary.by_incident(&incidents);
+    let counts = by_incident.as_ref().map(|(counts, _)| *counts);
+    let judged = summary.judgement()?.map(|judged| Judgement { by_incident: counts, ..judged });
     if let Some(file) = &incident_file {
         file.write(overwrite, &incidents)?;
     }
     if let (Some(path), Some(page)) = (&options.report, page) {
-        let html =
-            page.finish(&detector, &options.data.to_string(), judged.map(figures_of), command_line()).to_html()?;
+        let right = by_incident.map(|(_, right)| right);
+        let event = |(place, told): (usize, &Told)| event_of(told, right.as_ref().map(|right| right[place]));
+        let events: Vec<Event> = incidents.iter().enumerate().map(event).collect();
+        let html = page
+            .finish(&detector, &options.data.to_string(), judged.map(figures_of), &events, command_line())
+            .to_html()?;
         write_atomically(path, overwrite, |file| file.write_all(html.as_bytes()))?;
     }
     if options.common.json {
@@ -232,7 +242,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(describe_moving(moving));
     }
     let window = detector.windows().map_or(1, |windows| windows.length);
-    if let Some(far_more) = summary.far_more_than(threshold.rate, window) {
+    if options.fdr.is_none()
+        && let Some(far_more) = summary.far_more_than(threshold.rate, window)
+    {
         screen.note(far_more);
     }
     if let Some(judged) = judged {
@@ -245,6 +257,25 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(format_args!("{} have drifted, too", wording::counted(more, "series", "series")));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn interrupted(screen: Screen) -> ExitCode {
+    screen.note(Interrupted);
+    ExitCode::from(interrupt::EXIT_CODE)
+}
+
+/// Where flagging begins so that of the flagged rows few are normal, for which all of them have to be scored first.
+fn discovered(detector: &Detector, chunks: Chunks, rate: f64, options: &Options) -> anyhow::Result<Threshold> {
+    let mut discoveries = Discoveries::new(detector.calibration(), rate)?;
+    let cannot = || format!("{} cannot be scored by {}", options.data, options.detector.display());
+    for chunk in chunks {
+        if interrupt::requested() {
+            return Err(Interrupted.into());
+        }
+        let scores = detector.score(&chunk.map_err(from_one).with_context(cannot)?.data).with_context(cannot)?;
+        scores.iter().for_each(|&score| discoveries.add(score));
+    }
+    Ok(discoveries.threshold())
 }
 
 /// Runs `score` within `write`, which knows only errors of writing: those of scoring come back as they are.
@@ -268,11 +299,25 @@ fn whole(
 }
 
 fn report_row<'a>(row: &'a ScoredRow<'a>, flagged: bool) -> Row<'a> {
-    let ScoredRow { number, beside, score, positive, reasons, .. } = *row;
-    Row { number, time: beside.time, group: beside.group, score, flagged, positive, reasons }
+    let ScoredRow { number, beside, seconds, values, score, positive, reasons, .. } = *row;
+    Row { number, time: beside.time, seconds, values, group: beside.group, score, flagged, positive, reasons }
+}
+
+fn event_of(told: &Told, right: Option<bool>) -> Event {
+    let moment = |stamp: &Stamp| Moment { row: stamp.row, time: stamp.time.clone(), seconds: stamp.seconds };
+    let Incident { start, end, score, columns, .. } = &told.incident;
+    Event {
+        series: told.series.clone(),
+        start: moment(start),
+        end: moment(end),
+        score: *score,
+        columns: columns.iter().map(|movement| movement.column.clone()).collect(),
+        reason: columns.first().map(sentence).unwrap_or_default(),
+        right,
+    }
 }
 
 fn figures_of(judged: Judgement) -> Agreement {
-    let Judgement { auroc, average_precision, vus_pr, precision, recall, f1 } = judged;
-    Agreement { auroc, average_precision, vus_pr, precision, recall, f1 }
+    let Judgement { auroc, average_precision, vus_pr, precision, recall, f1, by_incident } = judged;
+    Agreement { auroc, average_precision, vus_pr, precision, recall, f1, by_incident }
 }

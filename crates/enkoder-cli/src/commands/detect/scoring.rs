@@ -7,7 +7,9 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use enkoder::Dataset;
-use enkoder::anomaly::{AnomalyError, Detector, Irregularities, NoScore, Reason, Scores, SeriesScorer, Timeline};
+use enkoder::anomaly::{
+    AnomalyError, Detector, Irregularities, NoScore, Passage, Reason, Scores, SeriesScorer, Timeline,
+};
 use enkoder_data::{Chunk, Chunks, DataError};
 use ndarray::Array2;
 
@@ -31,6 +33,10 @@ pub struct ScoredRow<'a> {
     /// Its number in the data, from 0.
     pub number: usize,
     pub beside: Beside<'a>,
+    /// When it was measured, in seconds, where the clock is read.
+    pub seconds: Option<f64>,
+    /// Its values, where it has a place in a series or table.
+    pub values: &'a [f32],
     /// The cells of the columns that are kept.
     pub kept: &'a [String],
     /// Whether the row before it in its series lies behind a gap.
@@ -114,8 +120,10 @@ struct Entry {
 struct Series<'a> {
     scorer: SeriesScorer<'a>,
     timeline: Timeline,
-    /// Rows of the chunk that the scorer has yet to take.
-    pending: Vec<usize>,
+    /// The values of rows that the scorer has yet to take.
+    pending: Vec<f32>,
+    /// A row behind a gap, until the next one shows that its time is right.
+    doubted: Option<(Vec<f32>, Held)>,
     /// Rows that wait for their score, and the moment that the first of them is.
     held: VecDeque<Held>,
     moment: usize,
@@ -125,11 +133,15 @@ struct Series<'a> {
 
 struct Held {
     number: Option<usize>,
+    seconds: Option<f64>,
+    values: Vec<f32>,
     time: Option<String>,
     group: Option<String>,
     kept: Vec<String>,
     after_gap: bool,
     positive: Option<bool>,
+    /// Why it is passed over.
+    why: Option<String>,
 }
 
 impl<'a> Scoring<'a> {
@@ -201,15 +213,20 @@ impl<'a> Scoring<'a> {
         let (detector, keeping) = (self.detector, self.keeping);
         let columns = detector.series_columns();
         let positive = |place: usize| positive.map(|positive| positive[place]);
+        detector.check(data)?;
         let cells = |entry: &Entry, place| keeping.cells(data, detector.schema(), place, kept, entry.row);
         if detector.windows().is_none() {
             let scores = detector.score(data)?;
             let there = entries.iter().filter_map(|entry| Some((entry, entry.place?)));
+            let mut values = vec![0.0; data.features()];
             for ((entry, place), (score, no_score)) in there.zip(each(&scores)) {
                 let Some(number) = entry.number else { continue };
+                data.copy_row(place, &mut values);
                 give(&ScoredRow {
                     number,
                     beside: Beside::of(columns, kept, entry.row),
+                    seconds: entry.time,
+                    values: &values,
                     kept: &cells(entry, place),
                     after_gap: false,
                     score,
@@ -225,31 +242,51 @@ impl<'a> Scoring<'a> {
             let beside = Beside::of(columns, kept, entry.row);
             let number = self.series_of(beside.group.unwrap_or_default());
             let series = &mut self.series[number];
-            let after_gap = follow(&mut series.timeline, entry.number.unwrap_or(entry.row), entry.time, beside)?;
-            // A row that is dropped leaves a gap, whatever the clock says.
-            if after_gap || entry.place.is_none() {
-                series.end(data, give)?;
+            let after_gap = match follow(&mut series.timeline, entry.number.unwrap_or(entry.row), entry.time, beside)? {
+                Passage::Returns { begins, .. } => {
+                    series.pass_over(beside.time.unwrap_or_default());
+                    begins
+                }
+                passage => {
+                    series.believe(give)?;
+                    passage != Passage::Follows
+                }
+            };
+            let Some(place) = entry.place else {
+                // A row that is dropped leaves a gap, whatever the clock says.
+                series.end(give)?;
                 series.after_gap = true;
-            }
-            let Some(place) = entry.place else { continue };
-            series.pending.push(place);
-            series.held.push_back(Held {
+                continue;
+            };
+            let mut values = vec![0.0; data.features()];
+            data.copy_row(place, &mut values);
+            let held = Held {
                 number: entry.number,
+                seconds: entry.time,
+                values: values.clone(),
                 time: beside.time.map(str::to_owned),
                 group: beside.group.map(str::to_owned),
                 kept: cells(entry, place),
-                after_gap: mem::take(&mut series.after_gap),
+                after_gap: mem::take(&mut series.after_gap) || after_gap,
                 positive: positive(place),
-            });
+                why: None,
+            };
+            if after_gap {
+                series.doubted = Some((values, held));
+            } else {
+                series.pending.extend(values);
+                series.held.push_back(held);
+            }
         }
-        self.series.iter_mut().try_for_each(|series| series.take(data, give))
+        self.series.iter_mut().try_for_each(|series| series.take(give))
     }
 
     /// Scores what is left. Gives what was irregular.
     fn finish(mut self, give: &mut Give<'_>) -> anyhow::Result<Irregularities> {
         let mut irregularities = Irregularities::default();
         for series in &mut self.series {
-            series.finish(give)?;
+            series.believe(give)?;
+            series.end(give)?;
             irregularities = irregularities.and(series.timeline.irregularities().clone());
         }
         Ok(irregularities)
@@ -264,6 +301,7 @@ impl<'a> Scoring<'a> {
             scorer: SeriesScorer::new(self.detector).expect("it is a detector of series"),
             timeline: Timeline::new(self.detector.series_columns().step),
             pending: Vec::new(),
+            doubted: None,
             held: VecDeque::new(),
             moment: 0,
             after_gap: false,
@@ -273,40 +311,66 @@ impl<'a> Scoring<'a> {
 }
 
 impl Series<'_> {
+    /// The time of the row that was doubted is right: it is behind a gap.
+    fn believe(&mut self, give: &mut Give<'_>) -> anyhow::Result<()> {
+        let Some((values, held)) = self.doubted.take() else { return Ok(()) };
+        self.end(give)?;
+        self.pending = values;
+        self.held.push_back(held);
+        Ok(())
+    }
+
+    /// The time of the row that was doubted is wrong, for a row with this time is behind it.
+    fn pass_over(&mut self, time: &str) {
+        if let Some((_, held)) = self.doubted.take() {
+            let why = format!("its time lies in the future of {time:?} behind it; it is passed over");
+            self.held.push_back(Held { why: Some(why), after_gap: false, seconds: None, ..held });
+        }
+    }
+
     /// Hands the scorer the rows that it has yet to take.
-    fn take(&mut self, data: &Dataset, give: &mut Give<'_>) -> anyhow::Result<()> {
+    fn take(&mut self, give: &mut Give<'_>) -> anyhow::Result<()> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let scores = self.scorer.push(&data.select(&self.pending))?;
-        self.pending.clear();
+        let values = mem::take(&mut self.pending);
+        let features = self.scorer.features();
+        let rows = Array2::from_shape_vec((values.len() / features, features), values)?;
+        let scores = self.scorer.push(&Dataset::from_f32("rows", rows)?)?;
         self.give(&scores, give)
     }
 
     /// Ends a stretch: what comes is behind a gap.
-    fn end(&mut self, data: &Dataset, give: &mut Give<'_>) -> anyhow::Result<()> {
-        self.take(data, give)?;
-        self.finish(give)
-    }
-
-    fn finish(&mut self, give: &mut Give<'_>) -> anyhow::Result<()> {
+    fn end(&mut self, give: &mut Give<'_>) -> anyhow::Result<()> {
+        self.take(give)?;
         let scores = self.scorer.finish()?;
         self.give(&scores, give)
     }
 
     fn give(&mut self, scores: &Scores, give: &mut Give<'_>) -> anyhow::Result<()> {
-        for (held, (score, no_score)) in self.held.drain(..scores.len()).zip(each(scores)) {
+        let mut scores = each(scores);
+        while let Some(held) = self.held.front() {
+            let (score, no_score) = match &held.why {
+                Some(_) => (None, None),
+                None => match scores.next() {
+                    Some(scored) => scored,
+                    None => break,
+                },
+            };
+            let Some(held) = self.held.pop_front() else { break };
             let moment = self.moment;
-            self.moment += 1;
+            self.moment += usize::from(held.why.is_none());
             let Some(number) = held.number else { continue };
             give(&ScoredRow {
                 number,
                 beside: Beside { time: held.time.as_deref(), group: held.group.as_deref() },
+                seconds: held.seconds,
+                values: &held.values,
                 kept: &held.kept,
                 after_gap: held.after_gap,
                 score,
                 no_score,
-                unread: None,
+                unread: held.why.as_deref(),
                 positive: held.positive,
                 reasons: &|count| self.scorer.explain(moment, count),
             })?;

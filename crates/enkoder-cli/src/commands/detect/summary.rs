@@ -1,11 +1,14 @@
 //! What scoring amounts to: how much was flagged, and how well that agrees with labels, where there are some.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use enkoder::anomaly::{Detector, NoScore};
 use enkoder::metrics::{Confusion, MetricError, auroc, average_precision, vus_pr};
+use enkoder_report::detection::ByIncident;
 use serde::Serialize;
 
+use super::following::Told;
 use super::scoring::ScoredRow;
 use crate::wording;
 
@@ -25,8 +28,38 @@ pub struct Summary {
     /// Whether each of these was flagged: 1, or 0.
     flags: Vec<f32>,
     positive: Vec<bool>,
+    of_series: bool,
+    /// Labelled rows of each series that follow each other, by the numbers of the first and the last, and whether the next one may be
+    /// part of the last span.
+    spans: BTreeMap<String, Spans>,
     /// The longest buffer for VUS-PR: of series that are one.
     buffer: Option<usize>,
+}
+
+#[derive(Default)]
+struct Spans {
+    spans: Vec<(usize, usize)>,
+    open: bool,
+}
+
+impl Spans {
+    fn add(&mut self, number: usize, positive: bool) {
+        match self.spans.last_mut() {
+            Some(last) if positive && self.open => last.1 = number,
+            _ if positive => self.spans.push((number, number)),
+            _ => {}
+        }
+        self.open = positive;
+    }
+}
+
+/// For each span whether any of the others overlaps it. Spans are apart from each other, in order, and so are the others.
+fn overlapped(spans: &[(usize, usize)], others: &[(usize, usize)]) -> Vec<bool> {
+    let overlapped = |&(first, last): &(usize, usize)| {
+        let next = others.partition_point(|other| other.1 < first);
+        others.get(next).is_some_and(|other| other.0 <= last)
+    };
+    spans.iter().map(overlapped).collect()
 }
 
 impl Summary {
@@ -42,6 +75,8 @@ impl Summary {
             scores: Vec::new(),
             flags: Vec::new(),
             positive: Vec::new(),
+            of_series: detector.windows().is_some(),
+            spans: BTreeMap::new(),
             buffer,
         }
     }
@@ -86,13 +121,20 @@ impl Summary {
 
     pub fn add(&mut self, row: &ScoredRow<'_>, flagged: bool) {
         self.rows += 1;
+        if let Some(positive) = row.positive.filter(|_| self.of_series) {
+            let group = row.beside.group.unwrap_or_default();
+            if !self.spans.contains_key(group) {
+                self.spans.insert(group.to_owned(), Spans::default());
+            }
+            self.spans.get_mut(group).into_iter().for_each(|spans| spans.add(row.number + 1, positive));
+        }
         let Some(score) = row.score else {
             match row.no_score {
                 Some(NoScore::ShortStretch { .. }) => self.short += 1,
                 reason => {
                     self.unscorable += 1;
-                    let first =
-                        || format!("row {}: {}", row.number + 1, reason.map(NoScore::to_string).unwrap_or_default());
+                    let why = || reason.map(NoScore::to_string).or(row.unread.map(str::to_owned)).unwrap_or_default();
+                    let first = || format!("row {}: {}", row.number + 1, why());
                     self.first_unscorable.get_or_insert_with(first);
                 }
             }
@@ -104,6 +146,29 @@ impl Summary {
             self.flags.push(f32::from(u8::from(flagged)));
             self.positive.push(positive);
         }
+    }
+
+    /// Incidents against labelled spans, by overlap, and whether each incident has a labelled moment; none where there are no labels, or
+    /// no series.
+    pub fn by_incident(&self, incidents: &[Told]) -> Option<(ByIncident, Vec<bool>)> {
+        if self.spans.is_empty() {
+            return None;
+        }
+        let (mut found, mut right) = (ByIncident::default(), vec![false; incidents.len()]);
+        for (series, Spans { spans, .. }) in &self.spans {
+            let of = |told: &&Told| told.series.as_deref().unwrap_or_default() == series;
+            let places: Vec<usize> = (0..incidents.len()).filter(|&place| of(&&incidents[place])).collect();
+            let told = |&place: &usize| (incidents[place].incident.start.row, incidents[place].incident.end.row);
+            let told: Vec<(usize, usize)> = places.iter().map(told).collect();
+            let hit = overlapped(spans, &told).into_iter().filter(|&hit| hit).count();
+            found.hit += hit;
+            found.missed += spans.len() - hit;
+            for (place, labelled) in places.into_iter().zip(overlapped(&told, spans)) {
+                right[place] = labelled;
+                found.false_alarms += usize::from(!labelled);
+            }
+        }
+        Some((found, right))
     }
 
     /// How well the scores tell the labels apart; none without labels.
@@ -125,6 +190,7 @@ impl Summary {
             precision: counts.precision(),
             recall: counts.recall(),
             f1: counts.f1(),
+            by_incident: None,
         }))
     }
 }
@@ -154,11 +220,14 @@ pub struct Judgement {
     pub precision: f64,
     pub recall: f64,
     pub f1: f64,
+    /// Of a series: incidents against labelled spans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_incident: Option<ByIncident>,
 }
 
 impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { auroc, average_precision, vus_pr, precision, recall, f1 } = self;
+        let Self { auroc, average_precision, vus_pr, precision, recall, f1, by_incident } = self;
         match auroc.zip(*average_precision) {
             Some((auroc, average_precision)) => {
                 write!(f, "against the labels: AUROC {auroc:.3}, average precision {average_precision:.3}")?;
@@ -168,6 +237,10 @@ impl fmt::Display for Judgement {
         if let Some(volume) = vus_pr {
             write!(f, ", VUS-PR {volume:.3}")?;
         }
-        write!(f, "; at the threshold precision {precision:.3}, recall {recall:.3}, F1 {f1:.3}")
+        write!(f, "; at the threshold precision {precision:.3}, recall {recall:.3}, F1 {f1:.3}")?;
+        let Some(ByIncident { hit, missed, false_alarms }) = by_incident else { return Ok(()) };
+        let spans = wording::counted(hit + missed, "labelled span", "labelled spans");
+        let alarms = wording::counted(*false_alarms, "incident", "incidents");
+        write!(f, "\nincidents hit {} of {spans}; {alarms} outside of any", wording::grouped(*hit))
     }
 }

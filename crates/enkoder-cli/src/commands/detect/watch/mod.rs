@@ -20,12 +20,12 @@ use self::lines::Lines;
 use self::signals::Signal;
 use self::state::StateFile;
 use self::watched::{Memory, Watched};
-use super::clock::{Clock, ClockOptions};
-use super::following::{FollowOptions, Following, News};
+use super::clock::Clock;
+use super::following::{Following, News};
 use super::incident_file::{IncidentFile, IncidentLog};
 use super::keeping::Keeping;
 use super::scored::{Layout, ScoredFormat};
-use super::{FlagOptions, describe, describe_moving, load};
+use super::{JudgeOptions, describe, describe_moving, load};
 use crate::arguments::RunOptions;
 use crate::failure::Usage;
 use crate::interrupt;
@@ -53,10 +53,6 @@ pub struct Options {
     #[arg(value_hint = ValueHint::FilePath)]
     detector: PathBuf,
 
-    /// Name the N columns that contribute most to each flagged row
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    explain: usize,
-
     /// Write each incident to a file as soon as it is over: .csv or .jsonl
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     incidents: Option<PathBuf>,
@@ -64,11 +60,6 @@ pub struct Options {
     /// Replace the file of incidents that is there already
     #[arg(long)]
     force: bool,
-
-    /// Give back these columns of the rows beside the scores; --keep alone gives back all of them
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "")]
-    keep: Option<Vec<String>>,
 
     /// A file whose first line names the columns, where the stream has no header
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -83,13 +74,7 @@ pub struct Options {
     replayed: bool,
 
     #[command(flatten)]
-    flag: FlagOptions,
-
-    #[command(flatten)]
-    follow: FollowOptions,
-
-    #[command(flatten)]
-    clock: ClockOptions,
+    judge: JudgeOptions,
 
     #[command(flatten)]
     common: RunOptions,
@@ -104,27 +89,27 @@ pub enum Event {
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
-    options.follow.check()?;
+    options.judge.follow.check()?;
     let incident_file = options.incidents.as_deref().map(IncidentFile::new).transpose()?;
-    let detector = load(&options.detector)?;
+    let detector = load(&options.detector)?.judging_ends();
     let checksum = checksum(&options.detector);
-    let (threshold, moving) = options.flag.threshold(&detector)?;
+    let (threshold, moving) = options.judge.flag.threshold(&detector)?;
     screen.note(describe(&detector, &threshold));
     if let Some(moving) = &moving {
         screen.note(describe_moving(moving));
     }
-    let rule = options.follow.rule(&detector, &threshold, moving.is_some())?;
+    let rule = options.judge.follow.rule(&detector, &threshold, moving.is_some())?;
     let format = if options.common.json { ScoredFormat::JsonLines } else { ScoredFormat::Csv };
-    let layout = Layout { format, explain: options.explain, keeping: Keeping::default() };
+    let layout = Layout { format, explain: options.judge.explain, keeping: Keeping::default() };
     let state = options.state.as_deref().map(StateFile::new);
     let remembered = state.as_ref().map(StateFile::read).transpose()?.flatten();
     let resumed = remembered.is_some();
-    let new = || Memory::new(Following::new(&options.follow, rule, &detector, true));
+    let new = || Memory::new(Following::new(&options.judge.follow, rule, &detector, true));
     let (of, memory) = remembered.unwrap_or_else(|| (checksum, new()));
     let incidents = incident_file.map(|file| file.open(Overwrite::replacing(options.force), resumed)).transpose()?;
-    let clock = Clock::of(&options.clock, &detector);
-    let mut watched = Watched::new(detector, layout, memory, clock, &options.keep, screen);
-    watched.memory.following.flag_by(rule, moving);
+    let clock = Clock::of(&options.judge.clock, &detector);
+    let mut watched = Watched::new(detector, layout, memory, clock, &options.judge.keep, screen);
+    watched.memory.following.flag_by(rule, moving, &watched.detector);
     watched.memory.following.explain(incidents.is_some());
     if resumed {
         let rows = wording::counted(watched.memory.counts.rows, "row", "rows");
@@ -231,11 +216,11 @@ impl Watch<'_> {
     }
 
     fn reload(&mut self) -> anyhow::Result<()> {
-        let detector = load(&self.options.detector)?;
-        let (threshold, moving) = self.options.flag.threshold(&detector)?;
-        let rule = self.options.follow.rule(&detector, &threshold, moving.is_some())?;
+        let detector = load(&self.options.detector)?.judging_ends();
+        let (threshold, moving) = self.options.judge.flag.threshold(&detector)?;
+        let rule = self.options.judge.follow.rule(&detector, &threshold, moving.is_some())?;
         self.watched.reload(detector)?;
-        self.watched.memory.following.flag_by(rule, moving);
+        self.watched.memory.following.flag_by(rule, moving, &self.watched.detector);
         self.watched.memory.following.reload(&self.watched.detector);
         self.checksum = checksum(&self.options.detector);
         Ok(())

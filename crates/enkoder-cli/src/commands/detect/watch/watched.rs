@@ -398,7 +398,7 @@ impl<'a> Watched<'a> {
             series.at.recent.clear();
             let name = self.detector.schema().and_then(|schema| schema.feature_names().into_iter().nth(place));
             let name = name.unwrap_or_else(|| format!("feature {}", place + 1));
-            return self.unscorable(held, format!("{name} is {}", row[place]));
+            return self.unscorable(held, format!("{name} is infinite, or beyond ±3.4e38"));
         }
         if as_they_come {
             if series.at.recent.push(row, &mut self.windows) {
@@ -444,9 +444,15 @@ impl<'a> Watched<'a> {
                 let Some(window) = held.window else { return Ok(Vec::new()) };
                 self.detector.explain_end(&self.windows[window * width..(window + 1) * width], count)
             };
+            // The row itself is the last of its window.
+            let features = self.detector.features();
+            let values =
+                held.window.map_or(&[][..], |window| &self.windows[(window + 1) * width - features..][..features]);
             let row = ScoredRow {
                 number: held.number,
                 beside: Beside { time: held.time.as_deref(), group: held.group.as_deref() },
+                seconds: None,
+                values,
                 kept: &held.kept,
                 after_gap: held.after_gap,
                 score,
