@@ -37,6 +37,8 @@ pub enum Fitted {
 pub struct Sections<'a> {
     pub filling: Option<&'a FillingEvaluation>,
     pub codec: Option<&'a CodecEvaluation>,
+    /// The file of the explorer beside the report.
+    pub explorer: Option<&'a str>,
 }
 
 /// What was measured.
@@ -138,7 +140,7 @@ impl Comparison {
         if self.trained_with_noise {
             text += &format!("\n{FAINT}measured on samples without the noise of the training{FAINT:#}");
         }
-        if self.fitted == Fitted::OnMeasured {
+        if self.fitted == Fitted::OnMeasured && !self.closed_form {
             text += &format!("\n{FAINT}PCA was fitted to these very samples, which favours it{FAINT:#}");
         }
         text
@@ -201,6 +203,13 @@ impl Comparison {
         Ok(figures.len())
     }
 
+    /// Samples above their reconstructions in one PNG, where they are pictures: those drawn at random, or all where they are few.
+    pub fn reconstructions(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let figures = self.report(Sections::default()).figures()?;
+        let of_samples = |figure: &enkoder_report::Figure| figure.name.starts_with("reconstructions-");
+        Ok(figures.into_iter().rfind(of_samples).map(|figure| figure.bytes))
+    }
+
     fn report<'a>(&'a self, sections: Sections<'a>) -> Report<'a> {
         let mut report =
             Report::new(&self.evaluation).with_command_line(&command_line()).with_threads(rayon::current_num_threads());
@@ -209,6 +218,9 @@ impl Comparison {
         }
         if let Some(codec) = sections.codec {
             report = report.with_codec(codec);
+        }
+        if let Some(file) = sections.explorer {
+            report = report.with_explorer(file);
         }
         report
     }

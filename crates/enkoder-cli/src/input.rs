@@ -4,17 +4,18 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::slice;
 
-use enkoder::codec::{self, Bound, CompressSummary, SampleArray};
-use enkoder::{Autoencoder, Dataset, Schema};
+use enkoder::codec::{self, Bound, CompressSummary, ElementType, SampleArray};
+use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
+use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
 
-use crate::arguments::{DataName, DataOptions, FetchOptions, ModelAndData};
+use crate::arguments::{ArrayArguments, DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::failure::Usage;
 use crate::model;
 use crate::progress::DownloadProgress;
 use crate::screen::Screen;
 use crate::standard_input;
+use crate::wording;
 
 impl DataOptions {
     /// Opens data to train on, or to look at.
@@ -49,15 +50,76 @@ impl DataOptions {
         Ok(self.source(names)?.open_arrays(&self.options(TableOptions::default()))?)
     }
 
+    /// Opens data to train on in blocks; what a table was converted to is said.
+    pub fn open_in_blocks(&self, names: &[DataName], screen: Screen) -> anyhow::Result<StoredDataset> {
+        let (source, options) = self.find(names, TableOptions::default(), screen)?;
+        let opened = {
+            let _busy = screen.busy(standard_input::in_words(format!("reading {source}")));
+            source.open_in_blocks(&options)?
+        };
+        if let Some(converted) = opened.converted.filter(|converted| converted.is_new) {
+            screen.note(format_args!(
+                "{source} was converted to {} of numbers, which later trainings read again; remove {} to free the space",
+                wording::bytes(converted.bytes),
+                converted.folder.display()
+            ));
+        }
+        Ok(opened.data)
+    }
+
+    /// About how many bytes data takes in memory; none where that shows only once it is read.
+    pub fn memory(&self, names: &[DataName]) -> anyhow::Result<Option<u64>> {
+        Ok(self.source(names)?.memory(&self.options(TableOptions::default()))?)
+    }
+
     /// What names stand for.
     pub fn source(&self, names: &[DataName]) -> anyhow::Result<Source> {
         Ok(Source::find_all(&files(names)?)?)
     }
 
-    /// Opens data to compress without a model.
+    /// Opens data to compress without a model. Of a file of several arrays all are taken that have one shape and type.
     pub fn open_to_compress_alone(&self, data: &[DataName], screen: Screen) -> anyhow::Result<Compressible> {
+        let variables = self.variables_together(data)?;
+        if !variables.is_empty() {
+            let chosen = Self { arrays: ArrayArguments { variables, ..self.arrays.clone() }, ..self.clone() };
+            return chosen.open_to_compress_alone(data, screen);
+        }
         let Some(arrays) = self.open_arrays(data)? else { return Ok(Compressible::new(&self.open(data, screen)?)) };
         Ok(Compressible::of(self.wanted(arrays)?))
+    }
+
+    /// Of a file of several arrays, where none is chosen, those of one shape and type that have most bytes; a warning names the others.
+    fn variables_together(&self, data: &[DataName]) -> anyhow::Result<Vec<String>> {
+        let [name] = data else { return Ok(Vec::new()) };
+        if standard_input::is_meant(name.as_ref()) || self.label.is_some() {
+            return Ok(Vec::new());
+        }
+        let Some(contents) = self.contents(name)? else { return Ok(Vec::new()) };
+        let readable = |array: &&ArrayEntry| array.is_data() && array.unreadable.is_none();
+        let arrays: Vec<&ArrayEntry> = contents.arrays.iter().filter(readable).collect();
+        if arrays.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let are_alike = |a: &ArrayEntry, b: &ArrayEntry| a.shape == b.shape && a.element == b.element;
+        let bytes = |of: &ArrayEntry| {
+            let each = of.shape.iter().product::<u64>() * of.element.map_or(0, ElementType::bytes) as u64;
+            each * arrays.iter().filter(|array| are_alike(array, of)).count() as u64
+        };
+        // The first of equals.
+        let Some(most) = arrays.iter().rev().max_by_key(|array| bytes(array)) else { return Ok(Vec::new()) };
+        let (mut taken, others): (Vec<&ArrayEntry>, Vec<_>) =
+            arrays.iter().copied().partition(|array| are_alike(array, most));
+        let beyond = taken.split_off(taken.len().min(codec::MAX_VARIABLES));
+        let left_out: Vec<&str> = others.iter().chain(&beyond).map(|array| array.name.as_str()).collect();
+        if !left_out.is_empty() {
+            tracing::warn!(
+                "{name} also holds {}, left out: arrays in one file have one shape and type, and are at most {}; compress the \
+                 others by --variable",
+                left_out.join(", "),
+                codec::MAX_VARIABLES
+            );
+        }
+        Ok(taken.into_iter().map(|array| array.name.clone()).collect())
     }
 
     /// As many samples of arrays as are asked for, of a type that a compressed file gives back.
@@ -219,6 +281,21 @@ impl Compressible {
             return Err(Usage::new(why).with_hint("compress them one at a time, or with a bound of rel:").into());
         }
         Ok(Bound::Absolute(most / scale.abs()))
+    }
+
+    /// The same for bounds of single variables.
+    pub fn bounds_of_variables(&self, bounds: &[(String, Bound)]) -> Vec<(String, Bound)> {
+        let variables = self.source.layout().variables;
+        let stored = |(variable, bound): &(String, Bound)| {
+            let number = variables.iter().position(|name| name == variable);
+            let packing = number.and_then(|number| self.packing.get(number));
+            let bound = match (*bound, packing) {
+                (Bound::Absolute(most), Some((scale, _))) => Bound::Absolute(most / scale.abs()),
+                (bound, _) => bound,
+            };
+            (variable.clone(), bound)
+        };
+        bounds.iter().map(stored).collect()
     }
 
     /// What was measured in stored numbers, in the units of the data.

@@ -7,8 +7,8 @@ use clap::builder::styling::{AnsiColor, Style};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    completions, compress, data, decode, decompress, denoise, detect, encode, eval, export, import, info, reconstruct,
-    train,
+    completions, compress, data, decode, decompress, denoise, detect, encode, eval, explore, export, import, info,
+    reconstruct, train,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -33,6 +33,7 @@ pub struct Arguments {
 enum Command {
     Train(Box<train::Options>),
     Eval(eval::Options),
+    Explore(explore::Options),
     Encode(encode::Options),
     Decode(decode::Options),
     Reconstruct(reconstruct::Options),
@@ -53,6 +54,7 @@ impl Arguments {
         match self.command {
             Command::Train(options) => train::run(*options),
             Command::Eval(options) => eval::run(options),
+            Command::Explore(options) => explore::run(options),
             Command::Encode(options) => encode::run(options),
             Command::Decode(options) => decode::run(options),
             Command::Reconstruct(options) => reconstruct::run(options),

@@ -65,7 +65,7 @@ pub use error::{Cause, DataError, Place, Position};
 pub use guard::panic_is_caught;
 pub use json_lines::{parse_json_lines, read_json_lines};
 pub use parquet::{parse_parquet, read_parquet};
-pub use source::{ArrayOptions, Builtin, Format, ReadOptions, Source, builtin, open};
+pub use source::{ArrayOptions, Builtin, Converted, Format, InBlocks, ReadOptions, Source, builtin, open};
 pub use table::{
     BadCells, CellKind, ColumnValues, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Sample, Table,
     TableColumn, TableOptions, TextOptions,

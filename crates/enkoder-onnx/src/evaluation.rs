@@ -91,7 +91,7 @@ pub(crate) fn evaluate(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Result<T
         "BatchNormalization" => windows::batch_normalization(&call),
         _ => match shapes::evaluate(&call) {
             Some(done) => done,
-            None => elementwise::evaluate(&call).unwrap_or_else(|| Err(Fault::Operator)),
+            None => elementwise::evaluate(&call).unwrap_or(Err(Fault::Operator)),
         },
     };
     done.map_err(|fault| {

@@ -191,7 +191,8 @@ fn prove(
         let largest = output.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
         for (&expected, &place) in output.iter().zip(&order.places) {
             let found = made[place as usize];
-            if !((found - expected).abs() <= TOLERANCE * largest) {
+            let close = (found - expected).abs() <= TOLERANCE * largest;
+            if !close {
                 return Err(ImportError::Different { found, expected });
             }
         }

@@ -132,7 +132,8 @@ fn compare(output: &str, found: &[f32], expected: &[f32], scale: &[f32]) -> Resu
     let largest = largest.filter(|value| value.is_finite()).fold(1.0, f32::max);
     for (at, (&found, &expected)) in found.iter().zip(expected).enumerate() {
         let close = scaled(found - expected, at).abs() <= TOLERANCE * largest;
-        if !close && !(found.is_nan() && expected.is_nan()) {
+        let neither = found.is_nan() && expected.is_nan();
+        if !close && !neither {
             return different(found, expected);
         }
     }

@@ -117,6 +117,19 @@ impl Autoencoder {
         &self.network.parameters
     }
 
+    /// The same layers with other numbers, such as [rounded](Self::parameters) ones.
+    ///
+    /// # Errors
+    /// When they are not as many as before.
+    pub fn with_parameters(self, parameters: Vec<f32>) -> Result<Self, ModelError> {
+        let (found, expected) = (parameters.len(), self.network.parameters.len());
+        if found != expected {
+            return Err(ModelError::Parameters { found, expected });
+        }
+        let network = Network { parameters, ..self.network };
+        Ok(Self { runner: network.runner(), network, ..self })
+    }
+
     /// Weights and biases of layer `index`, counted as [`Architecture::layers`] does. Weights are a matrix: of a dense layer `inputs
     /// × outputs`, of a convolution `(kernel · kernel · channels in) × channels out`, of a transposed one `channels in × (kernel · kernel ·
     /// channels out)`; of a normalisation one row of scales. Layers without any have an empty one.

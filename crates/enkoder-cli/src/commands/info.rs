@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, Threshold};
-use enkoder::codec::{CodecError, EnkFile, Prediction};
+use enkoder::codec::{Bound, CodecError, EnkFile, Prediction};
 use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
     TrainingConfig, TrainingRecord,
@@ -105,6 +105,7 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
             "array": layout.array,
             "block": layout.block,
             "bound": file.bound().to_string(),
+            "bounds": file.bounds().iter().map(Bound::to_string).collect::<Vec<_>>(),
             "chunks": file.blocks(),
             "chunk_samples": file.block_samples(),
             "active_latents": file.active_latents(),
@@ -135,7 +136,12 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
         let array = layout.array.iter().map(u64::to_string).collect::<Vec<_>>().join("×");
         text += &line("cut", format_args!("blocks of {} from an array of {array}", wording::shape(&layout.block)));
     }
-    text += &line("bound", file.bound());
+    if file.bounds().is_empty() {
+        text += &line("bound", file.bound());
+    } else {
+        let of = layout.variables.iter().zip(file.bounds()).map(|(variable, bound)| format!("{variable}={bound}"));
+        text += &line("bounds", of.collect::<Vec<_>>().join(", "));
+    }
     let chunks = wording::counted(file.blocks() as usize, "chunk", "chunks");
     text += &line("decodes", format_args!("by {chunks} of up to {} samples", wording::grouped(file.block_samples())));
     if file.has_model() {

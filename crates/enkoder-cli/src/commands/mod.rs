@@ -9,6 +9,7 @@ pub mod denoise;
 pub mod detect;
 pub mod encode;
 pub mod eval;
+pub mod explore;
 pub mod export;
 pub mod import;
 pub mod info;

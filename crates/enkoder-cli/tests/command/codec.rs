@@ -167,6 +167,30 @@ fn variables_of_netcdf_come_back_by_name() {
         present().fold(f32::MIN, f32::max) - present().fold(f32::MAX, f32::min)
     };
     assert!(largest_difference(&psl, &back) <= 0.001 * range(&psl), "{}", largest_difference(&psl, &back));
+
+    // Without a model every variable may have a bound of its own.
+    place.succeed("compress a.nc --variable ts,psl --bound psl=prel:1e-5,abs:0.05 -o own.enk -q");
+    let info = json(&place.succeed("info own.enk --json").stdout);
+    assert_eq!(info["bounds"], serde_json::json!(["abs:0.05", "prel:0.00001"]));
+    assert!(place.succeed("info own.enk").stdout.contains("ts=abs:0.05, psl=prel:0.00001"));
+    place.succeed("decompress own.enk -o own.npz -q");
+    assert!(largest_difference(&ts, &numbers(&place, "own.npz:ts").1) <= 0.05);
+    for (value, back) in psl.iter().zip(numbers(&place, "own.npz:psl").1) {
+        assert!((value - back).abs() <= 1e-5 * value, "{value} came back as {back}");
+    }
+    // All that have one shape and type are taken where none is chosen.
+    place.succeed("compress a.nc --bound rel:1e-4 -o all.enk -q");
+    assert_eq!(json(&place.succeed("info all.enk --json").stdout)["variables"], serde_json::json!(["ts", "psl"]));
+    let refused = |arguments: &str| place.fail(&format!("compress {arguments} -o no.enk"));
+    let said = refused("a.nc --variable ts,psl --bound ts=abs:0.05");
+    assert!(said.contains("ts=abs:0.05 says nothing of the variable psl"), "{said}");
+    let said = refused("a.nc --variable ts,psl --bound tas=abs:0.05,lossless");
+    assert!(said.contains("hint: the variables are ts, psl"), "{said}");
+    let said = refused("model a.nc --variable ts,psl --bound ts=abs:0.05,lossless");
+    assert!(said.contains("with a model all have the same bound"), "{said}");
+    let said = refused("model a.nc --variable ts,psl --bound bits:7");
+    assert!(said.contains("bits:7 is a bound of files without a model"), "{said}");
+    assert!(!place.path("no.enk").exists());
 }
 
 #[test]

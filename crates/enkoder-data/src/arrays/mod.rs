@@ -3,6 +3,7 @@
 //! training they become a [`Dataset`] of bytes or 32-bit numbers.
 
 mod assembly;
+mod blocks;
 mod contents;
 mod conventions;
 mod grid;
@@ -112,6 +113,16 @@ impl Arrays {
         &self.name
     }
 
+    /// The same arrays under another name.
+    pub(crate) fn with_name(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// The same samples in another shape of as many values.
+    pub(crate) fn with_sample_shape(self, shape: Vec<usize>) -> Self {
+        Self { shape, ..self }
+    }
+
     /// The shape of the array of one variable.
     pub fn array(&self) -> &[u64] {
         &self.variables[0].shape
@@ -154,17 +165,16 @@ impl Arrays {
         let at_once = (WINDOW as usize / self.sample_bytes()).max(1);
         let name = self.name.clone();
         let failed = |error| DataError::io("read", &name, error);
-        let plain = self.variables.iter().all(|variable| variable.conventions.are_plain());
-        let dataset = if self.element() == ElementType::U8 && plain {
+        let dataset = if self.are_bytes() {
             let mut bytes = Vec::with_capacity(values);
             for first in (0..all).step_by(at_once) {
-                bytes.extend(self.read(first as u64, at_once.min(all - first)).map_err(failed)?);
+                bytes.extend(SampleSource::read(&mut self, first as u64, at_once.min(all - first)).map_err(failed)?);
             }
             Array2::from_shape_vec((all, features), bytes).map(|rows| Dataset::from_u8(&name, rows))
         } else {
             let mut numbers = Vec::with_capacity(values);
             for first in (0..all).step_by(at_once) {
-                let bytes = self.read(first as u64, at_once.min(all - first)).map_err(failed)?;
+                let bytes = SampleSource::read(&mut self, first as u64, at_once.min(all - first)).map_err(failed)?;
                 let new = numbers.len();
                 self.convert(&bytes, &mut numbers);
                 let refused = infinite(&numbers[new..], first, features, &name).filter(|_| !self.keep_infinite);

@@ -1,7 +1,7 @@
 //! The operators with weights, and the pools.
 
 use super::{Call, Fault, count};
-use crate::tensor::Tensor;
+use crate::tensor::{Numbers, Tensor};
 
 /// Most multiplications of one node: minutes of plain loops.
 const MOST_WORK: usize = 1 << 36;
@@ -280,11 +280,11 @@ pub(super) fn gemm(call: &Call<'_>) -> Result<Tensor, Fault> {
     }
     let mut product = multiply(call.input(0)?, call.input(1)?, call.int("transB", 0) != 0)?;
     let columns = product.shape[1];
-    if let Some(bias) = bias(call, columns)? {
-        if let crate::tensor::Numbers::Float(values) = &mut product.numbers {
-            for row in values.chunks_exact_mut(columns.max(1)) {
-                row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
-            }
+    if let Some(bias) = bias(call, columns)?
+        && let Numbers::Float(values) = &mut product.numbers
+    {
+        for row in values.chunks_exact_mut(columns.max(1)) {
+            row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
         }
     }
     Ok(product)

@@ -144,6 +144,9 @@ impl<T: Element> Compression<'_, T> {
     ) -> Result<CompressSummary, CodecError> {
         let start = Instant::now();
         options.bound.validate()?;
+        if options.bound.part().is_some() {
+            return Err(CodecError::NeedsNoModel(options.bound.to_string()));
+        }
         let features: usize = source.shape().iter().product();
         if features != model.architecture().features() {
             return Err(CodecError::Features { found: features, expected: model.architecture().features() });
@@ -329,6 +332,7 @@ impl<T: Element> Compression<'_, T> {
             shape: self.decoder.shape.clone(),
             samples,
             bound: options.bound,
+            bounds: Vec::new(),
             block_samples,
             plan: self.plan.clone(),
             model: place,

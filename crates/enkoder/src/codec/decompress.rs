@@ -181,6 +181,11 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         self.header.bound
     }
 
+    /// What was promised of each variable, where it is not the same for all; otherwise nothing.
+    pub fn bounds(&self) -> &[Bound] {
+        &self.header.bounds
+    }
+
     /// Latents in use.
     pub fn active_latents(&self) -> usize {
         self.header.plan.active
