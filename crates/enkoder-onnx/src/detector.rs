@@ -5,8 +5,8 @@ mod counting;
 mod marginal;
 
 use enkoder::anomaly::{
-    Detector, DetectorCoefficients, Deviations, Member, NetworkDeviations, PreparedValue, Surprises, Threshold,
-    Unchanged,
+    Detector, DetectorCoefficients, Deviations, Member, Neighbours, NetworkDeviations, PreparedValue, Surprises,
+    Threshold, Unchanged,
 };
 
 use self::counting::{Bound, count_below, row_of_table};
@@ -50,7 +50,8 @@ pub fn export_detector(detector: &Detector, threshold: &Threshold) -> Result<Vec
 }
 
 fn write(detector: &Detector, threshold: &Threshold) -> Result<Vec<u8>, ExportError> {
-    let Some(DetectorCoefficients { prepared, marginal, linear, networks, unchanged, .. }) = detector.coefficients()
+    let Some(DetectorCoefficients { prepared, marginal, linear, networks, neighbours, unchanged, .. }) =
+        detector.coefficients()
     else {
         return Err(ExportError::Series);
     };
@@ -61,7 +62,7 @@ fn write(detector: &Detector, threshold: &Threshold) -> Result<Vec<u8>, ExportEr
         let score = marginal::score(&mut graph, score);
         parts.push(surprise(&mut graph, "marginal", &score, surprises, *weight));
     }
-    if linear.is_some() || !networks.is_empty() {
+    if linear.is_some() || !networks.is_empty() || neighbours.is_some() {
         let values = prepare(&mut graph, &prepared);
         if let Some(Member { score, surprises, weight, .. }) = &linear {
             let score = deviations(&mut graph, "linear", &values, score);
@@ -71,6 +72,10 @@ fn write(detector: &Detector, threshold: &Threshold) -> Result<Vec<u8>, ExportEr
             let name = format!("network{number}");
             let score = network(&mut graph, &name, &values, score)?;
             parts.push(surprise(&mut graph, &name, &score, surprises, *weight));
+        }
+        if let Some(Member { score, surprises, weight, .. }) = &neighbours {
+            let score = distance(&mut graph, &values, score);
+            parts.push(surprise(&mut graph, "neighbours", &score, surprises, *weight));
         }
     }
     if !unchanged.usual.is_empty() {
@@ -205,6 +210,45 @@ fn network(
     let spread = graph.numbers(format!("{name}.spread"), &[spread.len()], spread);
     let standardised = graph.node("Div", &[&residual, &spread], format!("{name}.standardised"));
     Ok(deviations(graph, name, &standardised, of))
+}
+
+/// How far the nearest rows but a few are: `batch × 1`.
+fn distance(graph: &mut Graph, values: &str, numbers: &Neighbours<'_>) -> String {
+    let Neighbours { sight, mean, rows, nearest, least, .. } = *numbers;
+    let (width, count) = (mean.len(), rows.len() / mean.len());
+    let seen = clip(graph, values, sight, "neighbours.seen");
+    let mean = graph.numbers("neighbours.mean", &[width], mean);
+    let deviation = graph.node("Sub", &[&seen, &mean], "neighbours.deviation");
+    let square = graph.node("Mul", &[&deviation, &deviation], "neighbours.square");
+    let own = sum_of_row(graph, &square, "neighbours.square.sum");
+    // As columns, to multiply with, and doubled.
+    let columns = (0..width).flat_map(|at| rows.iter().skip(at).step_by(width)).map(|value| 2.0 * value);
+    let columns = graph.numbers("neighbours.rows", &[width, count], &columns.collect::<Vec<_>>());
+    let squares: Vec<f32> = rows.chunks_exact(width).map(|row| row.iter().map(|value| value * value).sum()).collect();
+    let squares = graph.numbers("neighbours.rows.square", &[count], &squares);
+    let products = graph.node("MatMul", &[&deviation, &columns], "neighbours.products");
+    // The higher, the nearer.
+    let mut nearness = graph.node("Sub", &[&products, &squares], "neighbours.nearness");
+    let places: Vec<f32> = (0..count).map(|place| place as f32).collect();
+    let places = graph.numbers("neighbours.places", &[count], &places);
+    let gone = graph.number("neighbours.gone", f32::MIN);
+    for rank in 1..nearest {
+        let name = format!("neighbours.{rank}");
+        let row = [("axis", Attribute::Int(1)), ("keepdims", Attribute::Int(1))];
+        let place = graph.node_with("ArgMax", &[&nearness], format!("{name}.place"), row);
+        let place = graph.node_with("Cast", &[&place], format!("{name}.number"), [("to", Attribute::Int(1))]);
+        let is_it = graph.node("Equal", &[&places, &place], format!("{name}.is_it"));
+        nearness = graph.node("Where", &[&is_it, &gone, &nearness], format!("{name}.others"));
+    }
+    let row = [("axes", Attribute::Ints(vec![1])), ("keepdims", Attribute::Int(1))];
+    let counts = graph.node_with("ReduceMax", &[&nearness], "neighbours.counts", row);
+    let squared = graph.node("Sub", &[&own, &counts], "neighbours.squared");
+    let positive = graph.node("Relu", &[&squared], "neighbours.positive");
+    let width = graph.number("neighbours.width", width as f32);
+    let mean = graph.node("Div", &[&positive, &width], "neighbours.mean_square");
+    let root = graph.node("Sqrt", &[&mean], "neighbours.root");
+    let least = graph.number("neighbours.least", least);
+    graph.node("Add", &[&root, &least], "neighbours.score")
 }
 
 /// The surprise of a member's score, times its weight.

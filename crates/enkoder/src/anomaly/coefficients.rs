@@ -3,6 +3,7 @@
 use super::detector::Detector;
 use super::preparation::{FARTHEST, Input, Preparation};
 use super::residuals::{ResidualNetwork, SIGHT};
+use super::shapes::{LEAST, NEAREST, Shapes};
 use super::surprise::Reference;
 use super::whitening::Whitening;
 use crate::network::Program;
@@ -33,6 +34,8 @@ pub struct DetectorCoefficients<'a> {
     pub linear: Option<Member<'a, Deviations<'a>>>,
     /// Networks that reconstruct the prepared values.
     pub networks: Vec<Member<'a, NetworkDeviations<'a>>>,
+    /// How far the nearest rows are.
+    pub neighbours: Option<Member<'a, Neighbours<'a>>>,
     /// Features that never changed.
     pub unchanged: Unchanged,
 }
@@ -141,6 +144,23 @@ pub struct NetworkDeviations<'a> {
     pub deviations: Deviations<'a>,
 }
 
+/// For prepared values x, the deviation d of x clamped to ±`sight` from `mean`, and the score √(s / the number of values) + `least`, where s is the
+/// `nearest`-th smallest of the squared distances of d from the rows, or the largest where there are fewer, and 0 where rounding makes it negative.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Neighbours<'a> {
+    /// How far the rows are seen.
+    pub sight: f32,
+    /// The mean of each value.
+    pub mean: &'a [f32],
+    /// The rows that others are compared with, less the mean, one after the other.
+    pub rows: &'a [f32],
+    /// Which of the nearest rows counts, from 1.
+    pub nearest: usize,
+    /// What is added to every distance.
+    pub least: f32,
+}
+
 /// The features of columns that had one value in all rows learned from. Where none has changed, nothing is added to the score; else
 /// `strength` + ln(1 + the largest of |value − usual| / max(|usual|, 1) over those that changed). A missing value is no change.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,7 +179,7 @@ impl Detector {
             return None;
         }
         let (preparation, members) = (&self.preparation, &self.members);
-        let share = 1.0 / members.count().max(1) as f32;
+        let share = 1.0 / members.votes();
         let networks = members.networks().map(|(weight, network, reference)| Member {
             score: network.coefficients(),
             surprises: reference.coefficients(),
@@ -178,6 +198,11 @@ impl Detector {
                 weight: share,
             }),
             networks: networks.collect(),
+            neighbours: members.neighbours.as_ref().map(|(shapes, reference)| Member {
+                score: shapes.coefficients(),
+                surprises: reference.coefficients(),
+                weight: share,
+            }),
             unchanged: members.unchanging.coefficients(preparation),
         })
     }
@@ -203,6 +228,18 @@ impl Whitening {
     fn coefficients(&self) -> Deviations<'_> {
         let (weights, rest) = self.weights();
         Deviations { mean: &self.mean, directions: &self.directions, weights, rest }
+    }
+}
+
+impl Shapes {
+    fn coefficients(&self) -> Neighbours<'_> {
+        Neighbours {
+            sight: SIGHT,
+            mean: &self.mean,
+            rows: &self.rows,
+            nearest: NEAREST.min(self.count()),
+            least: LEAST,
+        }
     }
 }
 

@@ -60,8 +60,8 @@ mod windows;
 pub use adaptive::AdaptiveThreshold;
 pub use choice::{DetectorConfig, Method, UnknownMethod};
 pub use coefficients::{
-    ColumnCost, DetectorCoefficients, Deviations, Member, NetworkDeviations, PreparedValue, SeenCosts, Surprises,
-    Unchanged,
+    ColumnCost, DetectorCoefficients, Deviations, Member, Neighbours, NetworkDeviations, PreparedValue, SeenCosts,
+    Surprises, Unchanged,
 };
 pub use detector::Detector;
 pub use detector_file::DetectorFileError;

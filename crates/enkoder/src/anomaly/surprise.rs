@@ -44,6 +44,12 @@ impl Reference {
         self.scores.len() == self.surprises.len() && rising(&self.scores) && surprises
     }
 
+    /// The lowest score with this surprise or more; the highest where none has.
+    pub(super) fn score_of(&self, surprise: f32) -> f32 {
+        let at = self.surprises.partition_point(|&known| known < surprise);
+        self.scores[at.min(self.scores.len() - 1)]
+    }
+
     pub(super) fn surprise(&self, score: f32) -> f32 {
         self.between(score, self.scores.partition_point(|&known| known <= score))
     }
@@ -101,6 +107,8 @@ mod tests {
         let reference = Reference::of((0..10_000).map(|score| score as f32).collect());
         assert!((reference.surprise(9000.0) - 10f32.ln()).abs() < 1e-3);
         assert!((reference.surprise(2500.0) - (4f32 / 3.0).ln()).abs() < 1e-3);
+        assert!((reference.score_of(10f32.ln()) - 9000.0).abs() < 20.0);
+        assert_eq!(reference.score_of(100.0), 9999.0);
     }
 
     proptest! {
