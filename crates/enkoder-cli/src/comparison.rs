@@ -71,7 +71,7 @@ impl Comparison {
         let latent = model.architecture().latent();
         let components = if beside_code { latent.min(MOST_COMPONENTS) } else { latent }.min(most);
         if components == 0 {
-            screen.note("no comparison with principal components: they need at least 2 samples to learn from");
+            screen.note("no comparison with principal components, which need at least 2 samples");
             return Ok(None);
         }
         let closed_form = model.record().config.is_none() && !model.record().is_imported();
@@ -141,7 +141,7 @@ impl Comparison {
             text += &format!("\n{FAINT}measured on samples without the noise of the training{FAINT:#}");
         }
         if self.fitted == Fitted::OnMeasured && !self.closed_form {
-            text += &format!("\n{FAINT}PCA was fitted to these very samples, which favours it{FAINT:#}");
+            text += &format!("\n{FAINT}PCA was fitted to these samples, which favours it{FAINT:#}");
         }
         text
     }

@@ -70,15 +70,19 @@ impl Measured {
         let what = wording::data(data);
         match self {
             Self::Validation { validation, .. } => format!(
-                "{what}\nthe model was trained on this data: measured are its {} validation samples, which it has not learned from",
+                "{what}\nthe model was trained on this data: its {} validation samples were measured, from which it has not learned",
                 wording::grouped(validation.len())
             ),
             Self::Training => {
-                format!("{what}\nthese are the samples that the model was trained on: expect more of unseen ones")
+                format!(
+                    "{what}\nthese are the samples that the model was trained on: errors of unseen samples are larger"
+                )
             }
-            Self::Other => format!("{what}\nother data than the model was trained on: measured are all samples"),
+            Self::Other => {
+                format!("{what}\nthis is not the data that the model was trained on: all samples were measured")
+            }
             Self::Unknown => {
-                format!("{what}\nmeasured are all samples; some may be those that the model was computed from")
+                format!("{what}\nall samples were measured; the model may have been computed from some of them")
             }
         }
     }

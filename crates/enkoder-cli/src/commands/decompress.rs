@@ -164,12 +164,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 /// Opens a compressed file; without its beginning it is lost.
 pub fn open(input: File, cannot: impl FnOnce() -> String) -> anyhow::Result<EnkFile<File>> {
     EnkFile::open(input).map_err(|error| match error {
-        CodecError::Damaged { .. } | CodecError::Truncated { .. } => Failure::new(
-            cannot(),
-            "without its beginning nothing of it can be decoded: take a copy that is whole",
-            error,
-        )
-        .into(),
+        CodecError::Damaged { .. } | CodecError::Truncated { .. } => {
+            Failure::new(cannot(), "nothing can be decoded without its beginning: use an undamaged copy", error).into()
+        }
         error => anyhow::Error::new(error).context(cannot()),
     })
 }

@@ -411,9 +411,9 @@ fn drift_is_told_with_its_beginning_and_normal_rows_have_none() {
     let said = |shift: f64| {
         run_with(&place, "detect watch d.safetensors", format!("a,b,place\n{}", rows(shift)).as_bytes()).stderr
     };
-    assert!(!said(0.0).contains("no longer like that learned"), "{}", said(0.0));
+    assert!(!said(0.0).contains("no longer like what was learned"), "{}", said(0.0));
     let drifted = said(1.5);
-    assert!(drifted.contains("is no longer like that learned: its scores are higher"), "{drifted}");
+    assert!(drifted.contains("is no longer like what was learned: its scores are higher"), "{drifted}");
     let since: usize = drifted.split("since row ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!((460..=560).contains(&since), "{since}");
     place.write("new.csv", format!("a,b,place\n{}", rows(1.5)));

@@ -135,7 +135,7 @@ fn names_that_are_not_utf8_are_opened() {
 #[test]
 fn every_built_in_name_is_short_and_explained() {
     let names: Vec<&str> = builtin().iter().map(|data| data.name).collect();
-    assert_eq!(names, ["strokes", "pump", "fields", "mnist"]);
+    assert_eq!(names, ["strokes", "pump", "plant", "fields", "mnist"]);
     assert!(builtin().iter().all(|data| !data.about.is_empty()));
 }
 

@@ -52,11 +52,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 /// Where flagging begins.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct RuleOptions {
-    /// Flag at most this part of normal rows [default: 0.01, or what the detector was fitted with]
+    /// Flag at most this fraction of normal rows, on average [default: 0.01, or what the detector was fitted with]
     #[arg(long, value_name = "RATE", conflicts_with = "contamination")]
     false_alarm: Option<f64>,
 
-    /// Flag this part of rows like those fitted to, taken to hold anomalies
+    /// Assume that this fraction of the fitted rows are anomalies, and flag as many of rows like them
     #[arg(long, value_name = "PART")]
     contamination: Option<f64>,
 }
@@ -67,7 +67,7 @@ struct FlagOptions {
     #[command(flatten)]
     rule: RuleOptions,
 
-    /// Flag the moments of a series by the calibrated threshold, and not by one that rises while more is flagged than asked for
+    /// Flag the moments of a series by the calibrated threshold, instead of one that rises while more is flagged than asked for
     #[arg(long)]
     fixed_threshold: bool,
 }
@@ -143,10 +143,10 @@ pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
     let rows = detector.calibration().scores().len();
     let what = if detector.windows().is_some() { "moments" } else { "rows" };
     let basis = match guarantee {
-        Guarantee::OverTime => format!("at most {rate} of normal moments on the average over time"),
-        Guarantee::Conformal => format!("at most {rate} of normal rows, a promise for rows like those calibrated on"),
+        Guarantee::OverTime => format!("at most {rate} of normal moments, on average over time"),
+        Guarantee::Conformal => format!("at most {rate} of normal rows, guaranteed for rows like those calibrated on"),
         Guarantee::Tail => format!(
-            "{rate} of normal {what} by the fitted tail: an extrapolation, since {rows} {what} can promise no less than {:.2e}",
+            "{rate} of normal {what} by the fitted tail: an extrapolation, because {rows} {what} can guarantee no less than {:.2e}",
             detector.calibration().least_rate()
         ),
         Guarantee::Discoveries => {
