@@ -166,6 +166,9 @@ fn tensor_file_hint(error: &TensorFileError) -> Option<&'static str> {
         TensorFileError::Kind { found, .. } if found == "enkoder.checkpoint" => {
             Some("this is a checkpoint: go on training with `enkoder train DATA --resume FILE`")
         }
+        TensorFileError::Container(_) | TensorFileError::Metadata(_) => {
+            Some("take a copy that is whole; MODEL is the file model.safetensors that `enkoder train` wrote")
+        }
         TensorFileError::Read { .. } => {
             Some("MODEL is the file model.safetensors that `enkoder train` wrote, or the folder with it")
         }

@@ -7,7 +7,7 @@ use std::slice;
 use enkoder::codec::{self, Bound, CompressSummary, ElementType, SampleArray};
 use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
+use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, OriginalType, ReadOptions, Source, TableOptions};
 
 use crate::arguments::{ArrayArguments, DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::failure::Usage;
@@ -42,7 +42,7 @@ impl DataOptions {
         };
         let arrays = self.wanted(arrays)?;
         model::check_arrays(model, &of.model, &arrays)?;
-        Ok(Compressible::of(arrays))
+        Compressible::of(arrays)
     }
 
     /// Opens arrays, which keep their type; none where the data is something else.
@@ -85,7 +85,7 @@ impl DataOptions {
             return chosen.open_to_compress_alone(data, screen);
         }
         let Some(arrays) = self.open_arrays(data)? else { return Ok(Compressible::new(&self.open(data, screen)?)) };
-        Ok(Compressible::of(self.wanted(arrays)?))
+        Compressible::of(self.wanted(arrays)?)
     }
 
     /// Of a file of several arrays, where none is chosen, those of one shape and type that have most bytes; a warning names the others.
@@ -122,13 +122,8 @@ impl DataOptions {
         Ok(taken.into_iter().map(|array| array.name.clone()).collect())
     }
 
-    /// As many samples of arrays as are asked for, of a type that a compressed file gives back.
+    /// As many samples of arrays as are asked for.
     fn wanted(&self, arrays: Arrays) -> anyhow::Result<Arrays> {
-        if let Some(kind) = arrays.converted() {
-            let why = format!("{} holds {kind}, which a compressed file cannot give back", arrays.name());
-            let hint = if kind == "bool" { "astype('uint8')" } else { "astype('float32')" };
-            return Err(Usage::new(why).with_hint(format!("convert it in NumPy with {hint} first")).into());
-        }
         Ok(match self.samples {
             Some(samples) => arrays.head(samples)?,
             None => arrays,
@@ -247,19 +242,39 @@ pub struct Compressible {
     pub is_table: bool,
     /// For each variable: a stored number `x` means `x · scale + offset`.
     packing: Vec<(f64, f64)>,
+    /// What the file is to keep beside the samples, so that they can come back as they were.
+    pub description: Vec<u8>,
+    /// The type of the numbers in their file, where the codec takes them as of another.
+    original: Option<OriginalType>,
 }
 
 impl Compressible {
     /// Arrays, to be read in pieces.
-    fn of(arrays: Arrays) -> Self {
-        let packing = arrays.packing();
-        Self { name: arrays.name().to_owned(), source: Box::new(arrays), is_table: false, packing }
+    fn of(arrays: Arrays) -> anyhow::Result<Self> {
+        let (packing, original) = (arrays.packing(), arrays.original());
+        let (description, not_kept) = arrays.description()?;
+        if !not_kept.is_empty() {
+            tracing::warn!(
+                "of {} a compressed file does not keep {}; whoever needs them keeps the original",
+                arrays.name(),
+                not_kept.join("; ")
+            );
+        }
+        let name = arrays.name().to_owned();
+        Ok(Self { name, source: Box::new(arrays), is_table: false, packing, description, original })
     }
 
     /// Samples that are in memory.
     pub fn new(data: &Dataset) -> Self {
         let source = Box::new(SampleArray::from_dataset(data));
-        Self { name: data.name().to_owned(), source, is_table: data.schema().is_some(), packing: vec![(1.0, 0.0)] }
+        Self {
+            name: data.name().to_owned(),
+            source,
+            is_table: data.schema().is_some(),
+            packing: vec![(1.0, 0.0)],
+            description: Vec::new(),
+            original: None,
+        }
     }
 
     /// Whether stored numbers mean others.
@@ -274,6 +289,15 @@ impl Compressible {
 
     /// A bound in the units of the data as one of stored numbers.
     pub fn bound(&self, bound: Bound) -> anyhow::Result<Bound> {
+        // Decoded numbers of 32 bits become such of 16: the nearest lies no farther from the decoded than the original does.
+        if self.original == Some(OriginalType::F16) {
+            return Ok(match bound {
+                Bound::Absolute(most) => Bound::Absolute(most / 2.0),
+                Bound::Relative(part) => Bound::Relative(part / 2.0),
+                Bound::Psnr(decibels) => Bound::Psnr(decibels + 20.0 * 2f64.log10()),
+                other => other,
+            });
+        }
         let Bound::Absolute(most) = bound else { return Ok(bound) };
         let (scale, _) = self.packing[0];
         if self.packing.iter().any(|&(other, _)| other.abs() != scale.abs()) {
@@ -301,9 +325,15 @@ impl Compressible {
     /// What was measured in stored numbers, in the units of the data.
     pub fn in_its_units(&self, mut summary: CompressSummary) -> CompressSummary {
         let scale = self.packing.iter().map(|(scale, _)| scale.abs()).fold(0.0, f64::max);
-        summary.largest_error *= scale;
         summary.range *= scale;
-        summary.mean_squared_error *= scale * scale;
+        // What numbers of 16 bits are off by at most, once decoded numbers have become such.
+        let error = if self.original == Some(OriginalType::F16) { 2.0 * scale } else { scale };
+        summary.largest_error *= error;
+        summary.mean_squared_error *= error * error;
+        if let Some(original) = self.original {
+            summary.original_bytes =
+                summary.original_bytes / self.source.element().bytes() as u64 * original.bytes() as u64;
+        }
         summary
     }
 

@@ -55,9 +55,13 @@ mod source;
 pub mod strokes;
 mod table;
 mod timestamp;
+mod zarr;
 
 pub use arff::{parse_arff, read_arff};
-pub use arrays::{ArrayEntry, ArraySummary, Arrays, Assembly, Contents, RawElement, RawFormat, UnknownRawElement};
+pub use arrays::{
+    ArrayEntry, ArraySummary, Arrays, Assembly, Contents, Description, NotKept, OriginalType, RawElement, RawFormat,
+    UnknownRawElement,
+};
 pub use byte_source::ByteSource;
 pub use chunks::{Chunk, Chunks};
 pub use csv::{CsvLines, CsvText, parse_csv, read_csv};
@@ -71,3 +75,4 @@ pub use table::{
     TableColumn, TableOptions, TextOptions,
 };
 pub use timestamp::{DateOrder, parse_timestamp, parse_timestamp_in};
+pub use zarr::parse_zarr_metadata;

@@ -191,7 +191,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let sample_bytes = data.sample_bytes();
     let cannot = || format!("{} cannot be compressed", data.name);
     let written = write_whole(&options.out, overwrite, cannot, |out| {
-        let source = &mut Interruptible(data.source.as_mut());
+        let source = &mut Interruptible(data.source.as_mut(), &data.description);
         let update = &mut |samples| progress.update(samples * sample_bytes);
         match &model {
             Some(model) => compress(model, source, &options.with_model(bound), out, update),
@@ -264,8 +264,8 @@ impl Options {
     }
 }
 
-/// Samples that end as soon as they are not wanted any more: a bound may need to see all of them before the first is written.
-struct Interruptible<'a>(&'a mut dyn SampleSource);
+/// Samples with what goes along with them, that end as soon as they are not wanted any more: a bound may need to see all of them before the first is written.
+struct Interruptible<'a>(&'a mut dyn SampleSource, &'a [u8]);
 
 impl SampleSource for Interruptible<'_> {
     fn element(&self) -> ElementType {
@@ -297,6 +297,10 @@ impl SampleSource for Interruptible<'_> {
 
     fn valid(&self) -> Vec<Option<(f64, f64)>> {
         self.0.valid()
+    }
+
+    fn description(&self) -> Vec<u8> {
+        self.1.to_vec()
     }
 }
 

@@ -30,7 +30,8 @@ impl Arrays {
 
     /// Whether the values are bytes that mean what they say.
     pub(super) fn are_bytes(&self) -> bool {
-        self.element() == ElementType::U8 && self.variables.iter().all(|variable| variable.conventions.are_plain())
+        let plain = self.variables.iter().all(|variable| variable.conventions.are_plain());
+        self.element() == ElementType::U8 && plain && self.original().is_none()
     }
 }
 

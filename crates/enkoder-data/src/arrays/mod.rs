@@ -6,6 +6,7 @@ mod assembly;
 mod blocks;
 mod contents;
 mod conventions;
+mod description;
 mod grid;
 mod raw;
 mod variable;
@@ -23,12 +24,14 @@ use variable::Variable;
 
 pub use assembly::Assembly;
 pub use contents::{ArrayEntry, ArraySummary, Contents};
+pub use description::{Description, NotKept};
 pub use raw::{RawElement, RawFormat, UnknownRawElement};
+pub use variable::OriginalType;
 
 pub(crate) use contents::Described;
 pub(crate) use conventions::{Attribute, Attributes, Conventions, netcdf_fill};
 pub(crate) use raw::{field as raw_field, numpy_name};
-pub(crate) use variable::{Field, Records, Stored};
+pub(crate) use variable::{Field, Origin, Records, Stored, widen};
 
 /// Bytes of an array that are read at once, about.
 const WINDOW: u64 = 4 << 20;
@@ -73,7 +76,7 @@ impl Arrays {
         let place = || Place::source(name);
         let variables = variables.into_iter().map(Variable::new).collect::<Result<Vec<_>, _>>()?;
         let Some(first) = variables.first() else { return Err(DataError::empty(place())) };
-        if let Some(other) = variables.iter().find(|v| v.shape != first.shape || v.element != first.element) {
+        if let Some(other) = variables.iter().find(|v| v.kind() != first.kind()) {
             let why = format!(
                 "variables of different kinds cannot be taken together: {:?} holds {} of {:?}, but {:?} {} of {:?}",
                 first.name, first.element, first.shape, other.name, other.element, other.shape
@@ -208,9 +211,17 @@ impl Arrays {
         self.variables.iter().map(|variable| (variable.conventions.scale, variable.conventions.offset)).collect()
     }
 
-    /// The type that the numbers had in their file, where they could not be read as they were.
-    pub fn converted(&self) -> Option<&'static str> {
-        self.variables.iter().find_map(|variable| variable.converted)
+    /// The type that the numbers have in their file, where a codec knows it by another.
+    pub fn original(&self) -> Option<OriginalType> {
+        self.variables[0].original
+    }
+
+    /// What a compressed file is to keep beside the numbers, and what of their file it cannot keep.
+    ///
+    /// # Errors
+    /// When coordinates cannot be read.
+    pub fn description(&self) -> Result<(Vec<u8>, NotKept), DataError> {
+        description::of(&self.variables)
     }
 }
 

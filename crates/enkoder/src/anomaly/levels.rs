@@ -53,7 +53,7 @@ impl Levels {
             let (center, scale) = input.center_and_scale();
             let name = match &names {
                 Some(names) => names.get(input.feature - first)?.clone(),
-                None => column.name.strip_suffix("[-0]").unwrap_or(&column.name).to_owned(),
+                None => format!("feature{}", input.feature - first + 1),
             };
             let numeric = column.categories.is_none() && scale > 0.0 && center.is_finite();
             numeric.then_some(Level { name, feature: input.feature - first, center, scale })

@@ -12,8 +12,8 @@ use super::bound::Bound;
 use super::bytes::{Reader, put_unsigned};
 use super::compress::{CompressSummary, Errors, Stages};
 use super::container::{
-    END_BYTES, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes,
-    index_to_bytes,
+    END_BYTES, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace,
+    description_to_bytes, end_to_bytes, index_to_bytes,
 };
 use super::element::{Element, with_element};
 use super::entropy::Corrupt;
@@ -417,7 +417,7 @@ impl<T: Element> Work<T> {
         progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
         mut summary: CompressSummary,
     ) -> Result<CompressSummary, CodecError> {
-        let header = self.header.to_bytes();
+        let header = [self.header.to_bytes(), description_to_bytes(&source.description())].concat();
         out.write_all(&header)?;
         let mut lengths = Vec::new();
         let (mut errors, mut done) = (Errors::default(), 0u64);
@@ -514,7 +514,8 @@ fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Resu
     let block_samples = usize::try_from(block.clamp(1, most).min(samples)).unwrap_or(1);
     let (plan, model) = (Plan::without_model(parts), ModelPlace::None);
     let (bound, bounds) = (options.bound, bounds(options, &layout.variables)?);
-    Ok(Header { layout, element: T::TYPE, shape, samples, bound, bounds, block_samples, plan, model })
+    let description = source.description().len() as u64;
+    Ok(Header { layout, element: T::TYPE, shape, samples, bound, bounds, block_samples, plan, model, description })
 }
 
 /// The bound of each variable; none where all have the same.

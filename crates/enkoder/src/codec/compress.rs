@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use super::block::{self, Plan, Residual, Streams};
 use super::bound::Bound;
 use super::container::{
-    Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes, index_to_bytes,
+    Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, description_to_bytes,
+    end_to_bytes, index_to_bytes,
 };
 use super::element::{Element, ElementType, with_element};
 use super::encoder::CodeEncoder;
@@ -64,7 +65,7 @@ pub struct CompressSummary {
     pub original_bytes: u64,
     /// Bytes of the file: the sum of the five below.
     pub file_bytes: u64,
-    /// Magic, header, end.
+    /// Magic, header, description, end.
     pub header_bytes: u64,
     /// The decoder, where it is in the file.
     pub model_bytes: u64,
@@ -336,8 +337,9 @@ impl<T: Element> Compression<'_, T> {
             block_samples,
             plan: self.plan.clone(),
             model: place,
+            description: source.description().len() as u64,
         };
-        let header = header.to_bytes();
+        let header = [header.to_bytes(), description_to_bytes(&source.description())].concat();
         out.write_all(&header)?;
         if options.embed_model {
             out.write_all(&model)?;

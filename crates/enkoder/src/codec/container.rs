@@ -14,6 +14,8 @@ pub(crate) const MAGIC: [u8; 8] = *b"\x89ENK\r\n\x1a\n";
 const VERSION: u32 = 1;
 const VERSION_WITHOUT_MODEL: u32 = 2;
 const VERSION_OF_MORE_BOUNDS: u32 = 3;
+/// Added to a version where a description follows the header.
+const DESCRIBED: u32 = 16;
 pub(crate) const BLOCK_MARK: [u8; 4] = *b"ENKB";
 pub(crate) const INDEX_MARK: [u8; 4] = *b"ENKI";
 pub(crate) const END_MARK: [u8; 4] = *b"ENKE";
@@ -59,6 +61,8 @@ pub(crate) struct Header {
     pub(crate) block_samples: usize,
     pub(crate) plan: Plan,
     pub(crate) model: ModelPlace,
+    /// Bytes of the description; 0 where there is none.
+    pub(crate) description: u64,
 }
 
 impl Header {
@@ -78,7 +82,12 @@ impl Header {
 
     /// Magic, version, length, header, checksum.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut body = vec![self.element as u8];
+        let mut body = Vec::new();
+        let described = if self.description > 0 { DESCRIBED } else { 0 };
+        if described > 0 {
+            put_unsigned(&mut body, self.description);
+        }
+        body.push(self.element as u8);
         put_unsigned(&mut body, self.shape.len() as u64);
         self.shape.iter().for_each(|&length| put_unsigned(&mut body, length as u64));
         put_layout(&mut body, &self.layout);
@@ -92,11 +101,11 @@ impl Header {
         put_bound(&mut body, self.bound);
         if self.model == ModelPlace::None {
             if self.bounds.is_empty() && self.bound.part().is_none() {
-                return with_envelope(VERSION_WITHOUT_MODEL, &body);
+                return with_envelope(VERSION_WITHOUT_MODEL + described, &body);
             }
             put_unsigned(&mut body, self.bounds.len() as u64);
             self.bounds.iter().for_each(|&bound| put_bound(&mut body, bound));
-            return with_envelope(VERSION_OF_MORE_BOUNDS, &body);
+            return with_envelope(VERSION_OF_MORE_BOUNDS + described, &body);
         }
         match &self.plan.residual {
             Residual::None => body.push(0),
@@ -124,7 +133,7 @@ impl Header {
             }
             ModelPlace::None => {}
         }
-        with_envelope(VERSION, &body)
+        with_envelope(VERSION + described, &body)
     }
 
     /// Reads a header from the first bytes of a file, and where it ends.
@@ -137,7 +146,9 @@ impl Header {
             return Err(CodecError::Magic);
         }
         let found = u32::try_from(reader.unsigned("the version")?).unwrap_or(u32::MAX);
-        if !(VERSION..=VERSION_OF_MORE_BOUNDS).contains(&found) {
+        let is_described = found & DESCRIBED != 0;
+        let version = found & !DESCRIBED;
+        if !(VERSION..=VERSION_OF_MORE_BOUNDS).contains(&version) {
             return Err(CodecError::Version { found, known: VERSION_OF_MORE_BOUNDS });
         }
         let length = reader.up_to(MAX_HEADER, "the header's length")?;
@@ -147,7 +158,9 @@ impl Header {
         if !is_sound(&bytes[..start + length], checksum) {
             return Err(CodecError::Damaged { offset: 0, what: "the header's checksum is wrong".to_owned() });
         }
-        let header = Self::parse(found, &mut Reader::new(body, start as u64))?;
+        let mut reader = Reader::new(body, start as u64);
+        let description = if is_described { reader.unsigned("the length of the description")? } else { 0 };
+        let header = Self { description, ..Self::parse(version, &mut reader)? };
         Ok((header, start + length + 4))
     }
 
@@ -192,7 +205,18 @@ impl Header {
         if version != VERSION {
             reader.finish("the header")?;
             let (plan, model) = (Plan::without_model(parts), ModelPlace::None);
-            return Ok(Self { layout, element, shape, samples, bound, bounds, block_samples, plan, model });
+            return Ok(Self {
+                layout,
+                element,
+                shape,
+                samples,
+                bound,
+                bounds,
+                block_samples,
+                plan,
+                model,
+                description: 0,
+            });
         }
         let residual = match reader.u8("the kind of residual")? {
             0 => Residual::None,
@@ -234,8 +258,16 @@ impl Header {
         };
         reader.finish("the header")?;
         let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual, parts };
-        Ok(Self { layout, element, shape, samples, bound, bounds, block_samples, plan, model })
+        Ok(Self { layout, element, shape, samples, bound, bounds, block_samples, plan, model, description: 0 })
     }
+}
+
+/// A description as it follows the header: its bytes and their checksum; nothing where there is none.
+pub(crate) fn description_to_bytes(description: &[u8]) -> Vec<u8> {
+    if description.is_empty() {
+        return Vec::new();
+    }
+    [description, &crc32fast::hash(description).to_le_bytes()].concat()
 }
 
 /// Magic, version, length, fields, checksum.

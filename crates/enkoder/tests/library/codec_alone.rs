@@ -349,3 +349,39 @@ fn codes_alone_need_a_model() {
     });
     assert!(matches!(refused, Err(CodecError::NeedsModel(_))));
 }
+
+#[test]
+fn what_is_kept_beside_the_samples_comes_back_and_costs_no_sample_where_it_is_damaged() {
+    struct Described(SampleArray);
+    impl SampleSource for Described {
+        fn element(&self) -> enkoder::codec::ElementType {
+            self.0.element()
+        }
+        fn shape(&self) -> &[usize] {
+            self.0.shape()
+        }
+        fn samples(&self) -> u64 {
+            self.0.len() as u64
+        }
+        fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
+            self.0.read(first, count)
+        }
+        fn description(&self) -> Vec<u8> {
+            b"what the samples were".to_vec()
+        }
+    }
+    let values: Vec<f32> = (0..300).map(|i| i as f32).collect();
+    let samples = SampleArray::from_values([3], &values).unwrap();
+    let (mut file, _) = write(&mut Described(samples.clone()), &AloneOptions::new(Bound::Lossless));
+    let mut open = EnkFile::open(Cursor::new(&file)).unwrap();
+    assert_eq!(open.description(100).unwrap(), b"what the samples were");
+    assert!(matches!(open.description(5), Err(CodecError::TooLarge { .. })));
+    assert_eq!(open.read(0, 100, LIMIT).unwrap(), samples);
+    let at = file.windows(4).position(|bytes| bytes == b"what").unwrap();
+    file[at] ^= 1;
+    let mut open = EnkFile::open(Cursor::new(&file)).unwrap();
+    assert!(matches!(open.description(100), Err(CodecError::Damaged { .. })));
+    assert_eq!(open.read(0, 100, LIMIT).unwrap(), samples);
+    let (plain, _) = write(&mut samples.clone(), &AloneOptions::new(Bound::Lossless));
+    assert!(EnkFile::open(Cursor::new(plain)).unwrap().description(100).unwrap().is_empty());
+}
