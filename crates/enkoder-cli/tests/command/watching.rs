@@ -366,7 +366,7 @@ fn the_threshold_of_a_series_moves_unless_it_is_fixed_and_a_state_remembers_wher
     assert_eq!((&moving["threshold_moves"], &fixed["threshold_moves"]), (&true.into(), &false.into()));
     // Lines, incidents and what is counted have the same flags.
     let said = place.succeed("detect score d.safetensors new.csv -o s.csv");
-    assert!(said.stderr.contains("at most 0.02 of the moments are flagged"), "{}", said.stderr);
+    assert!(said.stderr.contains("at most 0.01 of the moments are flagged"), "{}", said.stderr);
     let lines = String::from_utf8(place.read("s.csv")).unwrap();
     assert_eq!(lines.lines().filter(|line| line.ends_with(",1")).count() as u64, flagged(&moving));
     let incidents: Vec<Value> = serde_json::from_slice(&place.read("i.json")).unwrap();

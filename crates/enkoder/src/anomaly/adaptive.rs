@@ -6,16 +6,16 @@ use super::threshold::{CalibrationScores, Threshold};
 
 /// Flagged moments after which the threshold has risen by its distance from the usual score, or by 1 where it is less. With twenty, one
 /// long anomaly hid those of the next weeks.
-const FLAGGED: f64 = 5.0;
+const FLAGGED: f64 = 10.0;
 /// How many times as much may be flagged as was asked for, where the data never stays as it was: a threshold that falls back sooner
 /// finds the next anomaly sooner.
-const EXCESS: f64 = 4.0;
+const EXCESS: f64 = 2.0;
 
 /// A threshold that rises while more is flagged than the rate allows. In moments that are usual by the calibration it falls again to
 /// where it was calibrated, never below; a level that lasts is not flagged anew.
 ///
 /// Where the data is like the calibration's, it flags no more than the calibrated threshold does, so at most the rate on average.
-/// Whatever the scores are, of T moments it flags at most 4 · rate · T + (highest score − calibrated threshold) / step + 1. So what
+/// Whatever the scores are, of T moments it flags at most 2 · rate · T + (highest score − calibrated threshold) / step + 1. So what
 /// is flagged is bounded over a long time, even if the data is no longer like what was learned. An anomaly is not flagged for as long as it
 /// lasts: one that lasts long is a drift to it.
 ///
@@ -27,7 +27,7 @@ const EXCESS: f64 = 4.0;
 /// let mut adaptive = AdaptiveThreshold::new(threshold, &calibration);
 /// // A level that lasts is told at once, and is usual by and by.
 /// let flagged = (0..10_000).filter(|_| adaptive.flags(9.0)).count();
-/// assert!((5..20).contains(&flagged), "{flagged}");
+/// assert!((10..40).contains(&flagged), "{flagged}");
 /// # Ok::<(), enkoder::anomaly::AnomalyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -14,7 +14,7 @@ const STAY: f64 = 5.0;
 const LEAST: usize = 8;
 /// A threshold that moves rises over what lasts. By so many flagged moments it has risen by a quarter of its distance from the
 /// usual score, which a single high moment cannot do.
-const LEAST_MOVING: usize = 5;
+const LEAST_MOVING: usize = 3;
 
 /// Which moments make an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

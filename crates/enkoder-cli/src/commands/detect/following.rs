@@ -30,7 +30,7 @@ pub struct FollowOptions {
     #[arg(long, value_name = "RATE")]
     stay: Option<f64>,
 
-    /// The fewest flagged moments of an incident [default: 1, of a series an eighth of its window, but at most 5 where the threshold moves]
+    /// The fewest flagged moments of an incident [default: 1, of a series an eighth of its window, but at most 3 where the threshold moves]
     #[arg(long, value_name = "N", value_parser = crate::arguments::parse_count)]
     least: Option<usize>,
 

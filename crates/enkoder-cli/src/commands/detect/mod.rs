@@ -110,7 +110,7 @@ fn describe_moving(moving: &AdaptiveThreshold) -> String {
     format!(
         "the threshold of a series moves: it rises while moments are flagged and falls back, so that a long anomaly is flagged at its beginning. \
          Over a long time at most {} of the moments are flagged, even if the normal drifts (--fixed-threshold keeps the calibrated one)",
-        4.0 * rate
+        2.0 * rate
     )
 }
 
