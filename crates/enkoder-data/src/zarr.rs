@@ -75,7 +75,7 @@ impl Walk {
         let read = |name: &str| -> Result<Option<Vec<u8>>, DataError> {
             let path = folder.join(name);
             let failed = |error| DataError::io("read", &path, error);
-            match within(&self.root, &path).and_then(|path| File::open(path)) {
+            match within(&self.root, &path).and_then(File::open) {
                 Ok(file) => {
                     let mut bytes = Vec::new();
                     file.take(MOST_METADATA + 1).read_to_end(&mut bytes).map_err(failed)?;

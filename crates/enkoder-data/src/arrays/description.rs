@@ -179,7 +179,7 @@ fn of_contents(variables: &[Variable], all: &Contents) -> Result<(Vec<u8>, NotKe
         file.attributes.add(NOT_KEPT.to_owned(), super::Attribute::Text(lines));
     }
     let too_large = || DataError::unsuitable(Place::source("the description"), "more bytes than can be counted");
-    Ok((file.to_bytes().ok_or_else(too_large)?, not_kept))
+    Ok((file.into_bytes().ok_or_else(too_large)?, not_kept))
 }
 
 /// A name that no other array of the file has without its groups, or one that says the groups.

@@ -183,7 +183,7 @@ impl Classic {
 
     /// The file up to where the numbers lie that come later. No dimension of it is without a limit: which one is stands in
     /// an attribute.
-    pub fn to_bytes(mut self) -> Option<Vec<u8>> {
+    pub fn into_bytes(mut self) -> Option<Vec<u8>> {
         if let Some(dimension) = self.unlimited.take() {
             let name = self.dimensions[dimension].0.clone().into_bytes();
             self.attributes.add(UNLIMITED.to_owned(), Attribute::Text(name));
@@ -542,7 +542,7 @@ mod tests {
 
     #[test]
     fn a_description_comes_back_as_it_was() {
-        let bytes = sample().to_bytes().unwrap();
+        let bytes = sample().into_bytes().unwrap();
         let (back, not_kept) = Classic::from_bytes(&bytes).unwrap();
         assert_eq!(back, sample());
         assert!(not_kept.is_empty());

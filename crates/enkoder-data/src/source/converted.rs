@@ -143,7 +143,7 @@ fn write(source: &Source, path: &Path, options: &ReadOptions, folder: &Path) -> 
     let is_image = shape.len() > 1;
     let record = Record { samples, shape, schema: (!is_image).then_some(schema) };
     let json = serde_json::to_vec(&record)
-        .map_err(|error| DataError::io("write", &folder.join(RECORD), io::Error::from(error)))?;
+        .map_err(|error| DataError::io("write", folder.join(RECORD), io::Error::from(error)))?;
     write_small(&folder.join(RECORD), Overwrite::Replace, &json)?;
     Ok(record)
 }

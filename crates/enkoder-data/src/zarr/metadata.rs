@@ -65,8 +65,11 @@ impl Description {
     }
 }
 
+/// Gives a file of a folder by its name; none where there is none.
+type ReadFile<'a> = dyn Fn(&str) -> Result<Option<Vec<u8>>, DataError> + 'a;
+
 /// What a folder is of which `read` gives files by their names; none where it is no Zarr.
-pub(super) fn node_of(read: &dyn Fn(&str) -> Result<Option<Vec<u8>>, DataError>) -> Result<Option<Node>, DataError> {
+pub(super) fn node_of(read: &ReadFile<'_>) -> Result<Option<Node>, DataError> {
     if let Some(bytes) = read("zarr.json")? {
         return node_of_version_3(&bytes).map(Some);
     }

@@ -47,11 +47,13 @@ pub(super) struct Drawing<'a> {
     pub(super) labelled: Vec<(f64, f64)>,
 }
 
+/// Where a bin begins and ends, and its lowest and highest value; none where it has none.
+pub(super) type Bin = (f64, f64, Option<(f64, f64)>);
+
 /// Values along the axis.
 pub(super) struct Panel<'a> {
     pub(super) name: &'a str,
-    /// For each bin where it begins and ends, and its lowest and highest value; none where it has none.
-    pub(super) bins: Vec<(f64, f64, Option<(f64, f64)>)>,
+    pub(super) bins: Vec<Bin>,
 }
 
 impl Drawing<'_> {

@@ -130,13 +130,15 @@ fn fit_ensemble(
     Ok((fitted, format!("{count} small autoencoders trained for {epochs} epochs{of}: {names}")))
 }
 
-/// The autoencoder, and in company how much better it reproduces rows held out than principal components, as the logarithm of the ratio of
+/// An autoencoder, and in company how much better it reproduces rows held out than principal components, as the logarithm of the ratio of
 /// what they leave.
+type Autoencoder = (Member<(ResidualNetwork, Reference)>, Option<f64>);
+
 fn fit_autoencoder(
     networks: &Networks,
     prepared: &Dataset,
     config: &DetectorConfig,
-) -> Result<(Member<(ResidualNetwork, Reference)>, Option<f64>), AnomalyError> {
+) -> Result<Autoencoder, AnomalyError> {
     let architecture = &networks.architectures[0];
     let seed = config.seed;
     let sample = evenly(prepared, networks.rows);

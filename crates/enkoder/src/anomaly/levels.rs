@@ -108,7 +108,8 @@ mod tests {
         let data = Dataset::from_f32("rows", rows(600, 0.0)).unwrap();
         let config = DetectorConfig { method: Method::Linear, ..DetectorConfig::default() };
         let of_rows = Detector::fit(&data, &config).unwrap();
-        let of_series = Detector::fit_series(&[data.clone()], Windows { length: 8, stride: 1 }, &config).unwrap();
+        let of_series =
+            Detector::fit_series(std::slice::from_ref(&data), Windows { length: 8, stride: 1 }, &config).unwrap();
         let of_readings =
             Detector::fit_series(&[data], Windows { length: 8, stride: 1 }, &DetectorConfig::default()).unwrap();
         for detector in [of_rows, of_series, of_readings] {

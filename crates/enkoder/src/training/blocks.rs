@@ -417,7 +417,8 @@ mod tests {
     }
 
     fn training_samples(blocks: &TrainingBlocks) -> Array2<f32> {
-        blocks.read_training(&[0..blocks.len()]).unwrap().to_array()
+        let whole = 0..blocks.len();
+        blocks.read_training(std::slice::from_ref(&whole)).unwrap().to_array()
     }
 
     #[test]
