@@ -266,7 +266,7 @@ fn a_row_that_cannot_be_scored_has_no_score_and_the_others_do() {
     let lines: Vec<&str> = scored.stdout.lines().collect();
     assert_eq!((lines.len(), lines[2], lines[4]), (6, "2,,,,,,,", "4,,,,,,,"));
     assert_eq!(lines[1].split_once(',').unwrap().1, lines[3].split_once(',').unwrap().1);
-    let said = "2 have no score, for they cannot be scored (the first is row 2: b is -inf)";
+    let said = "2 have no score, for they cannot be scored (the first is row 2: b is infinite, or beyond ±3.4e38)";
     assert_eq!(scored.stderr.matches(said).count(), 1, "{}", scored.stderr);
     assert!(String::from_utf8(place.read("r.html")).unwrap().contains("2 rows have no score: a value is infinite"));
     let found: Value =
