@@ -65,7 +65,8 @@ pub struct DataOptions {
     #[arg(long)]
     pub grey: bool,
 
-    /// Column of a table (by name, or by number as #3) or array of an NPZ file with the labels; they are shown, never learned
+    /// Column of a table (by name, or by number as #3) or array of an NPZ file with the labels; they are shown and never
+    /// learned from
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
 
@@ -100,7 +101,7 @@ pub struct TextArguments {
     #[arg(long, value_name = "WORD,…", value_delimiter = ',', allow_hyphen_values = true)]
     pub na: Vec<String>,
 
-    /// What becomes of cells that are no numbers where more than 95 % of their column are [default: error]
+    /// What to do with cells that are no numbers, in a column with more than 95 % numbers [default: error]
     #[arg(
         long,
         value_enum,
@@ -111,7 +112,7 @@ pub struct TextArguments {
     #[arg(default_value_t = BadCellsArgument::Error)]
     pub bad_cells: BadCellsArgument,
 
-    /// What begins a line of a table that is no row; # before the first row does so in any case
+    /// Character that begins a comment line; # before the first row always does
     #[arg(long, value_name = "CHARACTER", value_parser = parse_character)]
     pub comment: Option<u8>,
 
@@ -119,11 +120,11 @@ pub struct TextArguments {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub skip_lines: usize,
 
-    /// What stands before the fraction of a number: . or , [default: as the first rows show]
+    /// Decimal separator: . or , [default: by the first rows]
     #[arg(long, value_name = "CHARACTER", value_parser = parse_character)]
     pub decimal: Option<u8>,
 
-    /// What stands between the thousands of a number [default: as the first rows show]
+    /// Thousands separator [default: by the first rows]
     #[arg(long, value_name = "CHARACTER", value_parser = parse_character)]
     pub thousands: Option<u8>,
 }
@@ -165,7 +166,7 @@ fn parse_character(text: &str) -> Result<u8, String> {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Data options")]
 pub struct ArrayArguments {
-    /// Arrays to take of a NetCDF, HDF5 or NPZ file, by name or path; several lie one after the other in each sample
+    /// Arrays to take from a NetCDF, HDF5 or NPZ file, by name or path; the values of several are joined in each sample
     #[arg(long = "variable", value_name = "NAME,…", value_delimiter = ',')]
     pub variables: Vec<String>,
 
@@ -173,11 +174,11 @@ pub struct ArrayArguments {
     #[arg(long, value_name = "32x32", value_parser = parse_block)]
     pub block: Option<Lengths<usize>>,
 
-    /// Axes of a raw file, which is nothing but numbers, as 110x64x128
+    /// Shape of a raw file, which has nothing but numbers, such as 110x64x128
     #[arg(long, value_name = "110x64x128", value_parser = parse_shape, requires = "dtype")]
     pub shape: Option<Lengths<u64>>,
 
-    /// Numbers of a raw file: u8 to i64, f32, f64, little-endian; or as NumPy writes them, >f4 being big-endian
+    /// Type of the numbers in a raw file: u8 to i64, f32, f64, little-endian; or NumPy's names, such as >f4 for big-endian
     #[arg(long, value_name = "f32", requires = "shape")]
     pub dtype: Option<RawElement>,
 }
@@ -245,7 +246,7 @@ pub struct RunOptions {
     #[arg(long)]
     pub json: bool,
 
-    /// No progress or notes: only results, errors and what is left out
+    /// Print no progress and no notes, only results, errors and what was left out
     #[arg(short, long)]
     pub quiet: bool,
 }

@@ -37,6 +37,8 @@ pub enum Fitted {
 pub struct Sections<'a> {
     pub filling: Option<&'a FillingEvaluation>,
     pub codec: Option<&'a CodecEvaluation>,
+    /// The file of the explorer beside the report.
+    pub explorer: Option<&'a str>,
 }
 
 /// What was measured.
@@ -69,10 +71,10 @@ impl Comparison {
         let latent = model.architecture().latent();
         let components = if beside_code { latent.min(MOST_COMPONENTS) } else { latent }.min(most);
         if components == 0 {
-            screen.note("no comparison with principal components: they need at least 2 samples to learn from");
+            screen.note("no comparison with principal components, which need at least 2 samples");
             return Ok(None);
         }
-        let closed_form = model.record().config.is_none();
+        let closed_form = model.record().config.is_none() && !model.record().is_imported();
         let baseline = if closed_form && train.is_some() {
             model.clone()
         } else {
@@ -138,8 +140,8 @@ impl Comparison {
         if self.trained_with_noise {
             text += &format!("\n{FAINT}measured on samples without the noise of the training{FAINT:#}");
         }
-        if self.fitted == Fitted::OnMeasured {
-            text += &format!("\n{FAINT}PCA was fitted to these very samples, which favours it{FAINT:#}");
+        if self.fitted == Fitted::OnMeasured && !self.closed_form {
+            text += &format!("\n{FAINT}PCA was fitted to these samples, which favours it{FAINT:#}");
         }
         text
     }
@@ -201,6 +203,13 @@ impl Comparison {
         Ok(figures.len())
     }
 
+    /// Samples above their reconstructions in one PNG, where they are pictures: those drawn at random, or all where they are few.
+    pub fn reconstructions(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let figures = self.report(Sections::default()).figures()?;
+        let of_samples = |figure: &enkoder_report::Figure| figure.name.starts_with("reconstructions-");
+        Ok(figures.into_iter().rfind(of_samples).map(|figure| figure.bytes))
+    }
+
     fn report<'a>(&'a self, sections: Sections<'a>) -> Report<'a> {
         let mut report =
             Report::new(&self.evaluation).with_command_line(&command_line()).with_threads(rayon::current_num_threads());
@@ -209,6 +218,9 @@ impl Comparison {
         }
         if let Some(codec) = sections.codec {
             report = report.with_codec(codec);
+        }
+        if let Some(file) = sections.explorer {
+            report = report.with_explorer(file);
         }
         report
     }

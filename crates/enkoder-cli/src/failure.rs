@@ -160,11 +160,12 @@ fn tensor_file_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TensorF
 
 fn tensor_file_hint(error: &TensorFileError) -> Option<&'static str> {
     match error {
-        TensorFileError::Checksum => {
-            Some("take a copy that is whole; without one it has to be made again, from the same data and seed")
-        }
+        TensorFileError::Checksum => Some("use an undamaged copy, or make it again from the same data and seed"),
         TensorFileError::Kind { found, .. } if found == "enkoder.checkpoint" => {
             Some("this is a checkpoint: go on training with `enkoder train DATA --resume FILE`")
+        }
+        TensorFileError::Container(_) | TensorFileError::Metadata(_) => {
+            Some("take a copy that is whole; MODEL is the file model.safetensors that `enkoder train` wrote")
         }
         TensorFileError::Read { .. } => {
             Some("MODEL is the file model.safetensors that `enkoder train` wrote, or the folder with it")

@@ -4,17 +4,18 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::slice;
 
-use enkoder::codec::{self, Bound, CompressSummary, SampleArray};
-use enkoder::{Autoencoder, Dataset, Schema};
+use enkoder::codec::{self, Bound, CompressSummary, ElementType, SampleArray};
+use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
+use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, OriginalType, ReadOptions, Source, TableOptions};
 
-use crate::arguments::{DataName, DataOptions, FetchOptions, ModelAndData};
+use crate::arguments::{ArrayArguments, DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::failure::Usage;
 use crate::model;
 use crate::progress::DownloadProgress;
 use crate::screen::Screen;
 use crate::standard_input;
+use crate::wording;
 
 impl DataOptions {
     /// Opens data to train on, or to look at.
@@ -41,7 +42,7 @@ impl DataOptions {
         };
         let arrays = self.wanted(arrays)?;
         model::check_arrays(model, &of.model, &arrays)?;
-        Ok(Compressible::of(arrays))
+        Compressible::of(arrays)
     }
 
     /// Opens arrays, which keep their type; none where the data is something else.
@@ -49,24 +50,80 @@ impl DataOptions {
         Ok(self.source(names)?.open_arrays(&self.options(TableOptions::default()))?)
     }
 
+    /// Opens data to train on in blocks; what a table was converted to is said.
+    pub fn open_in_blocks(&self, names: &[DataName], screen: Screen) -> anyhow::Result<StoredDataset> {
+        let (source, options) = self.find(names, TableOptions::default(), screen)?;
+        let opened = {
+            let _busy = screen.busy(standard_input::in_words(format!("reading {source}")));
+            source.open_in_blocks(&options)?
+        };
+        if let Some(converted) = opened.converted.filter(|converted| converted.is_new) {
+            screen.note(format_args!(
+                "{source} was converted to {} of numbers, which later trainings read again; remove {} to free the space",
+                wording::bytes(converted.bytes),
+                converted.folder.display()
+            ));
+        }
+        Ok(opened.data)
+    }
+
+    /// About how many bytes data takes in memory; none where that shows only once it is read.
+    pub fn memory(&self, names: &[DataName]) -> anyhow::Result<Option<u64>> {
+        Ok(self.source(names)?.memory(&self.options(TableOptions::default()))?)
+    }
+
     /// What names stand for.
     pub fn source(&self, names: &[DataName]) -> anyhow::Result<Source> {
         Ok(Source::find_all(&files(names)?)?)
     }
 
-    /// Opens data to compress without a model.
+    /// Opens data to compress without a model. Of a file of several arrays all are taken that have one shape and type.
     pub fn open_to_compress_alone(&self, data: &[DataName], screen: Screen) -> anyhow::Result<Compressible> {
+        let variables = self.variables_together(data)?;
+        if !variables.is_empty() {
+            let chosen = Self { arrays: ArrayArguments { variables, ..self.arrays.clone() }, ..self.clone() };
+            return chosen.open_to_compress_alone(data, screen);
+        }
         let Some(arrays) = self.open_arrays(data)? else { return Ok(Compressible::new(&self.open(data, screen)?)) };
-        Ok(Compressible::of(self.wanted(arrays)?))
+        Compressible::of(self.wanted(arrays)?)
     }
 
-    /// As many samples of arrays as are asked for, of a type that a compressed file gives back.
-    fn wanted(&self, arrays: Arrays) -> anyhow::Result<Arrays> {
-        if let Some(kind) = arrays.converted() {
-            let why = format!("{} holds {kind}, which a compressed file cannot give back", arrays.name());
-            let hint = if kind == "bool" { "astype('uint8')" } else { "astype('float32')" };
-            return Err(Usage::new(why).with_hint(format!("convert it in NumPy with {hint} first")).into());
+    /// Of a file of several arrays, where none is chosen, those of one shape and type that have most bytes; a warning names the others.
+    fn variables_together(&self, data: &[DataName]) -> anyhow::Result<Vec<String>> {
+        let [name] = data else { return Ok(Vec::new()) };
+        if standard_input::is_meant(name.as_ref()) || self.label.is_some() {
+            return Ok(Vec::new());
         }
+        let Some(contents) = self.contents(name)? else { return Ok(Vec::new()) };
+        let readable = |array: &&ArrayEntry| array.is_data() && array.unreadable.is_none();
+        let arrays: Vec<&ArrayEntry> = contents.arrays.iter().filter(readable).collect();
+        if arrays.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let are_alike = |a: &ArrayEntry, b: &ArrayEntry| a.shape == b.shape && a.element == b.element;
+        let bytes = |of: &ArrayEntry| {
+            let each = of.shape.iter().product::<u64>() * of.element.map_or(0, ElementType::bytes) as u64;
+            each * arrays.iter().filter(|array| are_alike(array, of)).count() as u64
+        };
+        // The first of equals.
+        let Some(most) = arrays.iter().rev().max_by_key(|array| bytes(array)) else { return Ok(Vec::new()) };
+        let (mut taken, others): (Vec<&ArrayEntry>, Vec<_>) =
+            arrays.iter().copied().partition(|array| are_alike(array, most));
+        let beyond = taken.split_off(taken.len().min(codec::MAX_VARIABLES));
+        let left_out: Vec<&str> = others.iter().chain(&beyond).map(|array| array.name.as_str()).collect();
+        if !left_out.is_empty() {
+            tracing::warn!(
+                "{name} also holds {}, left out: arrays in one file have one shape and type, and are at most {}; compress the \
+                 others by --variable",
+                left_out.join(", "),
+                codec::MAX_VARIABLES
+            );
+        }
+        Ok(taken.into_iter().map(|array| array.name.clone()).collect())
+    }
+
+    /// As many samples of arrays as are asked for.
+    fn wanted(&self, arrays: Arrays) -> anyhow::Result<Arrays> {
         Ok(match self.samples {
             Some(samples) => arrays.head(samples)?,
             None => arrays,
@@ -185,19 +242,39 @@ pub struct Compressible {
     pub is_table: bool,
     /// For each variable: a stored number `x` means `x · scale + offset`.
     packing: Vec<(f64, f64)>,
+    /// What the file is to keep beside the samples, so that they can come back as they were.
+    pub description: Vec<u8>,
+    /// The type of the numbers in their file, where the codec takes them as of another.
+    original: Option<OriginalType>,
 }
 
 impl Compressible {
     /// Arrays, to be read in pieces.
-    fn of(arrays: Arrays) -> Self {
-        let packing = arrays.packing();
-        Self { name: arrays.name().to_owned(), source: Box::new(arrays), is_table: false, packing }
+    fn of(arrays: Arrays) -> anyhow::Result<Self> {
+        let (packing, original) = (arrays.packing(), arrays.original());
+        let (description, not_kept) = arrays.description()?;
+        if !not_kept.is_empty() {
+            tracing::warn!(
+                "of {} a compressed file does not keep {}; whoever needs them keeps the original",
+                arrays.name(),
+                not_kept.join("; ")
+            );
+        }
+        let name = arrays.name().to_owned();
+        Ok(Self { name, source: Box::new(arrays), is_table: false, packing, description, original })
     }
 
     /// Samples that are in memory.
     pub fn new(data: &Dataset) -> Self {
         let source = Box::new(SampleArray::from_dataset(data));
-        Self { name: data.name().to_owned(), source, is_table: data.schema().is_some(), packing: vec![(1.0, 0.0)] }
+        Self {
+            name: data.name().to_owned(),
+            source,
+            is_table: data.schema().is_some(),
+            packing: vec![(1.0, 0.0)],
+            description: Vec::new(),
+            original: None,
+        }
     }
 
     /// Whether stored numbers mean others.
@@ -212,6 +289,15 @@ impl Compressible {
 
     /// A bound in the units of the data as one of stored numbers.
     pub fn bound(&self, bound: Bound) -> anyhow::Result<Bound> {
+        // Decoded numbers of 32 bits become such of 16: the nearest lies no farther from the decoded than the original does.
+        if self.original == Some(OriginalType::F16) {
+            return Ok(match bound {
+                Bound::Absolute(most) => Bound::Absolute(most / 2.0),
+                Bound::Relative(part) => Bound::Relative(part / 2.0),
+                Bound::Psnr(decibels) => Bound::Psnr(decibels + 20.0 * 2f64.log10()),
+                other => other,
+            });
+        }
         let Bound::Absolute(most) = bound else { return Ok(bound) };
         let (scale, _) = self.packing[0];
         if self.packing.iter().any(|&(other, _)| other.abs() != scale.abs()) {
@@ -221,12 +307,33 @@ impl Compressible {
         Ok(Bound::Absolute(most / scale.abs()))
     }
 
+    /// The same for bounds of single variables.
+    pub fn bounds_of_variables(&self, bounds: &[(String, Bound)]) -> Vec<(String, Bound)> {
+        let variables = self.source.layout().variables;
+        let stored = |(variable, bound): &(String, Bound)| {
+            let number = variables.iter().position(|name| name == variable);
+            let packing = number.and_then(|number| self.packing.get(number));
+            let bound = match (*bound, packing) {
+                (Bound::Absolute(most), Some((scale, _))) => Bound::Absolute(most / scale.abs()),
+                (bound, _) => bound,
+            };
+            (variable.clone(), bound)
+        };
+        bounds.iter().map(stored).collect()
+    }
+
     /// What was measured in stored numbers, in the units of the data.
     pub fn in_its_units(&self, mut summary: CompressSummary) -> CompressSummary {
         let scale = self.packing.iter().map(|(scale, _)| scale.abs()).fold(0.0, f64::max);
-        summary.largest_error *= scale;
         summary.range *= scale;
-        summary.mean_squared_error *= scale * scale;
+        // What numbers of 16 bits are off by at most, once decoded numbers have become such.
+        let error = if self.original == Some(OriginalType::F16) { 2.0 * scale } else { scale };
+        summary.largest_error *= error;
+        summary.mean_squared_error *= error * error;
+        if let Some(original) = self.original {
+            summary.original_bytes =
+                summary.original_bytes / self.source.element().bytes() as u64 * original.bytes() as u64;
+        }
         summary
     }
 

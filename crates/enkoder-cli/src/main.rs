@@ -10,6 +10,7 @@ mod flags;
 mod input;
 mod inputs;
 mod interrupt;
+mod measured;
 mod missing;
 mod model;
 mod output;

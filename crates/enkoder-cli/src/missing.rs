@@ -1,6 +1,6 @@
 //! What is missing in data, counted as its user does: cells of a table, values of all else.
 
-use enkoder::Dataset;
+use enkoder::{Dataset, Split};
 
 use crate::wording::{counted, grouped};
 
@@ -23,6 +23,14 @@ impl Missing {
         let rows = (0..data.len()).filter_map(|row| data.row_f32(row));
         let missing = rows.map(|row| firsts.iter().filter(|&&first| row[first].is_nan()).count()).sum();
         Self { missing, of: data.len() * firsts.len() }
+    }
+
+    /// Counts in what is trained on.
+    pub fn of_training(split: &Split) -> Self {
+        match &split.blocks {
+            Some(blocks) => Self { missing: blocks.missing(), of: blocks.len() * split.train.features() },
+            None => Self::of(&split.train),
+        }
     }
 
     /// Together with what was counted elsewhere.

@@ -69,20 +69,24 @@ impl TrainingProgress {
                     }
                 }
             }
-            (Progress::NoCheckpoint { epoch, error }, bar) => {
+            (Progress::NoCheckpoint { epoch, error }, _) => {
                 let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
                 let causes = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-                let note = format!(
+                self.aside(&format!(
                     "the checkpoint of epoch {epoch} could not be written, and the training goes on without it: {causes}"
-                );
-                match bar {
-                    Some(bar) => bar.suspend(|| self.screen.note(note)),
-                    None => self.screen.note(note),
-                }
+                ));
             }
             _ => {}
         }
         if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Says something where the bar is not.
+    pub fn aside(&self, note: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.screen.note(note)),
+            None => self.screen.note(note),
+        }
     }
 }
 

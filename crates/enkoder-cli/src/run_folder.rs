@@ -15,6 +15,8 @@ use crate::model;
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// The report's name in the folder.
 pub const REPORT: &str = "report.html";
+/// The explorer's name in the folder.
+pub const EXPLORER: &str = "explore.html";
 /// The folder's name where none was given; with -2, -3, … where it is taken.
 const DEFAULT: &str = "enkoder-out";
 

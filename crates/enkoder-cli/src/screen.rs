@@ -53,8 +53,42 @@ pub fn closed_is_no_error(result: io::Result<()>) -> anyhow::Result<()> {
 /// Writes a line to stderr.
 pub fn tell(text: impl Display) {
     let text = standard_input::in_words(text.to_string());
+    let text = match terminal_size::terminal_size_of(io::stderr()) {
+        Some((width, _)) => wrapped(&text, width.0.into(), 0),
+        None => text,
+    };
     // There is nobody to tell that stderr is gone.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// A line of a result, broken between words where stdout is a terminal; what follows is `indent` characters further in.
+pub fn fitted(line: &str, indent: usize) -> String {
+    match terminal_size::terminal_size_of(io::stdout()) {
+        Some((width, _)) => wrapped(line, width.0.into(), indent),
+        None => line.to_owned(),
+    }
+}
+
+/// Text in lines of at most `width` characters, broken between words; styles take no width, and words longer than a line keep whole.
+fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let line = |line: &str| {
+        let (mut out, mut column, mut begun) = (String::new(), 0, false);
+        for word in line.split_inclusive(' ') {
+            let visible = anstream::adapter::strip_str(word).to_string();
+            let length = visible.trim_end().chars().count();
+            if begun && length > 0 && column + length > width {
+                out.truncate(out.trim_end_matches(' ').len());
+                out.push('\n');
+                out.extend(std::iter::repeat_n(' ', indent));
+                column = indent;
+            }
+            out.push_str(word);
+            column += visible.chars().count();
+            begun |= length > 0;
+        }
+        out
+    };
+    text.split('\n').map(line).collect::<Vec<String>>().join("\n")
 }
 
 /// What may be shown while a verb works.
@@ -123,4 +157,17 @@ fn has_true_colour() -> bool {
     };
     is("COLORTERM", &["truecolor", "24bit"])
         || !(is("TERM_PROGRAM", &["Apple_Terminal"]) || is("TERM", &["linux", "vt100", "vt220", "ansi", "xterm"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words_and_styles_take_no_room() {
+        assert_eq!(wrapped("one two three", 7, 0), "one two\nthree");
+        assert_eq!(wrapped(&format!("{HINT}one{HINT:#} two three"), 7, 1), format!("{HINT}one{HINT:#} two\n three"));
+        assert_eq!(wrapped("  indented\nextraordinarily long", 8, 0), "  indented\nextraordinarily\nlong");
+        assert_eq!(wrapped("", 5, 0), "");
+    }
 }

@@ -7,7 +7,8 @@ use clap::builder::styling::{AnsiColor, Style};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    completions, compress, data, decode, decompress, denoise, detect, encode, eval, info, reconstruct, train,
+    completions, compress, data, decode, decompress, denoise, detect, encode, eval, explore, export, import, info,
+    reconstruct, train,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -32,6 +33,7 @@ pub struct Arguments {
 enum Command {
     Train(Box<train::Options>),
     Eval(eval::Options),
+    Explore(explore::Options),
     Encode(encode::Options),
     Decode(decode::Options),
     Reconstruct(reconstruct::Options),
@@ -39,6 +41,8 @@ enum Command {
     Detect(detect::Options),
     Compress(compress::Options),
     Decompress(decompress::Options),
+    Export(export::Options),
+    Import(import::Options),
     Info(info::Options),
     Data(data::Options),
     Completions(completions::Options),
@@ -50,6 +54,7 @@ impl Arguments {
         match self.command {
             Command::Train(options) => train::run(*options),
             Command::Eval(options) => eval::run(options),
+            Command::Explore(options) => explore::run(options),
             Command::Encode(options) => encode::run(options),
             Command::Decode(options) => decode::run(options),
             Command::Reconstruct(options) => reconstruct::run(options),
@@ -57,6 +62,8 @@ impl Arguments {
             Command::Compress(options) => compress::run(options),
             Command::Decompress(options) => decompress::run(options),
             Command::Detect(options) => detect::run(options),
+            Command::Export(options) => export::run(options),
+            Command::Import(options) => import::run(options),
             Command::Info(options) => info::run(options),
             Command::Data(options) => data::run(options),
             Command::Completions(options) => completions::run(options, &mut Self::command()),

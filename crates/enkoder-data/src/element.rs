@@ -96,6 +96,26 @@ impl Element {
     }
 }
 
+/// A number of 16 bits as one of 32; of a NaN all bits are kept, for hardware would change a signalling one.
+pub(crate) fn widened(half: f16) -> f32 {
+    if !half.is_nan() {
+        return half.to_f32();
+    }
+    let bits = u32::from(half.to_bits());
+    f32::from_bits((bits & 0x8000) << 16 | 0x7f80_0000 | (bits & 0x03ff) << 13)
+}
+
+/// The nearest finite number of 16 bits to one that is finite; of an infinite one and a NaN the same.
+pub(crate) fn narrowed(value: f32) -> f16 {
+    if value.is_nan() {
+        let bits = value.to_bits();
+        let payload = (bits >> 13 & 0x03ff) as u16;
+        return f16::from_bits((bits >> 16 & 0x8000) as u16 | 0x7c00 | if payload == 0 { 0x0200 } else { payload });
+    }
+    let most = f16::MAX.to_f32();
+    f16::from_f32(if value.is_finite() { value.clamp(-most, most) } else { value })
+}
+
 /// Refuses a value that is infinite, or was too large for f32, with its row and feature.
 pub(crate) fn check_finite(source: &ByteSource, values: &[f32], features: usize) -> Result<(), DataError> {
     infinite(values, 0, features, source.name()).map_or(Ok(()), Err)
@@ -138,6 +158,15 @@ mod tests {
         assert_eq!(read(F16, Little, &[0x00, 0x3c]), [1.0]);
         assert_eq!(read(F32, Big, &1.5f32.to_be_bytes()), [1.5]);
         assert_eq!(read(F64, Little, &(-2.25f64).to_le_bytes()), [-2.25]);
+    }
+
+    #[test]
+    fn every_number_of_16_bits_comes_back_from_one_of_32() {
+        for bits in 0..=u16::MAX {
+            assert_eq!(narrowed(widened(f16::from_bits(bits))).to_bits(), bits);
+        }
+        assert_eq!(narrowed(70_000.0), f16::MAX, "a finite number stays finite");
+        assert!(narrowed(f32::from_bits(0x7f80_0001)).is_nan());
     }
 
     #[test]

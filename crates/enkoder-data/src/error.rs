@@ -270,6 +270,21 @@ impl DataError {
         self
     }
 
+    /// The same error, said of the file at `path` where it is said of what its data is called: the name up to its first dot.
+    pub(crate) fn of_file(mut self, path: &Path) -> Self {
+        if let Self::Malformed { place, .. }
+        | Self::Unsuitable { place, .. }
+        | Self::TooLarge { place, .. }
+        | Self::Infinite { place, .. }
+        | Self::Empty { place }
+        | Self::Dataset { place, .. } = &mut self
+            && path.file_name().is_some_and(|name| name.to_string_lossy().split('.').next() == Some(&place.source))
+        {
+            place.source = path.display().to_string();
+        }
+        self
+    }
+
     /// The same error, said of the line instead of the row where that row's line is known.
     pub(crate) fn in_line(mut self, lines: &HashMap<u64, u64>) -> Self {
         if let Self::Infinite { place: Place { position, .. }, .. }

@@ -87,6 +87,7 @@ fn damaged(error: Error) -> DataError {
         Error::Io(error) => DataError::malformed(place, "the HDF5 file cannot be read").with_cause(error),
         error => DataError::malformed(place, "the HDF5 file is damaged or uses what is not read").with_cause(error),
     }
+    .with_hint("copy or fetch it again, for it may have been cut off; if others read it, write it anew with h5repack or nccopy")
 }
 
 fn contents_of(file: &Hdf5File, length: u64) -> Result<Contents, DataError> {
@@ -106,12 +107,13 @@ fn contents_of(file: &Hdf5File, length: u64) -> Result<Contents, DataError> {
     let readable = walk.found.into_iter().map(|found| found.entry(file, &walk.scales, &kind));
     let unreadable = walk.unreadable.into_iter().map(|(name, why)| {
         let described = Described { name, axes: Vec::new(), shape: Vec::new(), attributes: Attributes::default() };
-        let mut entry = ArrayEntry::new(described, "unknown".to_owned());
-        entry.unreadable = Some(why);
-        (entry, Attributes::default())
+        ArrayEntry { unreadable: Some(why), ..ArrayEntry::new(described, "unknown".to_owned()) }
     });
     let arrays = readable.chain(unreadable).collect();
-    Ok(Contents::new(if is_netcdf { "NetCDF-4" } else { "HDF5" }, walk.groups, arrays))
+    let unlimited = walk.scales.values().filter(|scale| scale.is_unlimited).map(|scale| scale.name.clone()).collect();
+    let format = if is_netcdf { "NetCDF-4" } else { "HDF5" };
+    let attributes = attributes_of(root.attributes().unwrap_or_default());
+    Ok(Contents { attributes, unlimited, ..Contents::new(format, walk.groups, arrays) })
 }
 
 struct FileKind {
@@ -181,7 +183,7 @@ impl Walk {
                 && text(&dataset, "NAME").is_some_and(|name| name.starts_with("This is a netCDF dimension but not"));
             if !is_mere_axis {
                 let axes = self.axes_of(&dataset, group, is_scale);
-                self.found.push(Found { path, attributes: attributes_of(&dataset), axes, dataset });
+                self.found.push(Found { path, attributes: attributes_of(dataset.attributes()), axes, dataset });
             }
         }
         for name in groups {
@@ -226,7 +228,7 @@ impl Walk {
 }
 
 impl Found {
-    fn entry(self, file: &Hdf5File, scales: &HashMap<u64, Scale>, kind: &FileKind) -> (ArrayEntry, Attributes) {
+    fn entry(self, file: &Hdf5File, scales: &HashMap<u64, Scale>, kind: &FileKind) -> ArrayEntry {
         let of_axes: Vec<Option<&Scale>> = self.axes.iter().map(|address| scales.get(address)).collect();
         let named = of_axes.len() == self.dataset.ndim() && of_axes.iter().all(Option::is_some);
         let axes = if named { of_axes.iter().flatten().map(|scale| scale.name.clone()).collect() } else { Vec::new() };
@@ -250,13 +252,13 @@ impl Found {
         entry.chunks.truncate(shape.len());
         let filters = filters_of(file, &dataset);
         entry.filters = filters.iter().map(|&id| filter_name(id)).collect();
-        let Some((stored, is_enumeration)) = element_of(dataset.dtype()) else {
+        let Some((number, is_enumeration)) = element_of(dataset.dtype()) else {
             if !is_text(dataset.dtype()) {
                 entry.unreadable = Some(format!("values of type {} are not read", entry.type_name));
             }
-            return (entry, self.attributes);
+            return entry;
         };
-        let bytes = shape.iter().try_fold(stored.bytes() as u64, |bytes, &axis| bytes.checked_mul(axis));
+        let bytes = shape.iter().try_fold(number.bytes() as u64, |bytes, &axis| bytes.checked_mul(axis));
         let most = MOST_OF_SMALL_FILE.max(kind.length.saturating_mul(MOST_PER_BYTE));
         let unreadable = match bytes {
             _ if let Some(&id) = filters.iter().find(|&&id| !is_known_filter(id)) => {
@@ -268,16 +270,16 @@ impl Found {
         };
         if unreadable.is_some() {
             entry.unreadable = unreadable;
-            return (entry, self.attributes);
+            return entry;
         }
         let fill = |element: ElementType| {
             if kind.is_netcdf { netcdf_fill(element) } else { netcdf_fill(element).filter(|_| element.is_float()) }
         };
-        let (element, conventions) = Conventions::of(stored, &self.attributes, fill);
+        let (element, conventions) = Conventions::of(number, &self.attributes, fill);
         let stored = match old_contiguous(file, &dataset, bytes.unwrap_or(0)) {
-            Some(bytes) => Stored::Held(in_little_endian(bytes, dataset.dtype(), stored)),
+            Some(bytes) => Stored::Held(in_little_endian(bytes, dataset.dtype(), number)),
             None => {
-                let array = Hdf5Array::new(dataset, stored, is_enumeration, &shape, &entry.chunks);
+                let array = Hdf5Array::new(dataset, number, is_enumeration, &shape, &entry.chunks);
                 Stored::Hdf5(Arc::new(array))
             }
         };
@@ -286,10 +288,11 @@ impl Found {
             element,
             shape,
             conventions,
-            converted: None,
+            original: None,
             stored,
+            origin: None,
         };
-        (entry.with_field(field), self.attributes)
+        ArrayEntry { stored: Some(number), ..entry.with_field(field) }
     }
 }
 
@@ -483,11 +486,26 @@ fn text(dataset: &Dataset, name: &str) -> Option<String> {
     dataset.attribute(name).ok()?.read_string().ok()
 }
 
-fn attributes_of(dataset: &Dataset) -> Attributes {
+/// What NetCDF-4 and the dimension scales of HDF5 say of themselves by attributes.
+const OF_THE_FORMAT: [&str; 10] = [
+    "CLASS",
+    "NAME",
+    "DIMENSION_LIST",
+    "DIMENSION_LABELS",
+    "REFERENCE_LIST",
+    "_NCProperties",
+    "_Netcdf4Coordinates",
+    "_Netcdf4Dimid",
+    "_NCCOPY",
+    "_nc3_strict",
+];
+
+fn attributes_of(all: Vec<Hdf5Attribute>) -> Attributes {
     let mut attributes = Attributes::default();
-    for attribute in dataset.attributes() {
-        if let Some(value) = value_of(&attribute) {
-            attributes.add(attribute.name, value);
+    for attribute in all.into_iter().filter(|attribute| !OF_THE_FORMAT.contains(&attribute.name.as_str())) {
+        match value_of(&attribute) {
+            Some(value) => attributes.add(attribute.name, value),
+            None => attributes.others.push(attribute.name),
         }
     }
     attributes
@@ -495,13 +513,11 @@ fn attributes_of(dataset: &Dataset) -> Attributes {
 
 fn value_of(attribute: &Hdf5Attribute) -> Option<Attribute> {
     if is_text(&attribute.datatype) {
-        return attribute.read_string().ok().map(Attribute::Text);
+        return attribute.read_string().ok().map(|text| Attribute::Text(text.into_bytes()));
     }
     let (element, false) = element_of(&attribute.datatype)? else { return None };
-    let values = with_numbers!(element, T => {
-        attribute.read_1d::<T>().ok()?.into_iter().map(Element::to_f64).collect()
-    });
-    Some(Attribute::Numbers { element, values })
+    let bytes = with_numbers!(element, T => <T as Element>::to_le(&attribute.read_1d::<T>().ok()?));
+    Some(Attribute::Numbers { element, bytes })
 }
 
 /// The numbers of the filters of a data set, in the order in which they were applied.

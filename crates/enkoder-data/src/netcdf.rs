@@ -3,6 +3,8 @@
 //! (<https://docs.unidata.ucar.edu/netcdf-c/current/file_format_specifications.html>). The header is parsed here and not by a
 //! library, because its claims must be held against the length of the file before memory is taken, and numbers be read in pieces.
 
+mod classic;
+
 use std::path::Path;
 
 use enkoder::codec::ElementType;
@@ -14,6 +16,10 @@ use crate::arrays::{
 use crate::byte_source::ByteSource;
 use crate::element::Endian;
 use crate::error::DataError;
+
+pub(crate) use classic::{Classic, ClassicVariable, NOT_KEPT, Numbers, big_endian};
+
+pub use classic::NetcdfWriter;
 
 const DIMENSION: u32 = 0x0a;
 const VARIABLE: u32 = 0x0b;
@@ -52,7 +58,7 @@ pub struct NetcdfVariable {
 /// # Errors
 /// When the content is not NetCDF-3 or contradicts itself, with the byte where that was found.
 pub fn read_netcdf_header(source: &mut ByteSource) -> Result<Vec<NetcdfVariable>, DataError> {
-    let found = Header::read(source)?.variables.into_iter();
+    let found = Header::read(source, true)?.variables.into_iter();
     let public = |variable: Variable| {
         let Kind::Number(element) = variable.kind else { return None };
         Some(NetcdfVariable { name: variable.name, element, axes: variable.axes, shape: variable.shape })
@@ -67,17 +73,24 @@ pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
         return Err(DataError::unsuitable(path, "NetCDF is read in pieces, which a packed file cannot be")
             .with_hint("unpack it with gunzip"));
     }
-    let arrays = Header::read(&mut source)?.variables.into_iter().map(|variable| variable.entry(path));
-    Ok(Contents::new("NetCDF-3", Vec::new(), arrays.collect()))
+    let header = Header::read(&mut source, true)?;
+    let unlimited = header.dimensions.into_iter().filter(|dimension| dimension.length.is_none());
+    let unlimited = unlimited.map(|dimension| dimension.name).collect();
+    let arrays = header.variables.into_iter().map(|variable| variable.entry(path)).collect();
+    Ok(Contents { attributes: header.attributes, unlimited, ..Contents::new("NetCDF-3", Vec::new(), arrays) })
 }
 
 struct Header {
+    dimensions: Vec<Dimension>,
+    attributes: Attributes,
     variables: Vec<Variable>,
 }
 
 struct Variable {
     name: String,
     kind: Kind,
+    /// The numbers of its dimensions, and their names.
+    dimensions: Vec<usize>,
     axes: Vec<String>,
     shape: Vec<u64>,
     attributes: Attributes,
@@ -86,20 +99,31 @@ struct Variable {
 }
 
 impl Variable {
-    fn entry(self, path: &Path) -> (ArrayEntry, Attributes) {
-        let Self { name, kind, axes, shape, attributes, start, records } = self;
-        let naming = Naming { name, axes, shape, attributes: attributes.clone() };
-        let Kind::Number(stored) = kind else { return (ArrayEntry::new(naming, "text".to_owned()), attributes) };
-        let (element, conventions) = Conventions::of(stored, &attributes, netcdf_fill);
+    fn entry(self, path: &Path) -> ArrayEntry {
+        let Self { name, kind, axes, shape, attributes, start, records, .. } = self;
+        let (stored, element, conventions) = match kind {
+            Kind::Text => (None, ElementType::U8, Conventions::default()),
+            Kind::Number(stored) => {
+                let (element, conventions) = Conventions::of(stored, &attributes, netcdf_fill);
+                (Some(stored), element, conventions)
+            }
+        };
+        let naming = Naming { name, axes, shape, attributes };
         let field = Field {
             name: naming.name.clone(),
             element,
             shape: naming.shape.clone(),
             conventions,
-            converted: None,
+            original: None,
             stored: Stored::File { path: path.to_owned(), start, records, endian: Endian::Big },
+            origin: None,
         };
-        (ArrayEntry::new(naming, stored.to_string()).with_field(field), attributes)
+        match stored {
+            None => ArrayEntry { text: Some(field), ..ArrayEntry::new(naming, "text".to_owned()) },
+            Some(stored) => {
+                ArrayEntry { stored: Some(stored), ..ArrayEntry::new(naming, stored.to_string()).with_field(field) }
+            }
+        }
     }
 }
 
@@ -119,8 +143,8 @@ struct Described {
     start: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
     Text,
     Number(ElementType),
 }
@@ -135,7 +159,8 @@ impl Kind {
 }
 
 impl Header {
-    fn read(source: &mut ByteSource) -> Result<Self, DataError> {
+    /// Reads a header; where the file `is_whole`, all numbers must lie in it.
+    fn read(source: &mut ByteSource, is_whole: bool) -> Result<Self, DataError> {
         let [c, d, f, version] = source.array("the NetCDF magic number")?;
         if !is_netcdf(&[c, d, f, version]) {
             return Err(source.malformed(0, "NetCDF-3 begins with CDF and version 1, 2 or 5; this does not"));
@@ -143,18 +168,21 @@ impl Header {
         let mut parser = Parser { source, wide_offsets: version != 1, wide: version == 5 };
         let records = parser.record_count()?;
         let dimensions = parser.dimensions()?;
-        parser.attributes()?;
+        let attributes = parser.attributes()?;
         let described = parser.variables(&dimensions)?;
-        Self::place(source, records, &dimensions, described)
+        let length = source.length().filter(|_| is_whole);
+        let variables = Self::place(source, length, records, &dimensions, described)?;
+        Ok(Self { dimensions, attributes, variables })
     }
 
     /// Counts records and bytes, and holds them against the length of the file.
     fn place(
         source: &ByteSource,
+        length: Option<u64>,
         records: u64,
         dimensions: &[Dimension],
         described: Vec<Described>,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Vec<Variable>, DataError> {
         let is_record = |variable: &Described| {
             variable.dimensions.first().is_some_and(|&dimension| dimensions[dimension].length.is_none())
         };
@@ -174,7 +202,6 @@ impl Header {
                 bytes(variable).and_then(|n| if with_records > 1 { n.checked_next_multiple_of(4) } else { Some(n) });
             stride = bytes.and_then(|bytes| stride.checked_add(bytes)).ok_or_else(|| too_large(variable))?;
         }
-        let length = source.length();
         let records = match records {
             STREAMING => {
                 let start = described.iter().filter(|v| is_record(v)).map(|v| v.start).min().unwrap_or(0);
@@ -197,13 +224,14 @@ impl Header {
                     "{:?} reaches to byte {end}, but the file ends at byte {length}: it was cut off",
                     variable.name
                 );
-                return Err(source.malformed(length, why));
+                return Err(source.malformed(length, why).with_hint("copy or fetch the file again"));
             }
             let axes = || variable.dimensions.iter().map(|&dimension| &dimensions[dimension]);
             variables.push(Variable {
                 kind: variable.kind,
                 axes: axes().map(|dimension| dimension.name.clone()).collect(),
                 shape: axes().map(|dimension| dimension.length.unwrap_or(records)).collect(),
+                dimensions: variable.dimensions,
                 attributes: variable.attributes,
                 start: variable.start,
                 // Records without bytes hold nothing to be found apart.
@@ -211,7 +239,7 @@ impl Header {
                 name: variable.name,
             });
         }
-        Ok(Self { variables })
+        Ok(variables)
     }
 }
 
@@ -292,13 +320,12 @@ impl Parser<'_, '_> {
             let name = self.name("the name of an attribute")?;
             let kind = self.kind()?;
             let count = self.count("the length of an attribute")?;
-            let bytes = self.padded(count.saturating_mul(kind.bytes()), "an attribute")?;
+            let mut bytes = self.padded(count.saturating_mul(kind.bytes()), "an attribute")?;
             let value = match kind {
-                // Writers of old had other encodings, and a text is only shown.
-                Kind::Text => Attribute::Text(String::from_utf8_lossy(&bytes).into_owned()),
+                Kind::Text => Attribute::Text(bytes),
                 Kind::Number(element) => {
-                    let values = bytes.chunks_exact(element.bytes()).map(|bytes| number(element, bytes)).collect();
-                    Attribute::Numbers { element, values }
+                    bytes.chunks_exact_mut(element.bytes()).for_each(<[u8]>::reverse);
+                    Attribute::Numbers { element, bytes }
                 }
             };
             attributes.add(name, value);
@@ -356,19 +383,5 @@ impl Parser<'_, '_> {
             variables.push(Described { at, name, kind, dimensions: of_variable, attributes, start });
         }
         Ok(variables)
-    }
-}
-
-/// A number of an attribute.
-fn number(element: ElementType, bytes: &[u8]) -> f64 {
-    let bits = bytes.iter().fold(0u64, |bits, &byte| bits << 8 | u64::from(byte));
-    match element {
-        ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64 => bits as f64,
-        ElementType::I8 => f64::from(bits as i8),
-        ElementType::I16 => f64::from(bits as i16),
-        ElementType::I32 => f64::from(bits as i32),
-        ElementType::I64 => bits as i64 as f64,
-        ElementType::F32 => f64::from(f32::from_bits(bits as u32)),
-        ElementType::F64 => f64::from_bits(bits),
     }
 }

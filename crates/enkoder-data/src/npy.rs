@@ -3,6 +3,7 @@
 //! and the others are a sample's shape; a one-dimensional array is one feature. The header is parsed here and not by a library,
 //! because its claims must be held against the length of the file before memory is taken.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -10,9 +11,9 @@ use enkoder::Dataset;
 use enkoder::codec::ElementType;
 use ndarray::{Array2, ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
-use crate::arrays::{Conventions, Field, Stored, numpy_name};
+use crate::arrays::{Conventions, Field, Origin, OriginalType, Stored, numpy_name, widen};
 use crate::byte_source::ByteSource;
-use crate::element::{Element, Endian, check_finite};
+use crate::element::{Element, Endian, check_finite, narrowed};
 use crate::error::{DataError, Place, Position};
 use crate::export::{Overwrite, write_atomically};
 
@@ -24,11 +25,17 @@ const MOST_HEADER: u32 = 64 << 10;
 /// What the header of an NPY file says.
 #[derive(Debug)]
 pub(crate) struct Header {
+    form: NpyForm,
+    /// The array's axes.
+    pub shape: Vec<usize>,
+}
+
+/// How the numbers of an array lie in an NPY file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NpyForm {
     element: Element,
     endian: Endian,
     fortran_order: bool,
-    /// The array's axes.
-    pub shape: Vec<usize>,
 }
 
 /// Whether content that begins so is NPY.
@@ -45,51 +52,48 @@ pub fn read_npy(source: &mut ByteSource) -> Result<Dataset, DataError> {
 }
 
 /// The array, to be read in pieces: out of the file at `path` where its numbers lie there as they are needed, and out of memory where
-/// it is packed or they must be turned (Fortran's order) or converted (booleans and 16-bit floats become f32).
+/// it is packed or they must be turned (Fortran's order). Booleans are taken as u8 and 16-bit floats as f32.
 pub(crate) fn field(source: &mut ByteSource, path: Option<&Path>) -> Result<Field, DataError> {
     let header = read_header(source)?;
     let shape: Vec<u64> = header.shape.iter().map(|&axis| axis as u64).collect();
-    let converted = match header.element {
-        Element::Bool => Some("bool"),
-        Element::F16 => Some("float16"),
-        _ => None,
+    let form = header.form;
+    let (element, original) = element_type(form.element);
+    let of = |stored| Field {
+        name: String::new(),
+        element,
+        conventions: Conventions::default(),
+        original,
+        stored,
+        origin: Some(Origin::Npy(NpyForm { fortran_order: form.is_turned(&shape), ..form })),
+        shape: shape.clone(),
     };
-    let conventions = Conventions::default();
-    let of = |element, stored| Field { name: String::new(), element, shape, conventions, converted, stored };
-    let turned = header.fortran_order && header.shape.len() > 1;
-    match (element_type(header.element), path) {
-        (Some(element), Some(path)) if !turned && source.length().is_some() => {
-            let (start, endian) = (source.offset(), header.endian);
-            Ok(of(element, Stored::File { path: path.to_owned(), start, records: None, endian }))
-        }
-        (element, _) => {
-            let mut bytes = Vec::new();
-            let count = header.shape.iter().product();
-            match element {
-                Some(element) => {
-                    source.values::<1, u8>(count * element.bytes(), &mut bytes, |[byte]| byte)?;
-                    if header.endian == Endian::Big {
-                        bytes.chunks_exact_mut(element.bytes()).for_each(<[u8]>::reverse);
-                    }
-                }
-                None => {
-                    let mut values = Vec::new();
-                    header.element.read_f32(source, header.endian, count, &mut values)?;
-                    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-                }
-            }
-            source.finish()?;
-            let element = element.unwrap_or(ElementType::F32);
-            let bytes = if turned { turn(&bytes, &header.shape, element.bytes()) } else { bytes };
-            Ok(of(element, Stored::Held(bytes)))
-        }
+    if let Some(path) = path.filter(|_| !form.is_turned(&shape) && source.length().is_some()) {
+        let (start, endian) = (source.offset(), form.endian);
+        return Ok(of(Stored::File { path: path.to_owned(), start, records: None, endian }));
     }
+    let mut bytes = Vec::new();
+    let width = form.element.size() as usize;
+    source.values::<1, u8>(header.shape.iter().product::<usize>() * width, &mut bytes, |[byte]| byte)?;
+    source.finish()?;
+    if form.endian == Endian::Big {
+        bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
+    if form.is_turned(&shape) {
+        bytes = turn(&bytes, &header.shape, width);
+    }
+    if original == Some(OriginalType::F16) {
+        let mut wide = vec![0; bytes.len() * 2];
+        widen(&bytes, &mut wide);
+        bytes = wide;
+    }
+    Ok(of(Stored::Held(bytes)))
 }
 
-/// The type under which a codec takes these numbers; none where it does not.
-fn element_type(element: Element) -> Option<ElementType> {
-    Some(match element {
-        Element::Bool | Element::F16 => return None,
+/// The type under which a codec takes these numbers, and their own where it is another.
+fn element_type(element: Element) -> (ElementType, Option<OriginalType>) {
+    let same = match element {
+        Element::Bool => return (ElementType::U8, Some(OriginalType::Bool)),
+        Element::F16 => return (ElementType::F32, Some(OriginalType::F16)),
         Element::U8 => ElementType::U8,
         Element::I8 => ElementType::I8,
         Element::U16 => ElementType::U16,
@@ -100,7 +104,103 @@ fn element_type(element: Element) -> Option<ElementType> {
         Element::I64 => ElementType::I64,
         Element::F32 => ElementType::F32,
         Element::F64 => ElementType::F64,
-    })
+    };
+    (same, None)
+}
+
+impl NpyForm {
+    /// Little-endian numbers of a type, the last axis closest.
+    pub fn plain(element: ElementType) -> Self {
+        let element = match element {
+            ElementType::U8 => Element::U8,
+            ElementType::I8 => Element::I8,
+            ElementType::U16 => Element::U16,
+            ElementType::I16 => Element::I16,
+            ElementType::U32 => Element::U32,
+            ElementType::I32 => Element::I32,
+            ElementType::U64 => Element::U64,
+            ElementType::I64 => Element::I64,
+            ElementType::F32 => Element::F32,
+            ElementType::F64 => Element::F64,
+        };
+        Self { element, endian: Endian::Little, fortran_order: false }
+    }
+
+    /// The type under which a codec takes the numbers.
+    pub fn element(self) -> ElementType {
+        element_type(self.element).0
+    }
+
+    /// The type of the numbers, where a codec knows it by another.
+    pub fn original(self) -> Option<OriginalType> {
+        element_type(self.element).1
+    }
+
+    /// Whether a reader of plain numbers would take them for others.
+    pub(crate) fn is_plain(self) -> bool {
+        self == Self::plain(self.element())
+    }
+
+    /// Whether an array of this shape lies with its first axis closest, which can only be written whole.
+    pub fn is_turned(self, shape: &[u64]) -> bool {
+        self.fortran_order && shape.len() > 1
+    }
+
+    /// Numbers as a codec gives them, in the type and order of bytes of the file.
+    pub fn encoded(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        let mut out = match self.element {
+            Element::Bool => bytes.iter().map(|&byte| byte.min(1)).collect(),
+            Element::F16 => {
+                let numbers = bytes.as_chunks::<4>().0.iter().map(|&number| f32::from_le_bytes(number));
+                numbers.flat_map(|number| narrowed(number).to_le_bytes()).collect()
+            }
+            _ if self.endian == Endian::Little || self.element.size() == 1 => return Cow::Borrowed(bytes),
+            _ => bytes.to_vec(),
+        };
+        if self.endian == Endian::Big {
+            out.chunks_exact_mut(self.element.size() as usize).for_each(<[u8]>::reverse);
+        }
+        Cow::Owned(out)
+    }
+
+    /// All numbers of an array, encoded, as they lie where the first axis is closest.
+    pub fn turned(self, bytes: &[u8], shape: &[u64]) -> Vec<u8> {
+        let reversed: Vec<usize> = shape.iter().rev().map(|&axis| axis as usize).collect();
+        turn(bytes, &reversed, self.element.size() as usize)
+    }
+
+    /// Writes the header of an array; its numbers follow.
+    ///
+    /// # Errors
+    /// What the system said, and when there are more axes than a header holds.
+    pub fn write_header(self, out: &mut dyn Write, shape: &[u64]) -> io::Result<()> {
+        let axes: String = match shape {
+            [one] => format!("{one},"),
+            _ => shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+        };
+        let order = match (self.element.size(), self.endian) {
+            (1, _) => '|',
+            (_, Endian::Little) => '<',
+            (_, Endian::Big) => '>',
+        };
+        let kind = match self.element {
+            Element::Bool => "b1",
+            Element::F16 => "f2",
+            _ => numpy_name(self.element()),
+        };
+        let fortran = if self.fortran_order { "True" } else { "False" };
+        let mut text = format!("{{'descr': '{order}{kind}', 'fortran_order': {fortran}, 'shape': ({axes}), }}");
+        // Values begin at a multiple of 64 bytes, the last byte of the header being a line feed.
+        let fixed = MAGIC.len() + 4;
+        let padding = (fixed + text.len() + 1).next_multiple_of(64) - (fixed + text.len() + 1);
+        text.extend(std::iter::repeat_n(' ', padding));
+        text.push('\n');
+        let length = u16::try_from(text.len()).map_err(|_| io::Error::other("the array has too many axes for NPY"))?;
+        out.write_all(MAGIC)?;
+        out.write_all(&[1, 0])?;
+        out.write_all(&length.to_le_bytes())?;
+        out.write_all(text.as_bytes())
+    }
 }
 
 /// Numbers of `width` bytes whose first axis lies closest, as an array whose last axis does.
@@ -118,8 +218,8 @@ fn turn(bytes: &[u8], shape: &[usize], width: usize) -> Vec<u8> {
     }
 }
 
-/// Reads the header and stays at the first value.
-pub(crate) fn read_header(source: &mut ByteSource) -> Result<Header, DataError> {
+/// Reads what comes before the dictionary of a header, and gives its length.
+fn header_length(source: &mut ByteSource) -> Result<u32, DataError> {
     let magic: [u8; 6] = source.array("the NPY magic string")?;
     if magic != MAGIC {
         return Err(source.malformed(0, "NPY begins with \\x93NUMPY; this does not"));
@@ -138,11 +238,14 @@ pub(crate) fn read_header(source: &mut ByteSource) -> Result<Header, DataError> 
             limit: MOST_HEADER.into(),
         });
     }
+    Ok(length)
+}
+
+/// Reads the header and stays at the first value.
+pub(crate) fn read_header(source: &mut ByteSource) -> Result<Header, DataError> {
+    let length = header_length(source)?;
     let start = source.offset();
-    let mut text = vec![0; length as usize];
-    source.fill(&mut text, "the NPY header")?;
-    let header =
-        Dictionary { text: &text, at: 0 }.header().map_err(|(at, why)| source.malformed(start + at as u64, why))?;
+    let header = dictionary(source, length)?;
     let count = header.shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
     // Axes of 0 hide how large the others are; so the largest product of any of them must fit too.
     let nonzero = header.shape.iter().filter(|&&size| size > 0);
@@ -151,12 +254,26 @@ pub(crate) fn read_header(source: &mut ByteSource) -> Result<Header, DataError> 
         let why = format!("the shape {:?} makes more values than can be counted", header.shape);
         return Err(source.malformed(start, why));
     };
-    let bytes = source.claim(count, header.element.size(), "values")?;
+    let bytes = source.claim(count, header.form.element.size(), "values")?;
     if let Some(length) = source.length().filter(|&length| length > source.offset() + bytes) {
         let end = source.offset() + bytes;
         return Err(source.malformed(end, format!("{} more bytes follow after the last value", length - end)));
     }
     Ok(header)
+}
+
+/// The form that a header tells whose numbers lie elsewhere.
+pub(crate) fn read_form(source: &mut ByteSource) -> Result<NpyForm, DataError> {
+    let length = header_length(source)?;
+    dictionary(source, length).map(|header| header.form)
+}
+
+/// Reads the dictionary of a header.
+fn dictionary(source: &mut ByteSource, length: u32) -> Result<Header, DataError> {
+    let start = source.offset();
+    let mut text = vec![0; length as usize];
+    source.fill(&mut text, "the NPY header")?;
+    Dictionary { text: &text, at: 0 }.header().map_err(|(at, why)| source.malformed(start + at as u64, why))
 }
 
 impl Header {
@@ -180,13 +297,14 @@ impl Header {
             return Err(DataError::empty(Place::source(name)));
         }
         let count = samples * features;
-        let dataset = if self.element == Element::U8 {
+        let form = self.form;
+        let dataset = if form.element == Element::U8 {
             let mut values = Vec::new();
             source.values::<1, u8>(count, &mut values, |[byte]| byte)?;
             Dataset::from_u8(&name, self.rows(values, samples, features))
         } else {
             let mut values = Vec::new();
-            self.element.read_f32(source, self.endian, count, &mut values)?;
+            form.element.read_f32(source, form.endian, count, &mut values)?;
             let values = self.rows(values, samples, features);
             check_finite(source, values.as_slice().unwrap_or_default(), features)?;
             Dataset::from_f32(&name, values)
@@ -197,13 +315,14 @@ impl Header {
     /// Reads the values of a one-dimensional array, or a column.
     pub fn read_numbers(&self, source: &mut ByteSource) -> Result<Vec<f64>, DataError> {
         let mut values = Vec::new();
-        self.element.read_f64(source, self.endian, self.shape.iter().product(), &mut values)?;
+        let count = self.shape.iter().product();
+        self.form.element.read_f64(source, self.form.endian, count, &mut values)?;
         Ok(values)
     }
 
     /// The values as one row a sample, turned where the first axis lies closest in the file.
     fn rows<T: Clone>(&self, values: Vec<T>, samples: usize, features: usize) -> Array2<T> {
-        let values = if self.fortran_order && self.shape.len() > 1 {
+        let values = if self.form.fortran_order && self.shape.len() > 1 {
             let array =
                 ArrayD::from_shape_vec(IxDyn(&self.shape).f(), values).expect("as many values as the shape holds");
             array.iter().cloned().collect()
@@ -247,7 +366,8 @@ impl<'a> Dictionary<'a> {
         let missing = |name: &str| (0, format!("the header has no entry {name:?}"));
         let (element, endian) = descr.ok_or_else(|| missing("descr"))?;
         let fortran_order = fortran_order.ok_or_else(|| missing("fortran_order"))?;
-        Ok(Header { element, endian, fortran_order, shape: shape.ok_or_else(|| missing("shape"))? })
+        let form = NpyForm { element, endian, fortran_order };
+        Ok(Header { form, shape: shape.ok_or_else(|| missing("shape"))? })
     }
 
     /// The next byte that is not white space.
@@ -426,23 +546,7 @@ pub fn write_npy_dataset(path: &Path, overwrite: Overwrite, data: &Dataset) -> R
 /// # Errors
 /// What the system said, and when there are more axes than a header holds.
 pub fn write_array_header(out: &mut dyn Write, element: ElementType, shape: &[u64]) -> io::Result<()> {
-    let axes: String = match shape {
-        [one] => format!("{one},"),
-        _ => shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
-    };
-    let order = if element.bytes() == 1 { '|' } else { '<' };
-    let mut text =
-        format!("{{'descr': '{order}{}', 'fortran_order': False, 'shape': ({axes}), }}", numpy_name(element));
-    // Values begin at a multiple of 64 bytes, the last byte of the header being a line feed.
-    let fixed = MAGIC.len() + 4;
-    let padding = (fixed + text.len() + 1).next_multiple_of(64) - (fixed + text.len() + 1);
-    text.extend(std::iter::repeat_n(' ', padding));
-    text.push('\n');
-    let length = u16::try_from(text.len()).map_err(|_| io::Error::other("the array has too many axes for NPY"))?;
-    out.write_all(MAGIC)?;
-    out.write_all(&[1, 0])?;
-    out.write_all(&length.to_le_bytes())?;
-    out.write_all(text.as_bytes())
+    NpyForm::plain(element).write_header(out, shape)
 }
 
 /// Lengths as a header has them.

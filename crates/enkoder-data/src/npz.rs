@@ -7,16 +7,15 @@ use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
 use enkoder::Dataset;
-use enkoder::codec::ElementType;
 use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::arrays::{ArrayEntry, Attributes, Contents, Described, Field};
+use crate::arrays::{ArrayEntry, Attributes, Contents, Described, Field, OriginalType};
 use crate::byte_source::{ByteSource, MOST_UNPACKED_PER_BYTE};
 use crate::error::{DataError, Place};
 use crate::labels;
-use crate::npy;
+use crate::npy::{self, NpyForm};
 
 /// More arrays than anyone names; a directory that claims more is refused.
 const MOST_MEMBERS: usize = 100_000;
@@ -56,7 +55,7 @@ pub fn read_npz<R: Read + Seek + Send>(
         None => npz.choose()?,
     };
     let data_name = npz.arrays[chosen].0.clone();
-    let data = npz.with(chosen, npy::read_npy)?;
+    let data = npz.with(chosen, npy::read_npy).map_err(|error| npz.other_than(chosen, error))?;
     let labels = match options.label {
         Some(label) => Some(npz.find(label)?),
         None => npz.labels_of(&data_name, data.len())?,
@@ -96,7 +95,7 @@ pub(crate) fn read_fields<R: Read + Seek + Send>(
         names => names.iter().map(|name| npz.find(name)).collect::<Result<_, _>>()?,
     };
     let read = |index: usize| {
-        let field = npz.with(index, |source| npy::field(source, None))?;
+        let field = npz.with(index, |source| npy::field(source, None)).map_err(|error| npz.other_than(index, error))?;
         Ok(Field { name: npz.arrays[index].0.clone(), ..field })
     };
     chosen.into_iter().map(read).collect()
@@ -116,7 +115,7 @@ pub(crate) fn contents_to_choose_of<R: Read + Seek + Send>(
     }
     let mut arrays = Vec::new();
     for index in 0..npz.arrays.len() {
-        arrays.push((npz.entry(index), Attributes::default()));
+        arrays.push(npz.entry(index));
     }
     Ok(Some(Contents::new("NPZ", Vec::new(), arrays)))
 }
@@ -124,45 +123,52 @@ pub(crate) fn contents_to_choose_of<R: Read + Seek + Send>(
 /// Several arrays that are written side by side, of which each must lie whole in the file: they wait in files without a name until
 /// all are complete.
 pub struct NpzWriter {
-    arrays: Vec<(String, BufWriter<File>)>,
+    arrays: Vec<(String, NpyForm, BufWriter<File>)>,
 }
 
 impl NpzWriter {
-    /// Arrays of these names; what waits does so in `folder`.
+    /// Arrays of these names and forms; what waits does so in `folder`.
     ///
     /// # Errors
     /// What the system said, and when a name would be that of a file elsewhere once the archive is unpacked.
-    pub fn new(folder: &Path, names: impl IntoIterator<Item = String>) -> io::Result<Self> {
-        let waiting = |name: String| {
+    pub fn new(folder: &Path, arrays: impl IntoIterator<Item = (String, NpyForm)>) -> io::Result<Self> {
+        let waiting = |(name, form): (String, NpyForm)| {
             if name.is_empty() || name.contains(['/', '\\', ':', '\0']) {
                 return Err(io::Error::other(format!("{name:?} cannot be the name of an array in a file")));
             }
-            Ok((name, BufWriter::new(tempfile::tempfile_in(folder)?)))
+            Ok((name, form, BufWriter::new(tempfile::tempfile_in(folder)?)))
         };
-        Ok(Self { arrays: names.into_iter().map(waiting).collect::<io::Result<_>>()? })
+        Ok(Self { arrays: arrays.into_iter().map(waiting).collect::<io::Result<_>>()? })
     }
 
-    /// Appends bytes to the array of this number.
+    /// Appends numbers, as a codec gives them, to the array of this number.
     ///
     /// # Errors
     /// What the system said.
     pub fn write(&mut self, array: usize, bytes: &[u8]) -> io::Result<()> {
-        self.arrays[array].1.write_all(bytes)
+        let (_, form, waiting) = &mut self.arrays[array];
+        waiting.write_all(&form.encoded(bytes))
     }
 
-    /// Writes the file: every array has this shape, and its little-endian bytes are complete.
+    /// Writes the file: every array has this shape and is complete.
     ///
     /// # Errors
     /// What the system said.
-    pub fn finish(self, out: impl Write + Seek, element: ElementType, shape: &[u64]) -> io::Result<()> {
+    pub fn finish(self, out: impl Write + Seek, shape: &[u64]) -> io::Result<()> {
         let mut zip = ZipWriter::new(out);
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
-        for (name, bytes) in self.arrays {
+        for (name, form, bytes) in self.arrays {
             let mut bytes = bytes.into_inner().map_err(io::IntoInnerError::into_error)?;
             bytes.rewind()?;
             zip.start_file(format!("{name}.npy"), options)?;
-            npy::write_array_header(&mut zip, element, shape)?;
-            io::copy(&mut bytes, &mut zip)?;
+            form.write_header(&mut zip, shape)?;
+            if form.is_turned(shape) {
+                let mut all = Vec::new();
+                bytes.read_to_end(&mut all)?;
+                zip.write_all(&form.turned(&all, shape))?;
+            } else {
+                io::copy(&mut bytes, &mut zip)?;
+            }
         }
         zip.finish()?.flush()
     }
@@ -249,6 +255,21 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
         Ok(None)
     }
 
+    /// An error of one array, with the first of the others that could be read as the way out.
+    fn other_than(&mut self, wrong: usize, error: DataError) -> DataError {
+        if error.hint().is_some() {
+            return error;
+        }
+        let count = self.arrays.len();
+        let readable = |&index: &usize| index != wrong && self.shape(index).is_ok_and(|shape| !shape.is_empty());
+        match (0..count).find(readable) {
+            Some(other) => {
+                error.with_hint(format!("name another with `ArrayOptions::variables` {}", self.arrays[other].0))
+            }
+            None => error,
+        }
+    }
+
     fn shape(&mut self, index: usize) -> Result<Vec<usize>, DataError> {
         self.with(index, |source| npy::read_header(source).map(|header| header.shape))
     }
@@ -260,7 +281,7 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
         };
         let mut entry = match self.with(index, |source| npy::field(source, None)) {
             Ok(field) => {
-                let kind = field.converted.map_or_else(|| field.element.to_string(), str::to_owned);
+                let kind = field.original.map_or(field.element.name(), OriginalType::name).to_owned();
                 ArrayEntry::new(described(&field.shape), kind).with_field(field)
             }
             Err(error) => {
@@ -293,6 +314,8 @@ fn zip_error(name: &str, error: ZipError) -> DataError {
     match error {
         ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => DataError::io("read", name, error),
         ZipError::InvalidPassword => DataError::unsuitable(Place::source(name), "the zip file is encrypted"),
-        error => DataError::malformed(Place::source(name), "the zip file cannot be read").with_cause(error),
+        error => DataError::malformed(Place::source(name), "the zip file cannot be read")
+            .with_cause(error)
+            .with_hint("copy or fetch it again, for it may have been cut off"),
     }
 }

@@ -2,7 +2,9 @@
 //! a data set on OpenML, a file, a folder, or a pattern of files.
 
 mod arrays;
+mod blocks;
 mod builtin;
+mod converted;
 mod files;
 mod format;
 mod names;
@@ -17,7 +19,9 @@ use enkoder::Dataset;
 
 use crate::DataError;
 
+pub use self::blocks::InBlocks;
 pub use self::builtin::{Builtin, builtin};
+pub use self::converted::Converted;
 pub use self::format::Format;
 pub use self::options::{ArrayOptions, ReadOptions};
 

@@ -1,16 +1,7 @@
 //! Points in time as they are written in tables.
 
 use chrono::{NaiveDate, NaiveDateTime};
-
-/// Seconds since 1970 from which on, and up to which, numbers can be such seconds: of the years 2000 to 2100.
-const THIS_CENTURY: (f64, f64) = (946_684_800.0, 4_102_444_800.0);
-
-/// How many of its units make a second where a number is a point in time of this century, as seconds, milliseconds, microseconds or
-/// nanoseconds since 1970: told by its size. None where it can be none of these.
-pub(crate) fn epoch_unit(number: f64) -> Option<f64> {
-    let (from, until) = THIS_CENTURY;
-    [1.0, 1e3, 1e6, 1e9].into_iter().find(|units| (from..until).contains(&(number / units)))
-}
+use enkoder::anomaly::TimeUnit;
 
 /// Whether a text is a date with or without a time, and no mere number.
 pub(crate) fn is_moment(text: &str) -> bool {
@@ -55,7 +46,7 @@ const DAY_FIRST: [&str; 2] = ["%d/%m/%Y %H:%M:%S%.f", "%d/%m/%Y %H:%M"];
 const DATES: [&str; 3] = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y"];
 
 /// A point in time in seconds. A number is seconds of any beginning, or, where it is as large as milliseconds, microseconds or
-/// nanoseconds since 1970 are in this century, such a point in time. A date with or without a time and offset is seconds since 1970
+/// nanoseconds since 1970 are between 1990 and 2100, such a point in time. A date with or without a time and offset is seconds since 1970
 /// (UTC, where no offset is written). None where the text is neither.
 ///
 /// A date between slashes has its month first, unless that makes no date; [`parse_timestamp_in`] is told.
@@ -77,7 +68,7 @@ pub fn parse_timestamp(text: &str) -> Option<f64> {
 pub fn parse_timestamp_in(text: &str, order: DateOrder) -> Option<f64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
-        return number.is_finite().then(|| number / epoch_unit(number).unwrap_or(1.0));
+        return number.is_finite().then(|| TimeUnit::of_size(number).seconds(number));
     }
     let (text, offset) = split_offset(text);
     // The comma before a fraction is as good as the point (ISO 8601).

@@ -79,7 +79,7 @@ impl Evaluation {
             x_title: if logarithmic { "error of a sample (logarithmic)" } else { "error of a sample" },
             y_title: "share of samples (%)",
             x,
-            y,
+            y: y.up_to_tick(4),
             ticks: (6, 4),
             series,
             references: Vec::new(),
@@ -167,7 +167,7 @@ impl Evaluation {
             x_title: "feature",
             y_title: "mean squared error",
             x: Scale::linear([1.0, self.data.features as f64]),
-            y: Scale::from_zero(network.iter().chain(&baseline).map(|point| point.1)),
+            y: Scale::from_zero(network.iter().chain(&baseline).map(|point| point.1)).up_to_tick(4),
             ticks: (6, 4),
             series: vec![
                 Series { name: &name, ink: Ink::Baseline, style: Style::Dashed, points: baseline },

@@ -335,6 +335,6 @@ impl DataFacts {
 }
 
 /// How many samples a chunk has, so that no buffer becomes large.
-fn chunk_rows(features: usize) -> usize {
+pub(crate) fn chunk_rows(features: usize) -> usize {
     (CHUNK_VALUES / features.max(1)).clamp(1, 1024)
 }

@@ -8,7 +8,7 @@
 //!
 //! [`Evaluation`] measures an autoencoder and its PCA baseline on samples neither has seen, once; [`Report`] turns that into one
 //! HTML file and into figures; [`DenoisingEvaluation`] does so for a denoiser on pictures, and [`FillingEvaluation`] measures what a
-//! model fills in; [`preview`] shows originals and reconstructions in a terminal.
+//! model fills in; [`Explorer`] makes a page that runs a model in a browser; [`preview`] shows originals and reconstructions in a terminal.
 
 mod charts;
 mod codec;
@@ -16,6 +16,7 @@ mod denoising;
 pub mod detection;
 mod drawings;
 mod evaluation;
+mod explorer;
 mod filling;
 mod number;
 mod palette;
@@ -26,6 +27,7 @@ mod report;
 pub use codec::{CodecEvaluation, CodecPoint, CodecProgress, Payment, Peer, PeerPoint, PeersError, read_peers};
 pub use denoising::{DenoisedPicture, DenoisingEvaluation, DenoisingEvaluationError, Method, Quality};
 pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};
+pub use explorer::{Explorer, ExplorerError};
 pub use filling::{Filled, FillingEvaluation, FillingEvaluationError};
 pub use picture::PictureError;
 pub use preview::preview;

@@ -1,5 +1,5 @@
 //! The colours of figures and report. Network, PCA and other fixed roles take theirs from Okabe and Ito's set (darkened where
-//! white paper needs the contrast), classes from Petroff's ten-colour sequence (arXiv 2107.02270), heat maps from viridis:
+//! white paper needs the contrast), classes from Petroff's ten-colour sequence (arXiv 2107.02270; the light ones darker on white), heat maps from viridis:
 //! all chosen to be told apart with any kind of colour vision.
 
 use std::borrow::Cow;
@@ -43,20 +43,20 @@ const ROLES: [(Ink, &str, &str, &str); 12] = [
     (Ink::BaselineFill, "pca-fill", "#f6dcc8", "#573417"),
     (Ink::Code, "code", "#007a59", "#35c79c"),
     (Ink::Training, "training", "#737b85", "#98a1ac"),
-    (Ink::OtherClass, "class-other", "#b9bfc7", "#59616b"),
+    (Ink::OtherClass, "class-other", "#8a94a2", "#6b7480"),
 ];
 
 const CLASSES: [(&str, &str); CLASS_COLOURS] = [
     ("#3f90da", "#5aa5ea"),
-    ("#ffa90e", "#ffb633"),
+    ("#cb8200", "#ffb633"),
     ("#bd1f01", "#ec4a2c"),
-    ("#94a4a2", "#a9b8b6"),
+    ("#839694", "#a9b8b6"),
     ("#832db6", "#b06add"),
     ("#a96b59", "#c4836f"),
     ("#e76300", "#f58432"),
-    ("#b9ac70", "#cdc089"),
+    ("#a0914e", "#cdc089"),
     ("#717581", "#8a8f9d"),
-    ("#92dadd", "#92dadd"),
+    ("#339fa3", "#92dadd"),
 ];
 
 /// Where a figure will be seen.
@@ -155,6 +155,16 @@ mod tests {
             ] {
                 assert!(ratio >= 4.5, "{name}: {ratio:.2}");
             }
+        }
+    }
+
+    #[test]
+    fn classes_and_what_is_drawn_have_the_contrast_that_wcag_asks_of_graphics() {
+        let (_, _, white, black) = ROLES.into_iter().find(|(ink, ..)| *ink == Ink::Background).unwrap();
+        let drawn = ROLES.into_iter().filter(|(ink, ..)| [Ink::Training, Ink::OtherClass].contains(ink));
+        for (light, dark) in CLASSES.into_iter().chain(drawn.map(|(_, _, light, dark)| (light, dark))) {
+            assert!(contrast(light, white) >= 3.0, "{light}: {:.2}", contrast(light, white));
+            assert!(contrast(dark, black) >= 3.0, "{dark}: {:.2}", contrast(dark, black));
         }
     }
 

@@ -106,13 +106,14 @@ pub struct Report<'a> {
     threads: Option<usize>,
     filling: Option<&'a FillingEvaluation>,
     codec: Option<&'a CodecEvaluation>,
+    explorer: Option<String>,
 }
 
 impl<'a> Report<'a> {
     /// A report titled after the data.
     pub fn new(evaluation: &'a Evaluation) -> Self {
         let title = format!("{}: autoencoder report", evaluation.data.name);
-        Self { evaluation, title, command_line: None, threads: None, filling: None, codec: None }
+        Self { evaluation, title, command_line: None, threads: None, filling: None, codec: None, explorer: None }
     }
 
     /// The same report under another title.
@@ -142,6 +143,12 @@ impl<'a> Report<'a> {
     /// The same report with a section on what the model's codec makes of the samples.
     pub fn with_codec(mut self, codec: &'a CodecEvaluation) -> Self {
         self.codec = Some(codec);
+        self
+    }
+
+    /// The same report with a link to an [`Explorer`](crate::Explorer)'s page beside it: its file name.
+    pub fn with_explorer(mut self, file: &str) -> Self {
+        self.explorer = Some(file.to_owned());
         self
     }
 

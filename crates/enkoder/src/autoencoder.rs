@@ -2,6 +2,7 @@
 //! holds no state but itself, and everything outside it is in the caller's own units.
 
 mod error;
+mod imported;
 mod record;
 mod session;
 mod verbs;
@@ -114,6 +115,19 @@ impl Autoencoder {
     /// All weights, biases and statistics in one row, as the [program](Self::program)'s tensors name them.
     pub fn parameters(&self) -> &[f32] {
         &self.network.parameters
+    }
+
+    /// The same layers with other numbers, such as [rounded](Self::parameters) ones.
+    ///
+    /// # Errors
+    /// When they are not as many as before.
+    pub fn with_parameters(self, parameters: Vec<f32>) -> Result<Self, ModelError> {
+        let (found, expected) = (parameters.len(), self.network.parameters.len());
+        if found != expected {
+            return Err(ModelError::Parameters { found, expected });
+        }
+        let network = Network { parameters, ..self.network };
+        Ok(Self { runner: network.runner(), network, ..self })
     }
 
     /// Weights and biases of layer `index`, counted as [`Architecture::layers`] does. Weights are a matrix: of a dense layer `inputs

@@ -7,6 +7,7 @@ mod labels;
 mod patches;
 mod reading;
 mod selection;
+mod stored;
 mod summary;
 mod values;
 
@@ -17,10 +18,14 @@ use ndarray::{ArcArray2, Array2};
 use crate::schema::Schema;
 
 pub use self::error::DatasetError;
+pub(crate) use self::fingerprint::Fingerprint;
 pub use self::labels::Labels;
 use self::patches::Patches;
 pub use self::patches::WholeImage;
+pub(crate) use self::stored::ReadError;
+pub use self::stored::{SampleBlock, SampleReader, StoredDataset};
 pub use self::summary::ValueSummary;
+pub(crate) use self::summary::share_observed;
 pub use self::values::DatasetValue;
 use self::values::Values;
 

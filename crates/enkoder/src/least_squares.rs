@@ -1,6 +1,6 @@
 //! Normal equations of least squares, in f64.
 
-/// Solves equations whose right sides are in the last column; an unknown that nothing determines is 0.
+/// Solves equations whose right sides are in the column behind the square; an unknown that nothing determines is 0.
 pub(crate) fn solve(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
     let count = rows.len();
     for column in 0..count {

@@ -77,7 +77,9 @@ pub mod workspace {
 }
 
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
-pub use dataset::{Dataset, DatasetError, DatasetValue, Labels, ValueSummary, WholeImage};
+pub use dataset::{
+    Dataset, DatasetError, DatasetValue, Labels, SampleBlock, SampleReader, StoredDataset, ValueSummary, WholeImage,
+};
 pub use filling::fill_from_nearest;
 pub use model_file::ModelFileError;
 pub use ndarray;
@@ -93,5 +95,6 @@ pub use schema::{Cell, CellError, Column, ColumnEncoder, ColumnKind, Encoded, Sc
 pub use tensor_file::TensorFileError;
 pub use training::{
     Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Loss,
-    NoiseLevel, NoiseLevelError, Penalty, Progress, Schedule, Stopped, Task, Trainer, TrainingConfig, TrainingError,
+    NoiseLevel, NoiseLevelError, Penalty, Progress, Schedule, Stopped, Task, Trainer, TrainingBlocks, TrainingConfig,
+    TrainingError,
 };

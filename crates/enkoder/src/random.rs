@@ -24,6 +24,10 @@ pub(crate) enum Purpose {
     Patch = 7,
     /// Noise that is put on whole pictures; indexed by picture.
     Noise = 8,
+    /// Which samples are looked at besides, of more than memory holds.
+    Sample = 9,
+    /// The order of blocks of samples; indexed by epoch.
+    Blocks = 10,
 }
 
 /// The random stream of `seed` for one `purpose` and `index` (below 2⁵⁶).

@@ -302,7 +302,7 @@ impl Recipe<'_> {
     /// When the samples do not go with the network or the options; later, when the very first epoch diverges.
     pub fn fit_split(self, split: &Split) -> Result<Autoencoder, RecipeError> {
         let Self { method, activations, config, on_progress, checkpoints, .. } = self;
-        let Split { train, validation, targets } = split;
+        let Split { train, validation, targets, blocks } = split;
         let mut trainer = match method {
             Method::Train(network) => Trainer::new(network.architecture(activations, &config, split)?, config),
             Method::Resume(mut checkpoint) => {
@@ -315,6 +315,7 @@ impl Recipe<'_> {
                 Trainer::resume(*checkpoint, threads).with_epochs(epochs)
             }
             Method::Linear(_) if targets.is_some() => return Err(RecipeError::LinearTargets),
+            Method::Linear(_) if blocks.is_some() => return Err(RecipeError::LinearBlocks),
             Method::Linear(latent) => {
                 return calibrated(fit_pca(train, validation, latent, config.scaling)?, validation);
             }
@@ -326,6 +327,7 @@ impl Recipe<'_> {
             trainer = trainer.with_checkpoints(path, every);
         }
         let model = match targets {
+            _ if let Some(blocks) = blocks => trainer.fit_blocks(blocks, validation)?,
             Some((train_targets, validation_targets)) => {
                 trainer.fit_pairs((train, train_targets), (validation, validation_targets))?
             }

@@ -370,7 +370,10 @@ impl<'a> Rows<'a> {
     }
 
     /// The same samples to train on: a data set as it is, the values of others copied once, of u8 as bytes.
-    pub(crate) fn to_dataset(self) -> Result<Dataset, DatasetError> {
+    ///
+    /// # Errors
+    /// When there are more samples than a data set holds.
+    pub fn to_dataset(self) -> Result<Dataset, DatasetError> {
         const NAME: &str = "samples";
         let data = match &self.0 {
             Values::F32(batch) => Dataset::from_f32(NAME, batch.to_array(|value| value)),

@@ -12,7 +12,9 @@ mod transform;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::ScalerError;
+pub(crate) use self::fitting::Sampled;
 pub use self::kind::Scaling;
+pub(crate) use self::ranges::{Ranges, Squares, infinite};
 
 /// A fitted scaling with its inverse.
 ///

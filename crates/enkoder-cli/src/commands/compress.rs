@@ -1,13 +1,16 @@
 //! `enkoder compress`: data in, with a model or without one, and an .enk file out that is proved before it gets its name.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
 use enkoder::codec::{
-    AloneOptions, Bound, CompressOptions, CompressSummary, ElementType, Layout, SampleSource, compress, compress_alone,
+    AloneOptions, Bound, CodecError, CompressOptions, CompressSummary, ElementType, Layout, SampleSource, compress,
+    compress_alone,
 };
 use enkoder_data::export::Overwrite;
 use serde_json::{Value, json};
@@ -15,6 +18,7 @@ use serde_json::{Value, json};
 use crate::arguments::{DataName, DataOptions, ModelAndData, RunOptions, parse_count};
 use crate::failure::Usage;
 use crate::file_output;
+use crate::input::Compressible;
 use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::model;
@@ -38,7 +42,8 @@ use crate::wording;
 #[command(override_usage = "enkoder compress [OPTIONS] --out <FILE.enk> --bound <BOUND> [MODEL] <DATA>...")]
 #[command(after_long_help = "Examples:
   enkoder compress data.nc -o data.enk --bound rel:1e-3           no value off by more than a thousandth of the range
-  enkoder compress runs/a new.npy -o new.enk --bound rel:1e-3     the same, with a model
+  enkoder compress data.nc -o data.enk --bound prel:1e-3          within a thousandth of each value
+  enkoder compress runs/a new.npy -o new.enk --bound rel:1e-3     a part of the range, with a model
   enkoder compress runs/a run.nc --variable ts -o ts.enk --bound abs:0.05
   enkoder compress runs/a field.raw --shape 110x64x128 --dtype f32 -o field.enk --bound psnr:60
   enkoder compress runs/mnist digits/ -o digits.enk --bound lossless")]
@@ -52,10 +57,12 @@ pub struct Options {
     #[arg(short, long, value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
-    /// What is promised of the decoded values: abs:NUMBER or rel:FRACTION of the range (no value is off by more), psnr:DECIBELS
-    /// (on the average), lossless (every bit), or none (what the model makes of its codes)
+    /// What is promised of the decoded values: abs:NUMBER or rel:FRACTION of the range (no value is off by more), prel:FRACTION of
+    /// each value or bits:SIGNIFICANT (signs and zeros are kept; without a model), psnr:DECIBELS (on the average), lossless (every
+    /// bit), or none (what the model makes of its codes). Without a model, variables may have bounds of their own:
+    /// t=abs:0.05,q=prel:1e-3, and one without a name for all others
     #[arg(short, long, value_name = "BOUND")]
-    bound: Bound,
+    bound: Bounds,
 
     /// Bits of a weight of the decoder in the file: 8 makes it half as large and predicts a little worse
     #[arg(long, value_name = "8|16", default_value_t = 16)]
@@ -85,6 +92,63 @@ pub struct Options {
     common: RunOptions,
 }
 
+/// One bound, or bounds of single variables and perhaps one for all others: `t=abs:0.05,q=rel:1e-3,lossless`.
+#[derive(Clone, Debug)]
+struct Bounds {
+    others: Option<Bound>,
+    of_variables: Vec<(String, Bound)>,
+}
+
+impl FromStr for Bounds {
+    type Err = CodecError;
+
+    fn from_str(text: &str) -> Result<Self, CodecError> {
+        let mut bounds = Self { others: None, of_variables: Vec::new() };
+        for part in text.split(',') {
+            match part.rsplit_once('=') {
+                Some((variable, bound)) => {
+                    bounds.of_variables.push((variable.trim().to_owned(), bound.trim().parse()?))
+                }
+                // Of two bounds for all others one would be lost.
+                None if bounds.others.is_some() => return Err(CodecError::Bound(text.to_owned())),
+                None => bounds.others = Some(part.trim().parse()?),
+            }
+        }
+        Ok(bounds)
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_variables = self.of_variables.iter().map(|(variable, bound)| format!("{variable}={bound}"));
+        let all: Vec<String> = of_variables.chain(self.others.map(|bound| bound.to_string())).collect();
+        f.write_str(&all.join(","))
+    }
+}
+
+impl Bounds {
+    /// The bound of all variables that have none of their own.
+    fn for_others(&self, data: &Compressible, with_model: bool) -> Result<Bound, Usage> {
+        if with_model && !self.of_variables.is_empty() {
+            return Err(Usage::new(format!(
+                "{self} bounds single variables, but with a model all have the same bound"
+            ))
+            .with_hint("give one bound, or leave out the model"));
+        }
+        if let Some(bound) = self.others {
+            return Ok(bound);
+        }
+        let variables = data.source.layout().variables;
+        let is_bound = |variable: &String| self.of_variables.iter().any(|(of, _)| of == variable);
+        match variables.iter().find(|variable| !is_bound(variable)) {
+            Some(variable) => Err(Usage::new(format!("{self} says nothing of the variable {variable}"))
+                .with_hint(format!("give it a bound, {variable}=BOUND, or all others one: {self},BOUND"))),
+            // It is asked of no variable.
+            None => Ok(Bound::Lossless),
+        }
+    }
+}
+
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let (model_path, data) = tell_apart(&options.names)?;
@@ -111,7 +175,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         .into());
     }
     let model = model.map(|model| data.model(model)).transpose()?;
-    let bound = data.bound(options.bound)?;
+    let bound = data.bound(options.bound.for_others(&data, model.is_some())?)?;
+    let of_variables = data.bounds_of_variables(&options.bound.of_variables);
     if data.is_table && matches!(bound, Bound::Relative(_) | Bound::Psnr(_)) {
         tracing::warn!(
             "{} is a table, and the bound is a part of the range of all columns together: columns of small numbers lose the most; \
@@ -126,11 +191,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let sample_bytes = data.sample_bytes();
     let cannot = || format!("{} cannot be compressed", data.name);
     let written = write_whole(&options.out, overwrite, cannot, |out| {
-        let source = &mut Interruptible(data.source.as_mut());
+        let source = &mut Interruptible(data.source.as_mut(), &data.description);
         let update = &mut |samples| progress.update(samples * sample_bytes);
         match &model {
             Some(model) => compress(model, source, &options.with_model(bound), out, update),
-            None => compress_alone(source, &options.alone(bound), out, update),
+            None => compress_alone(source, &options.alone(bound, of_variables), out, update),
         }
     });
     drop(progress);
@@ -192,14 +257,15 @@ impl Options {
         }
     }
 
-    fn alone(&self, bound: Bound) -> AloneOptions {
+    fn alone(&self, bound: Bound, of_variables: Vec<(String, Bound)>) -> AloneOptions {
         let options = AloneOptions::new(bound);
-        AloneOptions { effort: self.effort.unwrap_or(options.effort), block_samples: self.chunk, ..options }
+        let effort = self.effort.unwrap_or(options.effort);
+        AloneOptions { of_variables, effort, block_samples: self.chunk, ..options }
     }
 }
 
-/// Samples that end as soon as they are not wanted any more: a bound may need to see all of them before the first is written.
-struct Interruptible<'a>(&'a mut dyn SampleSource);
+/// Samples with what goes along with them, that end as soon as they are not wanted any more: a bound may need to see all of them before the first is written.
+struct Interruptible<'a>(&'a mut dyn SampleSource, &'a [u8]);
 
 impl SampleSource for Interruptible<'_> {
     fn element(&self) -> ElementType {
@@ -231,6 +297,10 @@ impl SampleSource for Interruptible<'_> {
 
     fn valid(&self) -> Vec<Option<(f64, f64)>> {
         self.0.valid()
+    }
+
+    fn description(&self) -> Vec<u8> {
+        self.1.to_vec()
     }
 }
 

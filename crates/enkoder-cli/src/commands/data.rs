@@ -130,7 +130,7 @@ fn list(fetching: &FetchOptions, common: &RunOptions) -> anyhow::Result<()> {
         ("openml:ID", "a data set on OpenML, fetched once: https://www.openml.org/search?type=data"),
         (
             "PATH",
-            "IDX, NPY, NPZ, NetCDF, HDF5, CSV, JSON Lines, ARFF, Parquet, PNG, JPEG, TIFF, BMP, …, or a folder or pattern",
+            "IDX, NPY, NPZ, NetCDF, HDF5, Zarr, CSV, JSON Lines, ARFF, Parquet, PNG, JPEG, TIFF, BMP, …, or a folder or pattern",
         ),
     ] {
         text += &format!("\n  {name:<12} {about}");
@@ -150,7 +150,7 @@ fn fetch(name: &str, fetching: &FetchOptions, common: &RunOptions) -> anyhow::Re
     let checked = match set.verified {
         Verified::Description => "its MD5 is that of OpenML's description",
         Verified::EntityTag => "its MD5 is that of the server's entity tag",
-        Verified::Length => "its length was checked, for there is no checksum of it",
+        Verified::Length => "only its length was checked: the server gave no checksum",
     };
     print(format_args!("{FAINT}name{FAINT:#}    {}", set.description.name))?;
     print(format_args!("{FAINT}file{FAINT:#}    {} ({})", set.path.display(), wording::bytes(set.bytes)))?;

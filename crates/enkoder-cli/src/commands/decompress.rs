@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::codec::{CodecError, ElementType, EnkFile, Layout};
-use enkoder_data::Assembly;
 use enkoder_data::export::Overwrite;
-use enkoder_data::npy::write_array_header;
+use enkoder_data::netcdf::NetcdfWriter;
 use enkoder_data::npz::NpzWriter;
+use enkoder_data::{Assembly, Description, OriginalType};
 use serde_json::json;
 
 use crate::arguments::RunOptions;
@@ -25,7 +25,7 @@ use crate::model;
 use crate::progress::ByteProgress;
 use crate::screen::{Screen, print};
 use crate::standard_input;
-use crate::whole_file::write_whole;
+use crate::whole_file::{Output, write_whole};
 use crate::wording;
 
 /// Values that are written at most for what the header of a damaged file claims.
@@ -35,12 +35,15 @@ const NAMELESS: &str = "arr_0";
 
 /// Decompress an .enk file to the arrays that were compressed
 ///
-/// They have the type and shape that they had. Blocks are put together again; several variables become the arrays of an NPZ file.
+/// They have the type and shape that they had, in NPY and NPZ also the order of bytes and axes. Blocks are put together again; several
+/// variables become the arrays of an NPZ or NetCDF file. A NetCDF file (classic) has the names, dimensions, attributes and coordinates of the
+/// NetCDF or HDF5 file that was compressed.
 /// Only a few blocks are in memory at a time.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   enkoder decompress new.enk -o back.npy
   enkoder decompress climate.enk -o climate.npz              several variables
+  enkoder decompress climate.enk -o climate.nc               with names, attributes and coordinates
   enkoder decompress new.enk -o part.npy --range 100..200    decodes only what it needs
   enkoder decompress damaged.enk -o rest.npy --salvage       NaN where samples are lost, exit code 1")]
 pub struct Options {
@@ -48,7 +51,7 @@ pub struct Options {
     #[arg(value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
-    /// The file to write: .npy, .npz, or .raw for nothing but the numbers, little-endian; - is standard output, as NPY, or as NPZ of
+    /// The file to write: .npy, .npz, .nc for NetCDF, or .raw for nothing but the numbers, little-endian; - is standard output, as NPY, or as NPZ of
     /// several variables
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: PathBuf,
@@ -78,6 +81,7 @@ pub struct Options {
 enum Format {
     Npy,
     Npz,
+    NetCdf,
     Raw,
 }
 
@@ -97,16 +101,31 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let layout = file.layout().clone();
     let format = format.unwrap_or(if layout.variables.len() > 1 { Format::Npz } else { Format::Npy });
-    if layout.variables.len() > 1 && format != Format::Npz {
+    if layout.variables.len() > 1 && matches!(format, Format::Npy | Format::Raw) {
         let why = format!("{name} holds several variables ({}), which one array cannot", layout.variables.join(", "));
-        return Err(Usage::new(why).with_hint("name the output .npz").into());
+        return Err(Usage::new(why).with_hint("name the output .npz or .nc").into());
     }
     let (element, sample) = (file.element(), file.shape().to_vec());
     let mut assembly =
         Assembly::new(&layout, element, &sample, file.samples(), options.range.clone()).with_context(cannot)?;
     let shape = assembly.shape().to_vec();
-    let writing =
-        Writing { file: &name, path: &options.out, overwrite, format, layout: &layout, element, shape: &shape };
+    let description = describe(&mut file);
+    if format == Format::NetCdf && !description.not_kept().is_empty() {
+        let not_kept = description.not_kept().join("; ");
+        tracing::warn!("{} is classic NetCDF and does not have {not_kept}", file_output::display(&options.out));
+    }
+    let first = options.range.as_ref().map_or(0, |range| range.start);
+    let writing = Writing {
+        file: &name,
+        path: &options.out,
+        overwrite,
+        format,
+        layout: &layout,
+        description: &description,
+        element,
+        shape: &shape,
+        first,
+    };
 
     interrupt::listen()?;
     interrupt::work_begins();
@@ -118,6 +137,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             Ok(())
         });
         drop(busy);
+        if let Some(damage) = file.index_damage().filter(|_| written.is_ok() && lost.is_empty()) {
+            screen.note(format_args!("the end of {name} is damaged, and every block was found by its mark: {damage}"));
+        }
         for lost in &lost {
             screen.note(format_args!("lost: {}", lost.cause.to_string().lines().next().unwrap_or_default()));
         }
@@ -131,20 +153,30 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let lost: u64 = written?;
     interrupt::work_ended();
-    report(&options, &layout, element, &shape, lost, screen)?;
+    let kind = match format {
+        Format::Npy | Format::Npz => description.original(element).map_or(element.name(), OriginalType::name),
+        Format::NetCdf | Format::Raw => element.name(),
+    };
+    report(&options, &layout, kind, &shape, lost, screen)?;
     Ok(if lost > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Opens a compressed file; without its beginning it is lost.
 pub fn open(input: File, cannot: impl FnOnce() -> String) -> anyhow::Result<EnkFile<File>> {
     EnkFile::open(input).map_err(|error| match error {
-        CodecError::Damaged { .. } | CodecError::Truncated { .. } => Failure::new(
-            cannot(),
-            "without its beginning nothing of it can be decoded: take a copy that is whole",
-            error,
-        )
-        .into(),
+        CodecError::Damaged { .. } | CodecError::Truncated { .. } => {
+            Failure::new(cannot(), "nothing can be decoded without its beginning: use an undamaged copy", error).into()
+        }
         error => anyhow::Error::new(error).context(cannot()),
+    })
+}
+
+/// What the file keeps of the one that was compressed. Where that is damaged, the arrays can still be had.
+fn describe(file: &mut EnkFile<File>) -> Description {
+    let read = file.description(Description::MOST_BYTES).map_err(anyhow::Error::from);
+    read.and_then(|packed| Ok(Description::parse(&packed)?)).unwrap_or_else(|error| {
+        tracing::warn!("what the file keeps beside the numbers (types, names, coordinates) is lost: {error:#}");
+        Description::default()
     })
 }
 
@@ -175,7 +207,7 @@ fn decode(
 fn report(
     options: &Options,
     layout: &Layout,
-    element: ElementType,
+    element: &str,
     shape: &[u64],
     lost: u64,
     screen: Screen,
@@ -184,7 +216,7 @@ fn report(
         return print(json!({
             "out": options.out.display().to_string(),
             "shape": shape,
-            "element": element.name(),
+            "element": element,
             "variables": layout.variables,
             "lost": lost,
         }));
@@ -204,10 +236,11 @@ impl Format {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("npy") => Ok(Some(Self::Npy)),
             Some("npz") => Ok(Some(Self::Npz)),
+            Some("nc") => Ok(Some(Self::NetCdf)),
             Some("raw") => Ok(Some(Self::Raw)),
             _ if is_stream(path) => Ok(None),
             _ => Err(Usage::new(format!("cannot tell from {} how to write", path.display()))
-                .with_hint("name the output .npy, .npz or .raw")),
+                .with_hint("name the output .npy, .npz, .nc or .raw")),
         }
     }
 }
@@ -223,35 +256,78 @@ struct Writing<'a> {
     overwrite: Overwrite,
     format: Format,
     layout: &'a Layout,
+    /// What is known of the file that they were compressed from.
+    description: &'a Description,
     element: ElementType,
     /// The shape of each array.
     shape: &'a [u64],
+    /// The first step of the leading axis that is asked for.
+    first: u64,
 }
 
 impl Writing<'_> {
     /// Writes what `work` hands on, whole or not at all.
     fn run(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>) -> anyhow::Result<()> {
         let cannot = || format!("{} cannot be decompressed", self.file);
-        write_whole(self.path, self.overwrite, cannot, |out| {
-            if self.format != Format::Npz {
-                if self.format == Format::Npy {
-                    write_array_header(out, self.element, self.shape)?;
-                }
-                return work(&mut |_, bytes| out.write_all(bytes));
+        let mut netcdf = match self.format {
+            Format::NetCdf => {
+                let names = &self.layout.variables;
+                Some(
+                    NetcdfWriter::new(self.description, names, self.element, self.shape, self.first)
+                        .with_context(cannot)?,
+                )
             }
-            let folder = match self.path.parent() {
-                _ if is_stream(self.path) => env::temp_dir(),
-                Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-                _ => PathBuf::from("."),
-            };
-            let names = match &self.layout.variables[..] {
-                [] => vec![NAMELESS.to_owned()],
-                names => names.to_vec(),
-            };
-            let mut arrays = out.note(NpzWriter::new(&folder, names))?;
-            work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
-            Ok(arrays.finish(out, self.element, self.shape)?)
+            _ => None,
+        };
+        write_whole(self.path, self.overwrite, cannot, |out| match self.format {
+            Format::Npy => self.write_npy(out, work),
+            Format::Npz => self.write_npz(out, work),
+            Format::NetCdf => {
+                let mut arrays = netcdf.take().expect("made for this format");
+                arrays.begin(out)?;
+                work(&mut |array, bytes| arrays.write(out, array, bytes))?;
+                Ok(arrays.finish(out)?)
+            }
+            Format::Raw => work(&mut |_, bytes| out.write_all(bytes)),
         })
+    }
+
+    fn write_npy(
+        &self,
+        out: &mut Output<'_>,
+        work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>,
+    ) -> Result<(), CodecError> {
+        let form = self.description.form(0, self.element);
+        form.write_header(out, self.shape)?;
+        if !form.is_turned(self.shape) {
+            return work(&mut |_, bytes| out.write_all(&form.encoded(bytes)));
+        }
+        let mut all = Vec::new();
+        work(&mut |_, bytes| {
+            all.extend_from_slice(&form.encoded(bytes));
+            Ok(())
+        })?;
+        Ok(out.write_all(&form.turned(&all, self.shape))?)
+    }
+
+    fn write_npz(
+        &self,
+        out: &mut Output<'_>,
+        work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>,
+    ) -> Result<(), CodecError> {
+        let folder = match self.path.parent() {
+            _ if is_stream(self.path) => env::temp_dir(),
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let names = match &self.layout.variables[..] {
+            [] => vec![NAMELESS.to_owned()],
+            names => names.to_vec(),
+        };
+        let form = |(array, name)| (name, self.description.form(array, self.element));
+        let mut arrays = out.note(NpzWriter::new(&folder, names.into_iter().enumerate().map(form)))?;
+        work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
+        Ok(arrays.finish(out, self.shape)?)
     }
 }
 

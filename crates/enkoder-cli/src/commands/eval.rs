@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use enkoder::{Autoencoder, Dataset};
 use enkoder_data::export::Overwrite;
 use serde_json::{Value, json};
 
@@ -20,6 +19,7 @@ use crate::comparison::{Comparison, Sections, figures_folder};
 use crate::file_output;
 use crate::input::Compressible;
 use crate::inputs::Inputs;
+use crate::measured::Measured;
 use crate::model;
 use crate::screen::{FAINT, print};
 use crate::wording;
@@ -96,7 +96,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
-    let sections = Sections { filling: filling.as_ref(), codec: codec.as_ref() };
+    let sections = Sections { filling: filling.as_ref(), codec: codec.as_ref(), explorer: None };
     let mut files = Vec::new();
     if let Some(comparison) = &comparison {
         if let Some(left_out) = comparison.evaluation.left_out() {
@@ -147,81 +147,6 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         print(format_args!("{FAINT}written{FAINT:#} {file}"))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Which samples are measured, as far as the model's record tells what it has seen.
-#[expect(clippy::large_enum_variant, reason = "there is only ever one")]
-enum Measured {
-    /// The validation samples of the data that the model was trained on.
-    Validation { train: Dataset, validation: Dataset },
-    /// All samples, and they are those that the model was trained on.
-    Training,
-    /// All samples, other ones than the model was trained on.
-    Other,
-    /// All samples; as many as the model was trained and validated on, but how they were split is not known.
-    Unknown,
-}
-
-impl Measured {
-    fn of(model: &Autoencoder, data: &Dataset) -> Self {
-        let record = &model.record().data;
-        let all = record.train_samples + record.validation_samples;
-        if data.len() == record.train_samples && data.fingerprint() == record.fingerprint {
-            return Self::Training;
-        }
-        if data.len() != all {
-            return Self::Other;
-        }
-        let seed = model.record().config.as_ref().map(|config| config.seed);
-        let fraction = record.validation_samples as f64 / all as f64;
-        match data.split(fraction, seed.unwrap_or(0)) {
-            Ok((train, validation)) if train.fingerprint() == record.fingerprint => {
-                Self::Validation { train, validation }
-            }
-            _ if seed.is_none() => Self::Unknown,
-            _ => Self::Other,
-        }
-    }
-
-    fn samples<'a>(&'a self, data: &'a Dataset) -> &'a Dataset {
-        match self {
-            Self::Validation { validation, .. } => validation,
-            Self::Training | Self::Other | Self::Unknown => data,
-        }
-    }
-
-    fn train(&self) -> Option<&Dataset> {
-        match self {
-            Self::Validation { train, .. } => Some(train),
-            Self::Training | Self::Other | Self::Unknown => None,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Validation { .. } => "validation samples",
-            Self::Training => "training samples",
-            Self::Other => "other samples",
-            Self::Unknown => "all samples",
-        }
-    }
-
-    fn to_text(&self, data: &Dataset) -> String {
-        let what = wording::data(data);
-        match self {
-            Self::Validation { validation, .. } => format!(
-                "{what}\nthe model was trained on this data: measured are its {} validation samples, which it has not learned from",
-                wording::grouped(validation.len())
-            ),
-            Self::Training => {
-                format!("{what}\nthese are the samples that the model was trained on: expect more of unseen ones")
-            }
-            Self::Other => format!("{what}\nother data than the model was trained on: measured are all samples"),
-            Self::Unknown => {
-                format!("{what}\nmeasured are all samples; some may be those that the model was computed from")
-            }
-        }
-    }
 }
 
 fn classes_to_text(comparison: &Comparison) -> Option<String> {

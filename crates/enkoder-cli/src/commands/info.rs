@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, Threshold};
-use enkoder::codec::{CodecError, EnkFile, Prediction};
+use enkoder::codec::{Bound, CodecError, EnkFile, Prediction};
 use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
     TrainingConfig, TrainingRecord,
@@ -105,6 +105,7 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
             "array": layout.array,
             "block": layout.block,
             "bound": file.bound().to_string(),
+            "bounds": file.bounds().iter().map(Bound::to_string).collect::<Vec<_>>(),
             "chunks": file.blocks(),
             "chunk_samples": file.block_samples(),
             "active_latents": file.active_latents(),
@@ -135,7 +136,12 @@ fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError
         let array = layout.array.iter().map(u64::to_string).collect::<Vec<_>>().join("×");
         text += &line("cut", format_args!("blocks of {} from an array of {array}", wording::shape(&layout.block)));
     }
-    text += &line("bound", file.bound());
+    if file.bounds().is_empty() {
+        text += &line("bound", file.bound());
+    } else {
+        let of = layout.variables.iter().zip(file.bounds()).map(|(variable, bound)| format!("{variable}={bound}"));
+        text += &line("bounds", of.collect::<Vec<_>>().join(", "));
+    }
     let chunks = wording::counted(file.blocks() as usize, "chunk", "chunks");
     text += &line("decodes", format_args!("by {chunks} of up to {} samples", wording::grouped(file.block_samples())));
     if file.has_model() {
@@ -225,11 +231,13 @@ fn model_text(model: &Autoencoder) -> String {
     let sample = wording::sample(&data.shape, data.bytes_per_value);
     let [train, validation] = [data.train_samples, data.validation_samples].map(wording::grouped);
     let mut text = line("model", format_args!("{}, {} numbers a code", architecture.summary(), architecture.latent()));
-    text += &line(
-        "data",
-        format_args!("{}: samples of {sample}, {train} to train and {validation} to validate", data.name),
-    );
-    text += &line("fingerprint", &data.fingerprint);
+    let source = format!("{}: samples of {sample}", data.name);
+    if record.is_imported() {
+        text += &line("data", source);
+    } else {
+        text += &line("data", format_args!("{source}, {train} to train and {validation} to validate"));
+        text += &line("fingerprint", &data.fingerprint);
+    }
     text += &line("scaling", model.scaler().kind());
     match (&record.config, &record.history) {
         (Some(config), Some(history)) => {
@@ -239,10 +247,15 @@ fn model_text(model: &Autoencoder) -> String {
                 format_args!("{epochs} of {}, best epoch {best}, seed {}", config.epochs, config.seed),
             );
         }
+        _ if record.is_imported() => {
+            text += &line("training", "elsewhere: the network was taken over, and nothing is known of its data");
+        }
         _ => text += &line("training", "in closed form: principal components"),
     }
-    let [train, validation] = [record.train_loss, record.validation_loss].map(wording::error);
-    text += &line("loss", format_args!("training {train}, validation {validation}"));
+    if !record.is_imported() {
+        let [train, validation] = [record.train_loss, record.validation_loss].map(wording::error);
+        text += &line("loss", format_args!("training {train}, validation {validation}"));
+    }
     if let Some(schema) = model.schema() {
         let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
         text += &line("columns", names.join(", "));

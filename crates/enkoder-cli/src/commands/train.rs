@@ -1,7 +1,10 @@
 //! `enkoder train`: data in, a model and a report out.
 
+mod events;
 mod explanation;
 mod layers;
+mod log;
+mod memory;
 mod options;
 mod resuming;
 mod samples;
@@ -11,14 +14,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use enkoder::{Autoencoder, Checkpoint, Recipe, Split, Stopped};
+use enkoder::{Autoencoder, Checkpoint, Progress, Recipe, Split, Stopped};
+use enkoder_data::DataError;
 
 use self::explanation::explained;
+use self::log::TrainingLog;
 use self::options::{NetworkOptions, TrainingOptions};
 use self::resuming::Checkpoints;
 use self::samples::SampleOptions;
 use self::summary::Summary;
 use crate::arguments::{DataName, DataOptions, RunOptions};
+use crate::commands::explore;
 use crate::comparison::{Comparison, Sections, figures_folder};
 use crate::failure::Usage;
 use crate::file_output::is_stdout;
@@ -26,7 +32,7 @@ use crate::interrupt;
 use crate::missing::Missing;
 use crate::model;
 use crate::progress::TrainingProgress;
-use crate::run_folder::{CHECKPOINT, REPORT, RunFolder};
+use crate::run_folder::{CHECKPOINT, EXPLORER, REPORT, RunFolder};
 use crate::screen::{HINT, Screen, print};
 
 /// Train an autoencoder and write a model and a report
@@ -48,6 +54,7 @@ use crate::screen::{HINT, Screen, print};
   enkoder train measurements.npy --target images.npy     from one kind of data to another
   enkoder train runs/*.npy --arch linear --latent 100    all runs together; each step is a sample
   enkoder train climate.nc --variable ts --block 32x32   blocks of a NetCDF-3 variable
+  enkoder train readings.npy --memory 2GB                more than fits into memory, in blocks
   enkoder train mnist --checkpoint-every 5 --out runs/a  and, after it was stopped,
   enkoder train mnist --resume runs/a                    which goes on to write its checkpoint")]
 pub struct Options {
@@ -79,6 +86,11 @@ pub struct Options {
     #[arg(long, value_name = "PATH", help_heading = "Training", value_hint = ValueHint::AnyPath)]
     resume: Option<PathBuf>,
 
+    /// Train in blocks on data that is larger than memory, and take about this much for them, as 2GB; what the network takes comes to it.
+    /// NPY, NetCDF, HDF5 and raw arrays are read where they lie, tables are converted once
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse, help_heading = "Training")]
+    memory: Option<u64>,
+
     #[command(flatten)]
     samples: SampleOptions,
 
@@ -96,6 +108,14 @@ pub struct Options {
     /// Write no report
     #[arg(long, help_heading = "Output")]
     no_report: bool,
+
+    /// Write metrics.jsonl and events for TensorBoard to this folder, epoch by epoch
+    #[arg(long, value_name = "FOLDER", help_heading = "Output", value_hint = ValueHint::DirPath)]
+    log: Option<PathBuf>,
+
+    /// Also write explore.html, a page that runs the model in a browser
+    #[arg(long, help_heading = "Output")]
+    explore: bool,
 
     /// Also write each figure of the report to this folder, as SVG or PNG
     #[arg(long, value_name = "FOLDER", help_heading = "Output", value_hint = ValueHint::DirPath)]
@@ -115,15 +135,27 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let folder = options.run_folder(checkpoint.as_ref())?;
     interrupt::remove_if_empty(folder.made());
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
+    let log = options.log.as_deref();
+    let mut log = log.map(|path| TrainingLog::open(path, options.resume.is_some(), options.force)).transpose()?;
     let patches = match &checkpoint {
         Some((_, checkpoint)) => checkpoint.patches().is_some(),
         None => options.network.is_denoiser() && samples::are_images(&options.data),
     };
-    let split = options.samples.read(&recipe, &options.data, &options.reading, patches, screen)?;
-    let missing = Missing::of(&split.train).and(Missing::of(&split.validation));
+    let split = match options.memory_of(checkpoint.as_ref().map(|(_, checkpoint)| checkpoint))? {
+        Some(memory) => {
+            let data = options.reading.open_in_blocks(&options.data, screen)?;
+            let _busy = screen.busy("passing over the samples");
+            recipe.split_stored(&data, memory).map_err(explained)?
+        }
+        None => options.samples.read(&recipe, &options.data, &options.reading, patches, screen)?,
+    };
+    let missing = Missing::of_training(&split).and(Missing::of(&split.validation));
     if !screen.is_moving() {
         // On a terminal the summary follows on the same screen.
-        screen.note(summary::data(&split.train, &split.validation, missing));
+        screen.note(summary::data(&split, missing));
+    }
+    if let Some(news) = summary::blocks(&split) {
+        screen.note(news);
     }
     options.network.check_shape(split.train.shape())?;
     let mut done = 0;
@@ -133,7 +165,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         done = checkpoint.epoch();
         screen.note(resuming::news(checkpoint, recipe.config(), checkpoints.as_ref()));
     }
-    let model = options.fit(recipe, &split, done, checkpoints.as_ref(), screen)?;
+    let model = options.fit(recipe, &split, done, checkpoints.as_ref(), &mut log, screen)?;
     let Split { train, validation, .. } = split;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
@@ -154,7 +186,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");
         if !options.no_report {
-            comparison.write_report(&folder.file(REPORT), folder.overwrite(), Sections::default())?;
+            let sections = Sections { explorer: options.explore.then_some(EXPLORER), ..Sections::default() };
+            comparison.write_report(&folder.file(REPORT), folder.overwrite(), sections)?;
             files.push(folder.file(REPORT));
         }
         if let Some(figures) = figures {
@@ -164,6 +197,19 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         if let Some(left_out) = comparison.evaluation.left_out().filter(|_| files.len() > 1) {
             screen.note(left_out);
         }
+    }
+    if options.explore {
+        let (page, errors_of) = (folder.file(EXPLORER), Some((&validation, "validation samples")));
+        explore::write(&model, Some(&validation), errors_of, &page, folder.overwrite(), screen)?;
+        files.push(page);
+    }
+    if let Some(mut log) = log {
+        let epoch = model.record().history.as_ref().map_or(0, |history| history.best_epoch);
+        if let Some(png) = comparison.as_ref().map(Comparison::reconstructions).transpose()?.flatten() {
+            let folder = log.folder().to_owned();
+            log.picture(epoch, "reconstructions", &png).map_err(|source| DataError::io("write to", folder, source))?;
+        }
+        files.push(log.folder().to_owned());
     }
     let summary = Summary { model: &model, data: &train, missing, comparison: comparison.as_ref(), files: &files };
     let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
@@ -187,13 +233,45 @@ impl Options {
             ))
             .with_hint("leave it out, or begin a new training without --resume"));
         }
-        if let (true, Some(option)) = (self.network.is_linear(), of_training().chain(self.samples.given()).next()) {
+        let log = self.log.as_ref().map(|_| "--log");
+        let stepwise = || of_training().chain(self.samples.given()).chain(log);
+        if let (true, Some(option)) = (self.network.is_linear(), stepwise().next()) {
             return Err(Usage::new(format!(
                 "{option} has no meaning with --arch linear, which is computed in closed form"
             ))
             .with_hint("leave it out; to train one linear layer each way write --hidden none"));
         }
         Ok(())
+    }
+
+    /// In how much memory samples are read in blocks, where they are.
+    fn memory_of(&self, checkpoint: Option<&Checkpoint>) -> Result<Option<u64>, Usage> {
+        let again = checkpoint.map(Checkpoint::reads_blocks);
+        let memory = match (self.memory, again) {
+            (Some(_), Some(false)) => {
+                return Err(Usage::new(
+                    "--memory cannot be given with --resume: the training began with its samples in memory",
+                )
+                .with_hint("leave it out, or begin a new training"));
+            }
+            (memory, Some(true)) => Some(memory.unwrap_or(memory::AGAIN)),
+            (memory, _) => memory,
+        };
+        if memory.is_none() {
+            return Ok(None);
+        }
+        let other = match self.samples.given().next() {
+            _ if self.network.is_linear() => Some("--arch linear"),
+            _ if self.network.is_denoiser() => Some("--arch denoiser"),
+            given => given,
+        };
+        match other {
+            Some(other) => {
+                Err(Usage::new(format!("{other} needs its samples in memory, and --memory reads them in blocks"))
+                    .with_hint("leave one of them out"))
+            }
+            None => Ok(memory),
+        }
     }
 
     /// How the model is made: as the options say, or as a checkpoint does.
@@ -218,6 +296,7 @@ impl Options {
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {
         let mut wanted = vec![model::FILE_NAME];
         wanted.extend((!self.no_report).then_some(REPORT));
+        wanted.extend(self.explore.then_some(EXPLORER));
         match (&self.out, checkpoint) {
             (Some(path), _) if is_stdout(path) => {
                 Err(Usage::new("a training writes a folder, which standard output cannot be")
@@ -261,6 +340,7 @@ impl Options {
         split: &Split,
         epochs_done: usize,
         checkpoints: Option<&Checkpoints>,
+        log: &mut Option<TrainingLog>,
         screen: Screen,
     ) -> anyhow::Result<Autoencoder> {
         if self.network.is_linear() {
@@ -268,8 +348,19 @@ impl Options {
             return recipe.fit_split(split).map_err(explained);
         }
         interrupt::work_begins();
-        let mut progress = TrainingProgress::new(screen, recipe.config().epochs, split.train.len(), epochs_done);
-        let recipe = recipe.with_progress(|news| progress.update(news));
+        let mut progress = TrainingProgress::new(screen, recipe.config().epochs, split.training_samples(), epochs_done);
+        let recipe = recipe.with_progress(|news| {
+            if let (Progress::Epoch { record, .. }, Some(open)) = (&news, log.as_mut())
+                && let Err(error) = open.epoch(record)
+            {
+                let folder = open.folder().display();
+                progress.aside(&format!(
+                    "the log in {folder} cannot be written, and the training goes on without it: {error}"
+                ));
+                *log = None;
+            }
+            progress.update(news)
+        });
         let recipe = match checkpoints {
             Some(Checkpoints { file, every }) => recipe.with_checkpoints(file, *every),
             None => recipe,

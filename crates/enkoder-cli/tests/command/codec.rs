@@ -167,6 +167,30 @@ fn variables_of_netcdf_come_back_by_name() {
         present().fold(f32::MIN, f32::max) - present().fold(f32::MAX, f32::min)
     };
     assert!(largest_difference(&psl, &back) <= 0.001 * range(&psl), "{}", largest_difference(&psl, &back));
+
+    // Without a model every variable may have a bound of its own.
+    place.succeed("compress a.nc --variable ts,psl --bound psl=prel:1e-5,abs:0.05 -o own.enk -q");
+    let info = json(&place.succeed("info own.enk --json").stdout);
+    assert_eq!(info["bounds"], serde_json::json!(["abs:0.05", "prel:0.00001"]));
+    assert!(place.succeed("info own.enk").stdout.contains("ts=abs:0.05, psl=prel:0.00001"));
+    place.succeed("decompress own.enk -o own.npz -q");
+    assert!(largest_difference(&ts, &numbers(&place, "own.npz:ts").1) <= 0.05);
+    for (value, back) in psl.iter().zip(numbers(&place, "own.npz:psl").1) {
+        assert!((value - back).abs() <= 1e-5 * value, "{value} came back as {back}");
+    }
+    // All that have one shape and type are taken where none is chosen.
+    place.succeed("compress a.nc --bound rel:1e-4 -o all.enk -q");
+    assert_eq!(json(&place.succeed("info all.enk --json").stdout)["variables"], serde_json::json!(["ts", "psl"]));
+    let refused = |arguments: &str| place.fail(&format!("compress {arguments} -o no.enk"));
+    let said = refused("a.nc --variable ts,psl --bound ts=abs:0.05");
+    assert!(said.contains("ts=abs:0.05 says nothing of the variable psl"), "{said}");
+    let said = refused("a.nc --variable ts,psl --bound tas=abs:0.05,lossless");
+    assert!(said.contains("hint: the variables are ts, psl"), "{said}");
+    let said = refused("model a.nc --variable ts,psl --bound ts=abs:0.05,lossless");
+    assert!(said.contains("with a model all have the same bound"), "{said}");
+    let said = refused("model a.nc --variable ts,psl --bound bits:7");
+    assert!(said.contains("bits:7 is a bound of files without a model"), "{said}");
+    assert!(!place.path("no.enk").exists());
 }
 
 #[test]
@@ -405,4 +429,185 @@ fn the_first_of_several_names_is_the_model_where_it_is_one() {
     assert_snapshot!("block-without-model", place.fail("compress b.npy -o c.enk --bound abs:0.1 --block 4x4"));
     assert_snapshot!("none-without-model", place.fail("compress b.npy -o c.enk --bound none"));
     assert!(!place.path("c.enk").exists());
+}
+
+/// An NPY file of this type and order, as NumPy writes it.
+fn npy_of(descr: &str, fortran: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
+    let padding = (header.len() + 11).next_multiple_of(64) - header.len() - 11;
+    header += &" ".repeat(padding);
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16 + 1).to_le_bytes());
+    file.extend(header.bytes());
+    file.push(b'\n');
+    file.extend(values);
+    file
+}
+
+#[test]
+fn every_type_and_order_of_npy_comes_back_as_it_was_and_ratios_count_its_bytes() {
+    let place = Workplace::new();
+    let halves: Vec<u8> = (0..96u16).flat_map(|i| (0x3c00 + i * 3).to_le_bytes()).collect();
+    let truths: Vec<u8> = (0..96).map(|i| u8::from(i % 3 == 0)).collect();
+    let bytes: Vec<u8> = (0..96u32).flat_map(|i| (i as f32 * 0.5 - 7.0).to_be_bytes()).collect();
+    for (descr, fortran, values) in [
+        ("<f2", "False", &halves),
+        (">f2", "False", &halves),
+        ("|b1", "False", &truths),
+        ("|b1", "True", &truths),
+        (">f4", "False", &bytes),
+        (">f4", "True", &bytes),
+        ("<f4", "True", &bytes),
+        (">i2", "True", &halves),
+        (">u8", "False", &bytes),
+    ] {
+        let size = descr[2..].parse::<usize>().unwrap();
+        let shape = format!("({}, 4)", values.len() / size / 4);
+        place.write("a.npy", npy_of(descr, fortran, &shape, values));
+        let run = place.succeed("compress a.npy -o a.enk --bound lossless --force --json");
+        assert_eq!(json(&run.stdout)["original_bytes"], values.len(), "{descr}");
+        place.succeed("decompress a.enk -o back.npy --force -q");
+        assert!(place.read("back.npy") == place.read("a.npy"), "{descr} {fortran}");
+        // A part of it, too, has the type and the order.
+        place.succeed("decompress a.enk -o part.npy --range 1..3 --force -q");
+        let header = String::from_utf8_lossy(&place.read("part.npy")[10..128]).into_owned();
+        assert!(
+            header.contains(&format!("'descr': '{descr}', 'fortran_order': {fortran}, 'shape': (2, 4)")),
+            "{header}"
+        );
+    }
+    // What a bound promises holds for numbers of 16 bits.
+    place.write("a.npy", npy_of("<f2", "False", "(24, 4)", &halves));
+    let run = place.succeed("compress a.npy -o a.enk --bound abs:0.003 --force --json");
+    assert!(json(&run.stdout)["largest_error"].as_f64().unwrap() <= 0.003);
+    let run = place.succeed("decompress a.enk -o back.npy --force --json");
+    assert_eq!(json(&run.stdout)["element"], "f16");
+    let (before, after) = (numbers(&place, "a.npy").1, numbers(&place, "back.npy").1);
+    assert!(largest_difference(&before, &after) <= 0.003);
+    assert_eq!(place.read("back.npy").len(), place.read("a.npy").len());
+    // Several arrays together.
+    let mut zip = zip::write::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for name in ["a.npy", "b.npy"] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, &npy_of(">f2", "True", "(24, 4)", &halves)).unwrap();
+    }
+    place.write("ab.npz", zip.finish().unwrap().into_inner());
+    place.succeed("compress ab.npz --variable b,a -o ab.enk --bound lossless -q");
+    place.succeed("decompress ab.enk -o back.npz -q");
+    let mut back = zip::ZipArchive::new(std::io::Cursor::new(place.read("back.npz"))).unwrap();
+    for name in ["a.npy", "b.npy"] {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut back.by_name(name).unwrap(), &mut bytes).unwrap();
+        assert!(bytes == npy_of(">f2", "True", "(24, 4)", &halves), "{name}");
+    }
+}
+
+/// A NetCDF file with a field `t` along time from `first` on, its coordinates, letters and attributes.
+fn write_netcdf(place: &Workplace, name: &str, first: usize, steps: usize) -> Vec<i16> {
+    let mut set = DataSet::new();
+    set.add_global_attr_string("title", "a field").unwrap();
+    set.set_unlimited_dim("time", steps).unwrap();
+    for (name, length) in [("lat", 3), ("lon", 5), ("bnds", 2), ("letters", 7)] {
+        set.add_fixed_dim(name, length).unwrap();
+    }
+    set.add_var_f64("time", &["time"]).unwrap();
+    set.add_var_attr_string("time", "units", "days since 2000-01-01").unwrap();
+    set.add_var_attr_string("time", "bounds", "time_bnds").unwrap();
+    set.add_var_f64("time_bnds", &["time", "bnds"]).unwrap();
+    set.add_var_f32("lat", &["lat"]).unwrap();
+    set.add_var_f32("lon", &["lon"]).unwrap();
+    set.add_var_i16("t", &["time", "lat", "lon"]).unwrap();
+    set.add_var_attr_f64("t", "scale_factor", vec![0.01]).unwrap();
+    set.add_var_attr_string("t", "units", "K").unwrap();
+    set.add_var_u8("station", &["letters"]).unwrap();
+    set.add_var_i32::<&str>("crs", &[]).unwrap();
+    set.add_var_attr_string("crs", "grid_mapping_name", "latitude_longitude").unwrap();
+    let t: Vec<i16> =
+        (0..steps * 15).map(|i| ((i + first * 15) as f32 * 0.1).sin().mul_add(900.0, 3.0) as i16).collect();
+    let days: Vec<f64> = (first..first + steps).map(|step| step as f64 + 0.5).collect();
+    let bounds: Vec<f64> = (first..first + steps).flat_map(|step| [step as f64, step as f64 + 1.0]).collect();
+    let mut writer = FileWriter::create_new(place.path(name)).unwrap();
+    writer.set_def(&set, Version::Classic, 0).unwrap();
+    writer.write_var_f64("time", &days).unwrap();
+    writer.write_var_f64("time_bnds", &bounds).unwrap();
+    writer.write_var_f32("lat", &[-10.0, 0.0, 10.0]).unwrap();
+    writer.write_var_f32("lon", &[0.0, 72.0, 144.0, 216.0, 288.0]).unwrap();
+    writer.write_var_i16("t", &t).unwrap();
+    writer.write_var_u8("station", b"Hamburg").unwrap();
+    writer.write_var_i32("crs", &[4326]).unwrap();
+    writer.close().unwrap();
+    t
+}
+
+#[test]
+fn netcdf_comes_back_with_names_attributes_and_coordinates() {
+    let place = Workplace::new();
+    let t = write_netcdf(&place, "a.nc", 0, 6);
+    let more = write_netcdf(&place, "b.nc", 6, 4);
+    place.succeed("compress a.nc -o a.enk --bound lossless -q");
+    place.succeed("decompress a.enk -o back.nc -q");
+    let open = |name: &str| netcdf3::FileReader::open(place.path(name)).unwrap();
+    let (mut before, mut after) = (open("a.nc"), open("back.nc"));
+    assert_eq!(
+        before.data_set().get_global_attr_as_string("title"),
+        after.data_set().get_global_attr_as_string("title")
+    );
+    assert!(after.data_set().has_unlimited_dim());
+    let names = before.data_set().get_var_names();
+    assert_eq!(names, after.data_set().get_var_names());
+    for name in names {
+        let (one, two) = (before.data_set().get_var(&name).unwrap(), after.data_set().get_var(&name).unwrap());
+        assert_eq!((one.get_dims(), one.get_attrs()), (two.get_dims(), two.get_attrs()), "{name}");
+        assert_eq!(before.read_var(&name).unwrap(), after.read_var(&name).unwrap(), "{name}");
+    }
+    // A part of it has the part of the coordinates that belongs to it.
+    place.succeed("decompress a.enk -o part.nc --range 2..5 -q");
+    let mut part = open("part.nc");
+    assert_eq!(part.read_var_f64("time").unwrap(), [2.5, 3.5, 4.5]);
+    assert_eq!(part.read_var_f64("time_bnds").unwrap(), [2.0, 3.0, 3.0, 4.0, 4.0, 5.0]);
+    assert_eq!(part.read_var_i16("t").unwrap(), t[30..75]);
+    // Files that were put together are one, with their coordinates.
+    place.succeed("compress a.nc b.nc -o ab.enk --bound lossless -q");
+    place.succeed("decompress ab.enk -o ab.nc -q");
+    let mut both = open("ab.nc");
+    assert_eq!(both.read_var_f64("time").unwrap().len(), 10);
+    assert_eq!(both.read_var_i16("t").unwrap(), [t.clone(), more].concat());
+    place.succeed("compress a.nc --samples 2 -o head.enk --bound lossless -q");
+    place.succeed("decompress head.enk -o head.nc -q");
+    assert_eq!(open("head.nc").read_var_f64("time").unwrap(), [0.5, 1.5]);
+    // What is compressed again gives the same, and a pipe takes it too.
+    place.succeed("compress back.nc -o again.enk --bound lossless -q");
+    assert!(place.read("again.enk") == place.read("a.enk"));
+    // Arrays without names get some.
+    npy(&place, "plain.npy", &[4, 4, 3]);
+    place.succeed("compress plain.npy -o plain.enk --bound lossless -q");
+    place.succeed("decompress plain.enk -o plain.nc -q");
+    let mut plain = open("plain.nc");
+    assert_eq!(plain.data_set().get_var("data").unwrap().dim_names(), ["dim_4", "dim_4_2", "dim_3"]);
+    assert_eq!(plain.read_var_f32("data").unwrap(), numbers(&place, "plain.npy").1);
+    assert_snapshot!("netcdf-info", place.succeed("data info back.nc").stdout);
+    // A description that is damaged costs the names, which is said, and no number.
+    let mut file = place.read("a.enk");
+    let at = file.windows(4).position(|bytes| bytes == [0x28, 0xb5, 0x2f, 0xfd]).unwrap();
+    file[at + 20] ^= 1;
+    place.write("damaged.enk", file);
+    let run = place.succeed("decompress damaged.enk -o damaged.nc");
+    assert!(run.stderr.contains("names, coordinates) is lost"), "{}", run.stderr);
+    assert_eq!(open("damaged.nc").read_var_i16("t").unwrap(), t);
+}
+
+#[test]
+fn a_damaged_end_is_said_where_every_sample_was_found() {
+    let place = Workplace::new();
+    npy(&place, "a.npy", &[40, 6]);
+    place.succeed("compress a.npy -o a.enk --bound lossless -q");
+    let whole = place.read("a.enk");
+    place.write("short.enk", &whole[..whole.len() - 5]);
+    let run = place.succeed("decompress short.enk -o back.npy --salvage");
+    assert!(
+        run.stderr.contains("the end of short.enk is damaged, and every block was found by its mark"),
+        "{}",
+        run.stderr
+    );
+    assert!(place.read("back.npy") == place.read("a.npy"));
 }

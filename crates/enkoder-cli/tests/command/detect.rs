@@ -197,7 +197,7 @@ fn series_are_told_apart_by_group_and_no_window_crosses_a_gap() {
     let fitted = place.succeed(fit).stderr;
     assert!(fitted.contains("2 series in 4 stretches without a gap, a row every 1.0 s"), "{fitted}");
     assert!(fitted.contains("2 gaps where about 120 rows are missing"), "{fitted}");
-    assert!(fitted.contains("normal moments on the average over time"), "{fitted}");
+    assert!(fitted.contains("normal moments, on average over time"), "{fitted}");
     place.succeed("detect score d.safetensors new.csv -o scored.csv --report r.html -q");
     let scored = String::from_utf8(place.read("scored.csv")).unwrap();
     assert_eq!(scored.lines().next(), Some("row,at,machine,score,p_value,flagged"));
@@ -259,14 +259,14 @@ fn a_row_that_cannot_be_scored_has_no_score_and_the_others_do() {
     lines[9] = "1e300,1".to_owned();
     place.write("normal.csv", format!("a,b\n{}\n", lines.join("\n")));
     let fitted = place.succeed("detect fit normal.csv -o d.safetensors --method linear").stderr;
-    assert!(fitted.contains("left out, for a value in them is infinite or beyond ±3.4e38: 2 rows"), "{fitted}");
+    assert!(fitted.contains("left out because a value is infinite or beyond ±3.4e38: 2 rows"), "{fitted}");
     assert!(fitted.contains("learned from 298 rows"), "{fitted}");
     place.write("new.csv", "a,b\n1,2.1\n1,-inf\n1,2.1\n-1e300,2.1\n0.5,1.1\n");
     let scored = place.succeed("detect score d.safetensors new.csv --report r.html --explain 1");
     let lines: Vec<&str> = scored.stdout.lines().collect();
     assert_eq!((lines.len(), lines[2], lines[4]), (6, "2,,,,,,,", "4,,,,,,,"));
     assert_eq!(lines[1].split_once(',').unwrap().1, lines[3].split_once(',').unwrap().1);
-    let said = "2 have no score, for they cannot be scored (the first is row 2: b is infinite, or beyond ±3.4e38)";
+    let said = "2 have no score because they cannot be scored (the first is row 2: b is infinite, or beyond ±3.4e38)";
     assert_eq!(scored.stderr.matches(said).count(), 1, "{}", scored.stderr);
     assert!(String::from_utf8(place.read("r.html")).unwrap().contains("2 rows have no score: a value is infinite"));
     let found: Value =
@@ -338,7 +338,7 @@ fn no_window_that_is_learned_from_spans_a_dropped_row() {
     assert!(message.contains("no series has 20 rows in a row"), "{message}");
     let fitted = place.succeed("detect fit torn.csv -o d.safetensors --window 3 --missing drop --method linear").stderr;
     assert!(fitted.contains("1 series in 30 stretches without a gap"), "{fitted}");
-    assert!(fitted.contains("left out, for they miss a value: 30 rows"), "{fitted}");
+    assert!(fitted.contains("left out because a value is missing: 30 rows"), "{fitted}");
     // Of each stretch of nine rows the first six are learned from, in four windows.
     assert!(fitted.contains("learned from 120 windows"), "{fitted}");
 }

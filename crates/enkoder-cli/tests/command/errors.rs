@@ -252,6 +252,38 @@ fn images_that_cannot_be_read_are_left_out_and_named_by_every_verb_alike() {
     assert_snapshot!("one-avif", place.fail("data info images/1.avif"));
 }
 
+#[test]
+fn files_that_are_cut_off_or_hold_words_say_the_way_out() {
+    let place = Workplace::new();
+    let words = b"\x93NUMPY\x01\x00\x46\x00{'descr': '<U1', 'fortran_order': False, 'shape': (2,), }            \na\0\0\0b\0\0\0";
+    let mut numbers = Vec::new();
+    enkoder_data::npy::write_npy_to(&mut numbers, Array2::<f32>::ones((30, 4)).into_dyn().view()).unwrap();
+    let mut zip = zip::write::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in [("data.npy", &words[..]), ("ts.npy", &numbers)] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, bytes).unwrap();
+    }
+    let npz = zip.finish().unwrap().into_inner();
+    place.write("words.npz", &npz);
+    assert_snapshot!("words-npz", place.fail("train words.npz"));
+    assert_snapshot!("words-npz-compress", place.fail("compress words.npz -o a.enk --bound lossless"));
+    place.write("short.npz", &npz[..npz.len() - 30]);
+    assert_snapshot!("short-npz", place.fail("train short.npz"));
+    place.write("short.parquet", b"PAR1\x15\x04\x15\x20");
+    assert_snapshot!("short-parquet", place.fail("train short.parquet"));
+    #[cfg(feature = "hdf5")]
+    {
+        let mut hdf5 = b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0\x04\0\x10\0".to_vec();
+        hdf5.resize(60, 0);
+        place.write("short.nc", hdf5);
+        assert!(place.fail("data info short.nc").contains("hint: copy or fetch it again"));
+    }
+    place.write("empty.npy", "");
+    assert_snapshot!("empty-npy", place.fail("data info empty.npy"));
+    place.write("13_inf.v2.csv", "a,b\n1,2\n3,inf\n5,6\n");
+    assert_snapshot!("named-infinite", place.fail("data info 13_inf.v2.csv"));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn help_that_nobody_gets_is_a_failure() {

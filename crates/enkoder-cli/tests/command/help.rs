@@ -21,6 +21,8 @@ fn help_of_every_verb() {
         "detect",
         "compress",
         "decompress",
+        "export",
+        "import",
         "info",
         "data",
         "completions",

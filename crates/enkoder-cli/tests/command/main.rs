@@ -1,12 +1,15 @@
 //! The command as a user meets it: what it says, where its results go, and how it fails.
 
+mod browser;
 mod codec;
 mod data;
 mod denoising;
 mod detect;
 mod documents;
 mod errors;
+mod exploring;
 mod help;
+mod onnx;
 mod reproducible;
 mod results;
 mod streams;

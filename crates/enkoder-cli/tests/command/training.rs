@@ -367,3 +367,84 @@ fn a_training_from_patches_goes_on_with_the_same_patches_and_one_from_pairs_with
     assert_snapshot!(place.fail("train noisy --resume cut --epochs 3 -q"));
     assert_snapshot!(place.fail("train noisy --resume cut --target noisy --epochs 3 -q"));
 }
+
+#[test]
+fn a_log_has_a_line_and_an_event_for_each_epoch_and_a_picture_at_the_end() {
+    let place = Workplace::new();
+    place.succeed("train strokes:60 --epochs 3 --hidden 16 --latent 4 --out run --log log -q");
+    let names = place.names("log");
+    assert!(
+        names.len() == 2 && names[0].starts_with("events.out.tfevents.") && names[1] == "metrics.jsonl",
+        "{names:?}"
+    );
+    let metrics = String::from_utf8(place.read("log/metrics.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let model = Autoencoder::load(place.path("run/model.safetensors")).unwrap();
+    for (line, epoch) in lines.iter().zip(&model.record().history.as_ref().unwrap().epochs) {
+        assert_eq!(line["epoch"], epoch.epoch);
+        assert_eq!(line["validation_loss"], epoch.validation_loss);
+    }
+    let events = place.read(&format!("log/{}", names[0]));
+    let mut records = Vec::new();
+    let mut rest = &events[..];
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        records.push(&rest[12..12 + length]);
+        rest = &rest[length + 16..];
+    }
+    assert_eq!(records.len(), 1 + 3 + 1, "the version, the epochs, and a picture");
+    assert!(records[4].windows(4).any(|bytes| bytes == b"\x89PNG"));
+    let taken = place.fail("train strokes:60 --epochs 1 --out again --log log");
+    assert!(taken.contains("metrics.jsonl"), "{taken}");
+    assert_eq!(place.read("log/metrics.jsonl"), metrics.as_bytes());
+    assert!(place.fail("train strokes:60 --arch linear --latent 2 --log other").contains("--log has no meaning"));
+}
+
+#[test]
+fn data_is_trained_on_in_blocks_and_goes_on_to_the_same_bits() {
+    let place = Workplace::new();
+    place.succeed("data export strokes:3000 -o digits.npy -q");
+    let train = "train digits.npy --memory 32MB --hidden 8 --latent 2 --schedule constant --warmup 0 --no-report";
+    let run = place.succeed(&format!("{train} --epochs 3 --threads 1 --out whole"));
+    assert!(run.stderr.contains("samples are in memory at a time"), "{}", run.stderr);
+    assert!(run.stdout.contains("3,000"), "{}", run.stdout);
+    place.succeed(&format!("{train} --epochs 2 --threads 2 --checkpoint-every 1 --out part -q"));
+    place.succeed("train digits.npy --resume part --epochs 3 --no-report --force -q");
+    let [whole, part] = ["whole", "part"].map(|folder| Autoencoder::load(place.path(folder).join("model.safetensors")));
+    assert_eq!(whole.unwrap().parameters(), part.unwrap().parameters());
+    for (arguments, refused) in [
+        ("--memory 2", "write a number and its unit, as 2GB or 500MB"),
+        ("--memory 32MB --arch linear", "--arch linear needs its samples in memory"),
+        ("--memory 32MB --target digits.npy", "--target needs its samples in memory"),
+    ] {
+        let said = place.fail(&format!("train digits.npy {arguments}"));
+        assert!(said.contains(refused), "{said}");
+    }
+    let said = place.fail("train strokes --memory 32MB");
+    assert!(said.contains("is read whole, and cannot be read in blocks"), "{said}");
+}
+
+#[test]
+fn a_table_is_converted_once_to_be_trained_on_in_blocks() {
+    let place = Workplace::new();
+    let rows = |count: usize| {
+        let row = |row: usize| format!("{},{},{}\n", row as f64 * 0.25, ["on", "off"][row % 2], row % 9);
+        format!("a,state,b\n{}", (0..count).map(row).collect::<String>())
+    };
+    place.write("table.csv", rows(900));
+    let train = "train table.csv --memory 32MB --hidden 4 --latent 1 --epochs 2 --no-report";
+    let first = place.succeed(&format!("{train} --out first"));
+    assert!(first.stderr.contains("table.csv was converted to 14.4 kB of numbers"), "{}", first.stderr);
+    let second = place.succeed(&format!("{train} --out second"));
+    assert!(!second.stderr.contains("converted"), "{}", second.stderr);
+    assert_eq!(place.read("first/model.safetensors"), place.read("second/model.safetensors"));
+    assert_eq!(place.names("cache/tables").len(), 1);
+    // The model knows the columns, and so reads the table as it is.
+    place.succeed("encode first table.csv -o codes.csv -q");
+    place.write("table.csv", rows(1000));
+    assert!(place.succeed(&format!("{train} --out third")).stderr.contains("16.0 kB of numbers"));
+    place.write("table.csv", rows(10) + "1,on,\n");
+    let said = place.fail(&format!("{train} --out fourth --missing error"));
+    assert!(said.contains("row 10: column \"b\" has no value"), "{said}");
+    assert_eq!(place.names("cache/tables").len(), 2, "nothing is left of a conversion that failed");
+}

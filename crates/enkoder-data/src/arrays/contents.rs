@@ -1,11 +1,12 @@
 //! What arrays are in a file, which of them are coordinates, and which one is the data.
 
 use std::io;
+use std::sync::Arc;
 
 use enkoder::codec::ElementType;
 
 use super::conventions::Attributes;
-use super::variable::{Field, Variable};
+use super::variable::{Field, Origin, Variable};
 use crate::error::{DataError, Place};
 
 /// Bytes that are looked at at once.
@@ -21,6 +22,10 @@ pub struct Contents {
     pub groups: Vec<String>,
     /// All arrays, in the order of the file.
     pub arrays: Vec<ArrayEntry>,
+    /// Of the file as a whole.
+    pub(crate) attributes: Attributes,
+    /// Names of the axes that can grow.
+    pub(crate) unlimited: Vec<String>,
 }
 
 /// An array in a file.
@@ -54,6 +59,11 @@ pub struct ArrayEntry {
     /// Why its numbers cannot be read, where they cannot.
     pub unreadable: Option<String>,
     pub(crate) field: Option<Field>,
+    /// The type that its numbers are stored in, which attributes may mean as another.
+    pub(crate) stored: Option<ElementType>,
+    /// Where it holds texts of one length: their bytes.
+    pub(crate) text: Option<Field>,
+    pub(crate) attributes: Attributes,
 }
 
 /// What the values of an array are like, in the units of the data.
@@ -78,7 +88,7 @@ pub(crate) struct Described {
 
 impl ArrayEntry {
     pub(crate) fn new(described: Described, type_name: String) -> Self {
-        let text = |name| described.attributes.text(name).map(str::to_owned);
+        let text = |name| described.attributes.text(name);
         Self {
             type_name,
             element: None,
@@ -91,9 +101,12 @@ impl ArrayEntry {
             is_coordinate: false,
             unreadable: None,
             field: None,
+            stored: None,
+            text: None,
             name: described.name,
             axes: described.axes,
             shape: described.shape,
+            attributes: described.attributes,
         }
     }
 
@@ -106,7 +119,7 @@ impl ArrayEntry {
     }
 
     /// Its name without the groups it is in.
-    fn leaf(&self) -> &str {
+    pub(crate) fn leaf(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or_default()
     }
 
@@ -151,29 +164,33 @@ impl ArrayEntry {
 impl Contents {
     /// The arrays of a file. Those that others name as their coordinates are marked, as are those called like an axis, and those
     /// whose units are of places or of times.
-    pub(crate) fn new(format: &'static str, groups: Vec<String>, arrays: Vec<(ArrayEntry, Attributes)>) -> Self {
+    pub(crate) fn new(format: &'static str, groups: Vec<String>, arrays: Vec<ArrayEntry>) -> Self {
         let mut coordinates: Vec<String> = Vec::new();
-        for (_, attributes) in &arrays {
+        for array in &arrays {
             for name in ["coordinates", "bounds", "climatology", "grid_mapping", "cell_measures", "ancillary_variables"]
             {
-                let named = attributes.text(name).unwrap_or_default().split_whitespace();
+                let named = array.attributes.text(name).unwrap_or_default();
+                let named = named.split_whitespace();
                 coordinates.extend(named.map(|name| name.rsplit('/').next().unwrap_or_default().to_owned()));
             }
         }
-        for (array, _) in &arrays {
+        for array in &arrays {
             coordinates.extend(array.axes.iter().cloned());
         }
         let mut of_file = Vec::new();
-        for (mut array, attributes) in arrays {
+        for mut array in arrays {
             let units = array.units.as_deref().unwrap_or_default();
             array.is_coordinate = coordinates.iter().any(|name| name == array.leaf())
                 || is_place(units)
                 || is_time(units)
-                || attributes.text("grid_mapping_name").is_some()
-                || attributes.text("cf_role").is_some();
+                || is_called_like_coordinates(array.leaf())
+                || array.attributes.text("axis").is_some()
+                || array.attributes.text("standard_name").is_some_and(|name| is_coordinate_name(&name))
+                || array.attributes.text("grid_mapping_name").is_some()
+                || array.attributes.text("cf_role").is_some();
             of_file.push(array);
         }
-        Self { format, groups, arrays: of_file }
+        Self { format, groups, arrays: of_file, attributes: Attributes::default(), unlimited: Vec::new() }
     }
 
     /// The one that is data where there is no choice: of those that are not coordinates, the one with most axes.
@@ -191,10 +208,15 @@ impl Contents {
 
     /// The arrays of these names, or, without names, the one that is data.
     pub(crate) fn fields(&self, source: &str, names: &[String]) -> Result<Vec<Field>, DataError> {
+        let all = Arc::new(self.clone());
+        let of = |array: &ArrayEntry| {
+            let origin = Origin::Contents { all: all.clone(), name: array.name.clone() };
+            Ok(Field { origin: Some(origin), ..self.field_of(source, array)? })
+        };
         if names.is_empty() {
-            return Ok(vec![self.field_of(source, self.choose(source)?)?]);
+            return Ok(vec![of(self.choose(source)?)?]);
         }
-        names.iter().map(|name| self.field_of(source, self.find(name)?)).collect()
+        names.iter().map(|name| of(self.find(name)?)).collect()
     }
 
     fn find(&self, name: &str) -> Result<&ArrayEntry, DataError> {
@@ -250,6 +272,19 @@ impl Contents {
     }
 }
 
+/// Names of latitudes and longitudes, of bounds and of dates, which files of all times use without saying more.
+fn is_called_like_coordinates(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let last = name.rsplit('_').next().unwrap_or_default();
+    matches!(last, "lat" | "lon" | "latitude" | "longitude" | "bnds" | "bounds" | "xlat" | "xlong")
+        || matches!(name.as_str(), "date" | "datesec" | "time" | "times" | "yyyymm" | "yyyymmdd")
+}
+
+/// Standard names of coordinates in the CF conventions.
+fn is_coordinate_name(name: &str) -> bool {
+    name == "time" || ["latitude", "longitude", "_coordinate", "_time"].iter().any(|end| name.ends_with(end))
+}
+
 /// Units of latitude and longitude, as the CF conventions list them.
 fn is_place(units: &str) -> bool {
     let words = ["degrees", "degree", "degs", "deg"];
@@ -266,6 +301,18 @@ fn is_time(units: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_coordinates_are_told_from_others() {
+        for name in ["lat", "LON", "XLAT", "time_bnds", "grid_center_lat", "at42_lon", "date", "lat_bounds"] {
+            assert!(is_called_like_coordinates(name), "{name}");
+        }
+        for name in ["late", "flat", "latent_heat", "update", "lat_flux", "along", "timeseries"] {
+            assert!(!is_called_like_coordinates(name), "{name}");
+        }
+        assert!(is_coordinate_name("projection_x_coordinate") && is_coordinate_name("grid_latitude"));
+        assert!(!is_coordinate_name("air_temperature"));
+    }
 
     #[test]
     fn units_of_places_and_times_are_told_from_others() {

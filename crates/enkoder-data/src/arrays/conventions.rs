@@ -4,35 +4,43 @@
 
 use enkoder::codec::ElementType;
 
-/// Attributes of a variable, by name.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Attributes(Vec<(String, Attribute)>);
+/// Attributes of a variable or a file, by name and in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Attributes {
+    pub all: Vec<(String, Attribute)>,
+    /// Names of those that are neither a text nor numbers.
+    pub others: Vec<String>,
+}
 
 /// The value of an attribute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Attribute {
-    Text(String),
-    Numbers { element: ElementType, values: Vec<f64> },
+    /// Bytes as they were written: mostly UTF-8, but writers of old had other encodings.
+    Text(Vec<u8>),
+    /// Little-endian.
+    Numbers { element: ElementType, bytes: Vec<u8> },
 }
 
 impl Attributes {
     pub fn add(&mut self, name: String, value: Attribute) {
-        self.0.push((name, value));
+        self.all.push((name, value));
     }
 
     fn find(&self, name: &str) -> Option<&Attribute> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
+        self.all.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// A text without white space around it, and not empty.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &str) -> Option<String> {
         let Some(Attribute::Text(text)) = self.find(name) else { return None };
-        Some(text.trim_matches(|c: char| c.is_whitespace() || c == '\0')).filter(|text| !text.is_empty())
+        let text = String::from_utf8_lossy(text);
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        Some(text.to_owned()).filter(|text| !text.is_empty())
     }
 
-    fn numbers(&self, name: &str) -> Option<(ElementType, &[f64])> {
-        let Some(Attribute::Numbers { element, values }) = self.find(name) else { return None };
-        Some((*element, values))
+    fn numbers(&self, name: &str) -> Option<(ElementType, Vec<f64>)> {
+        let Some(Attribute::Numbers { element, bytes }) = self.find(name) else { return None };
+        Some((*element, element.to_f64(bytes)))
     }
 
     /// A finite number.
@@ -66,7 +74,7 @@ impl Conventions {
         attributes: &Attributes,
         default_fill: impl Fn(ElementType) -> Option<f64>,
     ) -> (ElementType, Self) {
-        let element = match attributes.text("_Unsigned").map(str::to_ascii_lowercase).as_deref() {
+        let element = match attributes.text("_Unsigned").map(|text| text.to_ascii_lowercase()).as_deref() {
             Some("true") => unsigned(stored),
             Some("false") => signed(stored),
             _ => stored,
@@ -74,8 +82,8 @@ impl Conventions {
         let held = |value: f64| hold(element, value);
         let mut missing: Vec<f64> = Vec::new();
         for name in ["_FillValue", "missing_value"] {
-            for value in attributes.numbers(name).map_or(&[][..], |(_, values)| values) {
-                let value = held(*value);
+            for value in attributes.numbers(name).map_or(Vec::new(), |(_, values)| values) {
+                let value = held(value);
                 // A NaN is missing without being named.
                 if !value.is_nan() && !missing.contains(&value) {
                     missing.push(value);
@@ -95,7 +103,8 @@ impl Conventions {
             if kind.is_float() && !element.is_float() { (value - offset) / scale } else { held(value) }
         };
         let single = |name| attributes.numbers(name).and_then(|(kind, values)| Some((kind, *values.first()?)));
-        let (low, high) = match attributes.numbers("valid_range") {
+        let range = attributes.numbers("valid_range");
+        let (low, high) = match range.as_ref().map(|(kind, values)| (*kind, &values[..])) {
             Some((kind, &[low, high])) => (Some((kind, low)), Some((kind, high))),
             _ => (single("valid_min"), single("valid_max")),
         };
@@ -200,10 +209,19 @@ pub(crate) fn netcdf_fill(element: ElementType) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn stored(element: ElementType, values: &[f64]) -> Vec<u8> {
+        let bytes = |&value: &f64| match element {
+            ElementType::I8 => (value as i8).to_le_bytes().to_vec(),
+            ElementType::I16 => (value as i16).to_le_bytes().to_vec(),
+            _ => value.to_le_bytes().to_vec(),
+        };
+        values.iter().flat_map(bytes).collect()
+    }
+
     fn attributes(list: &[(&str, ElementType, &[f64])]) -> Attributes {
         let mut attributes = Attributes::default();
         for &(name, element, values) in list {
-            attributes.add(name.to_owned(), Attribute::Numbers { element, values: values.to_vec() });
+            attributes.add(name.to_owned(), Attribute::Numbers { element, bytes: stored(element, values) });
         }
         attributes
     }
@@ -233,7 +251,7 @@ mod tests {
     #[test]
     fn unsigned_numbers_in_signed_types_and_their_missing_values_are_read_as_meant() {
         let mut list = attributes(&[("_FillValue", ElementType::I8, &[-1.0])]);
-        list.add("_Unsigned".into(), Attribute::Text("true".into()));
+        list.add("_Unsigned".into(), Attribute::Text(b"true".to_vec()));
         let (element, conventions) = Conventions::of(ElementType::I8, &list, netcdf_fill);
         assert_eq!((element, &conventions.missing[..]), (ElementType::U8, &[255.0][..]));
         assert_eq!(conventions.values(element, &[200])[0], 200.0);

@@ -3,8 +3,10 @@
 //! training they become a [`Dataset`] of bytes or 32-bit numbers.
 
 mod assembly;
+mod blocks;
 mod contents;
 mod conventions;
+mod description;
 mod grid;
 mod raw;
 mod variable;
@@ -22,12 +24,14 @@ use variable::Variable;
 
 pub use assembly::Assembly;
 pub use contents::{ArrayEntry, ArraySummary, Contents};
+pub use description::{Description, NotKept};
 pub use raw::{RawElement, RawFormat, UnknownRawElement};
+pub use variable::OriginalType;
 
 pub(crate) use contents::Described;
 pub(crate) use conventions::{Attribute, Attributes, Conventions, netcdf_fill};
 pub(crate) use raw::{field as raw_field, numpy_name};
-pub(crate) use variable::{Field, Records, Stored};
+pub(crate) use variable::{Field, Origin, Records, Stored, widen};
 
 /// Bytes of an array that are read at once, about.
 const WINDOW: u64 = 4 << 20;
@@ -72,7 +76,7 @@ impl Arrays {
         let place = || Place::source(name);
         let variables = variables.into_iter().map(Variable::new).collect::<Result<Vec<_>, _>>()?;
         let Some(first) = variables.first() else { return Err(DataError::empty(place())) };
-        if let Some(other) = variables.iter().find(|v| v.shape != first.shape || v.element != first.element) {
+        if let Some(other) = variables.iter().find(|v| v.kind() != first.kind()) {
             let why = format!(
                 "variables of different kinds cannot be taken together: {:?} holds {} of {:?}, but {:?} {} of {:?}",
                 first.name, first.element, first.shape, other.name, other.element, other.shape
@@ -110,6 +114,16 @@ impl Arrays {
     /// What the arrays are called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same arrays under another name.
+    pub(crate) fn with_name(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// The same samples in another shape of as many values.
+    pub(crate) fn with_sample_shape(self, shape: Vec<usize>) -> Self {
+        Self { shape, ..self }
     }
 
     /// The shape of the array of one variable.
@@ -154,17 +168,16 @@ impl Arrays {
         let at_once = (WINDOW as usize / self.sample_bytes()).max(1);
         let name = self.name.clone();
         let failed = |error| DataError::io("read", &name, error);
-        let plain = self.variables.iter().all(|variable| variable.conventions.are_plain());
-        let dataset = if self.element() == ElementType::U8 && plain {
+        let dataset = if self.are_bytes() {
             let mut bytes = Vec::with_capacity(values);
             for first in (0..all).step_by(at_once) {
-                bytes.extend(self.read(first as u64, at_once.min(all - first)).map_err(failed)?);
+                bytes.extend(SampleSource::read(&mut self, first as u64, at_once.min(all - first)).map_err(failed)?);
             }
             Array2::from_shape_vec((all, features), bytes).map(|rows| Dataset::from_u8(&name, rows))
         } else {
             let mut numbers = Vec::with_capacity(values);
             for first in (0..all).step_by(at_once) {
-                let bytes = self.read(first as u64, at_once.min(all - first)).map_err(failed)?;
+                let bytes = SampleSource::read(&mut self, first as u64, at_once.min(all - first)).map_err(failed)?;
                 let new = numbers.len();
                 self.convert(&bytes, &mut numbers);
                 let refused = infinite(&numbers[new..], first, features, &name).filter(|_| !self.keep_infinite);
@@ -198,9 +211,17 @@ impl Arrays {
         self.variables.iter().map(|variable| (variable.conventions.scale, variable.conventions.offset)).collect()
     }
 
-    /// The type that the numbers had in their file, where they could not be read as they were.
-    pub fn converted(&self) -> Option<&'static str> {
-        self.variables.iter().find_map(|variable| variable.converted)
+    /// The type that the numbers have in their file, where a codec knows it by another.
+    pub fn original(&self) -> Option<OriginalType> {
+        self.variables[0].original
+    }
+
+    /// What a compressed file is to keep beside the numbers, and what of their file it cannot keep.
+    ///
+    /// # Errors
+    /// When coordinates cannot be read.
+    pub fn description(&self) -> Result<(Vec<u8>, NotKept), DataError> {
+        description::of(&self.variables)
     }
 }
 

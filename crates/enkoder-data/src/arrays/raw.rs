@@ -105,7 +105,8 @@ pub(crate) fn field(path: &Path, format: &RawFormat) -> Result<Field, DataError>
         element,
         shape: format.shape.clone(),
         conventions: Conventions::default(),
-        converted: None,
+        original: None,
         stored: Stored::File { path: path.to_owned(), start: 0, records: None, endian },
+        origin: None,
     })
 }

@@ -4,12 +4,17 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use enkoder::codec::ElementType;
+use half::f16;
 
+use super::contents::Contents;
 use super::conventions::Conventions;
-use crate::element::Endian;
+use crate::element::{Endian, widened};
 use crate::error::DataError;
+use crate::npy::NpyForm;
+use crate::zarr::{Region, ZarrArray};
 
 /// An array in one file.
 #[derive(Clone, Debug)]
@@ -20,9 +25,47 @@ pub(crate) struct Field {
     pub shape: Vec<u64>,
     /// How its numbers become values.
     pub conventions: Conventions,
-    /// The type that they had in the file, where they could not be read as they were.
-    pub converted: Option<&'static str>,
+    /// The type that they have in the file, where it is none of a codec.
+    pub original: Option<OriginalType>,
     pub stored: Stored,
+    /// What the file says beside the numbers.
+    pub origin: Option<Origin>,
+}
+
+/// A type of numbers that a codec knows by another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OriginalType {
+    /// Truth values, which a codec takes as u8.
+    Bool,
+    /// Floats of 16 bits, which it takes as f32.
+    F16,
+}
+
+impl OriginalType {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::F16 => "f16",
+        }
+    }
+
+    /// Bytes of one number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Bool => 1,
+            Self::F16 => 2,
+        }
+    }
+}
+
+/// What a file says of an array beside its numbers.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// How numbers lie in an NPY file.
+    Npy(NpyForm),
+    /// All that is in the file, and the name of the array there.
+    Contents { all: Arc<Contents>, name: String },
 }
 
 /// Where the numbers of an array lie.
@@ -33,6 +76,8 @@ pub(crate) enum Stored {
     /// In an HDF5 file.
     #[cfg(feature = "hdf5")]
     Hdf5(std::sync::Arc<crate::hdf5::Hdf5Array>),
+    /// In a Zarr folder.
+    Zarr(Arc<ZarrArray>),
     /// In memory, little-endian, the last axis closest.
     Held(Vec<u8>),
 }
@@ -53,7 +98,9 @@ pub(super) struct Variable {
     pub element: ElementType,
     pub shape: Vec<u64>,
     pub conventions: Conventions,
-    pub converted: Option<&'static str>,
+    pub original: Option<OriginalType>,
+    /// The file of each array, and what it says beside the numbers.
+    pub origins: Vec<(String, Option<Origin>)>,
     /// Each array with the number of the byte that its first is of all.
     parts: Vec<(u64, Stored)>,
     /// What was read last, and its part's number.
@@ -64,6 +111,7 @@ pub(super) struct Variable {
 #[derive(Debug)]
 enum Open {
     File(File),
+    Region(Region),
     #[cfg(feature = "hdf5")]
     Slab(crate::hdf5::Slab),
 }
@@ -82,13 +130,15 @@ impl Variable {
             element: first.element,
             shape: Vec::new(),
             conventions: first.conventions,
-            converted: first.converted,
+            original: first.original,
+            origins: vec![(first_file.clone(), first.origin)],
             parts: vec![(0, first.stored)],
             open: None,
         };
         let mut leading = leading;
         for (file, field) in fields {
-            if field.element != first.element || field.shape.get(1..) != Some(inner) {
+            let alike = (field.element, field.original) == (first.element, first.original);
+            if !alike || field.shape.get(1..) != Some(inner) {
                 let why = format!(
                     "it holds {} of {:?} a step of the leading axis, but {first_file} holds {} of {inner:?}",
                     field.element,
@@ -101,6 +151,7 @@ impl Variable {
             let bytes = bytes_of(variable.element, leading, inner)
                 .ok_or_else(|| DataError::unsuitable(crate::Place::source(&file), TOO_LARGE))?;
             variable.parts.push((bytes, field.stored));
+            variable.origins.push((file.clone(), field.origin));
             leading = leading
                 .checked_add(field.shape[0])
                 .ok_or_else(|| DataError::unsuitable(crate::Place::source(&file), TOO_LARGE))?;
@@ -113,6 +164,11 @@ impl Variable {
             .ok_or_else(|| DataError::unsuitable(crate::Place::source(&first_file), TOO_LARGE))?;
         variable.shape = std::iter::once(leading).chain(inner.iter().copied()).collect();
         Ok(variable)
+    }
+
+    /// What variables must have alike to be taken together.
+    pub fn kind(&self) -> (&[u64], ElementType, Option<OriginalType>) {
+        (&self.shape, self.element, self.original)
     }
 
     /// Fills `bytes` with those from number `first` on; both at the border of a number.
@@ -151,15 +207,33 @@ impl Variable {
                 };
                 array.read(slab, first, bytes)?;
             }
+            Stored::Zarr(array) => {
+                let region = match &mut self.open {
+                    Some((open, Open::Region(region))) if *open == part => region,
+                    other => {
+                        let (_, Open::Region(region)) = other.insert((part, Open::Region(Region::default()))) else {
+                            unreachable!("a region was inserted");
+                        };
+                        region
+                    }
+                };
+                array.read(region, first, bytes)?;
+            }
             Stored::File { path, start, records, endian } => {
                 let file = match &mut self.open {
                     Some((open, Open::File(file))) if *open == part => file,
-                    other => match &mut other.insert((part, Open::File(File::open(path)?))).1 {
-                        Open::File(file) => file,
-                        #[cfg(feature = "hdf5")]
-                        Open::Slab(_) => unreachable!("a file was inserted"),
-                    },
+                    other => {
+                        let (_, Open::File(file)) = other.insert((part, Open::File(File::open(path)?))) else {
+                            unreachable!("a file was inserted");
+                        };
+                        file
+                    }
                 };
+                // Floats of 16 bits take half the bytes there.
+                let is_half = self.original == Some(OriginalType::F16);
+                let mut narrow = vec![0; if is_half { bytes.len() / 2 } else { 0 }];
+                let (first, bytes, halves) =
+                    if is_half { (first / 2, &mut narrow[..], Some(bytes)) } else { (first, bytes, None) };
                 match records {
                     None => read_at(file, *start + first, bytes)?,
                     Some(records) => {
@@ -174,13 +248,23 @@ impl Variable {
                         }
                     }
                 }
-                let width = self.element.bytes();
+                let width = self.original.map_or(self.element.bytes(), OriginalType::bytes);
                 if *endian == Endian::Big && width > 1 {
                     bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+                }
+                if let Some(out) = halves {
+                    widen(bytes, out);
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// Numbers of 16 bits as such of 32, both little-endian.
+pub(crate) fn widen(halves: &[u8], out: &mut [u8]) {
+    for (half, out) in halves.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<4>().0) {
+        *out = widened(f16::from_le_bytes(*half)).to_le_bytes();
     }
 }
 

@@ -18,6 +18,10 @@ const SAMPLE_LINES: usize = 3;
 /// Records that are looked at, at most.
 const SAMPLE_RECORDS: usize = 100;
 
+/// The way out of text in another encoding.
+pub(super) const NOT_UTF8: &str =
+    "save the file as UTF-8; of Windows or Latin-1 with `iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW`";
+
 /// The separators looked for, those first that are seldom anything else.
 pub(super) const SEPARATORS: [u8; 4] = [b'\t', b';', b'|', b','];
 
@@ -60,7 +64,7 @@ impl Dialect {
         let found = Notation::of(cells, form.separator);
         let decimal = options.text.decimal.unwrap_or(found.decimal);
         let thousands = options.text.thousands.or(found.thousands).filter(|&separator| separator != decimal);
-        let missing_words = options.text.missing_words.iter().map(|word| word.trim().as_bytes().to_vec()).collect();
+        let missing_words = missing_words(options);
         let notation = Notation { decimal, thousands };
         let (heads, commented_names) = (0, commented.is_some());
         let mut dialect = Self { form, notation, missing_words, heads, commented: commented_names, names: Vec::new() };
@@ -155,6 +159,11 @@ impl Dialect {
         let cells = rows.iter().filter_map(move |record| record.get(column)).map(<[u8]>::trim_ascii);
         cells.filter(|cell| !self.is_missing(cell))
     }
+}
+
+/// The words that stand for a missing value beside the usual ones.
+pub(super) fn missing_words(options: &TableOptions) -> Vec<Vec<u8>> {
+    options.text.missing_words.iter().map(|word| word.trim().as_bytes().to_vec()).collect()
 }
 
 /// The first bytes, and whether they are all.
@@ -252,8 +261,7 @@ fn names_known(first: &ByteRecord, options: &TableOptions) -> bool {
 
 fn names(first: &ByteRecord) -> Result<Vec<&str>, DataError> {
     first.iter().map(|cell| std::str::from_utf8(cell.trim_ascii())).collect::<Result<_, _>>().map_err(|_| {
-        DataError::malformed(Place::line(1), "the names of the columns are not text in UTF-8")
-            .with_hint("save the file as UTF-8")
+        DataError::malformed(Place::line(1), "the names of the columns are not text in UTF-8").with_hint(NOT_UTF8)
     })
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use enkoder::{Cell, Column, Encoded, Schema};
 
-use super::dialect::SEPARATORS;
+use super::dialect::{NOT_UTF8, SEPARATORS, missing_words};
 use super::records::Form;
 use crate::table::{Notation, TableOptions, check_column_count, is_missing, missing_column, unique_names};
 use crate::{DataError, Place};
@@ -29,6 +29,10 @@ use crate::{DataError, Place};
 #[derive(Debug)]
 pub struct CsvLines {
     separator: u8,
+    /// How numbers are written.
+    notation: Notation,
+    /// Words that stand for a missing value beside the usual ones.
+    missing_words: Vec<Vec<u8>>,
     names: Vec<String>,
     /// The columns of the model, and where each stands in a line.
     columns: Vec<(usize, Column, Range<usize>)>,
@@ -40,7 +44,8 @@ pub struct CsvLines {
 
 impl CsvLines {
     /// For lines below this header, which are read as [`TableOptions::schema`] says; where it says nothing, all columns are numbers.
-    /// The separator is the one that the model's columns are found with.
+    /// The separator is the one that the model's columns are found with. Numbers and missing values are written as
+    /// [`TableOptions::text`] says; without a word there, fractions stand behind a comma between semicolons and behind a point elsewhere.
     ///
     /// # Errors
     /// When the header is no text, or lacks a column of the model.
@@ -61,12 +66,16 @@ impl CsvLines {
             Some(separator) => cut(separator),
             None => found.unwrap_or_else(|| cut(in_line())),
         };
+        let usual = if lines.separator == b';' { b',' } else { b'.' };
+        let decimal = options.text.decimal.unwrap_or(usual);
+        let thousands = options.text.thousands.filter(|&thousands| thousands != decimal);
+        lines.notation = Notation { decimal, thousands };
+        lines.missing_words = missing_words(options);
         check_column_count(lines.cells.len())?;
         let names: Result<Vec<&str>, _> =
             (0..lines.cells.len()).map(|at| std::str::from_utf8(lines.bytes(at))).collect();
         let names = names.map_err(|_| {
-            DataError::malformed(Place::line(1), "the names of the columns are not text in UTF-8")
-                .with_hint("save the file as UTF-8")
+            DataError::malformed(Place::line(1), "the names of the columns are not text in UTF-8").with_hint(NOT_UTF8)
         })?;
         lines.names = unique_names(names.into_iter());
         let schema = match &options.schema {
@@ -84,7 +93,9 @@ impl CsvLines {
 
     fn empty(separator: u8) -> Self {
         let (names, columns) = (Vec::new(), Vec::new());
-        Self { separator, names, columns, features: 0, line: Vec::new(), cells: Vec::new() }
+        let (notation, missing_words) = (Notation::PLAIN, Vec::new());
+        let (line, cells) = (Vec::new(), Vec::new());
+        Self { separator, notation, missing_words, names, columns, features: 0, line, cells }
     }
 
     /// The names of all columns of the stream.
@@ -114,16 +125,14 @@ impl CsvLines {
     }
 
     fn fill(&self, row: &mut [f32]) -> Result<(), DataError> {
-        let decimal = if self.separator == b';' { b',' } else { b'.' };
-        let notation = Notation { decimal, thousands: None };
         for (at, column, range) in &self.columns {
             let cell = self.bytes(*at);
-            if is_missing(cell) {
+            if is_missing(cell) || self.missing_words.iter().any(|word| word == cell) {
                 continue;
             }
             let features = &mut row[range.clone()];
             if column.categories().is_none() {
-                features[0] = notation.parse(cell).ok_or_else(|| no_number(column, cell))?;
+                features[0] = self.notation.parse(cell).ok_or_else(|| no_number(column, cell))?;
                 continue;
             }
             let text = std::str::from_utf8(cell)
@@ -196,6 +205,7 @@ fn not_text(column: &Column) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::TextOptions;
     use proptest::prelude::*;
 
     fn options() -> TableOptions {
@@ -217,6 +227,22 @@ mod tests {
             lines.read(line.as_bytes(), &mut row).unwrap();
             assert_eq!(row, [2.5, 1.0, 0.0], "{header}");
         }
+    }
+
+    #[test]
+    fn numbers_and_missing_values_are_written_as_the_options_say() {
+        let text = TextOptions {
+            missing_words: vec!["-999".into()],
+            decimal: Some(b','),
+            thousands: Some(b'.'),
+            ..TextOptions::default()
+        };
+        let mut lines = CsvLines::new(b"a\tstate", &TableOptions { text, ..options() }).unwrap();
+        let mut row = Vec::new();
+        lines.read(b"1.234,5\ton", &mut row).unwrap();
+        assert_eq!(row, [1234.5, 1.0, 0.0]);
+        lines.read(b"-999\ton", &mut row).unwrap();
+        assert!(row[0].is_nan());
     }
 
     #[test]

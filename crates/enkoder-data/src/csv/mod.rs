@@ -7,10 +7,10 @@ mod blanks;
 mod chunks;
 mod dialect;
 mod lines;
+mod pieces;
 mod records;
 mod text;
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use ::csv::ByteRecord;
@@ -23,6 +23,7 @@ pub use text::CsvText;
 pub(crate) use chunks::CsvChunks;
 use dialect::Dialect;
 pub use lines::CsvLines;
+use pieces::{Piece, Pieces, Reading};
 use records::Records;
 
 /// Reads a CSV file, plain or packed by gzip. The table is named after the file.
@@ -88,8 +89,7 @@ fn read<'a>(
             });
             let mut table = TableBuilder::new(name, cells.collect())?;
             table.sample(options.sample);
-            let rows = dialect.rows(open()?)?;
-            if let Some(table) = fill(table, rows, &dialect, &mut columns, options)? {
+            if let Some(table) = fill(table, open, &dialect, &mut columns, options)? {
                 return Ok(table);
             }
         }
@@ -136,84 +136,173 @@ const WORDS_NAMED: usize = 3;
 /// The share of numbers from which on a column of numbers is meant.
 const NEARLY_ALL: f64 = 0.95;
 
-/// Reads all records into the table. None where what columns hold has turned out to be something else than what was stored; it is
+/// Reads all rows into the table. None where what columns hold has turned out to be something else than what was stored; it is
 /// known then.
-fn fill(
+fn fill<'a>(
     table: TableBuilder,
-    mut records: Records<'_>,
+    open: &dyn Fn() -> Result<ByteSource<'a>, DataError>,
     dialect: &Dialect,
     columns: &mut [Column],
     options: &TableOptions,
 ) -> Result<Option<Table>, DataError> {
-    let bad_cells = options.text.bad_cells;
-    let mut table = Some(table);
-    let mut record = ByteRecord::new();
-    while records.next(&mut record)? {
-        if record.len() != columns.len() {
-            return Err(ragged(&records, &record, columns.len()));
+    let mut filling = Filling { table: Some(table), columns, dialect, options };
+    let taken = match Pieces::new(open()?, dialect)? {
+        Some(mut pieces) => filling.take_pieces(&mut pieces)?,
+        None => Taken::Some(0),
+    };
+    if let Taken::Some(rows) = taken {
+        filling.take_records(dialect.rows(open()?)?, rows)?;
+    }
+    for (name, column) in dialect.names.iter().zip(filling.columns.iter_mut()) {
+        if !column.decide(name, options.text.bad_cells)? {
+            filling.table = None;
         }
-        for (index, (cell, column)) in record.iter().zip(columns.iter_mut()).enumerate() {
-            let cell = cell.trim_ascii();
-            let number = if column.content == Content::Words { None } else { dialect.number(cell) };
-            column.numbers += u64::from(number.is_some());
-            let value = match number {
-                Some(_) if column.content == Content::WordsSoFar => {
-                    word(&mut table, index, &text(&records, &record, index, dialect)?)
+    }
+    Ok(filling.table.map(TableBuilder::finish))
+}
+
+/// Which rows were taken.
+enum Taken {
+    All,
+    /// So many, and the others must be read record by record.
+    Some(usize),
+}
+
+/// A table that is being filled; none where it must be filled again.
+struct Filling<'t> {
+    table: Option<TableBuilder>,
+    columns: &'t mut [Column],
+    dialect: &'t Dialect,
+    options: &'t TableOptions,
+}
+
+impl Filling<'_> {
+    fn take_pieces(&mut self, pieces: &mut Pieces<'_>) -> Result<Taken, DataError> {
+        let mut rows = 0;
+        let must_be_there = self.options.missing == MissingPolicy::Error;
+        loop {
+            let readings: Vec<Reading> = self.columns.iter().map(|column| column.content.reading()).collect();
+            let read = pieces.next(self.dialect, &readings, must_be_there)?;
+            if read.is_empty() {
+                return Ok(if pieces.has_stopped() { Taken::Some(rows) } else { Taken::All });
+            }
+            for piece in read {
+                let piece = if self.follows(&piece, &readings) { Some(piece) } else { piece.into_text(self.dialect) };
+                let Some(piece) = piece else { return Ok(Taken::Some(rows)) };
+                self.take_piece(&piece, pieces)?;
+                rows += piece.rows();
+                if let Some((place, cells)) = pieces.ragged(&piece) {
+                    return Err(ragged(place, cells, self.columns.len()));
                 }
-                Some(number) => {
-                    if number.is_infinite()
-                        && let Some(table) = &mut table
-                    {
-                        table.note_line(records.line(&record).line_number());
-                    }
-                    if column.content == Content::Unknown {
-                        column.content = Content::Numbers;
-                    }
-                    Some(number)
-                }
-                None if dialect.is_missing(cell) => {
-                    if options.missing == MissingPolicy::Error
-                        && let Some(table) = &mut table
-                    {
-                        table.note_line(records.line(&record).line_number());
-                    }
-                    None
-                }
-                None => {
-                    let found = text(&records, &record, index, dialect)?;
-                    column.note_word(&found, records.line(&record).position);
-                    match column.content {
-                        Content::NumbersOnly if bad_cells != BadCells::Missing => {
-                            return Err(not_a_number(&records, &record, index, dialect, &found));
-                        }
-                        Content::NumbersOnly | Content::NumbersOrMissing => None,
-                        Content::Numbers | Content::Mixed => {
-                            column.content = Content::Mixed;
-                            table = None;
-                            None
-                        }
-                        Content::Unknown | Content::WordsSoFar => {
-                            column.content = Content::WordsSoFar;
-                            word(&mut table, index, &found)
-                        }
-                        Content::Words => word(&mut table, index, &found),
-                    }
-                }
-            };
-            if let (Some(table), Some(value)) = (&mut table, value) {
-                table.row_mut()[index] = value;
             }
         }
-        if let Some(table) = &mut table {
-            table.end_row()?;
-        }
     }
-    for (name, column) in dialect.names.iter().zip(columns.iter_mut()) {
-        if !column.decide(name, bad_cells)? {
-            table = None;
+
+    /// Whether the numbers of a piece can be taken before its words: no column has to be seen as one of words on the way.
+    fn follows(&self, piece: &Piece, readings: &[Reading]) -> bool {
+        let mut begins = vec![false; self.columns.len()];
+        for other in &piece.others {
+            let column = other.column as usize;
+            begins[column] |= self.columns[column].content == Content::Unknown;
         }
+        let mut columns = self.columns.iter().zip(readings).zip(&begins).zip(&piece.numbers);
+        columns.all(|(((column, &reading), &begins), &numbers)| {
+            numbers == 0 || reading == Reading::Text || !(begins || column.content.reading() == Reading::Text)
+        })
     }
-    Ok(table.map(TableBuilder::finish))
+
+    fn take_piece(&mut self, piece: &Piece, pieces: &Pieces<'_>) -> Result<(), DataError> {
+        for (column, &numbers) in self.columns.iter_mut().zip(&piece.numbers) {
+            column.numbers += numbers;
+            if numbers > 0 && column.content == Content::Unknown {
+                column.content = Content::Numbers;
+            }
+        }
+        let mut others = piece.others.iter().copied().peekable();
+        for (row, values) in piece.values.chunks_exact(self.columns.len()).enumerate() {
+            if let Some(table) = &mut self.table {
+                table.row_mut().copy_from_slice(values);
+            }
+            while let Some(other) = others.next_if(|other| other.row as usize == row) {
+                self.take_cell(other.column as usize, other.text(piece), &|| pieces.place(piece, row))?;
+            }
+            if let Some(table) = &mut self.table {
+                table.end_row()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes records, but for the first ones.
+    fn take_records(&mut self, mut records: Records<'_>, first: usize) -> Result<(), DataError> {
+        let mut record = ByteRecord::new();
+        for _ in 0..first {
+            records.next(&mut record)?;
+        }
+        while records.next(&mut record)? {
+            if record.len() != self.columns.len() {
+                return Err(ragged(records.line(&record), record.len(), self.columns.len()));
+            }
+            for (index, cell) in record.iter().enumerate() {
+                self.take_cell(index, cell.trim_ascii(), &|| records.line(&record))?;
+            }
+            if let Some(table) = &mut self.table {
+                table.end_row()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a cell of the row being read, which has no blanks around it.
+    fn take_cell(&mut self, index: usize, cell: &[u8], place: &dyn Fn() -> Place) -> Result<(), DataError> {
+        let (dialect, bad_cells) = (self.dialect, self.options.text.bad_cells);
+        let (table, column) = (&mut self.table, &mut self.columns[index]);
+        let text = || std::str::from_utf8(cell).map_err(|_| not_utf8(place(), index, dialect));
+        let number = if column.content == Content::Words { None } else { dialect.number(cell) };
+        column.numbers += u64::from(number.is_some());
+        let value = match number {
+            Some(_) if column.content == Content::WordsSoFar => word(table, index, text()?),
+            Some(number) => {
+                if let Some(table) = table.as_mut().filter(|_| number.is_infinite()) {
+                    table.note_line(place().line_number());
+                }
+                if column.content == Content::Unknown {
+                    column.content = Content::Numbers;
+                }
+                Some(number)
+            }
+            None if dialect.is_missing(cell) => {
+                if let Some(table) = table.as_mut().filter(|_| self.options.missing == MissingPolicy::Error) {
+                    table.note_line(place().line_number());
+                }
+                None
+            }
+            None => {
+                let found = text()?;
+                column.note_word(found, place().position);
+                match column.content {
+                    Content::NumbersOnly if bad_cells != BadCells::Missing => {
+                        return Err(not_a_number(place(), index, dialect, found));
+                    }
+                    Content::NumbersOnly | Content::NumbersOrMissing => None,
+                    Content::Numbers | Content::Mixed => {
+                        column.content = Content::Mixed;
+                        *table = None;
+                        None
+                    }
+                    Content::Unknown | Content::WordsSoFar => {
+                        column.content = Content::WordsSoFar;
+                        word(table, index, found)
+                    }
+                    Content::Words => word(table, index, found),
+                }
+            }
+        };
+        if let (Some(table), Some(value)) = (table, value) {
+            table.row_mut()[index] = value;
+        }
+        Ok(())
+    }
 }
 
 /// The number of a word in its column of the table.
@@ -224,14 +313,11 @@ fn word(table: &mut Option<TableBuilder>, column: usize, word: &str) -> Option<f
     })
 }
 
-fn text<'r>(
-    records: &Records<'_>,
-    record: &'r ByteRecord,
-    column: usize,
-    dialect: &Dialect,
-) -> Result<Cow<'r, str>, DataError> {
-    let cell = record.get(column).unwrap_or_default().trim_ascii();
-    std::str::from_utf8(cell).map(Cow::Borrowed).map_err(|_| not_utf8(records, record, column, dialect))
+impl Content {
+    /// How the next cells are read: where some are words, numbers are words too.
+    fn reading(self) -> Reading {
+        if matches!(self, Self::WordsSoFar | Self::Words) { Reading::Text } else { Reading::Numbers }
+    }
 }
 
 impl Column {
@@ -279,19 +365,18 @@ impl Column {
     }
 }
 
-fn ragged(records: &Records<'_>, record: &ByteRecord, width: usize) -> DataError {
-    let why = format!("the row has {} cells, but the first row has {width}", record.len());
-    DataError::malformed(records.line(record), why)
+fn ragged(place: Place, cells: usize, width: usize) -> DataError {
+    DataError::malformed(place, format!("the row has {cells} cells, but the first row has {width}"))
         .with_hint("look for a missing or superfluous separator or quote, here or in a row above")
 }
 
-fn not_utf8(records: &Records<'_>, record: &ByteRecord, column: usize, dialect: &Dialect) -> DataError {
+fn not_utf8(place: Place, column: usize, dialect: &Dialect) -> DataError {
     let why = format!("column {:?} is not text in UTF-8", dialect.names[column]);
-    DataError::malformed(records.line(record), why).with_hint("save the file as UTF-8")
+    DataError::malformed(place, why).with_hint(dialect::NOT_UTF8)
 }
 
-fn not_a_number(records: &Records<'_>, record: &ByteRecord, column: usize, dialect: &Dialect, word: &str) -> DataError {
+fn not_a_number(place: Place, column: usize, dialect: &Dialect, word: &str) -> DataError {
     let word: String = word.chars().take(40).collect();
     let why = format!("column {:?} holds {word:?}, but the model was trained on numbers there", dialect.names[column]);
-    DataError::unsuitable(records.line(record), why)
+    DataError::unsuitable(place, why)
 }

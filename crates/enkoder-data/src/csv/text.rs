@@ -158,7 +158,7 @@ impl CsvText {
             let mut row = 0;
             while records.next(&mut record)? {
                 if record.len() != self.dialect.names.len() {
-                    return Err(ragged(&records, &record, self.dialect.names.len()));
+                    return Err(ragged(records.line(&record), record.len(), self.dialect.names.len()));
                 }
                 if !take(row, &record)? {
                     break;

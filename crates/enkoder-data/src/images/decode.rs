@@ -6,6 +6,7 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
+use super::tiff;
 use crate::byte_source::MOST_UNPACKED_PER_BYTE;
 use crate::error::{DataError, Place};
 
@@ -13,12 +14,12 @@ use crate::error::{DataError, Place};
 pub(super) const MOST_BYTES: u64 = 512 << 20;
 
 /// The longest side of an image in pixels.
-const MOST_PIXELS: u32 = 1 << 16;
+pub(super) const MOST_PIXELS: u32 = 1 << 16;
 
 /// No file is packed tighter: deflate's 1032, and 24 where PNG unfolds a bit to a colour. (JPEG spends a bit for 192 values.)
-const MOST_DECODED_PER_BYTE: u64 = MOST_UNPACKED_PER_BYTE * 24;
+pub(super) const MOST_DECODED_PER_BYTE: u64 = MOST_UNPACKED_PER_BYTE * 24;
 
-const REPLACE: &str = "remove the file or replace it by a sound one";
+pub(super) const REPLACE: &str = "remove the file or replace it by a sound one";
 
 /// What the header of an image file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) struct Format {
     pub deep: bool,
     /// Whether values are floating point.
     pub float: bool,
+    /// How many images of this kind are in the file.
+    pub pages: usize,
 }
 
 /// Whether content that begins so is an image that can be read.
@@ -47,6 +50,9 @@ pub fn is_image(head: &[u8]) -> bool {
 
 /// Reads the header.
 pub(super) fn inspect(name: &str, bytes: &[u8]) -> Result<Format, DataError> {
+    if let Some(format) = tiff::inspect(name, bytes)? {
+        return Ok(format);
+    }
     let mut decoder = decoder(name, bytes)?;
     let (mut width, mut height) = decoder.dimensions();
     if width == 0 || height == 0 {
@@ -63,7 +69,7 @@ pub(super) fn inspect(name: &str, bytes: &[u8]) -> Result<Format, DataError> {
     let colour = decoder.color_type();
     let deep = !matches!(colour, ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8);
     let float = is_float(colour);
-    Ok(Format { height: height as usize, width: width as usize, colour: colour.has_color(), deep, float })
+    Ok(Format { height: height as usize, width: width as usize, colour: colour.has_color(), deep, float, pages: 1 })
 }
 
 /// How the values of a pixel are stored in samples.
@@ -109,7 +115,7 @@ impl Value for f32 {
                 for (out, pixel) in out.iter_mut().zip(image.pixels()) {
                     // The weights of ITU-R BT.709, as for integers.
                     let [r, g, b] = pixel.0;
-                    *out = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+                    *out = if r == g && g == b { r } else { 0.2126 * r + 0.7152 * g + 0.0722 * b };
                 }
             }
             _ => unreachable!("converted to one of these"),
@@ -121,8 +127,8 @@ fn is_float(colour: ColorType) -> bool {
     matches!(colour, ColorType::Rgb32F | ColorType::Rgba32F)
 }
 
-/// Writes the pixels of an image, resized where it has another size, in rows from the top with `channels` of 1 (grey) or 3 (red,
-/// green, blue) to a pixel.
+/// Writes the pixels of an image, or of as many pages as `out` has room for, resized where they have another size, in rows from the
+/// top with `channels` of 1 (grey) or 3 (red, green, blue) to a pixel.
 pub(super) fn pixels<T: Value>(
     name: &str,
     bytes: &[u8],
@@ -131,17 +137,43 @@ pub(super) fn pixels<T: Value>(
     channels: usize,
     out: &mut [T],
 ) -> Result<(), DataError> {
-    let mut image = T::of(decode(name, bytes)?, channels == 1);
-    if (image.height() as usize, image.width() as usize) != (height, width) {
-        // Linear interpolation averages over what a smaller pixel covers and never leaves the range of its neighbours.
-        image = image.resize_exact(width as u32, height as u32, FilterType::Triangle);
+    let mut samples = out.chunks_exact_mut(height * width * channels);
+    let mut take = |image: DynamicImage| {
+        let Some(sample) = samples.next() else { return Ok(false) };
+        let mut image = T::of(image, channels == 1);
+        if (image.height() as usize, image.width() as usize) != (height, width) {
+            if is_float(image.color()) {
+                // The crate would clip values to 0..1.
+                let why = format!(
+                    "images of floating-point values are not resized, and it has {}×{}",
+                    image.height(),
+                    image.width()
+                );
+                return Err(DataError::unsuitable(Place::source(name), why).with_hint("resize them before"));
+            }
+            // Linear interpolation averages over what a smaller pixel covers and never leaves the range of its neighbours.
+            image = image.resize_exact(width as u32, height as u32, FilterType::Triangle);
+        }
+        T::copy(&image, sample);
+        Ok(true)
+    };
+    if !tiff::each_page(name, bytes, &mut take)? {
+        take(decode_other(name, bytes)?)?;
     }
-    T::copy(&image, out);
     Ok(())
 }
 
-/// Unpacks an image whose header was [inspected](inspect), and turns it upright.
+/// Unpacks an image whose header was [inspected](inspect), or its first page, and turns it upright.
 pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<DynamicImage, DataError> {
+    let mut first = None;
+    tiff::each_page(name, bytes, &mut |image| {
+        first = Some(image);
+        Ok(false)
+    })?;
+    first.map_or_else(|| decode_other(name, bytes), Ok)
+}
+
+fn decode_other(name: &str, bytes: &[u8]) -> Result<DynamicImage, DataError> {
     let mut decoder = decoder(name, bytes)?;
     // The JPEG decoder fills what is missing with grey.
     if bytes.starts_with(b"\xff\xd8") && !jpeg_ends(bytes) {
@@ -190,7 +222,7 @@ fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
     decoder.orientation().unwrap_or(Orientation::NoTransforms)
 }
 
-fn turns(orientation: Orientation) -> bool {
+pub(super) fn turns(orientation: Orientation) -> bool {
     use Orientation::*;
     matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
 }

@@ -1,11 +1,12 @@
 //! Images: PNG, JPEG, TIFF, BMP, WebP, GIF (the first picture), PGM and PPM, alone, by a pattern, or from a folder whose sub-folders
-//! name classes. Grey images become samples of height × width bytes; as soon as one has colour, all become height × width × 3 (red,
+//! name classes. Each page of a TIFF is a sample. Grey images become samples of height × width bytes; as soon as one has colour, all become height × width × 3 (red,
 //! green, blue). As soon as one has 16-bit values, all become numbers from 0 to 65535; floating-point values stay as they are.
 //! Transparency is ignored, and photographs are turned upright as their EXIF data says.
 
 mod decode;
 mod files;
 mod picture;
+mod tiff;
 mod whole;
 mod write;
 
@@ -59,19 +60,19 @@ pub fn read_image_files(name: &str, paths: &[PathBuf], options: &ImageOptions) -
     Ok(read(name, paths, options)?.0)
 }
 
-/// Reads the bytes of one image file as a data set of one sample.
+/// Reads the bytes of one image file as a data set of one sample, or of one for each page.
 pub fn read_image(name: &str, bytes: &[u8], options: &ImageOptions) -> Result<Dataset, DataError> {
     let found = inspect(name, bytes)?;
     let format = Common::new(&[found], |_| name.to_owned(), options)?;
     let Common { height, width, channels, values: length, .. } = format;
     if found.deep {
-        let mut values = vec![0.0; length];
+        let mut values = vec![0.0; length * found.pages];
         pixels(name, bytes, height, width, channels, &mut values)?;
-        return format.dataset(name, 1, values, Dataset::from_f32);
+        return format.dataset(name, found.pages, values, Dataset::from_f32);
     }
-    let mut values = vec![0; length];
+    let mut values = vec![0; length * found.pages];
     pixels(name, bytes, height, width, channels, &mut values)?;
-    format.dataset(name, 1, values, Dataset::from_u8)
+    format.dataset(name, found.pages, values, Dataset::from_u8)
 }
 
 fn with_labels(data: Dataset, labels: Labels, folder: &Path) -> Result<Dataset, DataError> {
@@ -132,7 +133,7 @@ impl Common {
     }
 }
 
-/// The images that can be read, and their numbers in `paths`.
+/// The images that can be read, and for each the number of its file in `paths`.
 fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Dataset, Vec<usize>), DataError> {
     if paths.is_empty() {
         return Err(DataError::empty(Place::source(name)));
@@ -143,72 +144,83 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
     let (mut kept, mut sound) = (Vec::new(), Vec::new());
     for (index, format) in formats.into_iter().enumerate() {
         if let Some(format) = left_out.unless(format)? {
-            kept.push(index);
+            kept.push((index, format.pages));
             sound.push(format);
         }
     }
     if kept.is_empty() {
         return Err(left_out.nothing_left());
     }
-    let common = Common::new(&sound, |index| paths[kept[index]].display().to_string(), options)?;
+    let common = Common::new(&sound, |index| paths[kept[index].0].display().to_string(), options)?;
     let float = sound.iter().find(|format| format.float);
     if let Some(odd) = float.and_then(|_| sound.iter().position(|format| !format.float)) {
         let why = "its values are whole numbers, but those of other images floating-point";
-        return Err(DataError::unsuitable(paths[kept[odd]].as_path(), why)
+        return Err(DataError::unsuitable(paths[kept[odd].0].as_path(), why)
             .with_hint("values of both kinds mean different things: take images of one kind"));
     }
     let data = if sound.iter().any(|format| format.deep) {
         let values = read_pixels(name, paths, &mut kept, &common, &mut left_out)?;
-        common.dataset(name, kept.len(), values, Dataset::from_f32)?
+        common.dataset(name, values.len() / common.values, values, Dataset::from_f32)?
     } else {
         let values = read_pixels(name, paths, &mut kept, &common, &mut left_out)?;
-        common.dataset(name, kept.len(), values, Dataset::from_u8)?
+        common.dataset(name, values.len() / common.values, values, Dataset::from_u8)?
     };
     left_out.tell();
-    Ok((data, kept))
+    Ok((data, kept.into_iter().flat_map(|(index, pages)| std::iter::repeat_n(index, pages)).collect()))
 }
 
-/// The pixels of the images that are kept, one image behind the other. Those that prove to be damaged are kept no more.
+/// The pixels of the images that are kept, one image behind the other. Files that prove to be damaged are kept no more, with all their
+/// pages.
 fn read_pixels<T: Value>(
     name: &str,
     paths: &[PathBuf],
-    kept: &mut Vec<usize>,
+    kept: &mut Vec<(usize, usize)>,
     common: &Common,
     left_out: &mut LeftOut,
 ) -> Result<Vec<T>, DataError> {
     let mut values = Vec::new();
-    let total = kept.len().checked_mul(common.values);
+    let images: usize = kept.iter().map(|&(_, pages)| pages).sum();
+    let total = images.checked_mul(common.values);
     match total {
         Some(total) if values.try_reserve_exact(total).is_ok() => values.resize(total, T::default()),
         _ => {
             return Err(DataError::unsuitable(
                 Place::source(name),
-                format!("{} images of {} values each do not fit in memory", kept.len(), common.values),
+                format!("{images} images of {} values each do not fit in memory", common.values),
             )
             .with_hint("make them smaller with `ReadOptions::size`, or take fewer"));
         }
     }
-    let read: Vec<Result<(), DataError>> = values
-        .par_chunks_exact_mut(common.values)
-        .zip(&*kept)
-        .map(|(sample, &index)| {
+    let mut rest = &mut values[..];
+    let mut of_files = Vec::new();
+    for &(index, pages) in &*kept {
+        let (samples, others) = rest.split_at_mut(pages * common.values);
+        of_files.push((index, samples));
+        rest = others;
+    }
+    let read: Vec<Result<(), DataError>> = of_files
+        .into_par_iter()
+        .map(|(index, samples)| {
             let (path, bytes) = (&paths[index], files::bytes(&paths[index])?);
-            pixels(&path.display().to_string(), &bytes, common.height, common.width, common.channels, sample)
+            pixels(&path.display().to_string(), &bytes, common.height, common.width, common.channels, samples)
         })
         .collect();
-    let mut whole = 0;
+    let (mut whole, mut from, mut to) = (0, 0, 0);
     for (at, read) in read.into_iter().enumerate() {
+        let length = kept[at].1 * common.values;
         if left_out.unless(read)?.is_some() {
-            // Samples close the gap that another one left.
-            values.copy_within(at * common.values..(at + 1) * common.values, whole * common.values);
+            // Samples close the gap that another file left.
+            values.copy_within(from..from + length, to);
             kept[whole] = kept[at];
             whole += 1;
+            to += length;
         }
+        from += length;
     }
     if whole == 0 {
         return Err(left_out.nothing_left());
     }
-    values.truncate(whole * common.values);
+    values.truncate(to);
     kept.truncate(whole);
     Ok(values)
 }

@@ -56,6 +56,7 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataErro
 fn damaged(error: ParquetError) -> DataError {
     DataError::malformed(Place::default(), "the Parquet file is damaged or uses what is not supported")
         .with_cause(error)
+        .with_hint("copy or fetch it again, for it may have been cut off; if others read it, write it anew with them")
 }
 
 /// The names of all columns of a file.

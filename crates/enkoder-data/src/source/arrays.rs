@@ -14,6 +14,7 @@ use crate::images::{files_in, has_images, matching};
 use crate::netcdf;
 use crate::npy;
 use crate::npz;
+use crate::zarr::{self, is_zarr};
 
 /// Extensions of arrays in a folder.
 const ARRAY_EXTENSIONS: [&str; 8] = ["npy", "npz", "nc", "cdf", "nc4", "h5", "hdf5", "he5"];
@@ -52,7 +53,11 @@ impl Source {
     /// # Errors
     /// When the file cannot be read or is damaged.
     pub fn contents(&self, options: &ReadOptions) -> Result<Option<Contents>, DataError> {
-        let Self::File { path, part: None } = self else { return Ok(None) };
+        let path = match self {
+            Self::Folder { path } if is_zarr(path) => return zarr::contents(path).map(Some),
+            Self::File { path, part: None } => path,
+            _ => return Ok(None),
+        };
         if options.arrays.raw.is_some() || !path.is_file() {
             return Ok(None);
         }
@@ -72,6 +77,7 @@ impl Source {
     pub(super) fn array_files(&self, asked: &ArrayOptions) -> Result<Vec<PathBuf>, DataError> {
         Ok(match self {
             Self::File { path, .. } => vec![path.clone()],
+            Self::Folder { path } if is_zarr(path) => vec![path.clone()],
             Self::Folder { path } if IdxFolder::find(path)?.is_none() && !has_images(path)? => {
                 files_in(path, if asked.raw.is_some() { &[] } else { &ARRAY_EXTENSIONS })?
             }
@@ -88,6 +94,9 @@ fn fields_of(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Op
         Some(part) => &[part.to_owned()][..],
         None => &asked.variables[..],
     };
+    if is_zarr(path) {
+        return fields_in(path, zarr::contents(path)?, names);
+    }
     must_be_file(path)?;
     let format = if asked.raw.is_some() { None } else { Some(Format::of(path)?) };
     let fields = match (format, &asked.raw) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::byte_source::ByteSource;
-use crate::error::{DataError, Place};
+use crate::error::DataError;
 use crate::idx::is_idx;
 use crate::images::{is_image, is_image_name};
 use crate::netcdf::{is_hdf5, is_netcdf};
@@ -41,7 +41,8 @@ impl Format {
     pub fn of(path: &Path) -> Result<Self, DataError> {
         let source = ByteSource::open(path)?;
         if source.head().is_empty() {
-            return Err(DataError::empty(Place::path(path)));
+            return Err(DataError::unsuitable(path, "the file is empty: there is no byte in it")
+                .with_hint("it may still be being written, or was not fetched whole"));
         }
         if source.head().starts_with(b"\x89ENK") {
             return Err(DataError::unsuitable(path, "is a compressed file").with_hint("decompress it first"));

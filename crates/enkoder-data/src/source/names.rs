@@ -18,6 +18,9 @@ impl Source {
         let path = Path::new(name.as_ref());
         // What is not UTF-8 can only be a path.
         let Some(name) = path.to_str() else { return of_path(path) };
+        if let Some((scheme, rest)) = name.split_once("://") {
+            return of_address(name, scheme, rest);
+        }
         match name.split_once(':') {
             None if name == "strokes" => return Ok(Self::Strokes { count: None }),
             None if name == "pump" => return Ok(Self::Pump { faults: false }),
@@ -136,9 +139,67 @@ fn stem(path: &Path) -> String {
     }
 }
 
+/// What an address stands for: a file of this machine, or data that has to be fetched first.
+fn of_address(name: &str, scheme: &str, rest: &str) -> Result<Source, DataError> {
+    let fetched_by = match scheme.to_ascii_lowercase().as_str() {
+        "file" => {
+            let path = rest.strip_prefix("localhost").unwrap_or(rest);
+            return match path.starts_with('/') {
+                true => Source::find(unescaped(path)),
+                false => Err(DataError::unsuitable(Place::source(name), "names no file of this machine")
+                    .with_hint("write file:// and the whole path, as file:///data/run.nc")),
+            };
+        }
+        "http" | "https" | "ftp" => format!("curl -LO {name}"),
+        "s3" => format!("aws s3 cp {name} ."),
+        "gs" => format!("gcloud storage cp {name} ."),
+        "az" | "abfs" | "abfss" => "azcopy copy".to_owned(),
+        _ => return Err(DataError::unsuitable(Place::source(name), format!("addresses of {scheme:?} are not known"))),
+    };
+    Err(DataError::unsuitable(Place::source(name), "is on a server, and only files are read")
+        .with_hint(format!("fetch it first, for example with `{fetched_by}`")))
+}
+
+/// A path in which %20 stands for a blank, and the like.
+fn unescaped(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let code = behind.get(..2).filter(|code| byte == b'%' && code.iter().all(u8::is_ascii_hexdigit));
+        match code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok()) {
+            Some(code) => {
+                bytes.push(code);
+                rest = &behind[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_files_or_say_how_to_fetch_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a b.csv");
+        std::fs::write(&path, "a\n1\n").unwrap();
+        let address = format!("file://{}", path.display()).replace(' ', "%20");
+        assert_eq!(Source::find(&address).unwrap(), Source::File { path, part: None });
+        for (address, hint) in [
+            ("s3://bucket/a.npy", "fetch it first, for example with `aws s3 cp s3://bucket/a.npy .`"),
+            ("https://example.org/a.csv", "fetch it first, for example with `curl -LO https://example.org/a.csv`"),
+            ("file://a.csv", "write file:// and the whole path, as file:///data/run.nc"),
+        ] {
+            assert_eq!(Source::find(address).unwrap_err().hint().as_deref(), Some(hint));
+        }
+        assert!(Source::find("gopher://a").is_err());
+    }
 
     #[test]
     fn names_are_told_apart() {

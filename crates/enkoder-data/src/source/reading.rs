@@ -21,6 +21,7 @@ use crate::openml::{OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
 use crate::plant;
 use crate::pump;
+use crate::table::Table;
 
 impl Source {
     /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
@@ -93,11 +94,14 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
         let why = format!("has no array {part:?}: only NPZ, NetCDF and HDF5 files have arrays with names");
         return Err(DataError::unsuitable(path, why));
     }
+    let table = |table: Result<Table, DataError>| {
+        table.and_then(|table| table.into_dataset(&options.table)).map_err(|error| error.of_file(path))
+    };
     let data = match format {
-        Format::Csv => return read_csv(path, &options.table)?.into_dataset(&options.table),
-        Format::Arff => return read_arff(path, &options.table)?.into_dataset(&options.table),
-        Format::JsonLines => return read_json_lines(path, &options.table)?.into_dataset(&options.table),
-        Format::Parquet => return read_parquet(path, &options.table)?.into_dataset(&options.table),
+        Format::Csv => return table(read_csv(path, &options.table)),
+        Format::Arff => return table(read_arff(path, &options.table)),
+        Format::JsonLines => return table(read_json_lines(path, &options.table)),
+        Format::Parquet => return table(read_parquet(path, &options.table)),
         Format::Idx => read_idx_file(path)?,
         Format::Npz => {
             let (file, length) = open_with_length(path)?;

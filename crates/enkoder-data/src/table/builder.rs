@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use enkoder::anomaly::TimeUnit;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::rows::Rows;
 use super::{CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, Sample, Table, TableColumn};
 use crate::DataError;
-use crate::timestamp::epoch_unit;
 
 /// The longest word, in bytes, that is seen as a category; longer ones are text.
 const MAX_WORD: usize = 1024;
@@ -51,7 +51,7 @@ pub(crate) struct TableBuilder {
     clocks: Vec<Clock>,
 }
 
-/// Numbers that may be seconds, or parts of them, since 1970: of this century, and from row to row not smaller.
+/// Numbers that may be seconds, or parts of them, since 1970: of the years 1990 to 2100, and from row to row not smaller.
 #[derive(Debug)]
 struct Clock {
     column: usize,
@@ -62,8 +62,8 @@ struct Clock {
 
 impl Clock {
     fn begin(column: usize, value: f32) -> Option<Self> {
-        let of_this_century = epoch_unit(f64::from(value)).is_some();
-        of_this_century.then_some(Self { column, first: value, last: value, until: value * 4.0 })
+        let is_moment = TimeUnit::of_epoch(f64::from(value)).is_some();
+        is_moment.then_some(Self { column, first: value, last: value, until: value * 4.0 })
     }
 
     /// Whether it still may be one.
@@ -308,11 +308,8 @@ impl TableBuilder {
             missing: column.missing,
             is_clock: column.is_clock,
         });
-        if self.read > self.rows.len() as u64 {
-            let (kept, read) = (self.rows.len(), self.read);
-            tracing::warn!("the table has {read} rows, of which {kept} are taken, drawn evenly at random");
-        }
-        Table { name: self.name, columns: columns.collect(), rows: self.rows, unread: self.unread, lines: self.lines }
+        let (columns, read) = (columns.collect(), self.read);
+        Table { name: self.name, columns, rows: self.rows, read, unread: self.unread, lines: self.lines }
     }
 }
 

@@ -19,10 +19,11 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
     if table.is_empty() {
         return Err(DataError::empty(Place::default()));
     }
-    let label = options.label.as_deref().map(|name| table.find(name)).transpose()?;
-    let ignored = options.ignore.iter().filter(|name| !table.unread.contains(name));
-    let mut apart = ignored.map(|name| table.find(name)).collect::<Result<HashSet<_>, _>>()?;
-    apart.extend(label);
+    if table.read > table.rows.len() as u64 {
+        let (kept, read) = (table.rows.len(), table.read);
+        tracing::warn!("the table has {read} rows, of which {kept} are taken, drawn evenly at random");
+    }
+    let (label, apart) = apart(&table, options)?;
     let (used, schema) = match &options.schema {
         Some(schema) => (known_columns(&table, &apart, schema)?, schema.clone()),
         None => learned_columns(&table, &apart)?,
@@ -61,6 +62,25 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
         None => dataset,
     };
     dataset.map_err(no_dataset)
+}
+
+/// What a table that is trained on offers: its columns, and the shape of a sample.
+pub(super) fn learned(table: &Table, options: &TableOptions) -> Result<(Schema, Vec<usize>), DataError> {
+    if table.is_empty() {
+        return Err(DataError::empty(Place::default()));
+    }
+    let (_, schema) = learned_columns(table, &apart(table, options)?.1)?;
+    let shape = pixel_shape(&schema).map_or_else(|| vec![schema.features()], |shape| shape.to_vec());
+    Ok((schema, shape))
+}
+
+/// The label column, and all columns that are no features.
+fn apart(table: &Table, options: &TableOptions) -> Result<(Option<usize>, HashSet<usize>), DataError> {
+    let label = options.label.as_deref().map(|name| table.find(name)).transpose()?;
+    let ignored = options.ignore.iter().filter(|name| !table.unread.contains(name));
+    let mut apart = ignored.map(|name| table.find(name)).collect::<Result<HashSet<_>, _>>()?;
+    apart.extend(label);
+    Ok((label, apart))
 }
 
 fn no_dataset(source: DatasetError) -> DataError {

@@ -5,6 +5,7 @@
 //! through [`TableOptions::schema`], and columns are then matched by name.
 
 mod builder;
+mod columns;
 mod encoding;
 mod features;
 mod labels;
@@ -19,6 +20,7 @@ use enkoder::{Cell, Column, Dataset, Schema};
 use crate::DataError;
 
 pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
+pub use columns::ColumnValues;
 pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::{missing_column, warn_of};
 pub use text::{BadCells, TextOptions};
@@ -103,6 +105,8 @@ pub struct Table {
     name: String,
     columns: Vec<TableColumn>,
     rows: Rows,
+    /// How many rows were read, kept or not.
+    read: u64,
     /// Columns of the file that were not read.
     unread: Vec<String>,
     /// The lines of rows with infinite values, by the row's number.
@@ -230,6 +234,11 @@ impl Table {
     pub fn into_dataset(self, options: &TableOptions) -> Result<Dataset, DataError> {
         let (name, lines) = (self.name.clone(), self.lines.clone());
         features::into_dataset(self, options).map_err(|error| error.in_line(&lines).within(name))
+    }
+
+    /// What [`into_dataset`](Self::into_dataset) would learn from: the columns, and the shape of a sample.
+    pub(crate) fn learned(&self, options: &TableOptions) -> Result<(Schema, Vec<usize>), DataError> {
+        features::learned(self, options)
     }
 
     /// The number of the column that a name (or `#3`) means.

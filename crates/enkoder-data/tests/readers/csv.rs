@@ -5,7 +5,9 @@ use std::io::Write;
 use std::path::Path;
 
 use enkoder::{Cell, Column, Schema};
-use enkoder_data::{BadCells, CellKind, DataError, Table, TableOptions, TextOptions, parse_csv, read_csv};
+use enkoder_data::{
+    BadCells, CellKind, DataError, MissingPolicy, Table, TableOptions, TextOptions, parse_csv, read_csv,
+};
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 
@@ -346,4 +348,50 @@ fn clocks_are_not_learned() {
         "t.csv: no column is left to learn from: \"u\" left out, for no row has a value there; \"t\" left out as clocks, \
          which tell when and not what"
     );
+}
+
+/// A table longer than a piece that is cut by one thread, and the same with a quote in one cell, from where on rows are read one by one.
+#[test]
+fn long_tables_are_read_alike_in_pieces_and_row_by_row() {
+    let table = |quoted: usize, end: &str| {
+        let mut text = format!("# made up{end}a,b,c,d,late,word{end}");
+        for row in 0..30_000 {
+            let b = if row % 7 == 0 { String::new() } else { format!("-{row}.25") };
+            let c = if row == 9_000 { "1e39" } else { "0.5" };
+            let late = if row == 20_000 { "broken".to_owned() } else { (row % 500 * 300).to_string() };
+            let a = if row == quoted { format!("\"{row}\"") } else { row.to_string() };
+            let word = ["7", "on", "off"][row % 3];
+            text += &format!("{a}, {b} ,{c},{}e-3,{late},{word}{end}", row % 100);
+            if row % 5000 == 0 {
+                text += &format!("#nothing{end}{end}");
+            }
+        }
+        text
+    };
+    let options = TableOptions {
+        text: TextOptions { bad_cells: BadCells::Words, ..TextOptions::default() },
+        keep_infinite: true,
+        ..TableOptions::default()
+    };
+    let read = |text: &str| parse_csv("t.csv", text.as_bytes(), &options).unwrap();
+    let whole = read(&table(usize::MAX, "\n"));
+    assert_eq!(whole.len(), 30_000);
+    for (quoted, end) in [(0, "\n"), (25_000, "\n"), (usize::MAX, "\r\n"), (12_000, "\r\n")] {
+        let other = read(&table(quoted, end));
+        assert_eq!(other.columns(), whole.columns(), "{quoted} {end:?}");
+        assert_eq!(other.len(), whole.len());
+        for index in (0..30_000).step_by(37).chain([9_000, 20_000, 29_999]) {
+            assert_eq!(row(&other, index), row(&whole, index), "row {index}, {quoted} {end:?}");
+        }
+    }
+    // A fault far down is named by its line: a comment and the names come first, and two lines for every 5000 rows.
+    for end in ["\n", "\r\n"] {
+        let text = table(usize::MAX, end).replacen(&format!("\n28000,"), "\n28000,1,", 1);
+        let error = parse_csv("t.csv", text.as_bytes(), &options).unwrap_err().to_string();
+        assert_eq!(error, "t.csv, line 28015: the row has 7 cells, but the first row has 6");
+        let strict = TableOptions { missing: MissingPolicy::Error, ..options.clone() };
+        let read = parse_csv("t.csv", table(usize::MAX, end).as_bytes(), &strict).unwrap();
+        let error = read.into_dataset(&strict).unwrap_err().to_string();
+        assert!(error.contains("line 3"), "{error}");
+    }
 }

@@ -244,3 +244,77 @@ fn images_of_16_bits_keep_them_and_others_beside_them_are_brought_to_their_range
     let data = read_image_folder(folder.path(), &PLAIN).unwrap();
     assert_eq!((data.row_f32(0).unwrap()[399], data.row_f32(1).unwrap()[0]), (1199.0, 65535.0));
 }
+
+/// A TIFF file of pages with these values.
+fn stack<C: tiff::encoder::colortype::ColorType<Inner = T>, T>(height: u32, width: u32, pages: &[Vec<T>]) -> Vec<u8>
+where
+    [T]: tiff::encoder::TiffValue,
+{
+    let mut file = Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut file).unwrap();
+    for page in pages {
+        encoder.write_image::<C>(width, height, page).unwrap();
+    }
+    file.into_inner()
+}
+
+#[test]
+fn every_page_of_a_tiff_is_a_sample_and_floating_point_values_stay_as_they_are() {
+    use tiff::encoder::colortype::{Gray8, Gray16, Gray32Float, GrayI16, RGB32Float};
+    let pages: Vec<Vec<f32>> =
+        (0..3).map(|page| (0..6).map(|i| page as f32 * 1000.0 - i as f32 * 0.25).collect()).collect();
+    let data = read(&stack::<Gray32Float, _>(2, 3, &pages)).unwrap();
+    assert_eq!((data.len(), data.shape()), (3, &[2, 3][..]));
+    for (row, page) in pages.iter().enumerate() {
+        assert_eq!(data.row_f32(row).unwrap(), page);
+    }
+    // A camera of 12 bits keeps its levels, whatever they are.
+    let levels: Vec<u16> = (800..1200).collect();
+    let data = read(&stack::<Gray16, _>(20, 20, &[levels.clone(), levels.clone()])).unwrap();
+    assert_eq!(data.row_f32(1).unwrap(), levels.iter().map(|&level| f32::from(level)).collect::<Vec<_>>());
+    let data = read(&stack::<GrayI16, _>(1, 2, &[vec![-5, 7]])).unwrap();
+    assert_eq!(data.row_f32(0).unwrap(), [-5.0, 7.0]);
+    let data = read(&stack::<RGB32Float, _>(1, 1, &[vec![-1.5, 0.25, 9.0]])).unwrap();
+    assert_eq!((data.shape(), data.row_f32(0).unwrap()), (&[1, 1, 3][..], &[-1.5, 0.25, 9.0][..]));
+    // Bytes stay bytes, and classes count for every page.
+    let folder = tempfile::TempDir::new().unwrap();
+    for (class, value) in [("dark", 10u8), ("light", 200)] {
+        fs::create_dir(folder.path().join(class)).unwrap();
+        let pages = [vec![value; 4], vec![value + 1; 4]];
+        fs::write(folder.path().join(class).join("stack.tif"), stack::<Gray8, _>(2, 2, &pages)).unwrap();
+    }
+    let data = read_image_folder(folder.path(), &ImageOptions::default()).unwrap();
+    assert!(data.is_u8() && data.len() == 4);
+    assert_eq!((0..4).map(|row| data.label(row).unwrap()).collect::<Vec<_>>(), [0, 0, 1, 1]);
+    // Cut anywhere, it is refused or has fewer pages; values of another range than 0..1 are not resized, which would clip them.
+    let whole = stack::<Gray32Float, _>(2, 3, &pages);
+    for length in 0..whole.len() {
+        let _ = read(&whole[..length]);
+    }
+    let options = ImageOptions { size: Some((4, 4)), ..ImageOptions::default() };
+    let error = read_image("a.tif", &whole, &options).unwrap_err();
+    assert!(error.to_string().contains("not resized"), "{error}");
+}
+
+#[test]
+fn photographs_are_turned_upright_as_their_exif_data_says() {
+    // One row of two pixels, with the orientation in an EXIF segment behind the first marker.
+    let image = RgbImage::from_fn(16, 8, |x, _| Rgb(if x < 8 { [250, 250, 250] } else { [5, 5, 5] }));
+    let plain = encoded(image, ImageFormat::Jpeg);
+    for (orientation, shape, light_first) in
+        [(1u8, [8, 16, 3], true), (3, [8, 16, 3], false), (6, [16, 8, 3], true), (8, [16, 8, 3], false)]
+    {
+        let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        let mut file = plain[..2].to_vec();
+        file.extend([0xff, 0xe1]);
+        file.extend((exif.len() as u16 + 2).to_be_bytes());
+        file.extend(&exif);
+        file.extend(&plain[2..]);
+        let data = read(&file).unwrap();
+        assert_eq!(data.shape(), shape, "{orientation}");
+        let mut row = vec![0; data.features()];
+        assert!(data.copy_row_u8(0, &mut row));
+        assert_eq!(row[0] > 128, light_first, "{orientation}");
+    }
+}

@@ -18,3 +18,4 @@ mod parquet;
 mod pictures;
 mod source;
 mod table;
+mod zarr;

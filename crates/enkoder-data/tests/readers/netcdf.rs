@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use enkoder::codec::SampleSource as _;
-use enkoder_data::{ArrayOptions, ReadOptions, Source};
+use enkoder_data::netcdf::NetcdfWriter;
+use enkoder_data::{ArrayOptions, Description, ReadOptions, Source};
 
 fn options(variable: &str) -> ReadOptions {
     let arrays = ArrayOptions { variables: vec![variable.to_owned()], ..ArrayOptions::default() };
@@ -87,4 +88,70 @@ fn netcdf_3_with_64_bit_data_is_read_with_its_types() {
     let v = Source::find(&path).unwrap().open(&options("v")).unwrap();
     let values: Vec<f32> = (0..3).map(|row| v.row_f32(row).unwrap()[0]).collect();
     assert_eq!((values[0], values[1].is_nan(), values[2]), (1.0, true, 65000.0));
+}
+
+/// Writes the array that is chosen and all that is kept beside it as NetCDF, without a codec between.
+fn rewritten(path: &Path, variable: &str, to: &Path) -> Vec<String> {
+    let mut arrays = Source::find(path).unwrap().open_arrays(&options(variable)).unwrap().unwrap();
+    let (description, _) = arrays.description().unwrap();
+    let description = Description::parse(&description).unwrap();
+    let names = arrays.layout().variables;
+    let mut writer = NetcdfWriter::new(&description, &names, arrays.element(), arrays.array(), 0).unwrap();
+    let mut out = std::io::BufWriter::new(fs::File::create(to).unwrap());
+    writer.begin(&mut out).unwrap();
+    let samples = arrays.samples();
+    for first in (0..samples).step_by(5) {
+        let bytes = arrays.read(first, (samples - first).min(5) as usize).unwrap();
+        writer.write(&mut out, 0, &bytes).unwrap();
+    }
+    writer.finish(&mut out).unwrap();
+    description.not_kept().to_vec()
+}
+
+#[test]
+fn real_files_are_written_again_with_all_that_is_beside_their_data() {
+    let Ok(folder) = std::env::var("ENKODER_TEST_DATA") else {
+        eprintln!("skipped: ENKODER_TEST_DATA is not set");
+        return;
+    };
+    let to = tempfile::tempdir().unwrap().keep();
+    let mut written = 0;
+    let mut paths: Vec<_> =
+        fs::read_dir(Path::new(&folder).join("netcdf")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension != "jsonl")) {
+        let Ok(Some(contents)) = Source::find(path).unwrap().contents(&ReadOptions::default()) else { continue };
+        let Some(data) = contents.arrays.iter().find(|array| array.is_data()) else { continue };
+        let back = to.join("back.nc");
+        let not_kept = rewritten(path, &data.name, &back);
+        let again = Source::find(&back).unwrap().contents(&ReadOptions::default()).unwrap().unwrap();
+        for array in contents.arrays.iter().filter(|array| array.name == data.name || array.is_coordinate) {
+            let leaf = array.name.rsplit('/').next().unwrap();
+            let dotted = array.name.trim_start_matches('/').replace('/', ".");
+            let Some(found) = again.arrays.iter().find(|other| other.name == leaf || other.name == dotted) else {
+                assert!(
+                    not_kept.iter().any(|line| line.starts_with(&array.name)),
+                    "{}: {}",
+                    path.display(),
+                    array.name
+                );
+                continue;
+            };
+            let about = format!("{}: {}", path.display(), array.name);
+            assert_eq!(
+                (&found.shape, &found.type_name, &found.units),
+                (&array.shape, &array.type_name, &array.units),
+                "{about}"
+            );
+            if array.shape.iter().product::<u64>() <= 20_000 {
+                assert_eq!(found.summary().unwrap(), array.summary().unwrap(), "{about}");
+            }
+            if !array.shape.is_empty() && array.type_name != "text" {
+                assert_eq!(checksum(&back, &found.name), checksum(path, &array.name), "{about}");
+            }
+        }
+        written += 1;
+    }
+    fs::remove_dir_all(&to).unwrap();
+    assert!(written >= 40, "{written}");
 }

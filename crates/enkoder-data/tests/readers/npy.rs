@@ -7,7 +7,7 @@ use std::path::Path;
 use enkoder::Dataset;
 use enkoder::codec::ElementType;
 use enkoder_data::export::Overwrite;
-use enkoder_data::npy::{read_npy, write_npy, write_npy_dataset, write_npy_to};
+use enkoder_data::npy::{NpyForm, read_npy, write_npy, write_npy_dataset, write_npy_to};
 use enkoder_data::npz::{NpzOptions, NpzWriter, read_npz};
 use enkoder_data::{ByteSource, DataError};
 use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder, array};
@@ -77,20 +77,25 @@ fn the_first_axis_counts_samples_and_the_others_are_their_shape() {
 #[test]
 fn arrays_are_written_side_by_side_and_read_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = NpzWriter::new(folder.path(), ["ts", "psl"].map(String::from)).unwrap();
+    let mut writer =
+        NpzWriter::new(folder.path(), ["ts", "psl"].map(|name| (name.to_owned(), NpyForm::plain(ElementType::F32))))
+            .unwrap();
     for step in [1f32, 2.0] {
         writer.write(0, &le(&[step, -step])).unwrap();
         writer.write(1, &le(&[10.0 * step, 0.5])).unwrap();
     }
     let mut file = Cursor::new(Vec::new());
-    writer.finish(&mut file, ElementType::F32, &[2, 2]).unwrap();
+    writer.finish(&mut file, &[2, 2]).unwrap();
     let bytes = file.into_inner();
     let read = |array| open_npz(&bytes, &NpzOptions { array: Some(array), label: None }).unwrap().to_array();
     assert_eq!(read("ts"), array![[1.0, -1.0], [2.0, -2.0]]);
     assert_eq!(read("psl"), array![[10.0, 0.5], [20.0, 0.5]]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing waits any more");
     for name in ["../ts", "", "c:\\ts", "a\0"] {
-        assert!(NpzWriter::new(folder.path(), [name.to_owned()]).is_err(), "{name:?}");
+        assert!(
+            NpzWriter::new(folder.path(), [(name.to_owned(), NpyForm::plain(ElementType::F32))]).is_err(),
+            "{name:?}"
+        );
     }
 }
 

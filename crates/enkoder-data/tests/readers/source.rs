@@ -8,7 +8,7 @@ use enkoder::Dataset;
 use enkoder::codec::ElementType;
 use enkoder_data::export::Overwrite;
 use enkoder_data::images::write_images;
-use enkoder_data::npy::{write_npy, write_npy_dataset};
+use enkoder_data::npy::{NpyForm, write_npy, write_npy_dataset};
 use enkoder_data::npz::NpzWriter;
 use enkoder_data::{DataError, Format, ReadOptions, Source, TableOptions, builtin, open, strokes};
 use flate2::{Compression, write::GzEncoder};
@@ -54,7 +54,7 @@ fn what_cannot_be_opened_is_said_with_the_way_out() {
     fs::write(&path, [0u8, 1, 2, 3]).unwrap();
     assert!(matches!(open_path(&path), Err(DataError::UnknownFormat { .. })));
     fs::write(&path, "").unwrap();
-    assert!(open_path(&path).unwrap_err().to_string().ends_with("data.xyz: there is no sample in it"));
+    assert!(open_path(&path).unwrap_err().to_string().ends_with("data.xyz: the file is empty: there is no byte in it"));
     let path = folder.path().join("damaged.npy");
     fs::write(&path, [0u8, 1, 2, 3]).unwrap();
     let error = open_path(&path).unwrap_err().to_string();
@@ -120,9 +120,11 @@ fn names_that_are_not_utf8_are_opened() {
     write_npy_dataset(&name(b".npy"), Overwrite::Never, &digits).unwrap();
     write_images(&name(b""), Overwrite::Never, &digits, (0.0, 255.0)).unwrap();
     fs::copy(name(b"").join("0000.png"), name(b".png")).unwrap();
-    let mut npz = NpzWriter::new(folder.path(), ["a", "b"].map(String::from)).unwrap();
+    let mut npz =
+        NpzWriter::new(folder.path(), ["a", "b"].map(|name| (name.to_owned(), NpyForm::plain(ElementType::U8))))
+            .unwrap();
     (0..2).for_each(|array| npz.write(array, &[7; 6]).unwrap());
-    npz.finish(fs::File::create(name(b".npz")).unwrap(), ElementType::U8, &[3, 2]).unwrap();
+    npz.finish(fs::File::create(name(b".npz")).unwrap(), &[3, 2]).unwrap();
     for (end, samples) in [(&b".npy"[..], 5), (b"", 5), (b".png", 1), (b".npz:b", 3)] {
         assert_eq!(open(name(end), &ReadOptions::default()).unwrap().len(), samples);
     }
@@ -133,7 +135,7 @@ fn names_that_are_not_utf8_are_opened() {
 #[test]
 fn every_built_in_name_is_short_and_explained() {
     let names: Vec<&str> = builtin().iter().map(|data| data.name).collect();
-    assert_eq!(names, ["strokes", "pump", "fields", "mnist"]);
+    assert_eq!(names, ["strokes", "pump", "plant", "fields", "mnist"]);
     assert!(builtin().iter().all(|data| !data.about.is_empty()));
 }
 

@@ -25,14 +25,14 @@ impl DotPlot<'_> {
         let legend: Vec<_> =
             self.series.iter().enumerate().map(|(index, &(name, ink))| (name, ink, swatch(index))).collect();
         let widest = self.rows.iter().map(|(name, _)| text_width(name, SMALL)).fold(0.0, f64::max);
-        let names = (widest + 12.0).min(self.width * 0.4);
+        let names = (widest + 18.0).min(self.width * 0.4);
         let count = self.rows.len() as f64;
         let values = || self.rows.iter().flat_map(|(_, values)| values.iter().copied());
         let x = Axis { title: self.x_title, scale: Scale::linear(values()).padded(0.04), ticks: 4 };
         let y = Axis { title: "", scale: Scale::linear([0.0, count.max(1.0)]), ticks: 0 };
         let height = ROW * count + 50.0 + if legend.is_empty() { 0.0 } else { 44.0 };
         let (mut svg, frame) = Frame::draw((self.width, height), theme, x, y, &legend, names);
-        let fitting = ((names - 12.0) / (SMALL * 0.56)).floor().max(1.0) as usize;
+        let fitting = ((names - 18.0) / (SMALL * 0.56)).floor().max(1.0) as usize;
         for (index, (of_row, values)) in self.rows.iter().enumerate() {
             let Some(middle) = frame.y(count - index as f64 - 0.5) else { continue };
             let line = format!("M{} {}h{}", coordinate(frame.left), coordinate(middle), coordinate(frame.width));

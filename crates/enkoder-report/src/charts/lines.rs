@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::frame::{Axis, Frame, SMALL, Swatch};
 use super::scale::Scale;
 use super::svg::{Anchor, coordinate};
-use crate::number::significant;
+use crate::number::{grouped, significant};
 use crate::palette::{Ink, Theme};
 
 /// How a series is drawn.
@@ -109,7 +109,7 @@ impl LineChart<'_> {
             let (anchor, shift) = if left_half { (Anchor::Start, 2.0) } else { (Anchor::End, -2.0) };
             // Above the point where there is room for it, below otherwise.
             let height = if y - 14.0 > frame.top + 12.0 { y - 13.0 } else { y + 24.0 };
-            svg.text((x + shift, height), anchor, SMALL, mark.ink, mark.text);
+            svg.coloured_halo_text((x + shift, height), anchor, SMALL, mark.ink, mark.text);
         }
         if let Some(what) = self.hover
             && self.series.iter().map(|series| series.points.len()).sum::<usize>() <= MOST_HOVERS
@@ -117,7 +117,8 @@ impl LineChart<'_> {
             for series in &self.series {
                 for &(x, y) in &series.points {
                     if let Some(at) = frame.place((x, y)) {
-                        let title = format!("{}, {what} {}: {}", series.name, significant(x, 4), significant(y, 4));
+                        let x = if x.fract() == 0.0 { grouped(x as usize) } else { significant(x, 4) };
+                        let title = format!("{}, {what} {x}: {}", series.name, significant(y, 4));
                         svg.hover(at, 7.0, &title);
                     }
                 }

@@ -50,6 +50,15 @@ impl Scale {
         }
     }
 
+    /// The same linear scale up to the next of about `wanted` ticks, so that the top of an axis has a label.
+    pub(crate) fn up_to_tick(self, wanted: usize) -> Self {
+        if self.logarithmic {
+            return self;
+        }
+        let step = round_step((self.max - self.min) / wanted.max(1) as f64);
+        Self { max: (self.max / step - 1e-9).ceil() * step, ..self }
+    }
+
     /// Where a value lies, 0 at the lower end and 1 at the upper; `None` where it has no place.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         let position = if self.logarithmic {

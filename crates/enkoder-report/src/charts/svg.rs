@@ -148,11 +148,16 @@ impl Svg {
 
     /// Text that stays readable over whatever lies below it.
     pub(crate) fn halo_text(&mut self, at: (f64, f64), anchor: Anchor, size: f64, text: &str) {
+        self.coloured_halo_text(at, anchor, size, Ink::Text, text);
+    }
+
+    /// The same in a colour.
+    pub(crate) fn coloured_halo_text(&mut self, at: (f64, f64), anchor: Anchor, size: f64, ink: Ink, text: &str) {
         let halo = format!(
             r#" font-weight="600" paint-order="stroke" stroke="{}" stroke-width="4" stroke-linejoin="round""#,
             Ink::Background.css(self.theme)
         );
-        self.write_text(at, anchor, size, Ink::Text, &halo, text);
+        self.write_text(at, anchor, size, ink, &halo, text);
     }
 
     fn write_text(&mut self, at: (f64, f64), anchor: Anchor, size: f64, ink: Ink, attributes: &str, text: &str) {

@@ -108,7 +108,7 @@ impl Allowed<'_> {
         match self.bound {
             Bound::Absolute(bound) => Some(bound),
             Bound::Relative(share) => Some(share * self.ranges[variable]),
-            Bound::Psnr(_) | Bound::Lossless | Bound::None => None,
+            Bound::Pointwise(_) | Bound::SignificantBits(_) | Bound::Psnr(_) | Bound::Lossless | Bound::None => None,
         }
     }
 }

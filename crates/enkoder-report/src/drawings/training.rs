@@ -112,7 +112,7 @@ impl Evaluation {
             x_title: "epoch",
             y_title: title,
             x,
-            y: Scale::from_zero(points.iter().map(|point| point.1)),
+            y: Scale::from_zero(points.iter().map(|point| point.1)).up_to_tick(3),
             ticks: (x_ticks, 3),
             series: vec![Series { name, ink, style: Style::Solid, points: points.clone() }],
             references: Vec::new(),

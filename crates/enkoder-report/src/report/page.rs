@@ -3,6 +3,7 @@
 mod codec;
 mod data;
 mod filling;
+mod findings;
 mod latent;
 mod result;
 mod sizes;
@@ -34,9 +35,13 @@ const PAGE: Theme = Theme::Page;
 pub(super) struct Page {
     frame: Frame,
     command_line: Option<String>,
+    explorer: Option<String>,
     baseline: String,
     /// `unseen samples`, where they are.
     samples: &'static str,
+    /// Whether the samples are others than those that the model was trained on, which are known.
+    unseen: bool,
+    baseline_note: &'static str,
     summary: Summary,
     data: Data,
     network: NetworkSection,
@@ -75,8 +80,15 @@ impl Page {
         Ok(Self {
             frame: Frame::new(&report.title, lead(evaluation)),
             command_line: report.command_line.clone(),
+            explorer: report.explorer.clone(),
             baseline: evaluation.baseline_name(),
             samples: if evaluation.data.unseen { "unseen samples" } else { "these samples" },
+            unseen: evaluation.data.unseen,
+            baseline_note: if evaluation.data.unseen {
+                "the best linear code of the training samples"
+            } else {
+                "the best linear code of these very samples"
+            },
             summary: Summary::of(evaluation, report.threads),
             data: Data::of(evaluation)?,
             network: NetworkSection::of(evaluation)?,

@@ -27,7 +27,9 @@ const MOST_UNCHANGING: f32 = 1000.0;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Method {
-    /// All of the following together, as far as rows, columns and time budget allow: the mean of their surprises.
+    /// All of the following together, as far as rows, columns and time budget allow, and how far the nearest rows are: the mean of
+    /// their surprises. The autoencoder counts by how much better it reproduces rows held out than principal components do, and for
+    /// less where rows far from the others may have taught it to reproduce them, too.
     #[default]
     Auto,
     /// Each column by itself: how rare its value is (an autoencoder of latent size 0).
@@ -148,8 +150,9 @@ impl DetectorConfig {
         let all = self.budget * WORK_PER_SECOND;
         match self.method {
             Method::Auto if rows < FEWEST_FOR_NETWORKS => None,
-            // Both kinds have the same right to it.
-            Method::Auto => Some(all / 2.0),
+            // At least half is left to the larger network.
+            Method::Auto if method == Method::Ensemble => Some(all / 2.0),
+            Method::Auto => Some(all),
             one => (one == method).then_some(all),
         }
     }
@@ -199,9 +202,17 @@ impl Networks {
         Some(Self { architectures, epochs, stops: false, rows: most })
     }
 
-    /// The same for the autoencoder, whose code is to be so long.
-    pub(super) fn autoencoder(config: &DetectorConfig, rows: usize, width: usize, latent: usize) -> Option<Self> {
-        let affordable = config.affordable(Method::Autoencoder, rows)?;
+    /// The same for the autoencoder, whose code is to be so long: with what the ensemble leaves of the budget.
+    pub(super) fn autoencoder(
+        config: &DetectorConfig,
+        rows: usize,
+        width: usize,
+        latent: usize,
+        ensemble: Option<&Self>,
+    ) -> Option<Self> {
+        let spent =
+            |ensemble: &Self| work(&ensemble.architectures) * (ensemble.epochs * ensemble.rows.min(rows)) as f64;
+        let affordable = config.affordable(Method::Autoencoder, rows)? - ensemble.map_or(0.0, spent);
         let architecture = match config.layers.as_deref() {
             Some([hidden @ .., latent]) => dense(width, hidden, *latent),
             _ => single(width, latent),

@@ -26,9 +26,14 @@ use crate::schema::Schema;
 use crate::tensor_file::{TensorFile, TensorFileError};
 
 const KIND: &str = "enkoder.detector";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// What the tensors of the one larger network are called by.
 const AUTOENCODER: &str = "autoencoder";
+/// And those of the rows that others are compared with.
+const NEIGHBOURS: &str = "neighbours";
+
+/// Far more than learning ever gives, and few enough for finite sums.
+const MOST_VOTES: f32 = 1e6;
 
 /// Why a detector could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +74,11 @@ struct Metadata {
     ensemble: Vec<NetworkMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     autoencoder: Option<NetworkMetadata>,
+    /// Until version 3 every member had one vote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    votes_of_autoencoder: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    neighbours: Option<NeighboursMetadata>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     readings: Vec<Reading>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -110,6 +120,14 @@ struct VoiceMetadata {
     length: usize,
     way: Way,
     /// Windows kept, or directions.
+    rows: usize,
+    reference: usize,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    accuses: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NeighboursMetadata {
     rows: usize,
     reference: usize,
 }
@@ -183,6 +201,17 @@ impl Detector {
         }
         let autoencoder = metadata.autoencoder.map(|network| take_network(&mut file, AUTOENCODER, network, width));
         members.autoencoder = autoencoder.transpose()?;
+        members.votes_of_autoencoder = metadata.votes_of_autoencoder.unwrap_or(1.0);
+        if !(f32::MIN_POSITIVE..=MOST_VOTES).contains(&members.votes_of_autoencoder) {
+            return Err(DetectorFileError::Damaged("votes of the autoencoder"));
+        }
+        if let Some(NeighboursMetadata { rows, reference }) = metadata.neighbours {
+            if rows == 0 || width == 0 {
+                return Err(DetectorFileError::Damaged("neighbours"));
+            }
+            let shapes = take_shapes(&mut file, NEIGHBOURS, Way::Nearest, rows, width)?;
+            members.neighbours = Some((shapes, take_reference(&mut file, NEIGHBOURS, reference)?));
+        }
         let voices = take_voices(&mut file, metadata.readings, metadata.voices, features, metadata.windows)?;
         if members.is_empty() && voices.is_empty() {
             return Err(DetectorFileError::Damaged("list of members"));
@@ -227,10 +256,12 @@ impl Detector {
             reading: voice.reading,
             length: voice.outline.length,
             way: voice.shapes.way,
-            rows: voice.shapes.rows.len() / voice.shapes.parts(),
+            rows: voice.shapes.count(),
             reference: voice.reference.scores.len(),
+            accuses: voice.accuses,
         };
-        let Members { marginal, linear, ensemble, autoencoder, .. } = &self.members;
+        let Members { marginal, linear, ensemble, autoencoder, votes_of_autoencoder, neighbours, .. } = &self.members;
+        let votes_of_autoencoder = autoencoder.as_ref().map(|_| *votes_of_autoencoder);
         Metadata {
             config: self.config.clone(),
             features: self.features,
@@ -251,6 +282,11 @@ impl Detector {
             series: self.series.clone(),
             ensemble: ensemble.iter().map(network).collect(),
             autoencoder: autoencoder.as_ref().map(network),
+            votes_of_autoencoder: votes_of_autoencoder.filter(|&votes| votes != 1.0),
+            neighbours: neighbours.as_ref().map(|(shapes, reference)| NeighboursMetadata {
+                rows: shapes.count(),
+                reference: reference.scores.len(),
+            }),
         }
     }
 
@@ -261,7 +297,7 @@ impl Detector {
         if let Some(ends) = &self.calibration_of_ends {
             tensors.push(("calibration.ends".to_owned(), vec![ends.scores().len()], ends.scores()));
         }
-        let Members { marginal, linear, ensemble, autoencoder, .. } = &self.members;
+        let Members { marginal, linear, ensemble, autoencoder, neighbours, .. } = &self.members;
         if let Some((_, reference)) = marginal {
             add_reference(&mut tensors, "marginal", reference);
         }
@@ -274,14 +310,25 @@ impl Detector {
         if let Some(network) = autoencoder {
             add_network(&mut tensors, AUTOENCODER, network);
         }
+        if let Some((shapes, reference)) = neighbours {
+            add_shapes(&mut tensors, NEIGHBOURS, shapes, reference);
+        }
         for (number, Voice { shapes, reference, .. }) in self.voices.voices.iter().enumerate() {
-            let parts = shapes.parts();
-            tensors.push((format!("voice{number}.mean"), vec![parts], &shapes.mean));
-            tensors.push((format!("voice{number}.rows"), vec![shapes.rows.len() / parts, parts], &shapes.rows));
-            add_reference(&mut tensors, &format!("voice{number}"), reference);
+            add_shapes(&mut tensors, &format!("voice{number}"), shapes, reference);
         }
         tensors
     }
+}
+
+fn add_shapes<'a>(
+    tensors: &mut Vec<(String, Vec<usize>, &'a [f32])>,
+    name: &str,
+    shapes: &'a Shapes,
+    reference: &'a Reference,
+) {
+    tensors.push((format!("{name}.mean"), vec![shapes.parts()], &shapes.mean));
+    tensors.push((format!("{name}.rows"), vec![shapes.count(), shapes.parts()], &shapes.rows));
+    add_reference(tensors, name, reference);
 }
 
 fn add_reference<'a>(tensors: &mut Vec<(String, Vec<usize>, &'a [f32])>, name: &str, reference: &'a Reference) {
@@ -328,6 +375,17 @@ fn take_reference(file: &mut TensorFile, name: &str, count: usize) -> Result<Ref
     if reference.is_sound() { Ok(reference) } else { Err(DetectorFileError::Damaged("reference of scores")) }
 }
 
+fn take_shapes(
+    file: &mut TensorFile,
+    name: &str,
+    way: Way,
+    rows: usize,
+    parts: usize,
+) -> Result<Shapes, DetectorFileError> {
+    let mean = file.take(&format!("{name}.mean"), &[parts])?;
+    Ok(Shapes::new(way, mean, file.take(&format!("{name}.rows"), &[rows, parts])?))
+}
+
 /// The voices of readings, which go with each other, with the columns and with the window.
 fn take_voices(
     file: &mut TensorFile,
@@ -337,21 +395,21 @@ fn take_voices(
     windows: Option<Windows>,
 ) -> Result<Voices, DetectorFileError> {
     let sound = readings.iter().all(|reading| reading.is_sound(features));
-    let heard = (0..readings.len()).all(|reading| metadata.iter().any(|voice| voice.reading == reading));
+    let judges = |reading| metadata.iter().any(|voice| voice.reading == reading && !voice.accuses);
+    let heard = (0..readings.len()).all(judges);
     if !sound || !heard {
         return Err(DetectorFileError::Damaged("list of readings"));
     }
     let mut voices = Vec::new();
-    for (number, VoiceMetadata { reading, length, way, rows, reference }) in metadata.into_iter().enumerate() {
+    for (number, VoiceMetadata { reading, length, way, rows, reference, accuses }) in metadata.into_iter().enumerate() {
         let fits = windows.is_some_and(|windows| (1..=windows.length).contains(&length));
         if reading >= readings.len() || !fits || (way == Way::Nearest && rows == 0) {
             return Err(DetectorFileError::Damaged("list of voices"));
         }
         let (outline, name) = (Outline::new(length), format!("voice{number}"));
-        let mean = file.take(&format!("{name}.mean"), &[outline.parts()])?;
-        let rows = file.take(&format!("{name}.rows"), &[rows, outline.parts()])?;
+        let shapes = take_shapes(file, &name, way, rows, outline.parts())?;
         let reference = take_reference(file, &name, reference)?;
-        voices.push(Voice { reading, outline, shapes: Shapes::new(way, mean, rows), reference });
+        voices.push(Voice { reading, outline, shapes, reference, accuses });
     }
     Ok(Voices { readings, voices })
 }

@@ -3,6 +3,7 @@
 
 use super::detector::Detector;
 use super::error::AnomalyError;
+use super::members::neighbourly;
 use super::preparation::ColumnFeatures;
 use super::scores::NoScore;
 use crate::dataset::Dataset;
@@ -216,9 +217,15 @@ impl Detector {
             network.scores(&mut prepared.clone(), &mut score, &mut scratch);
             add(&by_column(&contributions), weight * reference.surprise(score[0]));
         }
+        if let Some((rows, reference)) = &self.members.neighbours {
+            let mut seen = prepared.clone();
+            let distance = neighbourly(rows, &mut seen)[0];
+            let apart = rows.expected(&seen).into_iter().zip(&seen).map(|(usual, value)| (value - usual).powi(2));
+            add(&by_column(&apart.collect::<Vec<_>>()), reference.surprise(distance));
+        }
         // What is added to a mean weighs as much as all that the mean is of.
-        let count = self.members.count().max(1) as f32;
-        self.members.unchanging.add_contributions(preparation, row, count, &mut total);
+        let votes = self.members.votes();
+        self.members.unchanging.add_contributions(preparation, row, votes, &mut total);
         let sum: f32 = total.iter().sum();
         if sum > 0.0 {
             total.iter_mut().for_each(|share| *share /= sum);

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use super::choice::{DetectorConfig, Method, Networks};
 use super::error::AnomalyError;
 use super::marginal::Marginal;
-use super::members::{BLOCK_ROWS, Members};
+use super::members::{BLOCK_ROWS, Members, neighbourly};
 use super::preparation::Preparation;
-use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT};
+use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT, spread_of};
+use super::shapes::{Shapes, Way};
 use super::surprise::Reference;
 use super::unchanging::Unchanging;
 use super::whitening::Whitening;
@@ -30,6 +31,14 @@ const RANK: f64 = 1e-6;
 const LONGEST_CODE: usize = 64;
 /// One row in so many is held out from training.
 const HELD_OUT: u64 = 5;
+/// The rows that others are compared with, so many that scoring stays fast.
+const NEIGHBOURS: usize = 512;
+/// The tail of the linear model's scores is the part by which one in a hundred exceeds one in ten: about 0.5 where all rows are of
+/// one kind. A shorter one says no more.
+const SHORTEST_TAIL: f64 = 0.05;
+const MOST_VOTES: f64 = 50.0;
+/// With fewer votes than this a network only costs time.
+const FEWEST_VOTES: f64 = 0.05;
 /// Neither side of the cut has less than one row in so many.
 const FEWEST_ON_A_SIDE: usize = 20;
 
@@ -70,7 +79,7 @@ pub(super) fn learn(learned: &Dataset, left_out: &[usize], config: &DetectorConf
         }
         let latent = code_length(&trusted)?;
         let ensemble = Networks::ensemble(config, learned.len(), width);
-        let autoencoder = Networks::autoencoder(config, learned.len(), width, latent);
+        let autoencoder = Networks::autoencoder(config, learned.len(), width, latent, ensemble.as_ref());
         let (ensemble, autoencoder) = rayon::join(
             || ensemble.map(|networks| fit_ensemble(&networks, &trusted, &prepared, config)).transpose(),
             || autoencoder.map(|networks| fit_autoencoder(&networks, &prepared, config)).transpose(),
@@ -79,9 +88,19 @@ pub(super) fn learn(learned: &Dataset, left_out: &[usize], config: &DetectorConf
             members.ensemble = networks;
             chosen.push(words);
         }
-        if let Some((network, words)) = autoencoder? {
-            members.autoencoder = Some(network);
-            chosen.push(words);
+        members.votes_of_autoencoder = 1.0;
+        if let Some(((network, words), gain)) = autoencoder? {
+            if let (Some(gain), Some((_, reference))) = (gain, &members.linear) {
+                members.votes_of_autoencoder = votes(gain, reference) as f32;
+            }
+            if f64::from(members.votes_of_autoencoder) >= FEWEST_VOTES {
+                members.autoencoder = Some(network);
+                chosen.push(words);
+            }
+        }
+        if config.method == Method::Auto {
+            members.neighbours = Some(neighbours_member(&trusted, &prepared)?);
+            chosen.push("how far the nearest rows are".to_owned());
         }
     }
     Ok(Learned { preparation, members, chosen: chosen.join("; ") })
@@ -111,11 +130,13 @@ fn fit_ensemble(
     Ok((fitted, format!("{count} small autoencoders trained for {epochs} epochs{of}: {names}")))
 }
 
+/// The autoencoder, and in company how much better it reproduces rows held out than principal components, as the logarithm of the ratio of
+/// what they leave.
 fn fit_autoencoder(
     networks: &Networks,
     prepared: &Dataset,
     config: &DetectorConfig,
-) -> Result<Member<(ResidualNetwork, Reference)>, AnomalyError> {
+) -> Result<(Member<(ResidualNetwork, Reference)>, Option<f64>), AnomalyError> {
     let architecture = &networks.architectures[0];
     let seed = config.seed;
     let sample = evenly(prepared, networks.rows);
@@ -127,13 +148,44 @@ fn fit_autoencoder(
     };
     let patience = networks.stops.then_some(PATIENCE);
     let (member, history) = train(architecture, &rows, networks.epochs, patience, seed)?;
+    // Alone it has nobody to be compared with.
+    let gain = (config.method == Method::Auto).then(|| gain_over_components(&member, &rows, seed)).transpose()?;
     let reference = reference_of(&member, prepared);
     let (name, epochs, of) = (architecture.summary(), history.epochs.len(), sample_in_words(&sample, prepared));
     let best = match history.best_epoch {
         best if best == epochs => String::new(),
         best => format!(", best on rows held out after {best}"),
     };
-    Ok(((member, reference), format!("the autoencoder {name} trained for {epochs} epochs{of}{best}")))
+    Ok((((member, reference), format!("the autoencoder {name} trained for {epochs} epochs{of}{best}")), gain))
+}
+
+/// By the rows that it was not trained on, and as many components as its code has numbers.
+fn gain_over_components(member: &ResidualNetwork, rows: &Dataset, seed: u64) -> Result<f64, AnomalyError> {
+    let (learned, held_out) = split_distinct(rows, seed)?;
+    let most = learned.features().min(learned.len() - 1);
+    let scaler = Scaler::fit(Scaling::None, &learned).map_err(PcaError::from)?;
+    let components = principal_components(&learned, &scaler, member.architecture.latent().min(most))?;
+    let components = Shapes::new(Way::Linear, components.mean, components.directions);
+    let values = held_out.to_array();
+    let values = values.as_slice().expect("a new array is contiguous");
+    let left = components.distances(values).into_iter().map(|distance| distance * distance);
+    Ok((spread_of(left.collect()) / spread_of(member.errors(&held_out))).ln())
+}
+
+/// The votes of an autoencoder in company: what it gains, and less where some rows are far from the others, by the linear
+/// model, since a network that trains for long learns to reproduce such rows, too.
+fn votes(gain: f64, linear: &Reference) -> f64 {
+    let [one_in_ten, one_in_hundred] = [10f32, 100.0].map(|rarity| f64::from(linear.score_of(rarity.ln())));
+    let tail = (one_in_hundred / one_in_ten.max(f64::MIN_POSITIVE) - 1.0).max(SHORTEST_TAIL);
+    (2.0 * gain / (tail * tail)).clamp(0.0, MOST_VOTES)
+}
+
+fn neighbours_member(trusted: &Dataset, prepared: &Dataset) -> Result<(Shapes, Reference), AnomalyError> {
+    let kept = evenly(trusted, NEIGHBOURS).to_array().mapv_into(|value| value.clamp(-SIGHT, SIGHT));
+    let kept = kept.as_slice().expect("a new array is contiguous");
+    let neighbours = Shapes::fit(Way::Nearest, kept, trusted.features())?;
+    let distances = by_blocks(prepared, |rows, scores, _| scores.copy_from_slice(&neighbourly(&neighbours, rows)));
+    Ok((neighbours, Reference::of(distances)))
 }
 
 fn sample_in_words(sample: &Dataset, all: &Dataset) -> String {
@@ -311,5 +363,15 @@ mod tests {
         let noise = |row: u32, column: u32| row.wrapping_mul(2654435761).rotate_left(column * 5) % 1000;
         let rows = Array2::from_shape_fn((900, 6), |(row, column)| noise(row as u32, column as u32) as f32);
         assert_eq!(code_length(&Dataset::from_f32("rows", rows).unwrap()).unwrap(), 5);
+    }
+
+    #[test]
+    fn an_autoencoder_has_votes_for_what_it_gains_and_fewer_where_some_rows_are_far() {
+        let linear = |farthest: f32| {
+            let far = |row: u32| if row.is_multiple_of(50) { farthest } else { 1.0 + row as f32 * 1e-4 };
+            Reference::of((0..1000).map(far).collect())
+        };
+        assert!(votes(0.5, &linear(1.2)) > 10.0 && votes(0.5, &linear(9.0)) < 0.1);
+        assert_eq!((votes(-0.2, &linear(1.2)), votes(5.0, &linear(1.0))), (0.0, MOST_VOTES));
     }
 }

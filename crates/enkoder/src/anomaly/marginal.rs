@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coefficients::{ColumnCost, SeenCosts};
 use super::preparation::{ColumnFeatures, Preparation, value};
 use crate::dataset::Dataset;
 
@@ -51,6 +52,10 @@ impl Marginal {
         for column in &self.columns {
             contributions[column.column] += column.cost(row) - column.lowest();
         }
+    }
+
+    pub(super) fn coefficients(&self) -> Vec<ColumnCost<'_>> {
+        self.columns.iter().map(ColumnCosts::coefficients).collect()
     }
 
     /// Checks what was read from a file against the columns there are.
@@ -106,6 +111,14 @@ impl ColumnCosts {
             (false, false) => Costs::Bins { low, high: (low + low.abs().max(1.0)).min(f32::MAX), costs },
         };
         Some(Self { column: number, first, costs, missing: cost(range.missing), unseen: cost(0) })
+    }
+
+    fn coefficients(&self) -> ColumnCost<'_> {
+        let seen = match &self.costs {
+            Costs::Bins { low, high, costs } => SeenCosts::Bins { low: *low, width: high - low, costs },
+            Costs::Words(costs) => SeenCosts::Words(costs),
+        };
+        ColumnCost { first: self.first, missing: self.missing, unseen: self.unseen, seen }
     }
 
     fn cost(&self, row: &[f32]) -> f32 {

@@ -1,5 +1,5 @@
 //! What a detector consists of, and the score they give a row together: the mean of their surprises, so that members of any
-//! kind count alike.
+//! kind count alike. Only the autoencoder has more votes or fewer than one, by what it was seen to know that the others do not.
 
 use std::ops::Range;
 
@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::marginal::Marginal;
 use super::preparation::Preparation;
-use super::residuals::{ResidualNetwork, ResidualScratch};
+use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT};
 use super::scores::has_infinite;
+use super::shapes::Shapes;
 use super::surprise::Reference;
 use super::unchanging::Unchanging;
 use super::whitening::Whitening;
@@ -25,6 +26,10 @@ pub(super) struct Members {
     /// Small networks, which together weigh as much as one other member.
     pub(super) ensemble: Vec<(ResidualNetwork, Reference)>,
     pub(super) autoencoder: Option<(ResidualNetwork, Reference)>,
+    /// Above 0 where there is one.
+    pub(super) votes_of_autoencoder: f32,
+    /// Some of the rows learned from, as prepared and seen by networks: the distance that counts is that to the nearest but a few.
+    pub(super) neighbours: Option<(Shapes, Reference)>,
     /// No member, for it has nothing to say of most rows: what it says is added to the mean of the members' surprises.
     pub(super) unchanging: Unchanging,
 }
@@ -46,7 +51,9 @@ struct ScoreScratch {
 impl Members {
     /// Whether there is nothing to score with.
     pub(super) fn is_empty(&self) -> bool {
-        self.count() == 0 && self.unchanging.is_empty()
+        let Self { marginal, linear, ensemble, autoencoder, neighbours, unchanging, .. } = self;
+        let networks = !ensemble.is_empty() || autoencoder.is_some();
+        !networks && marginal.is_none() && linear.is_none() && neighbours.is_none() && unchanging.is_empty()
     }
 
     /// Whether all that they compute with is finite.
@@ -55,6 +62,7 @@ impl Members {
         let mut whitened = networks.map(|(network, reference)| (&network.whitening, reference));
         self.marginal.iter().all(|(_, reference)| reference.is_sound())
             && self.linear.iter().all(|(whitening, reference)| whitening.is_sound() && reference.is_sound())
+            && self.neighbours.iter().all(|(_, reference)| reference.is_sound())
             && whitened.all(|(whitening, reference)| whitening.is_sound() && reference.is_sound())
     }
 
@@ -62,13 +70,19 @@ impl Members {
     pub(super) fn networks(&self) -> impl Iterator<Item = (f32, &ResidualNetwork, &Reference)> {
         let share = 1.0 / self.ensemble.len().max(1) as f32;
         let ensemble = self.ensemble.iter().map(move |(network, reference)| (share, network, reference));
-        ensemble.chain(self.autoencoder.iter().map(|(network, reference)| (1.0, network, reference)))
+        let votes = self.votes_of_autoencoder;
+        ensemble.chain(self.autoencoder.iter().map(move |(network, reference)| (votes, network, reference)))
     }
 
-    pub(super) fn count(&self) -> usize {
+    /// The sum of all votes, by which the sum of surprises is divided; 1 where there is no member.
+    pub(super) fn votes(&self) -> f32 {
         let there =
-            [self.marginal.is_some(), self.linear.is_some(), !self.ensemble.is_empty(), self.autoencoder.is_some()];
-        there.into_iter().filter(|&there| there).count()
+            [self.marginal.is_some(), self.linear.is_some(), !self.ensemble.is_empty(), self.neighbours.is_some()];
+        let ones = there.into_iter().filter(|&there| there).count();
+        match &self.autoencoder {
+            Some(_) => ones as f32 + self.votes_of_autoencoder,
+            None => ones.max(1) as f32,
+        }
     }
 
     /// The score of each row, NaN where a value of it is infinite.
@@ -123,10 +137,19 @@ impl Members {
             network.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals);
             reference.add_surprises(&scratch.raw, weight, scores);
         }
-        // Without a member there is nothing to take the mean of.
-        let count = self.count().max(1) as f32;
+        if let Some((rows, reference)) = &self.neighbours {
+            scratch.raw.copy_from_slice(&neighbourly(rows, &mut scratch.prepared));
+            reference.add_surprises(&scratch.raw, 1.0, scores);
+        }
+        let votes = self.votes();
         for ((score, &infinite), changes) in scores.iter_mut().zip(&scratch.infinite).zip(&scratch.changes) {
-            *score = if infinite { f32::NAN } else { *score / count + changes };
+            *score = if infinite { f32::NAN } else { *score / votes + changes };
         }
     }
+}
+
+/// How far prepared rows are from the nearest ones but a few; the rows become what is seen of them.
+pub(super) fn neighbourly(neighbours: &Shapes, prepared: &mut [f32]) -> Vec<f32> {
+    prepared.iter_mut().for_each(|value| *value = value.clamp(-SIGHT, SIGHT));
+    neighbours.distances(prepared)
 }

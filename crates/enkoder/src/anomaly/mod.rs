@@ -24,6 +24,7 @@
 mod adaptive;
 mod choice;
 mod clock;
+mod coefficients;
 mod detector;
 mod detector_file;
 mod discoveries;
@@ -58,6 +59,10 @@ mod windows;
 
 pub use adaptive::AdaptiveThreshold;
 pub use choice::{DetectorConfig, Method, UnknownMethod};
+pub use coefficients::{
+    ColumnCost, DetectorCoefficients, Deviations, Member, Neighbours, NetworkDeviations, PreparedValue, SeenCosts,
+    Surprises, Unchanged,
+};
 pub use detector::Detector;
 pub use detector_file::DetectorFileError;
 pub use discoveries::Discoveries;

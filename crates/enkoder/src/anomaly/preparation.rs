@@ -11,7 +11,7 @@ const QUANTILE_ROWS: usize = 50_000;
 /// How far beyond the central 98 % of the values, in widths of that range, a value still counts as it is.
 const REACH: f32 = 2.0;
 /// Prepared values beyond this are no longer told apart, so that their squares stay finite.
-const FARTHEST: f32 = 1e6;
+pub(super) const FARTHEST: f32 = 1e6;
 
 /// The features of one column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

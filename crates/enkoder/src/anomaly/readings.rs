@@ -110,8 +110,7 @@ impl Detector {
         let names: Vec<&str> =
             features.iter().map(|&feature| preparation.columns[preparation.column_of(feature)].name.as_str()).collect();
         let mut chosen = format!(
-            "{} of {} columns judged by their own windows ({}): how far the nearest usual windows are, and what is left of \
-             principal components",
+            "{} of {} columns judged by their own windows ({}): distance to the nearest normal windows, and residual of principal components",
             names.len(),
             preparation.columns.len(),
             names.join(", "),

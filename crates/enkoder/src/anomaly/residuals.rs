@@ -34,13 +34,7 @@ impl ResidualNetwork {
         let values = residuals.as_slice_mut().expect("a new array is contiguous");
         subtract_reconstruction(&network, values, &mut scratch);
         let spread: Vec<f32> = (0..width)
-            .map(|at| {
-                let mut squares: Vec<f32> = values.iter().skip(at).step_by(width).map(|r| r * r).collect();
-                squares.sort_by(f32::total_cmp);
-                squares.truncate(((squares.len() as f64 * TRUSTED).ceil() as usize).max(1));
-                let mean = squares.iter().map(|&square| f64::from(square)).sum::<f64>() / squares.len() as f64;
-                mean.sqrt().max(LEAST_SPREAD) as f32
-            })
+            .map(|at| spread_of(values.iter().skip(at).step_by(width).map(|r| r * r).collect()) as f32)
             .collect();
         divide(values, &spread);
         let standardised = Dataset::from_f32("residuals", residuals).expect("as many rows as before");
@@ -53,6 +47,15 @@ impl ResidualNetwork {
         subtract_reconstruction(&self.network, rows, scratch);
         divide(rows, &self.spread);
         self.whitening.scores(rows, scores, &mut scratch.whitening);
+    }
+
+    /// The mean square of what it leaves of each prepared row.
+    pub(super) fn errors(&self, rows: &Dataset) -> Vec<f32> {
+        let mut residuals = rows.to_array();
+        let values = residuals.as_slice_mut().expect("a new array is contiguous");
+        subtract_reconstruction(&self.network, values, &mut ResidualScratch::default());
+        let width = rows.features();
+        values.chunks_exact(width).map(|row| row.iter().map(|r| r * r).sum::<f32>() / width as f32).collect()
     }
 
     /// What the network makes of a prepared row.
@@ -69,6 +72,14 @@ impl ResidualNetwork {
         divide(&mut residuals, &self.spread);
         contributions.iter_mut().zip(residuals).for_each(|(to, residual)| *to += residual * residual);
     }
+}
+
+/// The root of the mean of squares, but for the largest few.
+pub(super) fn spread_of(mut squares: Vec<f32>) -> f64 {
+    squares.sort_by(f32::total_cmp);
+    squares.truncate(((squares.len() as f64 * TRUSTED).ceil() as usize).max(1));
+    let mean = squares.iter().map(|&square| f64::from(square)).sum::<f64>() / squares.len() as f64;
+    mean.sqrt().max(LEAST_SPREAD)
 }
 
 /// Buffers of one thread.

@@ -1,21 +1,21 @@
-//! The usual shapes of a reading's windows, seen in one of two ways. The nearest windows learned from know every shape that
+//! The usual shapes of a reading's windows, or usual rows of a table, seen in one of two ways. The nearest windows learned from know every shape that
 //! occurred, and the principal components how the parts of a window go together.
 
 use crate::dataset::Dataset;
 use crate::network::products::times;
-use crate::network::vectorised::LANES;
+use crate::network::vectorised::{LANES, vectorised};
 use crate::pca::{PcaError, principal_components};
 use crate::scaling::{Scaler, Scaling};
 
 /// The most windows that others are compared with.
 const MOST_KEPT: usize = 1024;
 /// The distance that counts is that to the nearest window but so many: one odd window among those learned from hides no other.
-const NEAREST: usize = 5;
+pub(super) const NEAREST: usize = 5;
 /// The part of the variance that the principal components explain.
 const EXPLAINED: f64 = 0.9;
 /// What is added to every distance, in standard deviations of the reading: where nothing ever varied, not every trifle is
 /// infinitely odd.
-const LEAST: f32 = 0.01;
+pub(super) const LEAST: f32 = 0.01;
 
 /// A way to see windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -86,6 +86,11 @@ impl Shapes {
         self.mean.len()
     }
 
+    /// Windows kept, or directions.
+    pub(super) fn count(&self) -> usize {
+        self.squares.len()
+    }
+
     /// For each window how odd it is, in standard deviations of the reading and a little more than 0.
     pub(super) fn distances(&self, windows: &[f32]) -> Vec<f32> {
         let parts = self.parts();
@@ -103,18 +108,33 @@ impl Shapes {
             };
             (squared.max(0.0) / parts as f32).sqrt() + LEAST
         };
-        centred.chunks_exact(parts).enumerate().map(distance).collect()
+        vectorised(
+            #[inline(always)]
+            || centred.chunks_exact(parts).enumerate().map(distance).collect(),
+        )
     }
 
     /// The squared distance to the nearest window kept but a few.
+    #[inline(always)]
     fn nearest(&self, window: f32, products: &[f32]) -> f32 {
         let mut nearest = [f32::INFINITY; NEAREST];
-        for (square, product) in self.squares.iter().zip(products) {
-            let distance = square - 2.0 * product;
-            if distance < nearest[NEAREST - 1] {
-                let at = nearest.partition_point(|&known| known <= distance);
-                nearest[at..].rotate_right(1);
-                nearest[at] = distance;
+        for (squares, products) in self.squares.chunks(LANES).zip(products.chunks(LANES)) {
+            // Most have none that is nearer, which whole vectors tell at once.
+            let farthest = nearest[NEAREST - 1];
+            let nearer = squares
+                .iter()
+                .zip(products)
+                .fold(false, |any, (square, product)| any | (square - 2.0 * product < farthest));
+            if !nearer {
+                continue;
+            }
+            for (square, product) in squares.iter().zip(products) {
+                let distance = square - 2.0 * product;
+                if distance < nearest[NEAREST - 1] {
+                    let at = nearest.partition_point(|&known| known <= distance);
+                    nearest[at..].rotate_right(1);
+                    nearest[at] = distance;
+                }
             }
         }
         let farthest = nearest.iter().rev().find(|distance| distance.is_finite());

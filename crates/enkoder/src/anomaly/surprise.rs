@@ -44,6 +44,12 @@ impl Reference {
         self.scores.len() == self.surprises.len() && rising(&self.scores) && surprises
     }
 
+    /// The lowest score with this surprise or more; the highest where none has.
+    pub(super) fn score_of(&self, surprise: f32) -> f32 {
+        let at = self.surprises.partition_point(|&known| known < surprise);
+        self.scores[at.min(self.scores.len() - 1)]
+    }
+
     pub(super) fn surprise(&self, score: f32) -> f32 {
         self.between(score, self.scores.partition_point(|&known| known <= score))
     }
@@ -67,6 +73,14 @@ impl Reference {
         }
     }
 
+    /// What a score beyond the highest is farther away in units of.
+    #[inline]
+    pub(super) fn width_beyond(&self) -> f32 {
+        let last = self.scores.len() - 1;
+        let (highest, middle) = (self.scores[last], self.scores[last / 2]);
+        (highest - middle).max(highest.abs() * 1e-3).max(f32::MIN_POSITIVE)
+    }
+
     /// The surprise of a score, `above` scores of the reference being no higher.
     #[inline]
     fn between(&self, score: f32, above: usize) -> f32 {
@@ -75,9 +89,7 @@ impl Reference {
             return 0.0;
         }
         if above > last {
-            let (highest, middle) = (self.scores[last], self.scores[last / 2]);
-            let width = (highest - middle).max(highest.abs() * 1e-3).max(f32::MIN_POSITIVE);
-            return self.surprises[last] + ((score - highest) / width).ln_1p();
+            return self.surprises[last] + ((score - self.scores[last]) / self.width_beyond()).ln_1p();
         }
         let (low, high) = (self.scores[above - 1], self.scores[above]);
         let part = (score - low) / (high - low);
@@ -95,6 +107,8 @@ mod tests {
         let reference = Reference::of((0..10_000).map(|score| score as f32).collect());
         assert!((reference.surprise(9000.0) - 10f32.ln()).abs() < 1e-3);
         assert!((reference.surprise(2500.0) - (4f32 / 3.0).ln()).abs() < 1e-3);
+        assert!((reference.score_of(10f32.ln()) - 9000.0).abs() < 20.0);
+        assert_eq!(reference.score_of(100.0), 9999.0);
     }
 
     proptest! {

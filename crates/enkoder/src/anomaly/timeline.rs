@@ -57,9 +57,14 @@ impl TimeUnit {
     /// assert_eq!(TimeUnit::of_size(17.5), TimeUnit::Second);
     /// ```
     pub fn of_size(number: f64) -> Self {
+        Self::of_epoch(number).unwrap_or(Self::Second)
+    }
+
+    /// The same; none where the number is a time between 1990 and 2100 in no unit.
+    pub fn of_epoch(number: f64) -> Option<Self> {
         const YEARS: std::ops::Range<f64> = 631_152_000.0..4_102_444_800.0;
-        let units = [Self::Millisecond, Self::Microsecond, Self::Nanosecond];
-        units.into_iter().find(|unit| YEARS.contains(&unit.seconds(number))).unwrap_or(Self::Second)
+        let units = [Self::Second, Self::Millisecond, Self::Microsecond, Self::Nanosecond];
+        units.into_iter().find(|unit| YEARS.contains(&unit.seconds(number)))
     }
 
     /// A number of this unit in seconds.

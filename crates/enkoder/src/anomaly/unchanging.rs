@@ -1,6 +1,7 @@
 //! Columns that never changed in the rows learned from. Nothing can be learned of them but that, and a change of one is the first
 //! suspect: no other column could say more.
 
+use super::coefficients::Unchanged;
 use super::preparation::{ColumnFeatures, FeatureRange, Preparation};
 
 impl Preparation {
@@ -44,6 +45,15 @@ impl Unchanging {
 
     pub(super) fn names(&self, preparation: &Preparation) -> Vec<String> {
         self.columns.iter().map(|&column| preparation.columns[column].name.clone()).collect()
+    }
+
+    pub(super) fn coefficients(&self, preparation: &Preparation) -> Unchanged {
+        let features = self.columns.iter().flat_map(|&column| {
+            let column = &preparation.columns[column];
+            column.first..column.first + column.width
+        });
+        let usual = |feature: usize| preparation.ranges[feature].as_ref().map(|range| (feature, range.median));
+        Unchanged { usual: features.filter_map(usual).collect(), strength: self.strength }
     }
 
     pub(super) fn is_empty(&self) -> bool {

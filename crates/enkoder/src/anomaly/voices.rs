@@ -1,6 +1,6 @@
 //! What a detector of readings consists of: for each reading some *voices*, which see its windows at one length
 //! in one way. What a voice says of a moment is compared with what it says of moments that it did not learn from, so that all voices
-//! count alike. The surprise of a reading is the mean over its voices (of what is left of it where others let expect it, that counts as a
+//! count alike. The surprise of a reading is the mean over its voices, with what short windows add that only *accuse* (of what is left of it where others let expect it, that counts as a
 //! reading of its own), and a moment's score is the negative logarithm of the
 //! harmonic mean of the readings' shares (Wilson, "The harmonic mean p-value for combining dependent tests", PNAS 116(4), 2019): one
 //! reading's fault is not averaged away among many, and many readings' noise adds up to none.
@@ -25,6 +25,8 @@ const FOLDS: usize = 5;
 const WHILE: usize = 32;
 /// Deviations beyond this, in standard deviations, are no longer told apart.
 const FARTHEST: f32 = 1e6;
+/// The surprise beyond which a voice that accuses is heard: that of one moment in seven.
+const ACCUSED: f32 = 2.0;
 
 /// A column that is judged, or what is left of it where others let expect it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -87,6 +89,9 @@ pub(super) struct Voice {
     pub(super) outline: Outline,
     pub(super) shapes: Shapes,
     pub(super) reference: Reference,
+    /// Whether it only adds to what the others say, and never takes away from it: short windows occur everywhere, so a usual one says
+    /// nothing for the whole, while an odd one is lost in the mean of long windows.
+    pub(super) accuses: bool,
 }
 
 impl Voice {
@@ -146,16 +151,16 @@ impl Voices {
             readings.push(reading.clone());
             values.push(left.iter().map(|left| &left[..]).collect());
         }
-        let kinds: Vec<(usize, (usize, Way))> = (0..readings.len())
+        let kinds: Vec<(usize, Kind)> = (0..readings.len())
             .flat_map(|reading| {
                 let is_related = readings[reading].relation.is_some();
                 let kinds = if is_related { kinds_of_related(windows.length) } else { kinds(windows.length) };
                 kinds.into_iter().map(move |kind| (reading, kind))
             })
             .collect();
-        let fitted = kinds.into_par_iter().map(|(reading, (length, way))| {
-            fit_voice(reading, Outline::new(length), way, &values[reading], &folds, windows.length)
-        });
+        let fitted = kinds
+            .into_par_iter()
+            .map(|(reading, kind)| fit_voice(reading, kind, &values[reading], &folds, windows.length));
         let (voices, said): (Vec<Voice>, Vec<Said>) =
             fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().unzip();
         let (said, ends): (Vec<Vec<f32>>, Vec<Vec<f32>>) =
@@ -206,7 +211,12 @@ impl Voices {
         let mut sums = vec![(0.0, 0.0); self.readings.len()];
         for (voice, &said) in self.voices.iter().zip(said) {
             let of = &mut sums[voice.reading];
-            *of = (of.0 + voice.reference.surprise(said), of.1 + 1.0);
+            let surprise = voice.reference.surprise(said);
+            *of = if voice.accuses {
+                (of.0 + (surprise - ACCUSED).max(0.0), of.1)
+            } else {
+                (of.0 + surprise, of.1 + 1.0)
+            };
         }
         sums.into_iter().map(|(sum, count): (f32, f32)| sum / count.max(1.0)).collect()
     }
@@ -235,24 +245,32 @@ pub(super) fn readings_of(preparation: &Preparation, features: &[usize]) -> Vec<
     features.iter().filter_map(known).collect()
 }
 
+/// A voice before it is fitted.
+#[derive(Clone, Copy)]
+struct Kind {
+    length: usize,
+    way: Way,
+    accuses: bool,
+}
+
 /// Lengths and ways: whole windows in both, since over many rows a shape is told from others, and for what is short a quarter of
-/// them by principal components, since short shapes occur everywhere.
-fn kinds(longest: usize) -> Vec<(usize, Way)> {
-    let short = (longest / 4).max(1);
-    let mut kinds = vec![(longest, Way::Nearest), (longest, Way::Linear)];
-    if short < longest {
-        kinds.push((short, Way::Linear));
+/// them by principal components, since short shapes occur everywhere. What is odd in an eighth of a window accuses.
+fn kinds(longest: usize) -> Vec<Kind> {
+    let part = |parts: usize| (longest / parts).max(1);
+    let judge = |length, way| Kind { length, way, accuses: false };
+    let mut kinds = vec![judge(longest, Way::Nearest), judge(longest, Way::Linear)];
+    if part(4) < longest {
+        kinds.push(judge(part(4), Way::Linear));
+        kinds.push(Kind { length: part(8), way: Way::Nearest, accuses: true });
     }
     kinds
 }
 
 /// What is left of a reading has no shape: it is judged moment by moment, and over a while.
-fn kinds_of_related(longest: usize) -> Vec<(usize, Way)> {
-    let mut kinds = vec![(1, Way::Nearest)];
-    if longest > 1 {
-        kinds.push((longest.min(WHILE), Way::Nearest));
-    }
-    kinds
+fn kinds_of_related(longest: usize) -> Vec<Kind> {
+    let mut lengths = vec![1, longest.min(WHILE)];
+    lengths.dedup();
+    lengths.into_iter().map(|length| Kind { length, way: Way::Nearest, accuses: false }).collect()
 }
 
 /// What a voice says of the moments of all folds.
@@ -300,12 +318,12 @@ fn folds(series: &[Vec<Vec<f32>>], window: usize) -> Vec<Vec<Fold>> {
 /// The voice, and what it says of each moment of the folds by what it learned from the others.
 fn fit_voice(
     reading: usize,
-    outline: Outline,
-    way: Way,
+    Kind { length, way, accuses }: Kind,
     series: &[&[f32]],
     folds: &[Vec<Fold>],
     longest: usize,
 ) -> Result<(Voice, Said), AnomalyError> {
+    let outline = Outline::new(length);
     let parts = outline.parts();
     let outlines: Vec<Vec<f32>> = series.iter().map(|one| outline.of(one, 1)).collect();
     let mut said = Said { moments: Vec::new(), ends: Vec::new() };
@@ -330,7 +348,7 @@ fn fit_voice(
     }
     let shapes = Shapes::fit(way, &outlines.concat(), parts)?;
     let reference = Reference::of(said.moments.clone());
-    Ok((Voice { reading, outline, shapes, reference }, said))
+    Ok((Voice { reading, outline, shapes, reference, accuses }, said))
 }
 
 /// For each moment the mean over the windows that cover it.
@@ -343,4 +361,27 @@ fn covering(windows: &[f32], moments: usize, length: usize) -> Vec<f32> {
         }
     }
     sums.into_iter().map(|(sum, count)| (sum / f64::from(count.max(1))) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voice_that_accuses_adds_what_is_odd_and_takes_nothing_away() {
+        let voice = |accuses| Voice {
+            reading: 0,
+            outline: Outline::new(1),
+            shapes: Shapes::new(Way::Nearest, vec![0.0], vec![0.0]),
+            reference: Reference::of((0..1000).map(|said| said as f32).collect()),
+            accuses,
+        };
+        let reading = Reading { feature: 0, center: 0.0, scale: 1.0, relation: None };
+        let voices = Voices { readings: vec![reading], voices: vec![voice(false), voice(false), voice(true)] };
+        let alone = voices.surprises(&[900.0, 990.0, 0.0])[0];
+        assert!((alone - (10f32.ln() + 100f32.ln()) / 2.0).abs() < 0.1, "{alone}");
+        assert_eq!(voices.surprises(&[900.0, 990.0, 800.0]), [alone]);
+        let accused = voices.surprises(&[900.0, 990.0, 990.0])[0];
+        assert!((accused - alone - (100f32.ln() - ACCUSED) / 2.0).abs() < 0.1, "{accused} after {alone}");
+    }
 }

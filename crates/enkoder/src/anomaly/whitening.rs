@@ -108,6 +108,11 @@ impl Whitening {
         numbers.all(|number| number.is_finite())
     }
 
+    /// What the square of each direction's part costs beyond the cost of all, and that cost.
+    pub(super) fn weights(&self) -> (&[f32], f32) {
+        (&self.weights[..self.directions()], self.rest)
+    }
+
     pub(super) fn directions(&self) -> usize {
         self.variances.along.len()
     }

@@ -50,6 +50,28 @@ pub enum ModelError {
         /// The layer, such as `decoder.1`; `output` where the output is the sample less what the layers compute.
         layer: String,
     },
+    /// Parameters from elsewhere are not as many as the layers have.
+    #[error("there are {found} parameters, but the layers have {expected}")]
+    Parameters {
+        /// Parameters given.
+        found: usize,
+        /// What the layers have.
+        expected: usize,
+    },
+    /// A parameter from elsewhere is no number to compute with.
+    #[error("parameter {at} is {value}, and no network can compute with it")]
+    Parameter {
+        /// Its number, counted from 0.
+        at: usize,
+        /// What it is.
+        value: f32,
+    },
+    /// A normalisation from elsewhere has a variance that cannot be.
+    #[error("layer {layer} has a negative variance")]
+    Variance {
+        /// The layer, such as `encoder.1`.
+        layer: String,
+    },
     /// The model has one size of samples for ever.
     #[error("the model cannot take images of this size")]
     Size(#[from] ArchitectureError),

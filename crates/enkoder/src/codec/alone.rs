@@ -12,13 +12,13 @@ use super::bound::Bound;
 use super::bytes::{Reader, put_unsigned};
 use super::compress::{CompressSummary, Errors, Stages};
 use super::container::{
-    END_BYTES, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes,
-    index_to_bytes,
+    END_BYTES, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace,
+    description_to_bytes, end_to_bytes, index_to_bytes,
 };
 use super::element::{Element, with_element};
 use super::entropy::Corrupt;
 use super::error::CodecError;
-use super::field::{self, Field, Scale, lattice, seen_shape};
+use super::field::{self, Field, Predicts, Scale, is_within_part, lattice, seen_shape, step_of_part};
 use super::plan::quantiser_for;
 use super::promise::{Extent, Promise};
 use super::quantiser::Quantiser;
@@ -37,6 +37,8 @@ const WASTED: f64 = 0.85;
 pub struct AloneOptions {
     /// What the decoded values must satisfy; [`Bound::None`] is none.
     pub bound: Bound,
+    /// What holds instead for single variables, by their names; no mean squared errors, which are of all of them together.
+    pub of_variables: Vec<(String, Bound)>,
     /// How much is tried, from 1 to 9; more takes longer. The file depends on it, and never on the number of threads.
     pub effort: u8,
     /// Indices of the leading axis in a block, the unit of random access and of damage; `None` for equal blocks of about 4 MiB.
@@ -46,7 +48,7 @@ pub struct AloneOptions {
 impl AloneOptions {
     /// Of effort 5.
     pub fn new(bound: Bound) -> Self {
-        Self { bound, effort: 5, block_samples: None }
+        Self { bound, of_variables: Vec::new(), effort: 5, block_samples: None }
     }
 }
 
@@ -56,7 +58,8 @@ impl AloneOptions {
 pub struct Prediction {
     /// How it is gone through: `rows`, each value from those before, or `levels`, from a coarse grid to ever finer ones.
     pub traversal: &'static str,
-    /// The distance of two decoded values that one prediction allows; 0 where every bit comes back.
+    /// The distance of two decoded values that one prediction allows, in about powers of two where a bound is a part of each value;
+    /// 0 where every bit comes back.
     pub step: f64,
     /// Whether decoded values are multiples of the step, because all the originals are.
     pub is_lattice: bool,
@@ -183,12 +186,57 @@ fn split(bytes: &[u8], parts: usize) -> Result<Vec<&[u8]>, Corrupt> {
 /// Blocks of arrays of one type on their way to a file.
 struct Work<T> {
     header: Header,
-    promise: Promise,
+    /// For each part of the samples.
+    kept: Vec<Kept>,
+    /// The mean squared error that all parts together must reach, each beside its scale.
+    target: Option<f64>,
     extents: Vec<Extent>,
     /// Bits of the values that stand for a missing one.
     missing: Vec<u64>,
     effort: u8,
     values: std::marker::PhantomData<T>,
+}
+
+/// What decoded values of a part must satisfy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kept {
+    /// Each is within this.
+    Within(f64),
+    /// Each is off by at most this part of itself.
+    Part(f64),
+    /// Their squared errors, beside this scale, count in a mean over all parts.
+    Mean { scale: f64 },
+    /// Every bit.
+    Exact,
+}
+
+impl Kept {
+    /// What a bound means for the values of parts of this extent, and the mean squared error where it is one.
+    fn of<T: Element>(bound: Bound, extents: &[Extent]) -> Result<(Vec<Self>, Option<f64>), CodecError> {
+        if let Some(part) = bound.part() {
+            if !T::TYPE.is_float() {
+                return Err(CodecError::NeedsFloats { bound: bound.to_string(), element: T::TYPE });
+            }
+            return Ok((vec![Self::Part(part); extents.len()], None));
+        }
+        Ok(match Promise::of(bound, T::TYPE, extents)? {
+            Promise::Within(bounds) => (bounds.into_iter().map(Self::Within).collect(), None),
+            Promise::MeanSquared { target, scales } => {
+                (scales.into_iter().map(|scale| Self::Mean { scale }).collect(), Some(target))
+            }
+            Promise::Exact | Promise::Nothing => (vec![Self::Exact; extents.len()], None),
+        })
+    }
+
+    fn is_by<T: Element>(self, value: T, decoded: T) -> bool {
+        value.to_bits() == decoded.to_bits()
+            || match self {
+                Self::Within(bound) => value.is_finite() && value.within(decoded, bound),
+                Self::Part(part) => is_within_part(value, decoded, part),
+                Self::Mean { .. } => value.is_finite() && value.within(decoded, f64::INFINITY),
+                Self::Exact => false,
+            }
+    }
 }
 
 /// A block that has been written and read again.
@@ -222,34 +270,42 @@ impl<T: Element> Work<T> {
                 extents[part].add(&values, &missing, valid.get(part).copied().flatten());
             }
         }
-        let promise = Promise::of(options.bound, T::TYPE, &extents)?;
+        let (kept, target) = if header.bounds.is_empty() {
+            Kept::of::<T>(options.bound, &extents)?
+        } else {
+            let of_part = |(&bound, extent): (&Bound, &Extent)| Ok(Kept::of::<T>(bound, &[*extent])?.0);
+            let kept: Vec<Vec<Kept>> =
+                header.bounds.iter().zip(&extents).map(of_part).collect::<Result<_, CodecError>>()?;
+            (kept.concat(), None)
+        };
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
         let missing = missing.into_iter().map(Element::to_bits).collect();
         let effort = options.effort.clamp(1, 9);
-        let this = Self { header, promise, extents, missing, effort, values: std::marker::PhantomData };
+        let this = Self { header, kept, target, extents, missing, effort, values: std::marker::PhantomData };
         let mut summary = CompressSummary { samples, range, ..CompressSummary::default() };
         summary.stages.plan = start.elapsed();
         this.write(source, out, progress, summary)
     }
 
-    /// The steps of each array for a promise; of a mean squared error, as its root times `looseness`.
+    /// The steps of each array for what is kept; of a mean squared error, as its root times `looseness`.
     fn scales(&self, looseness: f64) -> Vec<Scale> {
-        let of_bound = |bound: f64, extent: &Extent| Scale::Free(quantiser_for::<T>(bound, extent));
-        match &self.promise {
-            Promise::Within(bounds) => {
-                bounds.iter().zip(&self.extents).map(|(&bound, extent)| of_bound(bound, extent)).collect()
+        let exact = Scale::Free(Quantiser::Exact);
+        let scale = |(&kept, extent): (&Kept, &Extent)| match (kept, self.target) {
+            (Kept::Within(bound), _) => Scale::Free(quantiser_for::<T>(bound, extent)),
+            (Kept::Part(part), _) => step_of_part(part, T::TYPE).map_or(exact, |step| Scale::Relative {
+                step,
+                part,
+                predicts: Predicts::Values,
+            }),
+            (Kept::Mean { scale }, Some(target)) => {
+                let step = looseness * target.sqrt() * scale;
+                let step = if T::TYPE.is_float() { step } else { step.floor() };
+                let is_step = step.is_finite() && step > if T::TYPE.is_float() { 0.0 } else { 1.0 };
+                if is_step { Scale::Free(Quantiser::Steps { step, bound: step }) } else { exact }
             }
-            Promise::MeanSquared { target, scales } => {
-                let steps = |&scale: &f64| {
-                    let step = looseness * target.sqrt() * scale;
-                    let step = if T::TYPE.is_float() { step } else { step.floor() };
-                    let is_step = step.is_finite() && step > if T::TYPE.is_float() { 0.0 } else { 1.0 };
-                    Scale::Free(if is_step { Quantiser::Steps { step, bound: step } } else { Quantiser::Exact })
-                };
-                scales.iter().map(steps).collect()
-            }
-            Promise::Exact | Promise::Nothing => vec![Scale::Free(Quantiser::Exact); self.extents.len()],
-        }
+            (Kept::Exact | Kept::Mean { .. }, _) => exact,
+        };
+        self.kept.iter().zip(&self.extents).map(scale).collect()
     }
 
     /// Codes the blocks from a number on, as many at once as there are threads, and hands them on in order.
@@ -296,20 +352,13 @@ impl<T: Element> Work<T> {
         };
         let written: Vec<_> = fields.par_iter().zip(&originals).map(write).collect();
         stages.write = lap();
-        let fault = || CodecError::Proof { block: number as usize, bound: format!("{:?}", self.promise) };
+        let fault = || CodecError::Proof { block: number as usize, bound: format!("{:?}", self.kept) };
         let mut errors = Errors::default();
-        for (part, ((streams, written), original)) in written.iter().zip(&originals).enumerate() {
+        for ((streams, written), (original, &kept)) in written.iter().zip(originals.iter().zip(&self.kept)) {
             let [head, tail] = streams;
             let (_, decoded) = field::decode::<T>([head, tail], &shape).map_err(|_| fault())?;
-            let (limit, scale) = match &self.promise {
-                Promise::Within(bounds) => (bounds[part], 1.0),
-                Promise::MeanSquared { scales, .. } => (f64::INFINITY, scales[part]),
-                Promise::Exact | Promise::Nothing => (0.0, 1.0),
-            };
-            let exact = matches!(self.promise, Promise::Exact | Promise::Nothing);
-            let kept = errors.compare(original, written, &decoded, scale, |value, decoded| {
-                value.to_bits() == decoded.to_bits() || (!exact && value.is_finite() && value.within(decoded, limit))
-            });
+            let scale = if let Kept::Mean { scale } = kept { scale } else { 1.0 };
+            let kept = errors.compare(original, written, &decoded, scale, |value, decoded| kept.is_by(value, decoded));
             if !kept {
                 return Err(fault());
             }
@@ -368,7 +417,7 @@ impl<T: Element> Work<T> {
         progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
         mut summary: CompressSummary,
     ) -> Result<CompressSummary, CodecError> {
-        let header = self.header.to_bytes();
+        let header = [self.header.to_bytes(), description_to_bytes(&source.description())].concat();
         out.write_all(&header)?;
         let mut lengths = Vec::new();
         let (mut errors, mut done) = (Errors::default(), 0u64);
@@ -390,9 +439,9 @@ impl<T: Element> Work<T> {
                 ControlFlow::Break(()) => Err(CodecError::Io(std::io::ErrorKind::Interrupted.into())),
             }
         };
-        match self.promise {
-            Promise::MeanSquared { target, .. } => self.reach(target, source)?.into_iter().try_for_each(put)?,
-            _ => self.each_block(source, &self.scales(1.0), &mut put)?,
+        match self.target {
+            Some(target) => self.reach(target, source)?.into_iter().try_for_each(put)?,
+            None => self.each_block(source, &self.scales(1.0), &mut put)?,
         }
         let index = index_to_bytes(&lengths);
         let offset = header.len() as u64 + lengths.iter().sum::<u64>();
@@ -422,8 +471,12 @@ fn on_lattice<T: Element>(values: &[T], scale: Scale) -> Scale {
 /// What the file says of itself.
 fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Result<Header, CodecError> {
     options.bound.validate()?;
-    if options.bound == Bound::None {
-        return Err(CodecError::NeedsModel(options.bound.to_string()));
+    for (_, bound) in &options.of_variables {
+        bound.validate()?;
+    }
+    let mut all = options.of_variables.iter().map(|(_, bound)| *bound).chain([options.bound]);
+    if all.any(|bound| bound == Bound::None) {
+        return Err(CodecError::NeedsModel(Bound::None.to_string()));
     }
     let (layout, shape, samples) = (source.layout(), source.shape().to_vec(), source.samples());
     let features: usize = shape.iter().product();
@@ -460,5 +513,34 @@ fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Resu
     let most = (MAX_BLOCK_VALUES / features) as u64;
     let block_samples = usize::try_from(block.clamp(1, most).min(samples)).unwrap_or(1);
     let (plan, model) = (Plan::without_model(parts), ModelPlace::None);
-    Ok(Header { layout, element: T::TYPE, shape, samples, bound: options.bound, block_samples, plan, model })
+    let (bound, bounds) = (options.bound, bounds(options, &layout.variables)?);
+    let description = source.description().len() as u64;
+    Ok(Header { layout, element: T::TYPE, shape, samples, bound, bounds, block_samples, plan, model, description })
+}
+
+/// The bound of each variable; none where all have the same.
+fn bounds(options: &AloneOptions, variables: &[String]) -> Result<Vec<Bound>, CodecError> {
+    if options.of_variables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut bounds = vec![options.bound; variables.len()];
+    for (variable, bound) in &options.of_variables {
+        let refused =
+            |why: String| Err(CodecError::OfVariable { bound: bound.to_string(), variable: variable.clone(), why });
+        match variables.iter().position(|name| name == variable) {
+            Some(number) => bounds[number] = *bound,
+            None if variables.is_empty() => {
+                return refused("the data is one array\nhint: give one bound, without a name".to_owned());
+            }
+            None => return refused(format!("there is none\nhint: the variables are {}", variables.join(", "))),
+        }
+    }
+    if let Some((variable, bound)) = variables.iter().zip(&bounds).find(|(_, bound)| matches!(bound, Bound::Psnr(_))) {
+        return Err(CodecError::OfVariable {
+            bound: bound.to_string(),
+            variable: variable.clone(),
+            why: "it is a mean over all variables\nhint: give it for all of them, or use another bound".to_owned(),
+        });
+    }
+    Ok(bounds)
 }

@@ -317,7 +317,7 @@ pub(crate) fn decode<T: Element>(
     streams: [&[u8]; 2],
     samples: usize,
 ) -> Result<Vec<T>, Corrupt> {
-    let [mut head, mut tail] = [Decoder::new(streams[0])?, Decoder::new(streams[1])?];
+    let [mut head, mut tail] = [Decoder::new(streams[0]), Decoder::new(streams[1])];
     let mut values = vec![T::from_bits(0); samples * decoder.features()];
     let mut codes = vec![0; samples * plan.active];
     let mut choice = Choice::network(samples, plan);

@@ -1,4 +1,5 @@
-//! What a user asks of the decoded values, in the words of the command: `abs:0.5`, `rel:1e-2`, `psnr:45`, `lossless`, `none`.
+//! What a user asks of the decoded values, in the words of the command: `abs:0.5`, `rel:1e-2`, `prel:1e-3`, `bits:10`, `psnr:45`,
+//! `lossless`, `none`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,12 @@ pub enum Bound {
     Absolute(f64),
     /// No value is off by more than this fraction of the range (largest minus smallest finite value) of all the data.
     Relative(f64),
+    /// No value is off by more than this fraction of itself: signs are kept, and zeros and all that is not finite bit for bit. For
+    /// floating-point values without a model.
+    Pointwise(f64),
+    /// Every value has so many significant bits, 1 to 52, rounded: it is off by at most 2^−bits of itself. All else is as for
+    /// [`Pointwise`](Self::Pointwise).
+    SignificantBits(u8),
     /// The mean squared error over all finite values is at most range²/10^(dB/10); single values may be off by more. For bytes
     /// the range is 255.
     Psnr(f64),
@@ -26,15 +33,26 @@ impl Bound {
     /// Checks the number.
     ///
     /// # Errors
-    /// When it is not finite, is negative, or is a fraction of the range above 1.
+    /// When it is not finite, is negative, or is a fraction above 1; when there are no or more bits than numbers have.
     pub fn validate(self) -> Result<(), CodecError> {
         let (number, most) = match self {
             Self::Absolute(bound) => (bound, f64::MAX),
             Self::Relative(bound) => (bound, 1.0),
+            Self::Pointwise(bound) => (bound, 0.5),
+            Self::SignificantBits(bits) => (f64::from(bits), 52.0),
             Self::Psnr(decibels) => (decibels, 300.0),
             Self::Lossless | Self::None => return Ok(()),
         };
         if number > 0.0 && number <= most { Ok(()) } else { Err(CodecError::Bound(self.to_string())) }
+    }
+
+    /// The part of itself that a value may be off by, where that is what is bounded.
+    pub(crate) fn part(self) -> Option<f64> {
+        match self {
+            Self::Pointwise(part) => Some(part),
+            Self::SignificantBits(bits) => Some(f64::exp2(-f64::from(bits))),
+            _ => None,
+        }
     }
 
     pub(crate) fn to_parts(self) -> (u8, f64) {
@@ -44,6 +62,8 @@ impl Bound {
             Self::Psnr(decibels) => (2, decibels),
             Self::Lossless => (3, 0.0),
             Self::None => (4, 0.0),
+            Self::Pointwise(bound) => (5, bound),
+            Self::SignificantBits(bits) => (6, f64::from(bits)),
         }
     }
 
@@ -54,6 +74,8 @@ impl Bound {
             2 => Self::Psnr(number),
             3 => Self::Lossless,
             4 => Self::None,
+            5 => Self::Pointwise(number),
+            6 if number.fract() == 0.0 => Self::SignificantBits(number as u8),
             _ => return None,
         };
         bound.validate().ok().map(|()| bound)
@@ -66,6 +88,8 @@ impl fmt::Display for Bound {
             Self::Absolute(bound) => write!(f, "abs:{bound}"),
             Self::Relative(bound) => write!(f, "rel:{bound}"),
             Self::Psnr(decibels) => write!(f, "psnr:{decibels}"),
+            Self::Pointwise(bound) => write!(f, "prel:{bound}"),
+            Self::SignificantBits(bits) => write!(f, "bits:{bits}"),
             Self::Lossless => f.pad("lossless"),
             Self::None => f.pad("none"),
         }
@@ -82,8 +106,13 @@ impl FromStr for Bound {
             "none" => Self::None,
             _ => {
                 let (kind, number) = text.split_once(':').ok_or_else(unknown)?;
+                if kind == "bits" {
+                    let bound = Self::SignificantBits(number.parse().map_err(|_| unknown())?);
+                    return bound.validate().map(|()| bound);
+                }
                 let number = number.parse().map_err(|_| unknown())?;
                 match kind {
+                    "prel" => Self::Pointwise(number),
                     "abs" => Self::Absolute(number),
                     "rel" => Self::Relative(number),
                     "psnr" => Self::Psnr(number),
@@ -102,14 +131,20 @@ mod tests {
 
     #[test]
     fn bounds_are_read_as_they_are_written() {
-        for text in ["abs:0.5", "rel:0.01", "psnr:45", "lossless", "none"] {
-            assert_eq!(text.parse::<Bound>().unwrap().to_string(), text);
+        for text in ["abs:0.5", "rel:0.01", "prel:0.001", "bits:7", "psnr:45", "lossless", "none"] {
+            let bound: Bound = text.parse().unwrap();
+            assert_eq!(bound.to_string(), text);
+            let (kind, number) = bound.to_parts();
+            assert_eq!(Bound::from_parts(kind, number), Some(bound));
         }
     }
 
     #[test]
     fn impossible_bounds_are_refused() {
-        for text in ["abs:0", "abs:-1", "abs:NaN", "rel:2", "rel:", "psnr:inf", "exact", "", "abs"] {
+        for text in [
+            "abs:0", "abs:-1", "abs:NaN", "rel:2", "prel:0.6", "bits:0", "bits:53", "bits:1.5", "bits:300", "rel:",
+            "psnr:inf", "exact", "", "abs",
+        ] {
             assert!(text.parse::<Bound>().is_err(), "{text}");
         }
     }

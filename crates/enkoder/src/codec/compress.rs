@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use super::block::{self, Plan, Residual, Streams};
 use super::bound::Bound;
 use super::container::{
-    Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, end_to_bytes, index_to_bytes,
+    Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, description_to_bytes,
+    end_to_bytes, index_to_bytes,
 };
 use super::element::{Element, ElementType, with_element};
 use super::encoder::CodeEncoder;
@@ -64,7 +65,7 @@ pub struct CompressSummary {
     pub original_bytes: u64,
     /// Bytes of the file: the sum of the five below.
     pub file_bytes: u64,
-    /// Magic, header, end.
+    /// Magic, header, description, end.
     pub header_bytes: u64,
     /// The decoder, where it is in the file.
     pub model_bytes: u64,
@@ -144,6 +145,9 @@ impl<T: Element> Compression<'_, T> {
     ) -> Result<CompressSummary, CodecError> {
         let start = Instant::now();
         options.bound.validate()?;
+        if options.bound.part().is_some() {
+            return Err(CodecError::NeedsNoModel(options.bound.to_string()));
+        }
         let features: usize = source.shape().iter().product();
         if features != model.architecture().features() {
             return Err(CodecError::Features { found: features, expected: model.architecture().features() });
@@ -329,11 +333,13 @@ impl<T: Element> Compression<'_, T> {
             shape: self.decoder.shape.clone(),
             samples,
             bound: options.bound,
+            bounds: Vec::new(),
             block_samples,
             plan: self.plan.clone(),
             model: place,
+            description: source.description().len() as u64,
         };
-        let header = header.to_bytes();
+        let header = [header.to_bytes(), description_to_bytes(&source.description())].concat();
         out.write_all(&header)?;
         if options.embed_model {
             out.write_all(&model)?;

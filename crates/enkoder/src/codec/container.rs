@@ -10,9 +10,12 @@ use super::quantiser::Quantiser;
 use super::samples::Layout;
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x89ENK\r\n\x1a\n";
-/// Of a file with a model, and of one without.
+/// Of a file with a model, of one without, and of one without that has bounds of its own for variables or of each value by itself.
 const VERSION: u32 = 1;
 const VERSION_WITHOUT_MODEL: u32 = 2;
+const VERSION_OF_MORE_BOUNDS: u32 = 3;
+/// Added to a version where a description follows the header.
+const DESCRIBED: u32 = 16;
 pub(crate) const BLOCK_MARK: [u8; 4] = *b"ENKB";
 pub(crate) const INDEX_MARK: [u8; 4] = *b"ENKI";
 pub(crate) const END_MARK: [u8; 4] = *b"ENKE";
@@ -24,8 +27,8 @@ pub(crate) const MAX_HEADER: usize = 1 << 20;
 pub(crate) const MAX_BLOCK_VALUES: usize = 1 << 26;
 const MAX_LATENT: usize = 1 << 16;
 pub(crate) const MAX_DIMENSIONS: usize = 16;
-/// Each has probabilities of its own in memory.
-pub(crate) const MAX_VARIABLES: usize = 32;
+/// Variables of a file at most: each has probabilities of its own in memory.
+pub const MAX_VARIABLES: usize = 32;
 /// Bytes of a variable's name.
 pub(crate) const MAX_NAME: usize = 256;
 
@@ -53,9 +56,13 @@ pub(crate) struct Header {
     pub(crate) shape: Vec<usize>,
     pub(crate) samples: u64,
     pub(crate) bound: Bound,
+    /// Bounds of single variables, where any has one of its own: one for each.
+    pub(crate) bounds: Vec<Bound>,
     pub(crate) block_samples: usize,
     pub(crate) plan: Plan,
     pub(crate) model: ModelPlace,
+    /// Bytes of the description; 0 where there is none.
+    pub(crate) description: u64,
 }
 
 impl Header {
@@ -75,17 +82,30 @@ impl Header {
 
     /// Magic, version, length, header, checksum.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut body = vec![self.element as u8];
+        let mut body = Vec::new();
+        let described = if self.description > 0 { DESCRIBED } else { 0 };
+        if described > 0 {
+            put_unsigned(&mut body, self.description);
+        }
+        body.push(self.element as u8);
         put_unsigned(&mut body, self.shape.len() as u64);
         self.shape.iter().for_each(|&length| put_unsigned(&mut body, length as u64));
         put_layout(&mut body, &self.layout);
         put_unsigned(&mut body, self.samples);
         put_unsigned(&mut body, self.block_samples as u64);
-        let (kind, number) = self.bound.to_parts();
-        body.push(kind);
-        body.extend(number.to_le_bytes());
+        let put_bound = |body: &mut Vec<u8>, bound: Bound| {
+            let (kind, number) = bound.to_parts();
+            body.push(kind);
+            body.extend(number.to_le_bytes());
+        };
+        put_bound(&mut body, self.bound);
         if self.model == ModelPlace::None {
-            return with_envelope(VERSION_WITHOUT_MODEL, &body);
+            if self.bounds.is_empty() && self.bound.part().is_none() {
+                return with_envelope(VERSION_WITHOUT_MODEL + described, &body);
+            }
+            put_unsigned(&mut body, self.bounds.len() as u64);
+            self.bounds.iter().for_each(|&bound| put_bound(&mut body, bound));
+            return with_envelope(VERSION_OF_MORE_BOUNDS + described, &body);
         }
         match &self.plan.residual {
             Residual::None => body.push(0),
@@ -113,7 +133,7 @@ impl Header {
             }
             ModelPlace::None => {}
         }
-        with_envelope(VERSION, &body)
+        with_envelope(VERSION + described, &body)
     }
 
     /// Reads a header from the first bytes of a file, and where it ends.
@@ -126,8 +146,10 @@ impl Header {
             return Err(CodecError::Magic);
         }
         let found = u32::try_from(reader.unsigned("the version")?).unwrap_or(u32::MAX);
-        if found != VERSION && found != VERSION_WITHOUT_MODEL {
-            return Err(CodecError::Version { found, known: VERSION_WITHOUT_MODEL });
+        let is_described = found & DESCRIBED != 0;
+        let version = found & !DESCRIBED;
+        if !(VERSION..=VERSION_OF_MORE_BOUNDS).contains(&version) {
+            return Err(CodecError::Version { found, known: VERSION_OF_MORE_BOUNDS });
         }
         let length = reader.up_to(MAX_HEADER, "the header's length")?;
         let start = bytes.len() - reader.remaining();
@@ -136,7 +158,9 @@ impl Header {
         if !is_sound(&bytes[..start + length], checksum) {
             return Err(CodecError::Damaged { offset: 0, what: "the header's checksum is wrong".to_owned() });
         }
-        let header = Self::parse(found, &mut Reader::new(body, start as u64))?;
+        let mut reader = Reader::new(body, start as u64);
+        let description = if is_described { reader.unsigned("the length of the description")? } else { 0 };
+        let header = Self { description, ..Self::parse(version, &mut reader)? };
         Ok((header, start + length + 4))
     }
 
@@ -162,12 +186,37 @@ impl Header {
         if block_samples == 0 {
             return Err(reader.damaged("blocks of no samples"));
         }
-        let (kind, number) = (reader.u8("the bound")?, reader.f64("the bound")?);
-        let bound = Bound::from_parts(kind, number).ok_or_else(|| reader.damaged("an impossible bound"))?;
-        if version == VERSION_WITHOUT_MODEL {
+        let bound = |reader: &mut Reader<'_>| {
+            let (kind, number) = (reader.u8("a bound")?, reader.f64("a bound")?);
+            Bound::from_parts(kind, number).ok_or_else(|| reader.damaged("an impossible bound"))
+        };
+        let (of_all, mut bounds) = (bound(reader)?, Vec::new());
+        if version == VERSION_OF_MORE_BOUNDS {
+            for _ in 0..reader.up_to(parts, "the number of bounds")? {
+                bounds.push(bound(reader)?);
+            }
+            if ![0, parts].contains(&bounds.len()) {
+                return Err(reader.damaged(format!("{} bounds of {parts} variables", bounds.len())));
+            }
+        } else if of_all.part().is_some() {
+            return Err(reader.damaged("a bound of a later version"));
+        }
+        let bound = of_all;
+        if version != VERSION {
             reader.finish("the header")?;
             let (plan, model) = (Plan::without_model(parts), ModelPlace::None);
-            return Ok(Self { layout, element, shape, samples, bound, block_samples, plan, model });
+            return Ok(Self {
+                layout,
+                element,
+                shape,
+                samples,
+                bound,
+                bounds,
+                block_samples,
+                plan,
+                model,
+                description: 0,
+            });
         }
         let residual = match reader.u8("the kind of residual")? {
             0 => Residual::None,
@@ -209,8 +258,16 @@ impl Header {
         };
         reader.finish("the header")?;
         let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual, parts };
-        Ok(Self { layout, element, shape, samples, bound, block_samples, plan, model })
+        Ok(Self { layout, element, shape, samples, bound, bounds, block_samples, plan, model, description: 0 })
     }
+}
+
+/// A description as it follows the header: its bytes and their checksum; nothing where there is none.
+pub(crate) fn description_to_bytes(description: &[u8]) -> Vec<u8> {
+    if description.is_empty() {
+        return Vec::new();
+    }
+    [description, &crc32fast::hash(description).to_le_bytes()].concat()
 }
 
 /// Magic, version, length, fields, checksum.

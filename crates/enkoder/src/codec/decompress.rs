@@ -63,9 +63,17 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         let length = input.seek(SeekFrom::End(0))?;
         let start = read_at(&mut input, 0, length.min(MAX_HEADER as u64 + 64))?;
         let (header, header_length) = Header::from_bytes(&start)?;
+        let described = match header.description {
+            0 => Some(header_length as u64),
+            bytes => bytes.checked_add(4).and_then(|bytes| bytes.checked_add(header_length as u64)),
+        };
+        let Some(header_length) = described.filter(|&end| end <= length) else {
+            let needed = described.unwrap_or(u64::MAX);
+            return Err(CodecError::Truncated { length, what: "the description", needed });
+        };
         let (mut decoder, mut model_bytes, mut model_is_damaged) = (None, 0, false);
         if let ModelPlace::Embedded(bytes) = header.model {
-            let end = (header_length as u64).checked_add(bytes).and_then(|end| end.checked_add(4));
+            let end = header_length.checked_add(bytes).and_then(|end| end.checked_add(4));
             match end {
                 Some(end) if end <= length => model_bytes = bytes + 4,
                 _ => {
@@ -73,15 +81,15 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
                     return Err(CodecError::Truncated { length, what: "the model", needed });
                 }
             }
-            let model = read_at(&mut input, header_length as u64, model_bytes)?;
+            let model = read_at(&mut input, header_length, model_bytes)?;
             let (model, checksum) = model.split_last_chunk::<4>().ok_or(CodecError::Magic)?;
             if is_sound(model, u32::from_le_bytes(*checksum)) {
-                decoder = Some(FixedDecoder::from_bytes(model, header_length as u64)?);
+                decoder = Some(FixedDecoder::from_bytes(model, header_length)?);
             } else {
                 model_is_damaged = true;
             }
         }
-        let blocks_start = header_length as u64 + model_bytes;
+        let blocks_start = header_length + model_bytes;
         let offsets = read_index(&mut input, length, blocks_start, &header);
         let mut file =
             Self { input, length, header, decoder: None, model_is_damaged, model_bytes, blocks_start, offsets };
@@ -181,6 +189,11 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         self.header.bound
     }
 
+    /// What was promised of each variable, where it is not the same for all; otherwise nothing.
+    pub fn bounds(&self) -> &[Bound] {
+        &self.header.bounds
+    }
+
     /// Latents in use.
     pub fn active_latents(&self) -> usize {
         self.header.plan.active
@@ -202,9 +215,35 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         self.model_is_damaged
     }
 
-    /// Bytes of magic, version and header.
+    /// What is damaged behind the blocks, where that is: they are then only found by [`salvage`](Self::salvage).
+    pub fn index_damage(&self) -> Option<&CodecError> {
+        self.offsets.as_ref().err()
+    }
+
+    /// Bytes of magic, version, header and description.
     pub fn header_bytes(&self) -> u64 {
         self.blocks_start - self.model_bytes
+    }
+
+    /// What the writer kept beside the samples, as it was given; empty where that was nothing.
+    ///
+    /// # Errors
+    /// When it is damaged, and when it is longer than `limit` bytes. The samples do not depend on it.
+    pub fn description(&mut self, limit: u64) -> Result<Vec<u8>, CodecError> {
+        let length = self.header.description;
+        if length == 0 {
+            return Ok(Vec::new());
+        }
+        if length > limit {
+            return Err(CodecError::TooLarge { values: length, limit });
+        }
+        let offset = self.header_bytes() - length - 4;
+        let mut bytes = read_at(&mut self.input, offset, length + 4)?;
+        let checksum = bytes.split_off(length as usize).try_into().map_err(|_| CodecError::Magic)?;
+        if !is_sound(&bytes, u32::from_le_bytes(checksum)) {
+            return Err(CodecError::Damaged { offset, what: "the description's checksum is wrong".to_owned() });
+        }
+        Ok(bytes)
     }
 
     /// SHA-256 of the decoder in hexadecimal; empty where it is damaged.

@@ -1,13 +1,6 @@
-//! Binary arithmetic coding with adaptive integer probabilities, over the range coder of `constriction`. One description of a
-//! stream serves both directions: what is written as [`Coder::bit`] calls encodes with an [`Encoder`] and decodes with a
-//! [`Decoder`], so the two cannot drift apart.
-
-use std::borrow::Borrow;
-use std::num::NonZeroU32;
-
-use constriction::stream::model::{DecoderModel, EncoderModel, EntropyModel};
-use constriction::stream::queue::{DefaultRangeDecoder, DefaultRangeEncoder};
-use constriction::stream::{Decode, Encode};
+//! Binary arithmetic coding with adaptive integer probabilities. One description of a stream serves both directions: what is
+//! written as [`Coder::bit`] calls encodes with an [`Encoder`] and decodes with a [`Decoder`], so the two cannot drift apart.
+//! Streams are those of the range coder of the crate `constriction`, whose symbols may be any: for bits no division is needed.
 
 /// Bits of a probability.
 pub(crate) const PRECISION: usize = 20;
@@ -70,32 +63,6 @@ static RATES: [u32; 1024] = {
 /// Bits seen after which a probability forgets as fast as it learns.
 const WINDOW: u32 = 500;
 
-/// A fixed probability, for `constriction`.
-struct Binary(u32);
-
-impl EntropyModel<PRECISION> for Binary {
-    type Symbol = bool;
-    type Probability = u32;
-}
-
-impl EncoderModel<PRECISION> for Binary {
-    #[inline(always)]
-    fn left_cumulative_and_probability(&self, symbol: impl Borrow<bool>) -> Option<(u32, NonZeroU32)> {
-        let (left, width) = if *symbol.borrow() { (0, self.0) } else { (self.0, ONE - self.0) };
-        Some((left, NonZeroU32::new(width)?))
-    }
-}
-
-impl DecoderModel<PRECISION> for Binary {
-    #[inline(always)]
-    fn quantile_function(&self, quantile: u32) -> (bool, u32, NonZeroU32) {
-        let bit = quantile < self.0;
-        let (left, width) = if bit { (0, self.0) } else { (self.0, ONE - self.0) };
-        // Probabilities are kept within LEAST..ONE − LEAST; the alternative only satisfies the type.
-        (bit, left, NonZeroU32::new(width).unwrap_or(NonZeroU32::MIN))
-    }
-}
-
 /// One direction of the coding.
 pub(crate) trait Coder {
     /// Whether it reads.
@@ -123,21 +90,52 @@ pub(crate) trait Coder {
     }
 }
 
+/// The interval is renewed by a word as soon as it is narrower than this.
+const NARROW: u64 = 1 << u32::BITS;
+
 /// Writes bits.
-pub(crate) struct Encoder(DefaultRangeEncoder);
+pub(crate) struct Encoder {
+    words: Vec<u32>,
+    /// The lower end of the interval and its width, of which `words` are the digits before.
+    lower: u64,
+    range: u64,
+}
 
 impl Encoder {
     pub(crate) fn new() -> Self {
-        Self(DefaultRangeEncoder::new())
+        Self { words: Vec::new(), lower: 0, range: u64::MAX }
     }
 
-    /// The stream: the coder's words, low byte first, without the zero bytes at its end, which the decoder supplies.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        let words = match self.0.into_compressed() {
-            Ok(words) => words,
-            Err(never) => match never {},
-        };
-        let mut bytes: Vec<u8> = words.into_iter().flat_map(u32::to_be_bytes).collect();
+    /// Adds to the lower end; where that overflows, one to the words before.
+    #[inline(always)]
+    fn rise(&mut self, by: u64) {
+        let (lower, overflows) = self.lower.overflowing_add(by);
+        self.lower = lower;
+        if overflows {
+            self.carry();
+        }
+    }
+
+    #[cold]
+    fn carry(&mut self) {
+        for word in self.words.iter_mut().rev() {
+            *word = word.wrapping_add(1);
+            if *word != 0 {
+                return;
+            }
+        }
+    }
+
+    /// The stream: the coder's words, high byte first, without the zero bytes at its end, which the decoder supplies.
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
+        // Of the numbers in the interval the one with the most zeros behind.
+        let zeros = (0..u64::BITS).rev().find(|&zeros| {
+            let up = self.lower.wrapping_neg() & ((1 << zeros) - 1);
+            up < self.range
+        });
+        self.rise(self.lower.wrapping_neg() & ((1 << zeros.unwrap_or(0)) - 1));
+        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        bytes.extend(self.lower.to_be_bytes());
         bytes.truncate(bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1));
         bytes
     }
@@ -148,34 +146,77 @@ impl Coder for Encoder {
 
     #[inline(always)]
     fn bit_of(&mut self, probability: u32, bit: bool) -> Result<bool, Corrupt> {
-        self.0.encode_symbol(bit, Binary(probability)).map_err(|_| Corrupt)?;
+        let scale = self.range >> PRECISION;
+        let set = scale * u64::from(probability);
+        if bit {
+            self.range = set;
+        } else {
+            self.rise(set);
+            self.range = (scale << PRECISION) - set;
+        }
+        if self.range < NARROW {
+            self.words.push((self.lower >> u32::BITS) as u32);
+            self.lower <<= u32::BITS;
+            self.range <<= u32::BITS;
+        }
         Ok(bit)
     }
 }
 
 /// Reads bits.
-pub(crate) struct Decoder(DefaultRangeDecoder);
+pub(crate) struct Decoder<'a> {
+    bytes: &'a [u8],
+    /// How far the number that the stream is lies above the lower end of the interval, and the width of that.
+    above: u64,
+    range: u64,
+}
 
-impl Decoder {
-    pub(crate) fn new(bytes: &[u8]) -> Result<Self, Corrupt> {
-        let words: Vec<u32> = bytes
-            .chunks(4)
-            .map(|chunk| {
-                let mut word = [0; 4];
-                word[..chunk.len()].copy_from_slice(chunk);
-                u32::from_be_bytes(word)
-            })
-            .collect();
-        Ok(Self(DefaultRangeDecoder::from_compressed(words).map_err(|_| Corrupt)?))
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        let mut decoder = Self { bytes, above: 0, range: u64::MAX };
+        for _ in 0..2 {
+            decoder.above = decoder.above << u32::BITS | decoder.word();
+        }
+        decoder
+    }
+
+    /// The next word; what the stream leaves out at its end is 0.
+    #[inline(always)]
+    fn word(&mut self) -> u64 {
+        if let Some((word, rest)) = self.bytes.split_first_chunk() {
+            self.bytes = rest;
+            return u64::from(u32::from_be_bytes(*word));
+        }
+        let mut word = [0; 4];
+        word[..self.bytes.len()].copy_from_slice(self.bytes);
+        self.bytes = &[];
+        u64::from(u32::from_be_bytes(word))
     }
 }
 
-impl Coder for Decoder {
+impl Coder for Decoder<'_> {
     const DECODES: bool = true;
 
     #[inline(always)]
     fn bit_of(&mut self, probability: u32, _: bool) -> Result<bool, Corrupt> {
-        self.0.decode_symbol(Binary(probability)).map_err(|_| Corrupt)
+        let scale = self.range >> PRECISION;
+        let set = scale * u64::from(probability);
+        let bit = self.above < set;
+        if bit {
+            self.range = set;
+        } else {
+            self.above -= set;
+            self.range = (scale << PRECISION) - set;
+            // No encoder leaves the interval.
+            if self.above >= self.range {
+                return Err(Corrupt);
+            }
+        }
+        if self.range < NARROW {
+            self.above = self.above << u32::BITS | self.word();
+            self.range <<= u32::BITS;
+        }
+        Ok(bit)
     }
 }
 
@@ -214,8 +255,38 @@ impl Coder for Estimator {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::borrow::Borrow;
+    use std::num::NonZeroU32;
+
+    use constriction::stream::model::{DecoderModel, EncoderModel, EntropyModel};
+    use constriction::stream::queue::{DefaultRangeDecoder, DefaultRangeEncoder};
+    use constriction::stream::{Decode, Encode};
     use proptest::prelude::*;
+
+    use super::*;
+
+    /// A fixed probability, for `constriction`.
+    struct Binary(u32);
+
+    impl EntropyModel<PRECISION> for Binary {
+        type Symbol = bool;
+        type Probability = u32;
+    }
+
+    impl EncoderModel<PRECISION> for Binary {
+        fn left_cumulative_and_probability(&self, symbol: impl Borrow<bool>) -> Option<(u32, NonZeroU32)> {
+            let (left, width) = if *symbol.borrow() { (0, self.0) } else { (self.0, ONE - self.0) };
+            Some((left, NonZeroU32::new(width)?))
+        }
+    }
+
+    impl DecoderModel<PRECISION> for Binary {
+        fn quantile_function(&self, quantile: u32) -> (bool, u32, NonZeroU32) {
+            let bit = quantile < self.0;
+            let (left, width) = if bit { (0, self.0) } else { (self.0, ONE - self.0) };
+            (bit, left, NonZeroU32::new(width).unwrap())
+        }
+    }
 
     fn run(coder: &mut impl Coder, bits: &[bool]) -> Result<Vec<bool>, Corrupt> {
         let mut models = [Bit::EVEN; 3];
@@ -229,15 +300,41 @@ mod tests {
             run(&mut encoder, &bits).unwrap();
             encoder.raw(number, 64).unwrap();
             let bytes = encoder.into_bytes();
-            let mut decoder = Decoder::new(&bytes).unwrap();
+            let mut decoder = Decoder::new(&bytes);
             prop_assert_eq!(run(&mut decoder, &vec![false; bits.len()]).unwrap(), bits);
             prop_assert_eq!(decoder.raw(0, 64).unwrap(), number);
         }
 
         #[test]
         fn any_bytes_decode_without_a_panic(bytes: Vec<u8>) {
-            let mut decoder = Decoder::new(&bytes).unwrap();
+            let mut decoder = Decoder::new(&bytes);
             let _ = run(&mut decoder, &[false; 1000]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn streams_are_those_of_constriction(bits: Vec<(bool, u32)>, often in 0u32..40) {
+            let mut bits: Vec<(bool, u32)> =
+                bits.into_iter().map(|(bit, probability)| (bit, (probability % ONE).clamp(LEAST, ONE - LEAST))).collect();
+            // Where bits are as likely as they are said to be, words come that carry.
+            bits.extend((0..often * 100).map(|i| (i % 64 != 0, ONE - ONE / 64)));
+            let (mut ours, mut theirs) = (Encoder::new(), DefaultRangeEncoder::new());
+            for &(bit, probability) in &bits {
+                ours.bit_of(probability, bit).unwrap();
+                theirs.encode_symbol(bit, Binary(probability)).unwrap();
+            }
+            let (ours, theirs) = (ours.into_bytes(), theirs.into_compressed().unwrap());
+            let mut words: Vec<[u8; 4]> = vec![[0; 4]; ours.len().div_ceil(4)];
+            words.as_flattened_mut()[..ours.len()].copy_from_slice(&ours);
+            let words: Vec<u32> = words.into_iter().map(u32::from_be_bytes).collect();
+            let theirs: Vec<u8> = theirs.into_iter().flat_map(u32::to_be_bytes).collect();
+            let mut ours_of_theirs = Decoder::new(&theirs);
+            let mut theirs_of_ours = DefaultRangeDecoder::from_compressed(words).unwrap();
+            for &(bit, probability) in &bits {
+                prop_assert_eq!(ours_of_theirs.bit_of(probability, false), Ok(bit));
+                prop_assert_eq!(theirs_of_ours.decode_symbol(Binary(probability)).unwrap(), bit);
+            }
         }
     }
 

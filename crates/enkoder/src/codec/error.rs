@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::element::ElementType;
 use crate::autoencoder::ModelError;
 
 /// Why data could not be compressed, or a compressed file not be read.
@@ -10,7 +11,8 @@ use crate::autoencoder::ModelError;
 pub enum CodecError {
     /// No bound, or an impossible one.
     #[error(
-        "{0:?} is no bound\nhint: use abs:NUMBER, rel:FRACTION (up to 1), psnr:DECIBELS, lossless or none, with a number above 0"
+        "{0:?} is no bound\nhint: use abs:NUMBER, rel:FRACTION (up to 1), prel:FRACTION (up to 0.5), bits:BITS (up to 52), psnr:DECIBELS, lossless or none, with \
+         a number above 0"
     )]
     Bound(String),
     /// Not the name of an element type.
@@ -54,6 +56,27 @@ pub enum CodecError {
     /// A bound that only means something beside a model.
     #[error("{0} keeps what a model makes of its codes, but there is no model\nhint: give a model, or another bound")]
     NeedsModel(String),
+    /// A bound that only means something without a model.
+    #[error("{0} is a bound of files without a model\nhint: leave out the model, or use another bound")]
+    NeedsNoModel(String),
+    /// A bound by significant digits for numbers that have none.
+    #[error("{bound} is for floating-point values, but these are {element}\nhint: use abs:, rel: or lossless")]
+    NeedsFloats {
+        /// The bound asked for.
+        bound: String,
+        /// What the values are.
+        element: ElementType,
+    },
+    /// A bound for a variable that there is not, or one that is for all of them together.
+    #[error("{bound} cannot be the bound of {variable:?}: {why}")]
+    OfVariable {
+        /// The bound asked for.
+        bound: String,
+        /// The variable's name.
+        variable: String,
+        /// What is wrong, and the way out.
+        why: String,
+    },
     /// Nothing to compress.
     #[error("there are no samples to compress")]
     Empty,

@@ -204,7 +204,7 @@ mod tests {
                 model.code(&mut encoder, value).unwrap();
             }
             let bytes = encoder.into_bytes();
-            let mut decoder = Decoder::new(&bytes).unwrap();
+            let mut decoder = Decoder::new(&bytes);
             let mut model = Signed::expecting(8).clone();
             for &value in &values {
                 prop_assert_eq!(model.code(&mut decoder, 0).unwrap(), value);

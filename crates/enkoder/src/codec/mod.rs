@@ -65,6 +65,7 @@ pub use alone::{AloneOptions, Prediction, compress_alone};
 pub use bound::Bound;
 pub use calibration::Calibration;
 pub use compress::{CompressOptions, CompressSummary, Stages, compress};
+pub use container::MAX_VARIABLES;
 pub use decompress::{EnkFile, Lost};
 pub use element::{Element, ElementType};
 pub use error::CodecError;

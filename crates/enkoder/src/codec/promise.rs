@@ -65,7 +65,7 @@ impl Promise {
     /// What a bound means for data of this type and these extents, one for each part of a sample.
     ///
     /// # Errors
-    /// When the bound is relative to a range that no number holds.
+    /// When the bound is relative to a range that no number holds, or bounds each value by itself.
     pub(crate) fn of(bound: Bound, element: ElementType, extents: &[Extent]) -> Result<Self, CodecError> {
         if matches!(bound, Bound::Relative(_) | Bound::Psnr(_))
             && let Some(extent) = extents.iter().find(|extent| !extent.range().is_finite())
@@ -78,6 +78,7 @@ impl Promise {
             Bound::Psnr(decibels) => {
                 Self::MeanSquared { target: 10f64.powf(-decibels / 10.0), scales: scales(element, extents) }
             }
+            Bound::Pointwise(_) | Bound::SignificantBits(_) => return Err(CodecError::NeedsNoModel(bound.to_string())),
             Bound::Lossless => Self::Exact,
             Bound::None => Self::Nothing,
         })

@@ -136,6 +136,11 @@ pub trait SampleSource {
     fn valid(&self) -> Vec<Option<(f64, f64)>> {
         Vec::new()
     }
+    /// What the file is to keep beside the samples, as it is: whoever wrote it can say in it what the samples were, as a format of
+    /// arrays has names and coordinates. Empty where nothing is to be kept.
+    fn description(&self) -> Vec<u8> {
+        Vec::new()
+    }
     /// Samples `first` to `first + count`, as little-endian bytes.
     ///
     /// # Errors

@@ -15,6 +15,12 @@ pub struct ValueSummary {
     pub missing: usize,
 }
 
+/// The share of values that are not missing, of which at least one counts as there.
+pub(crate) fn share_observed(missing: usize, of: usize) -> f64 {
+    let all = of.max(1);
+    (all - missing.min(all - 1)) as f64 / all as f64
+}
+
 impl Dataset {
     /// Extremes and oddities over all values, in one pass.
     pub fn summary(&self) -> ValueSummary {
@@ -50,9 +56,7 @@ impl Dataset {
     pub fn share_observed(&self) -> f64 {
         let Values::F32(values) = &self.values else { return 1.0 };
         let of_row = |index| self.stored(values, index).iter().filter(|value| value.is_nan()).count();
-        let all = (self.len() * self.features()).max(1);
-        let missing = (0..self.len()).map(of_row).sum::<usize>();
-        (all - missing.min(all - 1)) as f64 / all as f64
+        share_observed((0..self.len()).map(of_row).sum(), self.len() * self.features())
     }
 
     /// Sample and feature of the first infinite value.

@@ -56,6 +56,9 @@ pub enum RecipeError {
     /// Principal components are of the inputs alone.
     #[error("principal components give back what they are given, so they take no targets")]
     LinearTargets,
+    /// Principal components are of samples in memory.
+    #[error("principal components are computed from samples in memory, and these are read in blocks")]
+    LinearBlocks,
     /// A training that goes on with something else.
     #[error("a training that goes on keeps its network and its options: only epochs, patience and threads may change")]
     OtherOptions,

@@ -3,7 +3,6 @@
 use super::error::RecipeError;
 use super::split::Split;
 use crate::network::{Activation, Architecture};
-use crate::scaling::Scaler;
 use crate::training::{Corruption, TrainingConfig};
 
 /// A network to train.
@@ -59,7 +58,7 @@ impl Network {
         };
         if output.is_none()
             && matches!(self, Self::Dense { .. } | Self::Convolutional { .. })
-            && Scaler::fit(config.scaling, made)?.is_unit_interval()
+            && split.scaler_of_outputs(config.scaling)?.is_unit_interval()
         {
             output = Some(Activation::Sigmoid);
         }

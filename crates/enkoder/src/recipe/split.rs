@@ -7,13 +7,19 @@ use ndarray::Array2;
 
 use super::Recipe;
 use super::error::RecipeError;
-use crate::dataset::{Dataset, WholeImage};
+use crate::dataset::{Dataset, DatasetError, StoredDataset, WholeImage};
 use crate::network::image_shape;
 use crate::rows::Rows;
-use crate::training::Checkpoint;
+use crate::scaling::{Scaler, Scaling};
+use crate::training::{BlockPlan, Checkpoint, HeldOut, TrainingBlocks};
 
 /// Patches that validate for each whole image of theirs: enough for a steady loss.
 const VALIDATION_PATCHES: usize = 32;
+
+/// The share of memory for samples that validate, where the others are read in blocks.
+const VALIDATION_SHARE: u64 = 8;
+/// The share for training samples to be looked at.
+const SAMPLE_SHARE: u64 = 16;
 
 /// Samples to learn from and samples to validate with, which the model does not learn from.
 #[derive(Clone, Debug)]
@@ -25,6 +31,8 @@ pub struct Split {
     pub validation: Dataset,
     /// What the model is to make of both, sample by sample, where that is not themselves.
     pub targets: Option<(Dataset, Dataset)>,
+    /// What is learned from where it is read in blocks; `train` then is a sample of it that lies in memory, to be looked at.
+    pub blocks: Option<TrainingBlocks>,
 }
 
 impl Split {
@@ -34,7 +42,7 @@ impl Split {
     /// When there are more samples than a data set holds.
     pub fn new<'r>(train: impl Into<Rows<'r>>, validation: impl Into<Rows<'r>>) -> Result<Self, RecipeError> {
         let [train, validation] = [train.into().to_dataset()?, validation.into().to_dataset()?];
-        Ok(Self { train, validation, targets: None })
+        Ok(Self { train, validation, targets: None, blocks: None })
     }
 
     /// The same samples, with what is to be made of them.
@@ -48,6 +56,20 @@ impl Split {
     ) -> Result<Self, RecipeError> {
         let targets = Some((train.into().to_dataset()?, validation.into().to_dataset()?));
         Ok(Self { targets, ..self })
+    }
+
+    /// How many samples are learned from.
+    pub fn training_samples(&self) -> usize {
+        self.blocks.as_ref().map_or(self.train.len(), TrainingBlocks::len)
+    }
+
+    /// The scaler of what the model is to make.
+    pub(super) fn scaler_of_outputs(&self, scaling: Scaling) -> Result<Scaler, RecipeError> {
+        Ok(match (&self.blocks, &self.targets) {
+            (Some(blocks), _) => blocks.scaler(scaling)?,
+            (None, Some((targets, _))) => Scaler::fit(scaling, targets)?,
+            (None, None) => Scaler::fit(scaling, &self.train)?,
+        })
     }
 }
 
@@ -69,11 +91,13 @@ pub(super) struct Cutting {
     pub(super) patch: [usize; 2],
     /// In an epoch.
     pub(super) patches: usize,
+    /// How blocks are read, where a checkpoint says it.
+    pub(super) blocks: Option<BlockPlan>,
 }
 
 impl Default for Cutting {
     fn default() -> Self {
-        Self { validation: Validation::Part(0.2), patch: [40; 2], patches: 50_000 }
+        Self { validation: Validation::Part(0.2), patch: [40; 2], patches: 50_000, blocks: None }
     }
 }
 
@@ -84,9 +108,9 @@ impl Cutting {
         let validation = |each| count.map_or(default.validation, |count| Validation::Count(count / each));
         match (checkpoint.patches(), image_shape(&checkpoint.architecture().input_shape)) {
             (Some(patches), Some((height, width, _))) => {
-                Self { validation: validation(VALIDATION_PATCHES), patch: [height, width], patches }
+                Self { validation: validation(VALIDATION_PATCHES), patch: [height, width], patches, ..default }
             }
-            _ => Self { validation: validation(1), ..default },
+            _ => Self { validation: validation(1), blocks: checkpoint.block_plan(), ..default },
         }
     }
 }
@@ -98,7 +122,58 @@ impl Recipe<'_> {
     /// When there are fewer than two samples, or the [part that validates](Self::validation) does not lie between 0 and 1.
     pub fn split<'r>(&self, samples: impl Into<Rows<'r>>) -> Result<Split, RecipeError> {
         let (train, validation) = self.halves(&samples.into().to_dataset()?)?;
-        Ok(Split { train, validation, targets: None })
+        Ok(Split { train, validation, targets: None, blocks: None })
+    }
+
+    /// Samples that are read in blocks while a model is trained on them, in about `memory` bytes besides what the network takes. They are
+    /// passed over once: those that validate come into memory, as many as the [part](Self::validation) or as an eighth of it holds.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::ops::Range;
+    ///
+    /// use enkoder::{Recipe, SampleBlock, SampleReader, StoredDataset};
+    ///
+    /// /// Points on a circle; they could come from a file or a server.
+    /// struct Circle;
+    ///
+    /// impl SampleReader for Circle {
+    ///     fn read(&mut self, samples: Range<usize>) -> Result<SampleBlock, Box<dyn Error + Send + Sync>> {
+    ///         Ok(SampleBlock::F32(samples.flat_map(|i| [(i as f32).cos(), (i as f32).sin()]).collect()))
+    ///     }
+    /// }
+    ///
+    /// let circle = StoredDataset::new("circle", 5000, [2], false, Circle)?;
+    /// let recipe = Recipe::dense(&[16], 1).epochs(2);
+    /// let split = recipe.split_stored(&circle, 64 << 20)?;
+    /// assert_eq!((split.training_samples(), split.validation.len()), (4000, 1000));
+    /// let model = recipe.fit_split(&split)?;
+    /// assert_eq!(model.architecture().summary(), "2-16-1-16-2");
+    /// # Ok::<(), Box<dyn Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`split`](Self::split), when samples cannot be read, and when a value is infinite.
+    pub fn split_stored(&self, samples: &StoredDataset, memory: u64) -> Result<Split, RecipeError> {
+        let all = samples.len();
+        let refused = |source| RecipeError::Split { name: samples.name().to_owned(), source };
+        if all < 2 {
+            return Err(refused(DatasetError::TooFew { samples: all }));
+        }
+        let validation = match self.cutting.validation {
+            Validation::Part(part) if !(part > 0.0 && part < 1.0) => return Err(refused(DatasetError::Fraction(part))),
+            Validation::Part(part) => {
+                ((all as f64 * part).round() as usize).min(held(memory, VALIDATION_SHARE, samples))
+            }
+            Validation::Count(count) => count,
+        };
+        let validation = validation.clamp(1, all - 1);
+        let planned = || BlockPlan::new(samples.sample_bytes(), self.config.batch_size, memory);
+        let plan = self.cutting.blocks.unwrap_or_else(planned);
+        let held_out = HeldOut { validation, sample: held(memory, SAMPLE_SHARE, samples), seed: self.config.seed };
+        let (blocks, validation) = TrainingBlocks::hold_out(samples, held_out, plan)?;
+        let train = blocks.sample().clone();
+        Ok(Split { train, validation, targets: None, blocks: Some(blocks) })
     }
 
     /// The pairs that a model is trained on and those that validate.
@@ -115,7 +190,7 @@ impl Recipe<'_> {
             return Err(RecipeError::Pairs { inputs: inputs.len(), targets: targets.len() });
         }
         let (train, validation) = self.halves(&inputs)?;
-        Ok(Split { train, validation, targets: Some(self.halves(&targets)?) })
+        Ok(Split { train, validation, targets: Some(self.halves(&targets)?), blocks: None })
     }
 
     /// Patches of the images that a model is trained on, and of those that validate: 32 of each of these. No image is on both sides, for
@@ -151,7 +226,7 @@ impl Recipe<'_> {
             Ok((cut(train, patches)?, cut(validation, kept.len() * VALIDATION_PATCHES)?))
         };
         let (train, validation) = cut(images)?;
-        Ok(Split { train, validation, targets: targets.map(cut).transpose()? })
+        Ok(Split { train, validation, targets: targets.map(cut).transpose()?, blocks: None })
     }
 
     fn halves(&self, data: &Dataset) -> Result<(Dataset, Dataset), RecipeError> {
@@ -162,6 +237,12 @@ impl Recipe<'_> {
         };
         data.split(part, self.config.seed).map_err(|source| RecipeError::Split { name: data.name().to_owned(), source })
     }
+}
+
+/// How many samples a share of some bytes of memory holds as numbers, at least 1.
+fn held(memory: u64, share: u64, samples: &StoredDataset) -> usize {
+    let each = 4 * samples.features().max(1) as u64;
+    usize::try_from(memory / share / each).unwrap_or(usize::MAX).max(1)
 }
 
 fn check_pairs(images: &[WholeImage], targets: &[WholeImage]) -> Result<(), RecipeError> {

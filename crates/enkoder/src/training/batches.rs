@@ -1,10 +1,13 @@
 //! Forming batches: samples in the epoch's order, scaled, and damaged where the training asks for it.
 
-use std::ops::Range;
+use std::mem;
+use std::ops::{ControlFlow, Range};
 
 use rand::seq::SliceRandom;
 
+use super::blocks::TrainingBlocks;
 use super::corruption::{Corruption, fill_from_neighbours};
+use super::error::TrainingError;
 use crate::dataset::Dataset;
 use crate::network::image_shape;
 use crate::random::{Purpose, stream};
@@ -21,6 +24,8 @@ pub(crate) struct Samples<'a> {
     pub(crate) codes: Option<Known<'a>>,
     /// Which share of the targets' values is there: nothing is asked where one is missing.
     pub(crate) observed: f64,
+    /// All samples, where the inputs are only some of them.
+    pub(crate) blocks: Option<&'a TrainingBlocks>,
 }
 
 /// Numbers that are known for each sample, and how they are scaled.
@@ -44,7 +49,13 @@ const CACHED_BYTES: usize = 256 * 1024;
 impl<'a> Samples<'a> {
     /// Samples that are their own targets.
     pub(crate) fn new(inputs: &'a Dataset, scaler: &'a Scaler) -> Self {
-        Self { inputs, targets: None, scaler, target_scaler: scaler, codes: None, observed: inputs.share_observed() }
+        let observed = inputs.share_observed();
+        Self { inputs, targets: None, scaler, target_scaler: scaler, codes: None, observed, blocks: None }
+    }
+
+    /// The samples that are read in blocks, of which these are some.
+    pub(crate) fn of_blocks(self, blocks: &'a TrainingBlocks) -> Self {
+        Self { blocks: Some(blocks), observed: blocks.share_observed(), ..self }
     }
 
     /// The same samples with other targets.
@@ -63,7 +74,33 @@ impl<'a> Samples<'a> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.inputs.len()
+        self.blocks.map_or(self.inputs.len(), TrainingBlocks::len)
+    }
+
+    /// Calls `visit` with the samples of an epoch, as many as are in memory at a time, until it breaks: the samples, the order in which
+    /// to take them, and where the first of these stands in the epoch's order.
+    pub(crate) fn visit(
+        &self,
+        seed: u64,
+        epoch: usize,
+        order: &mut Vec<u32>,
+        mut visit: impl FnMut(&Samples<'_>, &[u32], usize) -> ControlFlow<()>,
+    ) -> Result<(), TrainingError> {
+        let Some(blocks) = self.blocks else {
+            order.resize(self.len(), 0);
+            shuffle(order, seed, epoch as u64);
+            let _ = visit(self, order, 0);
+            return Ok(());
+        };
+        let mut first = 0;
+        blocks.for_each_window(seed, epoch, |window, number| {
+            order.resize(window.len(), 0);
+            // As in memory, where one window holds all samples.
+            shuffle(order, seed, (number as u64) << 24 | (epoch as u64 & 0xff_ffff));
+            let samples = Samples { inputs: window, blocks: None, ..*self };
+            let end = first + window.len();
+            visit(&samples, order, mem::replace(&mut first, end))
+        })
     }
 
     /// Fills the rows of `input`, and those of `target` unless it is empty, with the samples that `order` names; a target has these
@@ -137,12 +174,12 @@ pub(crate) fn draw_index(epoch: usize, position: usize) -> u64 {
     ((epoch as u64) & 0xff_ffff) << 32 | position as u64
 }
 
-/// The order in which an epoch visits the samples.
-pub(crate) fn shuffle(order: &mut [u32], seed: u64, epoch: usize) {
+/// The order in which an epoch visits samples, each window of it by a stream of its own.
+pub(super) fn shuffle(order: &mut [u32], seed: u64, index: u64) {
     for (position, index) in order.iter_mut().enumerate() {
         *index = position as u32;
     }
-    order.shuffle(&mut stream(seed, Purpose::Shuffle, epoch as u64));
+    order.shuffle(&mut stream(seed, Purpose::Shuffle, index));
 }
 
 /// The ranges of an epoch's order that form its batches.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::blocks::{BlockPlan, TrainingBlocks};
 use super::config::TrainingConfig;
 use super::error::TrainingError;
 use super::history::EpochRecord;
@@ -73,17 +74,21 @@ pub(crate) struct Origin {
     /// How many are cut from whole images for an epoch, where the samples are patches. Older files do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     patches: Option<usize>,
+    /// How they are taken, where they are read in blocks. Older files do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blocks: Option<BlockPlan>,
 }
 
 impl Origin {
     pub(super) fn of(train: Pair<'_>, validation: Pair<'_>) -> Self {
         let targets = train.targets.zip(validation.targets);
         Self {
-            train_fingerprint: train.inputs.fingerprint(),
+            train_fingerprint: train.fingerprint(),
             validation_fingerprint: validation.inputs.fingerprint(),
             validation_samples: Some(validation.inputs.len()),
             target_fingerprints: targets.map(|(train, validation)| [train.fingerprint(), validation.fingerprint()]),
             patches: train.inputs.is_patches().then_some(train.inputs.len()),
+            blocks: train.blocks.map(TrainingBlocks::plan),
         }
     }
 
@@ -91,7 +96,7 @@ impl Origin {
     pub(super) fn check(&self, given: &Self) -> Result<(), TrainingError> {
         let known_targets = &self.target_fingerprints;
         let same = [
-            ("training", self.train_fingerprint == given.train_fingerprint),
+            ("training", self.train_fingerprint == given.train_fingerprint && self.blocks == given.blocks),
             ("validation", self.validation_fingerprint == given.validation_fingerprint),
             ("target", known_targets.is_none() || known_targets == &given.target_fingerprints),
         ];
@@ -190,6 +195,16 @@ impl Checkpoint {
     /// input. `None` also of files that older versions wrote.
     pub fn patches(&self) -> Option<usize> {
         self.state.origin.patches
+    }
+
+    /// Whether the samples are read in blocks, because there may be more than memory holds.
+    pub fn reads_blocks(&self) -> bool {
+        self.state.origin.blocks.is_some()
+    }
+
+    /// How they are.
+    pub(crate) fn block_plan(&self) -> Option<BlockPlan> {
+        self.state.origin.blocks
     }
 
     /// The options of the run; [`threads`](TrainingConfig::threads) is not among what is stored.

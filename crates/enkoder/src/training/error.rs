@@ -2,6 +2,7 @@
 
 use super::config::ConfigError;
 use super::task::Task;
+use crate::dataset::{DatasetError, ReadError};
 use crate::network::{ArchitectureError, Shape};
 use crate::scaling::ScalerError;
 
@@ -18,6 +19,17 @@ pub enum TrainingError {
     /// The training samples cannot be scaled.
     #[error("the training samples cannot be scaled")]
     Scaler(#[from] ScalerError),
+    /// Samples that make no data set.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Stored samples cannot be read.
+    #[error("the samples of {name} cannot be read")]
+    Read {
+        /// The data's name.
+        name: String,
+        /// Why.
+        source: ReadError,
+    },
     /// There is nothing to learn from or to validate with.
     #[error("there are no {0} samples")]
     Empty(&'static str),
@@ -79,6 +91,16 @@ pub enum TrainingError {
         /// The feature's number.
         feature: usize,
         /// Its value after scaling.
+        value: f32,
+    },
+    /// The same of samples that are read in blocks.
+    #[error(
+        "feature {feature} of the training samples reaches {value} after scaling, but cross-entropy needs targets from 0 to 1\nhint: scale to a range (unit or min-max), or take the squared error"
+    )]
+    Reaches {
+        /// The feature's number.
+        feature: usize,
+        /// The value after scaling.
         value: f32,
     },
     /// Known codes are learned in both directions, which takes a chain of layers.

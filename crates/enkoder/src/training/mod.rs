@@ -4,6 +4,7 @@
 
 mod adam;
 mod batches;
+mod blocks;
 mod checkpoint;
 mod config;
 mod corruption;
@@ -27,6 +28,8 @@ mod trainer;
 
 pub use adam::Adam;
 pub(crate) use batches::Samples;
+pub use blocks::TrainingBlocks;
+pub(crate) use blocks::{BlockPlan, HeldOut};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, TrainingConfig};
 pub use corruption::{Corruption, CorruptionError, NoiseLevel, NoiseLevelError};

@@ -1,10 +1,12 @@
 //! What a training is given: samples, with targets where it is to make something else of them, and with codes where they are known.
 
 use super::batches::{Known, Samples};
+use super::blocks::TrainingBlocks;
 use super::error::TrainingError;
+use crate::autoencoder::DataRecord;
 use crate::dataset::Dataset;
 use crate::network::{Architecture, image_shape};
-use crate::scaling::Scaler;
+use crate::scaling::{Scaler, Scaling};
 
 /// Inputs, with targets where they are not the inputs themselves, and codes where they are known.
 #[derive(Clone, Copy)]
@@ -12,6 +14,8 @@ pub(super) struct Pair<'a> {
     pub(super) inputs: &'a Dataset,
     pub(super) targets: Option<&'a Dataset>,
     pub(super) codes: Option<&'a Dataset>,
+    /// All samples, where the inputs are only some of them, to be looked at.
+    pub(super) blocks: Option<&'a TrainingBlocks>,
 }
 
 /// How each side of a pair is scaled; targets as inputs where nothing else is said.
@@ -24,12 +28,44 @@ pub(super) struct Scalers<'a> {
 
 impl<'a> Pair<'a> {
     pub(super) fn of(inputs: &'a Dataset) -> Self {
-        Self { inputs, targets: None, codes: None }
+        Self { inputs, targets: None, codes: None, blocks: None }
+    }
+
+    pub(super) fn of_blocks(blocks: &'a TrainingBlocks) -> Self {
+        Self { blocks: Some(blocks), ..Self::of(blocks.sample()) }
+    }
+
+    /// How the inputs are scaled.
+    pub(super) fn scaler(self, scaling: Scaling) -> Result<Scaler, TrainingError> {
+        match self.blocks {
+            Some(blocks) => blocks.scaler(scaling),
+            None => Ok(Scaler::fit(scaling, self.inputs)?),
+        }
+    }
+
+    /// The fingerprint of all inputs.
+    pub(super) fn fingerprint(self) -> String {
+        self.blocks.map_or_else(|| self.inputs.fingerprint(), |blocks| blocks.fingerprint().to_owned())
+    }
+
+    /// What is remembered of these training samples.
+    pub(super) fn record(self, validation: Self, fingerprint: String) -> DataRecord {
+        let record = DataRecord::of(self.inputs, validation.inputs, fingerprint);
+        match self.blocks {
+            Some(blocks) => {
+                DataRecord { train_samples: blocks.len(), missing: 1.0 - blocks.share_observed(), ..record }
+            }
+            None => record,
+        }
     }
 
     pub(super) fn samples(self, scalers: Scalers<'a>) -> Samples<'a> {
         let codes = self.codes.zip(scalers.codes).map(|(data, scaler)| Known { data, scaler });
         let samples = Samples { codes, ..Samples::new(self.inputs, scalers.inputs) };
+        let samples = match self.blocks {
+            Some(blocks) => samples.of_blocks(blocks),
+            None => samples,
+        };
         match self.targets {
             Some(targets) => samples.with_targets(targets, scalers.targets.unwrap_or(scalers.inputs)),
             None => samples,
@@ -88,6 +124,14 @@ impl<'a> Pair<'a> {
 
     /// Checks that what is to be made of these samples lies from 0 to 1 once it is scaled.
     pub(super) fn check_unit_interval(self, scaler: &Scaler) -> Result<(), TrainingError> {
+        if let Some(blocks) = self.blocks {
+            // Scaling keeps the order of values, so that those between the extremes stay between them.
+            let extremes = blocks.extremes()?;
+            return match Pair::of(&extremes).check_unit_interval(scaler) {
+                Err(TrainingError::Outside { feature, value, .. }) => Err(TrainingError::Reaches { feature, value }),
+                other => other,
+            };
+        }
         let targets = self.targets.unwrap_or(self.inputs);
         let mut row = vec![0.0; targets.features()];
         for sample in 0..targets.len() {

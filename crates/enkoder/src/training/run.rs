@@ -1,9 +1,10 @@
 //! A training under way: its state from epoch to epoch.
 
-use std::ops::{ControlFlow, Range};
+use std::mem;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
-use super::batches::{Damage, Samples, batches, shuffle};
+use super::batches::{Damage, Samples, batches};
 use super::checkpoint::{Checkpoint, Origin, State};
 use super::config::TrainingConfig;
 use super::cycle::Cycle;
@@ -27,7 +28,9 @@ pub(super) struct Run<'a> {
     /// 0 before the first.
     pub(super) best_epoch: usize,
     step: u64,
+    samples: usize,
     steps_per_epoch: u64,
+    /// Of the samples in memory.
     order: Vec<u32>,
 }
 
@@ -53,7 +56,8 @@ impl<'a> Run<'a> {
             best_epoch: 0,
             step: 0,
             steps_per_epoch: samples.div_ceil(config.batch_size) as u64,
-            order: vec![0; samples],
+            samples,
+            order: Vec::new(),
             engine,
             cycle,
         };
@@ -92,28 +96,31 @@ impl<'a> Run<'a> {
         let mut seen = 0;
         let mut learning_rate = 0.0;
         let mut end = None;
-        shuffle(&mut self.order, config.seed, epoch);
-        for batch in batches(self.order.len(), config.batch_size) {
-            learning_rate = config.optimizer.learning_rate * config.schedule.factor(self.step, steps);
-            let at = Position { epoch, step: self.step, learning_rate };
-            let of_batch = self.step(train, batch.clone(), at);
-            seen = batch.end;
-            sums.loss += of_batch.loss;
-            sums.penalty += of_batch.penalty;
-            if !(sums.loss + sums.penalty).is_finite() {
-                end = Some(Stopped::Diverged);
-                break;
+        let mut order = mem::take(&mut self.order);
+        train.visit(config.seed, epoch, &mut order, |samples, order, first| {
+            for batch in batches(order.len(), config.batch_size) {
+                learning_rate = config.optimizer.learning_rate * config.schedule.factor(self.step, steps);
+                let at = Position { epoch, step: self.step, learning_rate };
+                let of_batch = self.step(samples, &order[batch.clone()], first + batch.start, at);
+                seen = first + batch.end;
+                sums.loss += of_batch.loss;
+                sums.penalty += of_batch.penalty;
+                if !(sums.loss + sums.penalty).is_finite() {
+                    end = Some(Stopped::Diverged);
+                    return ControlFlow::Break(());
+                }
+                let progress = Progress::Step { epoch, epochs: config.epochs, samples: seen, of: self.samples };
+                if on_step(progress).is_break() {
+                    end = Some(Stopped::Interrupted);
+                    return ControlFlow::Break(());
+                }
             }
-            let of = self.order.len();
-            let progress = Progress::Step { epoch, epochs: config.epochs, samples: seen, of };
-            if on_step(progress).is_break() {
-                end = Some(Stopped::Interrupted);
-                break;
-            }
-        }
+            ControlFlow::Continue(())
+        })?;
+        self.order = order;
         let seconds = start.elapsed().as_secs_f64();
         let values = seen as f64 * self.engine.outputs() as f64;
-        let partial = seen < self.order.len();
+        let partial = seen < self.samples;
         if !(end == Some(Stopped::Interrupted) && partial && self.best_epoch > 0) && end != Some(Stopped::Diverged) {
             self.engine.collect();
             // Damaged as the samples of the epoch before the first, so that every epoch is asked the same.
@@ -144,12 +151,11 @@ impl<'a> Run<'a> {
         Ok(end)
     }
 
-    /// Changes the parameters by the samples that stand at `batch` in the epoch's order.
-    fn step(&mut self, train: &Samples<'_>, batch: Range<usize>, at: Position) -> Sums {
-        let order = &self.order[batch.clone()];
-        let mut sums = self.engine.step(train, order, batch.start, at);
+    /// Changes the parameters by the samples that `order` names, the first of which stands at `first` in the epoch's order.
+    fn step(&mut self, train: &Samples<'_>, order: &[u32], first: usize, at: Position) -> Sums {
+        let mut sums = self.engine.step(train, order, first, at);
         if let Some(cycle) = &mut self.cycle {
-            sums.penalty += cycle.step(&mut self.engine.network, order, batch.start, at).penalty;
+            sums.penalty += cycle.step(&mut self.engine.network, order, first, at).penalty;
         }
         self.step += 1;
         sums

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::batches::Samples;
+use super::blocks::TrainingBlocks;
 use super::checkpoint::{Checkpoint, CheckpointError, Origin};
 use super::config::TrainingConfig;
 use super::error::TrainingError;
@@ -15,7 +16,7 @@ use super::pairs::{Pair, Scalers};
 use super::run::Run;
 use super::task::Task;
 use super::team::with_team;
-use crate::autoencoder::{Autoencoder, DataRecord, TrainingRecord};
+use crate::autoencoder::{Autoencoder, TrainingRecord};
 use crate::dataset::Dataset;
 use crate::network::Architecture;
 use crate::scaling::{Scaler, Scaling};
@@ -127,6 +128,15 @@ impl<'a> Trainer<'a> {
         self.run(Pair::of(train), Pair::of(validation))
     }
 
+    /// Trains on samples that are read in blocks, of which memory need not hold all: as [`fit`](Self::fit), and to the same bits
+    /// where all of them make one window.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and when samples cannot be read.
+    pub fn fit_blocks(self, train: &TrainingBlocks, validation: &Dataset) -> Result<Autoencoder, TrainingError> {
+        self.run(Pair::of_blocks(train), Pair::of(validation))
+    }
+
     /// Trains to produce `targets` from `inputs`, sample by sample: pairs of training and of validation. Both sides are
     /// scaled as the training inputs are; where the architecture has an [output shape](Architecture::output_shape), the targets by a
     /// scaling of their own.
@@ -199,7 +209,7 @@ impl<'a> Trainer<'a> {
                 checkpoint.state.origin.check(&origin)?;
                 checkpoint.state.scaler.clone()
             }
-            None => Scaler::fit(self.config.scaling, train.inputs)?,
+            None => train.scaler(self.config.scaling)?,
         };
         let target_scaler = match train.targets {
             Some(targets) if self.architecture.output_shape.is_some() => {
@@ -224,7 +234,7 @@ impl<'a> Trainer<'a> {
             validation_loss: best.validation_loss,
             config: Some(self.config),
             history: Some(history),
-            data: DataRecord::of(train.inputs, validation.inputs, origin.train_fingerprint),
+            data: train.record(validation, origin.train_fingerprint),
             seconds: start.elapsed().as_secs_f64(),
         };
         let schema = train.inputs.schema().cloned();

@@ -93,6 +93,38 @@ fn every_method_finds_broken_relations_or_rare_values() {
     }
 }
 
+/// Each value of these faults is usual, and the columns' relation is bent: only a network knows that they do not go together.
+#[test]
+fn auto_hears_the_one_member_that_knows_a_bent_relation() {
+    let bent = |rows: usize, seed: u64| {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut values = Array2::zeros((rows, 5));
+        for mut row in values.rows_mut() {
+            let [a, b]: [f32; 2] = std::array::from_fn(|_| random.random_range(-1.0..1.0));
+            let exact = [a, b, a * a, a * b, (3.0 * b).sin()];
+            row.iter_mut().zip(exact).for_each(|(to, exact)| *to = exact + random.random_range(-0.02..0.02));
+        }
+        values
+    };
+    let train = data(bent(4000, 1));
+    let mut test = bent(2000, 2);
+    for row in 0..200 {
+        // As another row has it.
+        let column = 2 + row % 3;
+        test[[row, column]] = test[[row + 1000, column]];
+    }
+    let recall = |method| {
+        let detector = Detector::fit(&train, &DetectorConfig { method, ..DetectorConfig::default() }).unwrap();
+        let threshold = detector.threshold(ThresholdRule::FalseAlarm(0.01)).unwrap();
+        let scores = detector.score(&data(test.clone())).unwrap();
+        scores[..200].iter().filter(|&&score| threshold.flags(score)).count()
+    };
+    let members = [Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble].map(recall);
+    let best = members.into_iter().max().unwrap();
+    let auto = recall(Method::Auto);
+    assert!(best > 80 && 2 * auto > best, "{auto} where the members find {members:?}");
+}
+
 #[test]
 fn trimming_keeps_anomalies_from_being_learned() {
     let mut values = usual(1000, 4, 3);
@@ -341,9 +373,9 @@ fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
     use_it(&Detector::from_bytes(&changed(series, |_| {})).unwrap());
     use_it(&Detector::from_bytes(&changed(readings, |_| {})).unwrap());
     type Change = fn(&mut serde_json::Value);
-    let changes: [(&[u8], &str, Change); 29] = [
+    let changes: [(&[u8], &str, Change); 33] = [
         (rows, "version 0 of the format", |file| file["version"] = 0.into()),
-        (rows, "version 3 of the format", |file| file["version"] = 3.into()),
+        (rows, "version 4 of the format", |file| file["version"] = 4.into()),
         (rows, "metadata is damaged", |file| file["config"]["budget"] = serde_json::Value::Null),
         (rows, "options", |file| file["config"]["budget"] = (-1.0).into()),
         (rows, "options", |file| file["config"]["rule"]["false_alarm"] = 0.0.into()),
@@ -366,6 +398,9 @@ fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
             network["output_shape"] = vec![2].into();
             network["decoder"][1]["units"] = 2.into();
         }),
+        (rows, "votes", |file| file["votes_of_autoencoder"] = 0.0.into()),
+        (rows, "votes", |file| file["votes_of_autoencoder"] = 1e300.into()),
+        (rows, "neighbours", |file| file["neighbours"]["rows"] = 0.into()),
         (series, "window", |file| file["windows"]["length"] = 4.into()),
         (series, "step of the clock", |file| file["series"]["step"] = (-1.0).into()),
         (readings, "list of readings", |file| file["readings"][0]["feature"] = 2.into()),
@@ -373,6 +408,10 @@ fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
         (readings, "list of readings", |file| {
             let voices = file["voices"].as_array_mut().unwrap();
             voices.retain(|voice| voice["reading"] == 1);
+        }),
+        (readings, "list of readings", |file| {
+            let voices = file["voices"].as_array_mut().unwrap();
+            voices.iter_mut().for_each(|voice| voice["accuses"] = true.into());
         }),
         (readings, "list of voices", |file| file["voices"][1]["reading"] = 2.into()),
         (readings, "list of voices", |file| file["voices"][0]["length"] = 9.into()),

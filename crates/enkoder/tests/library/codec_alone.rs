@@ -71,12 +71,21 @@ fn check<T: Element>(shape: &[usize], values: &[T], options: &AloneOptions) -> u
         let kept = match options.bound {
             Bound::Absolute(bound) => same || (value.is_finite() && value.within(back, bound)),
             Bound::Relative(part) => same || (value.is_finite() && value.within(back, part * range)),
+            Bound::Pointwise(part) => same || is_within_part(value.to_f64(), back.to_f64(), part),
+            Bound::SignificantBits(bits) => {
+                same || is_within_part(value.to_f64(), back.to_f64(), f64::exp2(-f64::from(bits)))
+            }
             Bound::Lossless => same,
             _ => true,
         };
         assert!(kept, "{options:?} {shape:?}: value {index} is {value:?} and came back as {back:?}");
     }
     file.len()
+}
+
+/// Whether a value is off by at most a part of itself; 0 is not off at all.
+fn is_within_part(value: f64, back: f64, part: f64) -> bool {
+    value != 0.0 && value.is_finite() && (value - back).abs() <= part * value.abs()
 }
 
 fn hostile() -> BoxedStrategy<f32> {
@@ -110,7 +119,7 @@ fn arrays<V: Strategy<Value = f32> + Clone>(value: V) -> impl Strategy<Value = (
 }
 
 fn options(bound: Bound, effort: u8, block: usize) -> AloneOptions {
-    AloneOptions { bound, effort, block_samples: Some(block) }
+    AloneOptions { effort, block_samples: Some(block), ..AloneOptions::new(bound) }
 }
 
 proptest! {
@@ -131,6 +140,44 @@ proptest! {
         check(&shape, &bytes, &options(Bound::Lossless, effort, block));
         let short: Vec<i16> = values.iter().map(|&value| value as i16).collect();
         check(&shape, &short, &options(Bound::Absolute(bound), effort, block));
+    }
+
+    #[test]
+    fn parts_of_each_value_are_kept_whatever_the_values(
+        (shape, values) in arrays(hostile()), part in -12.0f64..-0.4, bits in 1u8..=52, effort in 1u8..10, block in 1usize..4,
+    ) {
+        let part = Bound::Pointwise(10f64.powf(part));
+        check(&shape, &values, &options(part, effort, block));
+        check(&shape, &values, &options(Bound::SignificantBits(bits), effort, block));
+        // Up to 1e308 and beyond, and down to denormals.
+        for scale in [1.0, 1e307, 1e-307, 1e-320] {
+            let doubles: Vec<f64> = values.iter().map(|&value| f64::from(value) * scale).collect();
+            check(&shape, &doubles, &options(part, effort, block));
+            check(&shape, &doubles, &options(Bound::SignificantBits(bits), effort, block));
+        }
+    }
+
+    #[test]
+    fn every_variable_keeps_its_own_bound(values in proptest::collection::vec(hostile(), 60), bound in 1e-6f64..1e3, part in 1e-7f64..0.5) {
+        let bounds = [Bound::Absolute(bound), Bound::Pointwise(part), Bound::Lossless];
+        let mut arrays = three_variables(&values);
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let of_variables = names.into_iter().zip(bounds).collect();
+        let options = AloneOptions { of_variables, ..options(Bound::None, 5, 2) };
+        let refused = compress_alone(&mut arrays, &options, &mut Vec::new(), &mut |_| ControlFlow::Continue(()));
+        prop_assert!(matches!(refused, Err(CodecError::NeedsModel(_))), "no bound at all is none, though nothing asks for it");
+        let (file, _) = write(&mut arrays, &AloneOptions { bound: Bound::Lossless, ..options });
+        prop_assert_eq!(EnkFile::open(Cursor::new(&file)).unwrap().bounds().to_vec(), bounds.to_vec());
+        let back = read(&file).unwrap().values::<f32>().unwrap();
+        for (index, (&value, back)) in values.iter().zip(back).enumerate() {
+            let (wide, narrow) = (f64::from(value), f64::from(back));
+            let kept = value.to_bits() == back.to_bits() || match index / 5 % 3 {
+                0 => value.is_finite() && (wide - narrow).abs() <= bound,
+                1 => is_within_part(wide, narrow, part),
+                _ => false,
+            };
+            prop_assert!(kept, "value {index} is {value:?} and came back as {back:?}");
+        }
     }
 
     #[test]
@@ -231,6 +278,48 @@ fn several_variables_have_bounds_by_their_own_ranges() {
     }
 }
 
+fn three_variables(values: &[f32]) -> Arrays {
+    let layout = Layout { variables: ["a", "b", "c"].map(str::to_owned).to_vec(), ..Layout::default() };
+    Arrays { samples: SampleArray::from_values([3, 5], values).unwrap(), layout, missing: Vec::new() }
+}
+
+#[test]
+fn bounds_that_no_variable_can_have_are_refused() {
+    let refused = |variable: &str, bound: Bound| {
+        let of_variables = vec![(variable.to_owned(), bound)];
+        let options = AloneOptions { of_variables, ..AloneOptions::new(Bound::Lossless) };
+        let mut arrays = three_variables(&[0.5; 30]);
+        compress_alone(&mut arrays, &options, &mut Vec::new(), &mut |_| ControlFlow::Continue(()))
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        refused("d", Bound::Absolute(1.0)),
+        "abs:1 cannot be the bound of \"d\": there is none\nhint: the variables are a, b, c"
+    );
+    assert!(refused("a", Bound::Psnr(60.0)).contains("a mean over all variables"));
+    let mut integers = SampleArray::from_values([2], &[1i16, 2]).unwrap();
+    let options = AloneOptions::new(Bound::Pointwise(0.01));
+    let refused = compress_alone(&mut integers, &options, &mut Vec::new(), &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(refused, Err(CodecError::NeedsFloats { .. })));
+}
+
+#[test]
+fn parts_of_values_cost_little_where_values_differ_by_orders_of_magnitude() {
+    // Smooth in its logarithm, from 1e-15 to 1e15.
+    let values: Vec<f32> = (0..40 * 900)
+        .map(|i| (((i % 30) as f32 * 0.11).sin() * 20.0 + ((i / 30 % 30) as f32 * 0.07).cos() * 14.0).exp())
+        .collect();
+    let part = check(&[30, 30], &values, &AloneOptions::new(Bound::Pointwise(1e-3)));
+    let lossless = check(&[30, 30], &values, &AloneOptions::new(Bound::Lossless));
+    assert!(5 * part < lossless, "{part} bytes, and {lossless} lossless");
+    // Of a value below 2 in size, 7 bits leave an error of up to 1/128: about as many bytes as with that bound.
+    let winds: Vec<f32> = values.iter().map(|value| value.ln() / 20.0 - 0.1).collect();
+    let bits = check(&[30, 30], &winds, &AloneOptions::new(Bound::SignificantBits(7)));
+    let absolute = check(&[30, 30], &winds, &AloneOptions::new(Bound::Absolute(1.0 / 128.0)));
+    assert!(bits < 4 * absolute + 1000, "{bits} bytes, and {absolute} with an absolute bound");
+}
+
 #[test]
 fn numbers_of_any_scale_take_as_little() {
     let lengths = [1e-300, 1.0, 1e300].map(|scale: f64| {
@@ -259,4 +348,40 @@ fn codes_alone_need_a_model() {
         ControlFlow::Continue(())
     });
     assert!(matches!(refused, Err(CodecError::NeedsModel(_))));
+}
+
+#[test]
+fn what_is_kept_beside_the_samples_comes_back_and_costs_no_sample_where_it_is_damaged() {
+    struct Described(SampleArray);
+    impl SampleSource for Described {
+        fn element(&self) -> enkoder::codec::ElementType {
+            self.0.element()
+        }
+        fn shape(&self) -> &[usize] {
+            self.0.shape()
+        }
+        fn samples(&self) -> u64 {
+            self.0.len() as u64
+        }
+        fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
+            self.0.read(first, count)
+        }
+        fn description(&self) -> Vec<u8> {
+            b"what the samples were".to_vec()
+        }
+    }
+    let values: Vec<f32> = (0..300).map(|i| i as f32).collect();
+    let samples = SampleArray::from_values([3], &values).unwrap();
+    let (mut file, _) = write(&mut Described(samples.clone()), &AloneOptions::new(Bound::Lossless));
+    let mut open = EnkFile::open(Cursor::new(&file)).unwrap();
+    assert_eq!(open.description(100).unwrap(), b"what the samples were");
+    assert!(matches!(open.description(5), Err(CodecError::TooLarge { .. })));
+    assert_eq!(open.read(0, 100, LIMIT).unwrap(), samples);
+    let at = file.windows(4).position(|bytes| bytes == b"what").unwrap();
+    file[at] ^= 1;
+    let mut open = EnkFile::open(Cursor::new(&file)).unwrap();
+    assert!(matches!(open.description(100), Err(CodecError::Damaged { .. })));
+    assert_eq!(open.read(0, 100, LIMIT).unwrap(), samples);
+    let (plain, _) = write(&mut samples.clone(), &AloneOptions::new(Bound::Lossless));
+    assert!(EnkFile::open(Cursor::new(plain)).unwrap().description(100).unwrap().is_empty());
 }

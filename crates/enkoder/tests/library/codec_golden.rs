@@ -15,7 +15,7 @@ use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 /// The files, and the SHA-256 of the little-endian bytes that each decodes to.
-const GOLDEN: [(&str, &str); 14] = [
+const GOLDEN: [(&str, &str); 16] = [
     ("fields-f32-rel", "88b05439094892a022e85c8d5800aa535db03d119e28f893e047697640cbe713"),
     ("fields-f32-rel-8bit", "2a95901256cba48411fe725b787c2a119f94c8f846ff80d1ecff6e57a175362c"),
     ("two-variables-f64-rel", "675e097949a258b5ab0ae0ad3513e338db3a98d5d8a8a629c1c5899f819ba4b6"),
@@ -28,6 +28,8 @@ const GOLDEN: [(&str, &str); 14] = [
     ("alone-f32-decimals", "0f5c807d3b07b304e2e916b56ea0b9b8facc32391c3790544fe762bb640a12e9"),
     ("alone-hostile-f32-lossless", "e418457fbf4c905ed840d9d6e1507042d606e9ab0cd22f98c641b8bc1a5f9065"),
     ("alone-hostile-f32-abs", "d84b409f67b1fbcdb9f441ff6e4c78b1412ace184b64571e9a30bf8c8a5186dc"),
+    ("alone-hostile-f32-prel", "2269caf1d3017e2480835db68debe352c2200d630d0143c6649718465e876c07"),
+    ("alone-f64-bits", "e576ef0ad4f1dc01105a0732013173286d947b3684d69cb9637fb34f2e324745"),
     ("alone-i16-abs", "396a35d0a6bb4bb5c878e0d81d431bccc563238710067fe65c8de34eda5c5055"),
     ("alone-two-variables-f64-psnr", "65353ac482bae90ffeb3e8875d801b9e0acebfb04491d8fe6f1f36a06ee2a859"),
 ];
@@ -165,6 +167,10 @@ fn golden_files_without_a_model_are_made() {
     }
     write("alone-hostile-f32-lossless", Given::of([20, 30], &hostile), Bound::Lossless, 5);
     write("alone-hostile-f32-abs", Given::of([5, 4, 30], &hostile), Bound::Absolute(0.1), 3);
+    write("alone-hostile-f32-prel", Given::of([20, 30], &hostile), Bound::Pointwise(1e-3), 5);
+    let orders: Vec<f64> =
+        (0..12 * 600).map(|i| f64::from(rough(i)).exp() * if i % 7 == 0 { -1e-300 } else { 1.0 }).collect();
+    write("alone-f64-bits", Given::of([20, 30], &orders), Bound::SignificantBits(9), 5);
     let integers: Vec<i16> = (0..12 * 600).map(|i| (rough(i) * 100.0) as i16).collect();
     write("alone-i16-abs", Given::of([4, 5, 5, 6], &integers), Bound::Absolute(3.0), 9);
     let two: Vec<f64> = (0..30 * 200).map(|i| f64::from(rough(i)) * if i % 200 < 100 { 1.0 } else { 1e4 }).collect();

@@ -1,11 +1,13 @@
 //! The same seed gives the same model, bit for bit: for any number of threads, in one go or resumed, and as bytes of a file.
 
-use std::ops::ControlFlow;
+use std::error::Error;
+use std::ops::{ControlFlow, Range};
 use std::process::Command;
 
 use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, CheckpointError, Corruption, Dataset, Penalty, Progress, Recipe,
-    RecipeError, Schedule, Stopped, TensorFileError, Trainer, TrainingConfig, TrainingError, WholeImage,
+    RecipeError, SampleBlock, SampleReader, Schedule, Split, Stopped, StoredDataset, TensorFileError, Trainer,
+    TrainingConfig, TrainingError, WholeImage,
 };
 use ndarray::{Array2, Array3};
 
@@ -180,4 +182,87 @@ fn a_blind_denoiser_goes_on_from_its_checkpoint_to_the_same_bits() {
     assert!(matches!(other, Err(RecipeError::OtherOptions)));
     let other = resumed().with_activation(Activation::Tanh).fit_images("images", images);
     assert!(matches!(other, Err(RecipeError::OtherOptions)));
+}
+
+/// Rows that are read in blocks, each of which begins with its number.
+struct Rows(Array2<f32>);
+
+impl SampleReader for Rows {
+    fn read(&mut self, samples: Range<usize>) -> Result<SampleBlock, Box<dyn Error + Send + Sync>> {
+        if samples.end > self.0.nrows() {
+            return Err("the file ends too early".into());
+        }
+        let rows = self.0.rows().into_iter().skip(samples.start).take(samples.len());
+        Ok(SampleBlock::F32(rows.into_iter().flatten().copied().collect()))
+    }
+}
+
+fn numbered_rows(rows: usize) -> Array2<f32> {
+    Array2::from_shape_fn((rows, 256), |(row, column)| match column {
+        0 => row as f32,
+        7 if row % 5 == 0 => f32::NAN,
+        _ => ((row * column) as f32 * 0.013).sin(),
+    })
+}
+
+fn stored(rows: usize) -> StoredDataset {
+    StoredDataset::new("rows", rows, [256], false, Rows(numbered_rows(rows))).unwrap()
+}
+
+fn small_recipe<'a>() -> Recipe<'a> {
+    Recipe::dense(&[], 3).epochs(3).batch_size(100).seed(5).validation(0.1)
+}
+
+#[test]
+fn samples_read_in_one_window_give_the_model_of_samples_in_memory() {
+    let split = small_recipe().split_stored(&stored(2000), 1 << 30).unwrap();
+    assert_eq!((split.training_samples(), split.validation.len()), (1800, 200));
+    let held: Vec<usize> = split.validation.to_array().column(0).iter().map(|&row| row as usize).collect();
+    let rest: Vec<usize> = (0..2000).filter(|row| !held.contains(row)).collect();
+    let all = Dataset::from_f32("rows", numbered_rows(2000)).unwrap();
+    let in_memory = Split::new(&all.select(&rest), &split.validation).unwrap();
+    let bytes = |split: &Split| small_recipe().fit_split(split).unwrap().to_bytes().unwrap();
+    assert!(bytes(&split) == bytes(&in_memory));
+}
+
+#[test]
+fn samples_read_in_blocks_give_the_same_model_with_any_threads_and_resumed() {
+    // A window of one block, of which there are five.
+    let (data, memory) = (stored(5000), 4 << 20);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let split = small_recipe().split_stored(&data, memory).unwrap();
+    let window = split.blocks.as_ref().unwrap().window();
+    assert_eq!((window, split.training_samples().div_ceil(window)), (1100, 5));
+    let bytes = |recipe: Recipe<'_>, split: &Split| recipe.fit_split(split).unwrap().to_bytes().unwrap();
+    let whole = bytes(small_recipe().threads(1), &split);
+    assert!(whole == bytes(small_recipe().threads(2), &split), "one thread and two");
+    let other_windows = small_recipe().split_stored(&data, 3 * memory).unwrap();
+    assert!(whole != bytes(small_recipe(), &other_windows), "the order depends on the windows");
+
+    let stop = |progress: Progress<'_>| match progress {
+        Progress::Epoch { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let begun = small_recipe().with_checkpoints(&path, 1).with_progress(stop);
+    begun.fit_split(&split).unwrap();
+    let checkpoint = || Checkpoint::load(&path).unwrap();
+    assert!(checkpoint().reads_blocks());
+    // What the memory was, the checkpoint knows.
+    let again = Recipe::resume(checkpoint()).split_stored(&data, 1 << 30).unwrap();
+    assert_eq!(again.blocks.as_ref().unwrap().window(), window);
+    let resumed = Recipe::resume(checkpoint()).fit_split(&again).unwrap();
+    let other = TrainingError::OtherData("training");
+    assert!(resumed.to_bytes().unwrap() == whole, "resumed");
+    let in_memory = Dataset::from_f32("rows", numbered_rows(5000)).unwrap();
+    let error = Recipe::resume(checkpoint()).fit(&in_memory).unwrap_err();
+    assert_eq!(error.to_string(), other.to_string());
+}
+
+#[test]
+fn a_file_that_ends_while_it_is_trained_on_is_an_error_that_names_it() {
+    let data = StoredDataset::new("rows", 3000, [256], false, Rows(numbered_rows(2000))).unwrap();
+    let error = small_recipe().split_stored(&data, 1 << 30).unwrap_err();
+    assert_eq!(error.to_string(), "the samples of rows cannot be read");
+    assert_eq!(error.source().unwrap().to_string(), "the file ends too early");
 }

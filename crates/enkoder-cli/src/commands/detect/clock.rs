@@ -29,7 +29,7 @@ impl From<Unit> for TimeUnit {
 /// How times are read.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ClockOptions {
-    /// What times count that are numbers: s, ms, us or ns [default: told by the size of the first, seen as a time since 1970]
+    /// Unit of times that are numbers: s, ms, us or ns [default: by the size of the first, as a time since 1970]
     #[arg(long, value_enum, value_name = "s|ms|us|ns", hide_possible_values = true)]
     time_unit: Option<Unit>,
 }

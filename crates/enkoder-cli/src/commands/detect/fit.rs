@@ -34,7 +34,8 @@ const PROVED_WITH: usize = 1000;
 ///
 /// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter, or with --method auto each
 /// fifth in turn. Tables may be larger than memory: of more than --sample rows as many are drawn evenly at random while the file is
-/// read, and only these are kept. Series are read whole. Rows with a value that is infinite, or beyond ±3.4e38, are left out, and what is written has been read again and has scored.
+/// read, and only these are kept. Series are read whole. Rows with a value that is infinite,
+/// or beyond ±3.4e38, are left out. What is written was read again and has scored before.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Built-in name, openml:ID, or a path, - being standard input
@@ -64,7 +65,7 @@ pub struct Options {
     #[command(flatten)]
     rule: RuleOptions,
 
-    /// See the rows as a series through windows of N rows; auto chooses them by how the series repeats
+    /// Treat the rows as a series, seen through windows of N rows; auto chooses N by how the series repeats
     #[arg(long, value_name = "N|auto", value_parser = parse_window)]
     window: Option<WindowLength>,
 
@@ -72,11 +73,11 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = parse_number, requires = "window")]
     stride: Option<usize>,
 
-    /// The column that says when a row was measured; windows do not cross gaps in it, and it is no reading
+    /// The column with the time of each row. Windows do not cross gaps in it, and it is not judged
     #[arg(long, value_name = "COLUMN")]
     time: Option<String>,
 
-    /// The column that tells several series apart; windows never mix them, and it is no reading
+    /// The column that tells several series apart. Windows never mix them, and it is not judged
     #[arg(long, value_name = "COLUMN")]
     group: Option<String>,
 
@@ -86,7 +87,7 @@ pub struct Options {
     #[command(flatten)]
     order: OrderOptions,
 
-    /// Make moments at regular times of rows at any times, as 1min: the mean of each interval; scoring then does so, too
+    /// Resample the rows to regular times, such as 1min: the mean of each interval. Scoring then does the same
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "time", requires = "window")]
     every: Option<f64>,
 
@@ -95,7 +96,7 @@ pub struct Options {
     #[arg(value_parser = crate::arguments::parse_count)]
     sample: usize,
 
-    /// A column that is not looked at, by name or by number as #3 (may be given several times)
+    /// A column to ignore, by name or by number as #3 (may be given several times)
     #[arg(long, value_name = "COLUMN")]
     ignore: Vec<String>,
 
@@ -104,11 +105,11 @@ pub struct Options {
     #[arg(long = "reading", value_name = "COLUMN")]
     readings: Vec<String>,
 
-    /// A column of a series that is no reading, but accompanies them; with --method auto (may be given several times)
+    /// A column of a series that accompanies the readings and is not judged; with --method auto (may be given several times)
     #[arg(long, value_name = "COLUMN", requires = "window")]
     context: Vec<String>,
 
-    /// How surprising a change is of a column that never changed while learning; 0 ignores such columns [default: 10]
+    /// How surprising it is when a column changes that never changed while learning; 0 ignores such columns [default: 10]
     #[arg(long, value_name = "SURPRISE", default_value_t = 10.0, hide_default_value = true)]
     unchanging: f32,
 
@@ -205,7 +206,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let dropped = dropped.iter().filter(|&&dropped| dropped).count();
         if dropped > 0 {
             let dropped = wording::counted(dropped, "row", "rows");
-            screen.note(format_args!("left out, for they miss a value: {dropped}; no window crosses their places"));
+            screen.note(format_args!("left out because a value is missing: {dropped}; no window crosses their places"));
         }
         stretches = Some(cut);
         data = rows.data;
@@ -252,11 +253,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", file_output::display(&options.out)));
     if detector.rows_left_out() > 0 {
         let rows = wording::counted(detector.rows_left_out(), "row", "rows");
-        screen.note(format_args!("left out, for a value in them is infinite or beyond ±3.4e38: {rows}"));
+        screen.note(format_args!("left out because a value is infinite or beyond ±3.4e38: {rows}"));
     }
     screen.note(format_args!("chosen: {}", detector.chosen()));
     if !ignored.is_empty() {
-        screen.note(format_args!("ignored, since constant, empty or only growing: {}", ignored.join(", ")));
+        screen.note(format_args!("ignored because they are constant, empty or only grow: {}", ignored.join(", ")));
     }
     if !unchanging.is_empty() {
         let unchanging = unchanging.join(", ");

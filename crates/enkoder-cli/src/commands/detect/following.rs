@@ -26,7 +26,7 @@ const MOVED: usize = 3;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Incidents and drift")]
 pub struct FollowOptions {
-    /// A moment belongs to an incident that goes on while it is as odd as this part of normal moments [default: five times that flagged]
+    /// An incident continues while moments are as odd as this fraction of normal moments [default: five times that flagged]
     #[arg(long, value_name = "RATE")]
     stay: Option<f64>,
 
@@ -34,11 +34,11 @@ pub struct FollowOptions {
     #[arg(long, value_name = "N", value_parser = crate::arguments::parse_count)]
     least: Option<usize>,
 
-    /// So many moments that are not odd, in a row, do not end an incident [default: 0, of a series its window]
+    /// An incident continues over at most N moments in a row that are not odd [default: 0, of a series its window]
     #[arg(long, value_name = "N")]
     bridge: Option<usize>,
 
-    /// Tell drift with a probability of a false alarm of at most 1/N; 0 tells none [default: 100]
+    /// Report drift, with a false-alarm probability of at most 1/N; 0 reports none [default: 100]
     #[arg(long, value_name = "N", default_value_t = 100.0, hide_default_value = true)]
     drift: f64,
 }
@@ -116,7 +116,7 @@ impl fmt::Display for Drifted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = self.series.as_ref().map_or(String::new(), |series| format!(" of {series:?}"));
         let DriftAlarm { since, higher, .. } = &self.alarm;
-        write!(f, "since {since} the data{of} is no longer like that learned: ")?;
+        write!(f, "since {since} the data{of} is no longer like what was learned: ")?;
         f.write_str(match higher {
             true => "its scores are higher, and more is flagged than was asked for",
             false => "its scores are lower, and less is flagged than was asked for",

@@ -51,12 +51,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// Where flagging begins.
 #[derive(Clone, Debug, Default, Args)]
-struct RuleOptions {
-    /// Flag at most this part of normal rows [default: 0.01, or what the detector was fitted with]
+pub(super) struct RuleOptions {
+    /// Flag at most this fraction of normal rows, on average [default: 0.01, or what the detector was fitted with]
     #[arg(long, value_name = "RATE", conflicts_with = "contamination")]
     false_alarm: Option<f64>,
 
-    /// Flag this part of rows like those fitted to, taken to hold anomalies
+    /// Assume that this fraction of the fitted rows are anomalies, and flag as many of rows like them
     #[arg(long, value_name = "PART")]
     contamination: Option<f64>,
 }
@@ -67,7 +67,7 @@ struct FlagOptions {
     #[command(flatten)]
     rule: RuleOptions,
 
-    /// Flag the moments of a series by the calibrated threshold, and not by one that rises while more is flagged than asked for
+    /// Flag the moments of a series by the calibrated threshold, instead of one that rises while more is flagged than asked for
     #[arg(long)]
     fixed_threshold: bool,
 }
@@ -108,13 +108,18 @@ impl FlagOptions {
 fn describe_moving(moving: &AdaptiveThreshold) -> String {
     let rate = moving.calibrated().rate;
     format!(
-        "the threshold of a series rises while more is flagged, and falls back: over a long time at most {rate} of its moments are flagged, \
-         also where it drifts, and an anomaly that lasts is not flagged to its end (--fixed-threshold keeps it where it was calibrated)"
+        "the threshold of a series moves: it rises while moments are flagged and falls back, so that a long anomaly is flagged at its beginning. \
+         Over a long time at most {} of the moments are flagged, even if the normal drifts (--fixed-threshold keeps the calibrated one)",
+        4.0 * rate
     )
 }
 
 impl RuleOptions {
-    fn rule(&self) -> Option<ThresholdRule> {
+    pub(super) fn is_given(&self) -> bool {
+        self.rule().is_some()
+    }
+
+    pub(super) fn rule(&self) -> Option<ThresholdRule> {
         let contamination = self.contamination.map(ThresholdRule::Contamination);
         self.false_alarm.map(ThresholdRule::FalseAlarm).or(contamination)
     }
@@ -138,10 +143,10 @@ pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
     let rows = detector.calibration().scores().len();
     let what = if detector.windows().is_some() { "moments" } else { "rows" };
     let basis = match guarantee {
-        Guarantee::OverTime => format!("at most {rate} of normal moments on the average over time"),
-        Guarantee::Conformal => format!("at most {rate} of normal rows, a promise for rows like those calibrated on"),
+        Guarantee::OverTime => format!("at most {rate} of normal moments, on average over time"),
+        Guarantee::Conformal => format!("at most {rate} of normal rows, guaranteed for rows like those calibrated on"),
         Guarantee::Tail => format!(
-            "{rate} of normal {what} by the fitted tail: an extrapolation, since {rows} {what} can promise no less than {:.2e}",
+            "{rate} of normal {what} by the fitted tail: an extrapolation, because {rows} {what} can guarantee no less than {:.2e}",
             detector.calibration().least_rate()
         ),
         Guarantee::Discoveries => {

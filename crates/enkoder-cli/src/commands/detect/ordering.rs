@@ -31,7 +31,7 @@ pub struct OrderOptions {
     #[arg(long)]
     pub sort_time: bool,
 
-    /// What becomes of rows of one series with the same time: their mean, the first, or all as they are [default: mean]
+    /// What to do with rows of one series that have the same time: take their mean, the first, or keep all [default: mean]
     #[arg(long, value_enum, value_name = "mean|first|keep", hide_possible_values = true, requires = "sort_time")]
     pub repeated: Option<Repeated>,
 }

@@ -111,7 +111,7 @@ impl Summary {
         let far = share > FAR_MORE * rate && (scored / window) as f64 * divergence > -CHANCE.ln();
         far.then(|| {
             format!(
-                "{:.0} % of the rows are flagged, where {rate} of them was asked for: the data is not like that learned\n\
+                "{:.0} % of the rows are flagged, where {rate} of them was asked for: the data is unlike what the detector learned\n\
                  hint: fit again to newer rows, without columns that only tell time or count (--ignore COLUMN), or see what \
                  moved: --explain 3",
                 100.0 * share
@@ -203,7 +203,7 @@ impl fmt::Display for Summary {
         }
         if let Some(first) = &self.first_unscorable {
             let count = wording::grouped(self.unscorable);
-            write!(f, "; {count} have no score, for they cannot be scored (the first is {first})")?;
+            write!(f, "; {count} have no score because they cannot be scored (the first is {first})")?;
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ impl FillingOptions {
         let Some(train) = train else {
             let why =
                 "what the model learned from is not in this data, so there is nothing to compare its filling with";
-            let hint = "give the DATA that the model was trained on: its validation samples are measured";
+            let hint = "give the DATA that the model was trained on; its validation samples are measured";
             return Err(Usage::new(why).with_hint(hint).into());
         };
         let _busy = screen.busy("filling what is missing");

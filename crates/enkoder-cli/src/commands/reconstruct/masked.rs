@@ -60,7 +60,7 @@ pub fn run(options: &Options, mask: &Path, model: &Autoencoder, screen: Screen) 
             mask.display(),
             mask_picture.peak()
         );
-        return Err(Usage::new(why).with_hint("spread its values from black to white").into());
+        return Err(Usage::new(why).with_hint("stretch its values from black to white").into());
     }
     let missing: Vec<bool> = mask_picture
         .values()

@@ -195,7 +195,7 @@ pub struct TrainingOptions {
     #[arg(long, conflicts_with_all = ["noise", "target"])]
     pub blind: bool,
 
-    /// Hold the code to a rule: l1:WEIGHT, kl:WEIGHT:TARGET (sparse) or contractive:WEIGHT
+    /// Constrain the code: l1:WEIGHT, kl:WEIGHT:TARGET (sparse) or contractive:WEIGHT
     #[arg(long, value_name = "KIND:WEIGHT", value_parser = parse_penalty)]
     pub penalty: Option<Penalty>,
 

@@ -8,6 +8,7 @@ use enkoder::{Recipe, Split, WholeImage};
 use enkoder_data::images::{image_paths, is_image_name, read_whole_images};
 
 use super::explanation::explained;
+use super::memory;
 use crate::arguments::{DataName, DataOptions, parse_count};
 use crate::failure::Usage;
 use crate::pictures;
@@ -76,6 +77,7 @@ impl SampleOptions {
                 .with_hint("add --patch PIXELS")
                 .into());
         }
+        memory::check(reading, names)?;
         let inputs = reading.open(names, screen)?;
         let split = match target {
             Some(name) => recipe.split_pairs(&inputs, &reading.open(name, screen)?),

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use enkoder::{Autoencoder, Dataset, History, Stopped, TrainingConfig};
+use enkoder::{Autoencoder, Dataset, History, Split, Stopped, TrainingConfig};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::comparison::Comparison;
 use crate::missing::Missing;
-use crate::screen::{FAINT, picture_width};
+use crate::screen::{FAINT, fitted, picture_width};
 use crate::wording;
 
 /// All that is said.
@@ -125,8 +125,18 @@ struct TrainingJson<'a> {
 }
 
 /// The data in a line, before the training.
-pub fn data(train: &Dataset, validation: &Dataset, missing: Missing) -> String {
-    described(train, train.len() + validation.len(), missing)
+pub fn data(split: &Split, missing: Missing) -> String {
+    described(&split.train, split.training_samples() + split.validation.len(), missing)
+}
+
+/// How samples are read in blocks, where they are.
+pub fn blocks(split: &Split) -> Option<String> {
+    let blocks = split.blocks.as_ref()?;
+    let window = wording::counted(blocks.window(), "sample is", "samples are");
+    let [shown, validation] = [split.train.len(), split.validation.len()].map(wording::grouped);
+    Some(format!(
+        "{window} in memory at a time; {validation} validate, and training samples are shown and compared by {shown}, drawn evenly"
+    ))
 }
 
 fn described(train: &Dataset, samples: usize, missing: Missing) -> String {
@@ -136,7 +146,7 @@ fn described(train: &Dataset, samples: usize, missing: Missing) -> String {
 
 /// A line with its heading.
 fn line(heading: &str, text: &str) -> String {
-    format!("{FAINT}{heading:<9}{FAINT:#} {text}")
+    fitted(&format!("{FAINT}{heading:<9}{FAINT:#} {text}"), 10)
 }
 
 /// The network in a line: `784-128-64-10-64-128-784, relu, sigmoid output, 219,546 parameters`.

@@ -46,12 +46,13 @@ impl Data {
             0 => String::new(),
             missing => format!(" {} missing among the evaluated samples.", count(missing, "value is", "values are")),
         };
-        let sentence = format!(
-            "{}: {kind}, stored as {values}; {} for training and {} for validation.{missing}",
-            data.name,
-            grouped(record.train_samples),
-            grouped(record.validation_samples),
-        );
+        let samples = if data.unseen {
+            let [train, validation] = [record.train_samples, record.validation_samples].map(grouped);
+            format!("{train} for training and {validation} for validation")
+        } else {
+            format!("{}, all of which are measured", count(data.samples, "sample", "samples"))
+        };
+        let sentence = format!("{}: {kind}, stored as {values}; {samples}.{missing}", data.name);
         let mut samples = Vec::new();
         for sample in &evaluation.samples {
             let class = sample.class.clone().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What the page says of the result: samples beside their reconstructions, and where the errors are.
 
-use super::{MOST_ROWS, PAGE, Shown, ratio};
+use super::{MOST_ROWS, PAGE, Shown, findings, ratio};
 use crate::evaluation::{Evaluation, Pick, View};
 use crate::number::{grouped, significant};
 use crate::picture::{Layout, PictureError};
@@ -9,7 +9,9 @@ pub(super) struct ResultSection {
     pub(super) error_unit: &'static str,
     pub(super) groups: Vec<Group>,
     pub(super) distribution: String,
+    pub(super) distribution_finding: Option<String>,
     pub(super) class_errors: Option<String>,
+    pub(super) class_finding: Option<String>,
     pub(super) class_note: Option<String>,
     pub(super) class_table: Vec<[String; 5]>,
     pub(super) pixel_errors: Option<String>,
@@ -58,7 +60,9 @@ impl ResultSection {
             error_unit,
             groups,
             distribution: evaluation.draw_error_distribution(PAGE),
+            distribution_finding: findings::distribution(evaluation),
             class_errors: evaluation.draw_class_errors(PAGE),
+            class_finding: findings::classes(evaluation),
             class_note: (hidden > 0).then(|| {
                 format!("The {} classes with the largest errors of {}.", charted.len(), evaluation.classes.len())
             }),

@@ -1,7 +1,7 @@
 //! What the page says of the network and its training.
 
 use super::super::settings;
-use super::PAGE;
+use super::{PAGE, findings};
 use crate::evaluation::{ChannelPictures, Evaluation, What};
 use crate::number::{count, duration, grouped, shape, significant};
 use crate::picture::PictureError;
@@ -18,6 +18,7 @@ pub(super) struct NetworkSection {
 pub(super) struct Training {
     pub(super) sentence: String,
     pub(super) losses: Option<String>,
+    pub(super) finding: Option<String>,
     pub(super) losses_note: &'static str,
     pub(super) learning_rate: Option<String>,
     pub(super) rate: Option<String>,
@@ -103,6 +104,7 @@ impl Training {
         Self {
             sentence,
             losses: evaluation.draw_losses(PAGE),
+            finding: findings::losses(evaluation),
             losses_note,
             learning_rate: evaluation.draw_learning_rate(PAGE),
             rate: evaluation.draw_rate(PAGE),

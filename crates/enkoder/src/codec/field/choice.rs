@@ -1,6 +1,7 @@
 //! Which field an array gets: several are tried on it, and the one that takes the fewest bits wins, its weights included. Nothing
 //! here is needed to decode.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -11,12 +12,20 @@ use super::super::entropy::Estimator;
 use super::fit::fit;
 use super::mask::MOST_KINDS;
 use super::predictor::strides;
-use super::scale::Scale;
-use super::traversal::Traversal;
+use super::scale::{Predicts, Scale};
+use super::traversal::{Pass, Traversal};
 use super::{Field, SAME, Special, code};
 
-/// Values that fields are tried on at most.
-const TRIED: usize = 1 << 18;
+/// Values that fields are tried on where there are more than can be tried in no time; up to effort 6.
+const TRIED: usize = 1 << 15;
+const TRIED_WHOLE: usize = 1 << 18;
+/// Places of a pass that weights are fitted on at most. Of a part that is only tried, and of passes with few places of a large array,
+/// fewer will do.
+const FITTED: usize = 16_000;
+const LEAST_FITTED: usize = 4_000;
+const FITTED_PART: usize = 16;
+/// Going through rows is quicker, and taken unless levels take less than this part of its bits.
+const WORTH_LEVELS: f64 = 0.99;
 /// Values that are looked at to find frequent ones, and kinds of values that are counted at most.
 const LOOKED_AT: usize = 1 << 12;
 const COUNTED: usize = 64;
@@ -29,6 +38,7 @@ const SMOOTH: f64 = 0.4;
 #[derive(Clone, Copy)]
 struct Candidate {
     traversal: Traversal,
+    scale: Scale,
     fineness: u64,
     /// Whether weights are fitted.
     learns: bool,
@@ -38,36 +48,63 @@ struct Candidate {
 /// `effort`, from 1 to 9, more is tried, on more of the array.
 pub(crate) fn choose<T: Element>(values: &[T], shape: &[usize], scale: Scale, missing: &[u64], effort: u8) -> Field {
     let specials = specials(values, missing);
-    let learned = |traversal, fineness| Candidate { traversal, fineness, learns: true };
-    let mut candidates = vec![learned(Traversal::Levels, SAME)];
-    if effort > 1 {
-        candidates.push(learned(Traversal::Rows, SAME));
-    }
-    let (part, part_shape) = middle(values, shape, if effort > 6 { usize::MAX } else { TRIED });
+    let learned = |traversal, scale, fineness| Candidate { traversal, scale, fineness, learns: true };
+    let scales = match scale {
+        Scale::Relative { step, part, .. } => {
+            [Predicts::Values, Predicts::Positions].map(|predicts| Scale::Relative { step, part, predicts }).to_vec()
+        }
+        scale => vec![scale],
+    };
+    let traversals = if effort > 1 { &[Traversal::Levels, Traversal::Rows][..] } else { &[Traversal::Levels] };
+    let candidates: Vec<Candidate> = scales
+        .iter()
+        .flat_map(|&scale| traversals.iter().map(move |&traversal| learned(traversal, scale, SAME)))
+        .collect();
+    let is_whole = effort > 6 || values.len() <= TRIED_WHOLE;
+    let (most, places) = if is_whole { (usize::MAX, FITTED) } else { (TRIED, LEAST_FITTED) };
+    let (part, part_shape) = middle(values, shape, most);
+    let knowns: Vec<(Scale, Vec<f64>)> = scales.iter().map(|&scale| (scale, known(&part, &specials, scale))).collect();
     let tried = |candidates: &[Candidate]| -> Vec<(f64, Candidate, Field)> {
         let of = |&candidate: &Candidate| {
-            let field = field(candidate, part, &part_shape, scale, &specials);
-            (bits(&field, part, &part_shape), candidate, field)
+            let known = knowns.iter().find(|(scale, _)| *scale == candidate.scale);
+            let known = known.map_or(&[][..], |(_, known)| known);
+            let field = field(candidate, known, &part_shape, &specials, places);
+            (bits(&field, &part, &part_shape), candidate, field)
         };
         candidates.par_iter().map(of).collect()
     };
     let mut costs = tried(&candidates);
+    let cost = |(bits, candidate, _): &(f64, Candidate, Field)| match candidate.traversal {
+        Traversal::Rows if effort < 7 => bits * WORTH_LEVELS,
+        _ => *bits,
+    };
     let is_smooth = costs.iter().any(|(bits, ..)| *bits < SMOOTH * part.len() as f64);
     if effort > 6 || (effort > 2 && is_smooth) {
-        let unlearned = |traversal| Candidate { traversal, fineness: SAME, learns: false };
-        costs.extend(tried(&[
-            learned(Traversal::Levels, 13),
-            learned(Traversal::Levels, 10),
-            unlearned(Traversal::Levels),
-            unlearned(Traversal::Rows),
-        ]));
+        let best = costs.iter().min_by(|a, b| cost(a).total_cmp(&cost(b)));
+        let best = best.map_or(candidates[0], |(_, best, _)| *best);
+        let unlearned = |traversal| Candidate { traversal, learns: false, ..best };
+        let mut others = vec![unlearned(Traversal::Levels), unlearned(Traversal::Rows)];
+        if effort > 6 || best.traversal == Traversal::Levels {
+            others.extend([13, 10].map(|fineness| learned(Traversal::Levels, best.scale, fineness)));
+        }
+        costs.extend(tried(&others));
     }
-    let best = costs.into_iter().reduce(|best, other| if other.0 < best.0 { other } else { best });
+    let best = costs.into_iter().reduce(|best, other| if cost(&other) < cost(&best) { other } else { best });
     match best {
         Some((_, _, field)) if part.len() == values.len() => field,
-        Some((_, candidate, _)) => field(candidate, values, shape, scale, &specials),
-        None => field(candidates[0], values, shape, scale, &specials),
+        best => {
+            let candidate = best.map_or(candidates[0], |(_, candidate, _)| candidate);
+            let known = if candidate.learns { self::known(values, &specials, candidate.scale) } else { Vec::new() };
+            field(candidate, &known, shape, &specials, places)
+        }
     }
+}
+
+/// What weights are fitted on: what will be known of values, and NaN where one is missing.
+fn known<T: Element>(values: &[T], specials: &[Special], scale: Scale) -> Vec<f64> {
+    let is_missing = |value: T| specials.iter().any(|special| !special.is_value && special.bits == value.to_bits());
+    let known = |&value: &T| if !value.is_finite() || is_missing(value) { f64::NAN } else { scale.known(value) };
+    values.iter().map(known).collect()
 }
 
 /// About the bits that an array takes with a field.
@@ -79,22 +116,19 @@ fn bits<T: Element>(field: &Field, values: &[T], shape: &[usize]) -> f64 {
     coded.map_or(f64::INFINITY, |()| head.bits() + tail.bits())
 }
 
-fn field<T: Element>(candidate: Candidate, values: &[T], shape: &[usize], scale: Scale, specials: &[Special]) -> Field {
-    let Candidate { traversal, fineness, learns } = candidate;
+/// The field of a candidate, its weights fitted on so many places of each pass, or on a part of them where that is more.
+fn field(candidate: Candidate, known: &[f64], shape: &[usize], specials: &[Special], places: usize) -> Field {
+    let Candidate { traversal, scale, fineness, learns } = candidate;
     let passes = traversal.passes(shape);
     let mut field = Field { traversal, scale, fineness, specials: specials.to_vec(), weights: Vec::new() };
-    let weights = passes.iter().map(|pass| vec![0; pass.features.len()]);
-    field.weights = weights.collect();
-    if learns {
-        let known = |value: &T| {
-            let is_missing = specials.iter().any(|special| !special.is_value && special.bits == value.to_bits());
-            if is_missing || !value.is_finite() { f64::NAN } else { value.to_f64() }
-        };
-        let known: Vec<f64> = values.iter().map(known).collect();
+    field.weights = if learns {
         let strides = strides(shape);
-        let noise = |level| (scale.step() * field.fineness_of(level)).powi(2) / 12.0;
-        field.weights = passes.par_iter().map(|pass| fit(pass, &known, &strides, noise(pass.level))).collect();
-    }
+        let noise = |level| (scale.step_of_predictions() * field.fineness_of(level)).powi(2) / 12.0;
+        let places = |pass: &Pass| (pass.count() / FITTED_PART).clamp(places, FITTED);
+        passes.par_iter().map(|pass| fit(pass, known, &strides, noise(pass.level), places(pass))).collect()
+    } else {
+        passes.iter().map(|pass| vec![0; pass.features.len()]).collect()
+    };
     field
 }
 
@@ -128,12 +162,31 @@ fn specials<T: Element>(values: &[T], missing: &[u64]) -> Vec<Special> {
     found.into_iter().map(|(_, special)| special).collect()
 }
 
-/// Some indices in the middle of the leading axis, with at most this many values if more than one index has as many.
-fn middle<'a, T>(values: &'a [T], shape: &[usize], most: usize) -> (&'a [T], Vec<usize>) {
-    let inner: usize = shape[1..].iter().product();
-    let count = (most / inner.max(1)).max(8).min(shape[0]);
-    let first = (shape[0] - count) / 2;
-    let mut part = shape.to_vec();
-    part[0] = count;
-    (&values[first * inner..(first + count) * inner], part)
+/// What lies in the middle of an array, at most about so many values: all of the short axes and as much of each of the long ones.
+fn middle<'a, T: Copy>(values: &'a [T], shape: &[usize], most: usize) -> (Cow<'a, [T]>, Vec<usize>) {
+    if values.len() <= most {
+        return (Cow::Borrowed(values), shape.to_vec());
+    }
+    let mut by_length: Vec<usize> = (0..shape.len()).collect();
+    by_length.sort_by_key(|&axis| shape[axis]);
+    let (mut part, mut left) = (shape.to_vec(), most);
+    for (axes, &axis) in (1..=shape.len() as u32).rev().zip(&by_length) {
+        let fits = |&length: &usize| length.checked_pow(axes).is_some_and(|values| values <= left);
+        part[axis] = (2..=shape[axis]).take_while(fits).last().unwrap_or(1);
+        left /= part[axis];
+    }
+    // Whole rows are copied, from the places whose indices along the other axes are counted up.
+    let (strides, last) = (strides(shape), shape.len() - 1);
+    let first = |axis: usize| (shape[axis] - part[axis]) / 2;
+    let rows: usize = part[..last].iter().product();
+    let mut taken = Vec::with_capacity(rows * part[last]);
+    for row in 0..rows {
+        let (mut number, mut index) = (row, first(last));
+        for axis in (0..last).rev() {
+            index += (first(axis) + number % part[axis]) * strides[axis];
+            number /= part[axis];
+        }
+        taken.extend_from_slice(&values[index..index + part[last]]);
+    }
+    (Cow::Owned(taken), part)
 }

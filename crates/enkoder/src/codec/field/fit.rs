@@ -6,10 +6,12 @@ use std::convert::Infallible;
 use super::predictor::{MOST_WEIGHT, Predictor, WEIGHT_UNIT, base_feature};
 use super::traversal::{Feature, Pass};
 use crate::least_squares::solve;
+use crate::network::vectorised::vectorised;
 
-/// Places that weights are fitted on at most, and at least for each feature.
-const MOST_FITTED: usize = 16_000;
+/// Places that weights are fitted on at least, for each feature.
 const LEAST_FITTED: usize = 12;
+/// Numbers that are added up together.
+const LANES: usize = 8;
 /// Bits that a weight takes in the file.
 const WEIGHT_BITS: f64 = 9.0;
 
@@ -19,8 +21,8 @@ pub(crate) fn has_weights(pass: &Pass) -> bool {
 }
 
 /// The weights that predict `values` best when those around are known up to noise of this variance; all 0 where that saves
-/// nothing. What is missing is NaN.
-pub(crate) fn fit(pass: &Pass, values: &[f64], strides: &[usize], noise: f64) -> Vec<i32> {
+/// nothing. At most so many places are looked at, spread evenly. What is missing is NaN.
+pub(crate) fn fit(pass: &Pass, values: &[f64], strides: &[usize], noise: f64, most: usize) -> Vec<i32> {
     let features = pass.features.len();
     let none = vec![0; features];
     if !has_weights(pass) {
@@ -29,19 +31,23 @@ pub(crate) fn fit(pass: &Pass, values: &[f64], strides: &[usize], noise: f64) ->
     // With weights that are not 0, all is there only where every feature is.
     let predictor = Predictor::new(pass, strides, &vec![1; features]);
     let flat = predictor.flat_features();
-    let every = pass.count().div_ceil(MOST_FITTED);
-    // Products of the features with each other, and in the last column with what the base misses.
-    let mut normal = vec![vec![0.0f64; features + 1]; features];
-    let (mut squares, mut seen, mut turn) = (0.0, 0usize, 0usize);
-    let mut found = vec![0.0; features + 1];
+    let every = pass.count().div_ceil(most);
+    // Products of the features with each other, and in the column behind with what the base misses; the columns left over are 0, so
+    // that there are whole vectors of them.
+    let width = (features + 1).next_multiple_of(LANES);
+    let mut normal = vec![vec![0.0f64; width]; features];
+    let (mut squares, mut seen) = (0.0, 0usize);
+    let (mut turn, mut window) = (0, 0);
+    let mut next = scattered(window) % every;
+    let mut found = vec![0.0; width];
     let last = strides.len() - 1;
     let Ok(()) = predictor.each_run(|first, count, inner| {
         let (start, mut at) = (predictor.index(first), first.to_vec());
-        for number in 0..count {
-            turn += 1;
-            if !turn.is_multiple_of(every) {
-                continue;
-            }
+        // Of each so many places one, anywhere among them: a regular choice could miss columns.
+        while next < turn + count {
+            let number = next - turn;
+            window += 1;
+            next = window * every + scattered(window) % every;
             let index = start + number * pass.stride[last];
             if inner.contains(&number) {
                 for (found, feature) in found.iter_mut().zip(&flat) {
@@ -61,10 +67,19 @@ pub(crate) fn fit(pass: &Pass, values: &[f64], strides: &[usize], noise: f64) ->
             }
             seen += 1;
             squares += found[features] * found[features];
-            for (row, &first) in normal.iter_mut().zip(&found) {
-                row.iter_mut().zip(&found).for_each(|(sum, &second)| *sum += first * second);
-            }
+            vectorised(
+                #[inline(always)]
+                || {
+                    let found = found.as_chunks::<LANES>().0;
+                    for (row, &first) in normal.iter_mut().zip(found.as_flattened()) {
+                        for (sums, second) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(found) {
+                            sums.iter_mut().zip(second).for_each(|(sum, second)| *sum += first * second);
+                        }
+                    }
+                },
+            );
         }
+        turn += count;
         Ok::<(), Infallible>(())
     });
     if seen < 8 * features || squares <= 0.0 || !squares.is_finite() {
@@ -94,6 +109,14 @@ pub(crate) fn fit(pass: &Pass, values: &[f64], strides: &[usize], noise: f64) ->
     }
     let most = f64::from(MOST_WEIGHT);
     weights.iter().map(|weight| (weight / WEIGHT_UNIT).round().clamp(-most, most) as i32).collect()
+}
+
+/// A number without a pattern for each number (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, OOPSLA
+/// 2014).
+fn scattered(number: usize) -> usize {
+    let mut bits = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (bits >> 33) as usize
 }
 
 fn product(first: &Feature, second: &Feature) -> f64 {

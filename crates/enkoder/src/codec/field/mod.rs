@@ -6,6 +6,7 @@ mod choice;
 mod fit;
 mod mask;
 mod predictor;
+mod relative;
 mod scale;
 mod surprises;
 mod traversal;
@@ -18,9 +19,10 @@ use super::integers::Signed;
 use super::quantiser::Quantiser;
 pub(crate) use choice::choose;
 use fit::has_weights;
-use predictor::{MOST_WEIGHT, Predictor, strides};
-pub(crate) use scale::{Scale, lattice};
-use surprises::Surprises;
+use predictor::{MOST_WEIGHT, Predictor, There, strides};
+pub(crate) use relative::{is_within as is_within_part, step as step_of_part};
+pub(crate) use scale::{Predicts, Scale, lattice};
+use surprises::{STORED, Surprises};
 use traversal::{Pass, Traversal};
 
 /// Axes of an array that predictions look along: those before are taken as one.
@@ -82,7 +84,7 @@ pub(crate) fn decode_field<T: Element>(stream: &[u8], shape: &[usize]) -> Result
         specials: Vec::new(),
         weights: Vec::new(),
     };
-    field.code::<T, _>(&mut Decoder::new(stream)?, shape)?;
+    field.code::<T, _>(&mut Decoder::new(stream), shape)?;
     Ok(field)
 }
 
@@ -90,7 +92,7 @@ pub(crate) fn decode_field<T: Element>(stream: &[u8], shape: &[usize]) -> Result
 pub(crate) fn decode<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result<(Field, Vec<T>), Corrupt> {
     let field = decode_field::<T>(streams[0], shape)?;
     let mut values = vec![T::from_bits(0); shape.iter().product()];
-    code(&mut Decoder::new(streams[1])?, &field, shape, &mut values)?;
+    code(&mut Decoder::new(streams[1]), &field, shape, &mut values)?;
     Ok((field, values))
 }
 
@@ -103,11 +105,9 @@ impl Field {
             Scale::Free(Quantiser::Exact) => 0,
             Scale::Free(Quantiser::Steps { .. }) => 1,
             Scale::Lattice { .. } => 2,
+            Scale::Relative { .. } => 3,
         };
         let kind = coder.raw(kind, 2)?;
-        if kind > 2 {
-            return Err(Corrupt);
-        }
         if kind > 0 {
             let step = f64::from_bits(coder.raw(self.scale.step().to_bits(), 64)?);
             if !(step > 0.0 && step.is_finite()) {
@@ -115,8 +115,19 @@ impl Field {
             }
             // Only a writer compares with the bound.
             let bound = f64::INFINITY;
-            self.scale =
-                if kind == 1 { Scale::Free(Quantiser::Steps { step, bound }) } else { Scale::Lattice { step, bound } };
+            self.scale = match kind {
+                1 => Scale::Free(Quantiser::Steps { step, bound }),
+                2 => Scale::Lattice { step, bound },
+                _ => {
+                    let is_of_values = self.scale.step_of_predictions() == 0.0;
+                    let predicts = if coder.raw(u64::from(is_of_values), 1)? == 1 {
+                        Predicts::Values
+                    } else {
+                        Predicts::Positions
+                    };
+                    Scale::Relative { step, part: bound, predicts }
+                }
+            };
         }
         let specials = coder.raw(self.specials.len() as u64, 2)?;
         self.specials.resize(specials as usize, Special { bits: 0, is_value: false });
@@ -214,40 +225,96 @@ impl<T: Element> Array<'_, T> {
         let predictor = Predictor::new(pass, strides, weights);
         let scale = self.field.scale.finer(self.field.fineness_of(pass.level));
         let last = strides.len() - 1;
-        let (mut sums, mut activities) = (Vec::new(), Vec::new());
+        let (mut run, mut there) = (Run::default(), There::default());
         predictor.each_run(|first, count, inner| {
             let start = predictor.index(first);
             let mut at = first.to_vec();
+            if inner.len() < count {
+                predictor.there(first, &mut there);
+            }
             let mut outer = |array: &mut Self, coder: &mut C, numbers: Range<usize>| {
                 for number in numbers {
                     at[last] = first[last] + number * pass.stride[last];
-                    let prediction = predictor.outer(&array.known, &at);
-                    let activity = predictor.outer_activity(&array.sizes, &at);
                     let index = start + number * pass.stride[last];
-                    array.value(coder, (scale, pass.level), index, (prediction, activity), &predictor, &at)?;
+                    let expected = predictor.outer(&array.known, &array.sizes, (&at, index), &there);
+                    array.value(coder, (scale, pass.level), index, expected, &predictor, &at)?;
                 }
                 Ok(())
             };
             outer(self, coder, 0..inner.start)?;
-            sums.resize(inner.len(), 0.0);
-            activities.resize(inner.len(), 0);
             if !inner.is_empty() {
-                let index = start + inner.start * pass.stride[last];
-                predictor.early(&self.known, &self.sizes, index, &mut sums, &mut activities);
-            }
-            let mut at = first.to_vec();
-            for (number, early) in inner.clone().zip(sums.iter().copied().zip(activities.iter().copied())) {
-                let index = start + number * pass.stride[last];
-                let expected = predictor.late(&self.known, &self.sizes, index, early);
-                at[last] = first[last] + number * pass.stride[last];
-                self.value(coder, (scale, pass.level), index, expected, &predictor, &at)?;
+                (run.index, run.stride) = (start + inner.start * pass.stride[last], pass.stride[last]);
+                run.begin(first, inner.start * pass.stride[last], inner.len());
+                let places = (run.index, inner.len());
+                predictor.early(&self.known, &self.sizes, places, (&mut run.sums, &mut run.activities));
+                self.inner(coder, (scale, pass.level), &mut run, &predictor)?;
             }
             outer(self, coder, inner.end..count)
         })
     }
 
-    /// Codes one value by its prediction and the activity around.
+    /// Codes the places of a run where all is there. No prediction is needed to code a surprise, and nothing else that is coded to
+    /// predict: two short loops are quicker than one of both.
+    fn inner<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        (scale, level): (Scale, usize),
+        run: &mut Run,
+        predictor: &Predictor<'_>,
+    ) -> Result<(), Corrupt> {
+        if !C::DECODES {
+            self.predict(scale, run, predictor, false);
+        }
+        let mut index = run.index;
+        for (&activity, surprise) in run.activities.iter().zip(&mut run.surprises) {
+            if self.kind(index) == 0 {
+                let activity = predictor.late_activity(&self.sizes, index, activity);
+                let value = &mut self.values[index];
+                (*surprise, self.sizes[index]) =
+                    self.surprises.code(coder, scale.is_exact(), value, *surprise, (activity, level))?;
+            }
+            index += run.stride;
+        }
+        if C::DECODES {
+            self.predict(scale, run, predictor, true);
+        }
+        Ok(())
+    }
+
+    /// Predicts the places of a run where all is there, from the surprises before; a writer finds the surprises here.
+    fn predict(&mut self, scale: Scale, run: &mut Run, predictor: &Predictor<'_>, decodes: bool) {
+        // Each kind of scale has a loop of its own.
+        match (scale, decodes) {
+            (Scale::Free(Quantiser::Steps { step, bound }), true) => {
+                self.predict_by(Scale::Free(Quantiser::Steps { step, bound }), run, predictor, true);
+            }
+            (Scale::Free(Quantiser::Steps { step, bound }), false) => {
+                self.predict_by(Scale::Free(Quantiser::Steps { step, bound }), run, predictor, false);
+            }
+            (scale, decodes) => self.predict_by(scale, run, predictor, decodes),
+        }
+    }
+
     #[inline(always)]
+    fn predict_by(&mut self, scale: Scale, run: &mut Run, predictor: &Predictor<'_>, decodes: bool) {
+        let (mut index, last) = (run.index, run.at.len() - 1);
+        for (&sum, surprise) in run.sums.iter().zip(&mut run.surprises) {
+            let prediction = finite(predictor.late(&self.known, index, sum));
+            let kind = self.kind(index);
+            if kind != 0 {
+                self.special(kind, index, prediction, predictor, &run.at);
+            } else {
+                if !decodes {
+                    *surprise = scale.quantise(self.values[index], prediction).unwrap_or(STORED);
+                }
+                self.restore(scale, index, prediction, *surprise);
+            }
+            index += run.stride;
+            run.at[last] += run.stride;
+        }
+    }
+
+    /// Codes one value by its prediction and the activity around.
     fn value<C: Coder>(
         &mut self,
         coder: &mut C,
@@ -257,21 +324,73 @@ impl<T: Element> Array<'_, T> {
         predictor: &Predictor<'_>,
         at: &[usize],
     ) -> Result<(), Corrupt> {
-        let prediction = if prediction.is_finite() { prediction } else { 0.0 };
-        let kind = self.kinds.get(index).copied().unwrap_or(0);
-        if let Some(special) = usize::from(kind).checked_sub(1).map(|kind| self.field.specials[kind]) {
-            let value = T::from_bits(special.bits);
-            self.values[index] = value;
-            self.known[index] = if special.is_value && value.is_finite() {
-                value.to_f64()
-            } else {
-                predictor.stand_in(&self.known, at, prediction)
-            };
+        let prediction = finite(prediction);
+        let kind = self.kind(index);
+        if kind != 0 {
+            self.special(kind, index, prediction, predictor, at);
             return Ok(());
         }
         let value = &mut self.values[index];
-        self.sizes[index] = self.surprises.code(coder, scale, value, prediction, (activity, level))?;
-        self.known[index] = if value.is_finite() { value.to_f64() } else { prediction };
+        let surprise = if C::DECODES { 0 } else { scale.quantise(*value, prediction).unwrap_or(STORED) };
+        let (surprise, size) = self.surprises.code(coder, scale.is_exact(), value, surprise, (activity, level))?;
+        self.sizes[index] = size;
+        self.restore(scale, index, prediction, surprise);
         Ok(())
     }
+
+    /// 0, or one more than the number of the special that a value is.
+    #[inline(always)]
+    fn kind(&self, index: usize) -> u8 {
+        self.kinds.get(index).copied().unwrap_or(0)
+    }
+
+    /// What a surprise leaves in the array: the value that decodes, and what is known of it.
+    #[inline(always)]
+    fn restore(&mut self, scale: Scale, index: usize, prediction: f64, surprise: i64) {
+        let value = &mut self.values[index];
+        if surprise != STORED || scale.is_exact() {
+            *value = scale.restore(surprise, prediction);
+        }
+        self.known[index] = if value.is_finite() { scale.known(*value) } else { prediction };
+    }
+
+    fn special(&mut self, kind: u8, index: usize, prediction: f64, predictor: &Predictor<'_>, at: &[usize]) {
+        let Some(special) = self.field.specials.get(usize::from(kind) - 1) else { return };
+        let value = T::from_bits(special.bits);
+        self.values[index] = value;
+        self.known[index] = if special.is_value && value.is_finite() {
+            self.field.scale.known(value)
+        } else {
+            predictor.stand_in(&self.known, at, prediction)
+        };
+    }
+}
+
+/// Places of a run where all is there, with room for what is computed of them.
+#[derive(Default)]
+struct Run {
+    /// Where the first lies, and the distance to the next.
+    at: Vec<usize>,
+    index: usize,
+    stride: usize,
+    /// Predictions and sums of surprises around, as far as they do not depend on the run itself.
+    sums: Vec<f64>,
+    activities: Vec<u32>,
+    surprises: Vec<i64>,
+}
+
+impl Run {
+    /// Places from one on, so many steps along the last axis behind another.
+    fn begin(&mut self, first: &[usize], steps: usize, count: usize) {
+        self.at.clear();
+        self.at.extend_from_slice(first);
+        if let Some(along) = self.at.last_mut() {
+            *along += steps;
+        }
+        self.surprises.resize(count, 0);
+    }
+}
+
+fn finite(prediction: f64) -> f64 {
+    if prediction.is_finite() { prediction } else { 0.0 }
 }

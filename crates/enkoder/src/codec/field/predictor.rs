@@ -10,6 +10,10 @@ use crate::network::vectorised::vectorised;
 pub(crate) const WEIGHT_UNIT: f64 = 1.0 / 256.0;
 /// And at most so many in size.
 pub(crate) const MOST_WEIGHT: i32 = 2047;
+/// Places that are at most so far apart count as close.
+const CLOSE: usize = 4;
+/// Fraction bits of the part that a sum over the places around is multiplied with.
+const AROUND_BITS: u32 = 36;
 
 /// The distance in memory from one index of each axis to the next.
 pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
@@ -58,13 +62,16 @@ pub(crate) struct Predictor<'a> {
     /// How far along each axis values are known: as far as the pass goes, for what lies behind is coded later.
     shape: &'a [usize],
     strides: &'a [usize],
-    weights: Vec<f64>,
     /// Along each axis, how many indices at both ends have not all that is looked at around.
     margins: Vec<(usize, usize)>,
     /// Where all is there: distances in memory and factors.
     taps: Taps<f64>,
     around: Taps<u32>,
-    around_count: u32,
+    /// Elsewhere: the features whose weight is not 0, and each place around.
+    features: Vec<Reaching<f64>>,
+    surroundings: Vec<Reaching<u32>>,
+    /// 2³⁶ over the counts of those around, rounded up: what a sum is multiplied with to be divided by them.
+    around_part: u64,
 }
 
 /// Distances in memory with what counts of the values there. A run along the last axis knows the early ones before it begins, so
@@ -85,6 +92,46 @@ impl<F: Copy> Taps<F> {
         }
         taps
     }
+}
+
+/// Distances in memory with factors, and how far they reach: along all axes but the last, and along the last.
+struct Reaching<F> {
+    weight: F,
+    taps: Vec<(isize, f64)>,
+    reach: Vec<(isize, isize)>,
+    along: (isize, isize),
+}
+
+impl<F> Reaching<F> {
+    fn new(weight: F, feature: &[(Offset, f64)], strides: &[usize]) -> Self {
+        let mut reach = vec![(0, 0); strides.len()];
+        let mut taps = Vec::with_capacity(feature.len());
+        for (offset, factor) in feature {
+            for ((low, high), &step) in reach.iter_mut().zip(offset) {
+                (*low, *high) = (step.min(*low), step.max(*high));
+            }
+            let steps = offset.iter().zip(strides).map(|(&step, &stride)| step * stride as isize);
+            taps.push((steps.sum(), *factor));
+        }
+        let along = reach.pop().unwrap_or_default();
+        Self { weight, taps, reach, along }
+    }
+
+    /// Whether all of it may lie in an array of this shape, for places whose indices but the last are these.
+    fn is_there(&self, at: &[usize], shape: &[usize]) -> bool {
+        self.reach.iter().zip(at).zip(shape).all(|((reach, &at), &length)| is_within(*reach, at, length))
+    }
+}
+
+fn is_within((low, high): (isize, isize), at: usize, length: usize) -> bool {
+    at.checked_add_signed(low).is_some() && at + (high as usize) < length
+}
+
+/// Which features and places around there are for a run, but for what may lie beyond its ends.
+#[derive(Default)]
+pub(crate) struct There {
+    features: Vec<bool>,
+    around: Vec<bool>,
 }
 
 /// Adds to each sum the value a distance from its place, times a factor; places are `stride` apart.
@@ -122,16 +169,33 @@ impl<'a> Predictor<'a> {
         let run = pass.stride.last().copied().unwrap_or(1);
         let taps = Taps::new(&factors, strides, run);
         let around = Taps::new(&pass.around, strides, run);
-        let around_count = pass.around.iter().map(|(_, count)| count).sum::<u32>().max(1);
-        Self { pass, shape, strides, weights, margins, taps, around, around_count }
+        let around_part =
+            (1 << AROUND_BITS) / u64::from(pass.around.iter().map(|(_, count)| count).sum::<u32>().max(1)) + 1;
+        let weighted = pass.features.iter().zip(&weights).filter(|(_, weight)| **weight != 0.0);
+        let features = weighted.map(|(feature, &weight)| Reaching::new(weight, feature, strides)).collect();
+        let one = |(offset, count): &(Offset, u32)| Reaching::new(*count, &[(offset.clone(), 1.0)], strides);
+        let surroundings = pass.around.iter().map(one).collect();
+        Self { pass, shape, strides, margins, taps, around, features, surroundings, around_part }
     }
 
-    /// For places of a run where all is there, from the one at `first` on: their predictions and the sums of the surprises around,
-    /// as far as they do not depend on the run itself.
-    pub(crate) fn early(&self, known: &[f64], sizes: &[u16], first: usize, sums: &mut [f64], activities: &mut [u32]) {
+    /// For so many places of a run where all is there, from the one at `first` on: their predictions and the sums of the surprises
+    /// around, as far as they do not depend on the run itself.
+    pub(crate) fn early(
+        &self,
+        known: &[f64],
+        sizes: &[u16],
+        (first, count): (usize, usize),
+        (sums, activities): (&mut Vec<f64>, &mut Vec<u32>),
+    ) {
         let stride = self.pass.stride.last().copied().unwrap_or(1);
-        sums.fill(0.0);
-        activities.fill(0);
+        // Of places close together those between are computed too: vectors are quicker than leaving them out.
+        let apart = if stride <= CLOSE { stride } else { 1 };
+        let wide = (count.max(1) - 1) * apart + 1;
+        sums.clear();
+        sums.resize(wide, 0.0);
+        activities.clear();
+        activities.resize(wide, 0);
+        let stride = stride / apart;
         vectorised(
             #[inline(always)]
             || {
@@ -144,40 +208,76 @@ impl<'a> Predictor<'a> {
                 }
             },
         );
+        if apart > 1 {
+            for number in 0..count {
+                sums[number] = sums[number * apart];
+                activities[number] = activities[number * apart];
+            }
+        }
+        sums.truncate(count);
+        activities.truncate(count);
     }
 
-    /// The prediction and the mean size of the surprises around, in sixteenths, of a place where all is there.
+    /// The prediction of a place where all is there.
     #[inline(always)]
-    pub(crate) fn late(&self, known: &[f64], sizes: &[u16], index: usize, (sum, around): (f64, u32)) -> (f64, u32) {
-        let (mut sum, mut around) = (sum, around);
+    pub(crate) fn late(&self, known: &[f64], index: usize, mut sum: f64) -> f64 {
         for &(step, factor) in &self.taps.late {
             sum += known[index.wrapping_add_signed(step)] * factor;
-        }
-        for &(step, count) in &self.around.late {
-            around += u32::from(sizes[index.wrapping_add_signed(step)]) * count;
-        }
-        (sum, 16 * around / self.around_count)
-    }
-
-    /// The prediction anywhere: a feature that reaches beyond the array is 0.
-    pub(crate) fn outer(&self, values: &[f64], at: &[usize]) -> f64 {
-        let mut sum = self.base(values, at);
-        for (number, &weight) in self.weights.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
-            sum += weight * self.feature(number, values, at).unwrap_or(0.0);
         }
         sum
     }
 
-    /// The mean size of the surprises around that are there, in sixteenths; 1 where none is.
-    pub(crate) fn outer_activity(&self, sizes: &[u16], at: &[usize]) -> u32 {
+    /// The mean size of the surprises around, in sixteenths, of a place where all is there.
+    #[inline(always)]
+    pub(crate) fn late_activity(&self, sizes: &[u16], index: usize, mut around: u32) -> u32 {
+        for &(step, count) in &self.around.late {
+            around += u32::from(sizes[index.wrapping_add_signed(step)]) * count;
+        }
+        // Rounded down as a division is: sums of sizes stay far below 2³⁶ over the square of the counts.
+        ((u64::from(16 * around) * self.around_part) >> AROUND_BITS) as u32
+    }
+
+    /// What there is for the run of a place.
+    pub(crate) fn there(&self, first: &[usize], there: &mut There) {
+        let Some((_, at)) = first.split_last() else { return };
+        there.features.clear();
+        there.features.extend(self.features.iter().map(|of| of.is_there(at, self.shape)));
+        there.around.clear();
+        there.around.extend(self.surroundings.iter().map(|of| of.is_there(at, self.shape)));
+    }
+
+    /// The prediction anywhere: a feature that reaches beyond the array is 0. And the mean size of the surprises around that are
+    /// there, in sixteenths; 1 where none is.
+    pub(crate) fn outer(
+        &self,
+        known: &[f64],
+        sizes: &[u16],
+        (at, index): (&[usize], usize),
+        there: &There,
+    ) -> (f64, u32) {
+        let (along, length) = match (at.last(), self.shape.last()) {
+            (Some(&along), Some(&length)) => (along, length),
+            _ => return (0.0, 16),
+        };
+        let mut prediction = self.base(known, at);
+        for (feature, &is_there) in self.features.iter().zip(&there.features) {
+            let mut sum = 0.0;
+            if is_there && is_within(feature.along, along, length) {
+                for &(step, factor) in &feature.taps {
+                    sum += known[index.wrapping_add_signed(step)] * factor;
+                }
+            }
+            // Also where it is 0: that tells −0 from 0.
+            prediction += feature.weight * sum;
+        }
         let (mut sum, mut counts) = (0, 0);
-        for (offset, count) in &self.pass.around {
-            if let Some(index) = self.place(at, offset) {
-                sum += u32::from(sizes[index]) * count;
-                counts += count;
+        for (around, &is_there) in self.surroundings.iter().zip(&there.around) {
+            if is_there && is_within(around.along, along, length) {
+                sum += u32::from(sizes[index.wrapping_add_signed(around.taps[0].0)]) * around.weight;
+                counts += around.weight;
             }
         }
-        (16 * sum).checked_div(counts).unwrap_or(16)
+        (prediction, (16 * sum).checked_div(counts).unwrap_or(16))
     }
 
     /// What stands in for a value that is missing: the prediction, but within the values nearest to it, so that nothing grows

@@ -1,9 +1,13 @@
-//! From values and predictions to whole numbers and back: in steps from the prediction, in values of the type, or on a lattice
-//! that all the values lie on, as those of data that was rounded to decimals do.
+//! From values and predictions to whole numbers and back: in steps from the prediction, in values of the type, on a lattice
+//! that all the values lie on, as those of data that was rounded to decimals do, or in steps that are a part of each value.
 
 use super::super::element::Element;
 use super::super::quantiser::{Quantiser, round};
+use super::relative;
 use super::surprises::AS_IT_IS;
+
+/// Larger surprises on the scale of [`relative`] are not worth coding.
+const MOST_SURPRISE: f64 = (1u64 << 30) as f64;
 
 /// How surprises become integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,21 +16,64 @@ pub(crate) enum Scale {
     Free(Quantiser),
     /// Between multiples of a step; decoded values must lie within the bound.
     Lattice { step: f64, bound: f64 },
+    /// On the scale of [`relative`]; decoded values must be off by at most this part of themselves.
+    Relative { step: f64, part: f64, predicts: Predicts },
+}
+
+/// What is predicted of values that are coded on the scale of [`relative`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Predicts {
+    /// The values.
+    Values,
+    /// Where they lie on the scale: better where they differ by orders of magnitude.
+    Positions,
 }
 
 impl Scale {
     /// The size of a step; 0 where every bit counts.
     pub(crate) fn step(self) -> f64 {
         match self {
-            Self::Free(Quantiser::Steps { step, .. }) | Self::Lattice { step, .. } => step,
+            Self::Free(Quantiser::Steps { step, .. }) | Self::Lattice { step, .. } | Self::Relative { step, .. } => {
+                step
+            }
             Self::Free(Quantiser::Exact) => 0.0,
         }
+    }
+
+    /// The size of a step in the units of predictions; 0 where it is not the same everywhere, and where every bit counts.
+    pub(crate) fn step_of_predictions(self) -> f64 {
+        if let Self::Relative { predicts: Predicts::Values, .. } = self { 0.0 } else { self.step() }
+    }
+
+    /// What is known of a value to predict others from.
+    #[inline(always)]
+    pub(crate) fn known<T: Element>(self, value: T) -> f64 {
+        match self {
+            Self::Relative { predicts: Predicts::Positions, .. } => relative::position::<T>(value.to_f64()),
+            _ => value.to_f64(),
+        }
+    }
+
+    /// Where a prediction lies on the scale of [`relative`].
+    #[inline(always)]
+    fn position<T: Element>(predicts: Predicts, prediction: f64) -> f64 {
+        match predicts {
+            Predicts::Values => relative::position::<T>(prediction),
+            Predicts::Positions => prediction,
+        }
+    }
+
+    /// Whether every bit counts.
+    #[inline(always)]
+    pub(crate) fn is_exact(self) -> bool {
+        self == Self::Free(Quantiser::Exact)
     }
 
     /// With steps that are finer by this factor, where they may be.
     pub(crate) fn finer(self, factor: f64) -> Self {
         match self {
             Self::Free(Quantiser::Steps { step, bound }) => Self::Free(Quantiser::Steps { step: step * factor, bound }),
+            Self::Relative { step, part, predicts } => Self::Relative { step: step * factor, part, predicts },
             other => other,
         }
     }
@@ -44,6 +91,17 @@ impl Scale {
                 let surprise = surprise as i64;
                 value.within(self.restore(surprise, prediction), bound).then_some(surprise)
             }
+            Self::Relative { step, part, predicts } => {
+                let from = Self::position::<T>(predicts, prediction);
+                let surprise = round((relative::position::<T>(value.to_f64()) - from) / step);
+                if surprise.is_nan() || surprise.abs() >= MOST_SURPRISE {
+                    return None;
+                }
+                let nearest = surprise as i64;
+                let is_within =
+                    |surprise: i64| relative::is_within(value, relative::value(from + surprise as f64 * step), part);
+                [nearest, nearest - 1, nearest + 1].into_iter().find(|&surprise| is_within(surprise))
+            }
         }
     }
 
@@ -53,6 +111,9 @@ impl Scale {
         match self {
             Self::Free(quantiser) => quantiser.restore(surprise, prediction),
             Self::Lattice { step, .. } => T::from_f64((round(prediction / step) + surprise as f64) * step),
+            Self::Relative { step, predicts, .. } => {
+                relative::value(Self::position::<T>(predicts, prediction) + surprise as f64 * step)
+            }
         }
     }
 }

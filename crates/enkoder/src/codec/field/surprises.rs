@@ -3,8 +3,6 @@
 use super::super::element::Element;
 use super::super::entropy::{Bit, Coder, Corrupt, PRECISION};
 use super::super::integers::{Magnitude, half_octaves};
-use super::super::quantiser::Quantiser;
-use super::scale::Scale;
 
 /// Classes of the surprises around: 0 where there are none, then half octaves of their mean size in sixteenths.
 const CLASSES: usize = 44;
@@ -12,6 +10,8 @@ const CLASSES: usize = 44;
 const LEVELS: usize = 4;
 /// The magnitude of what is stored as it is. Surprises in steps are smaller.
 pub(crate) const AS_IT_IS: u64 = 1 << 31;
+/// In place of the surprise of a value that is stored as it is, unless the scale is exact.
+pub(crate) const STORED: i64 = i64::MIN;
 /// Sizes of surprises are remembered up to this.
 const MOST_SIZE: u64 = u16::MAX as u64;
 
@@ -32,36 +32,32 @@ impl Surprises {
         Self { zero: [zero; LEVELS], negative: Bit::EVEN, magnitudes }
     }
 
-    /// Codes a value by its prediction and the surprises around; what is returned is the size of its own.
+    /// Codes a surprise, or [`STORED`] and the value, by the surprises around; what is returned is also its size.
     #[inline(always)]
     pub(crate) fn code<T: Element, C: Coder>(
         &mut self,
         coder: &mut C,
-        scale: Scale,
+        is_exact: bool,
         value: &mut T,
-        prediction: f64,
+        surprise: i64,
         (activity, level): (u32, usize),
-    ) -> Result<u16, Corrupt> {
+    ) -> Result<(i64, u16), Corrupt> {
         let class = match activity {
             0 => 0,
             activity => (1 + half_octaves(u64::from(activity)) as usize).min(CLASSES - 1),
         };
-        let found = if C::DECODES { None } else { scale.quantise(*value, prediction) };
-        let surprise = found.unwrap_or(0);
-        let is_zero = found == Some(0);
-        if coder.bit(&mut self.zero[level.min(LEVELS - 1)][class], is_zero)? {
-            *value = scale.restore(0, prediction);
-            return Ok(0);
+        if coder.bit(&mut self.zero[level.min(LEVELS - 1)][class], surprise == 0)? {
+            return Ok((0, 0));
         }
-        let negative = coder.bit(&mut self.negative, surprise < 0)?;
-        let magnitude = if found.is_some() { surprise.unsigned_abs() } else { AS_IT_IS };
+        let is_stored = !is_exact && surprise == STORED;
+        let negative = coder.bit(&mut self.negative, !is_stored && surprise < 0)?;
+        let magnitude = if is_stored { AS_IT_IS } else { surprise.unsigned_abs() };
         let magnitude = self.magnitudes[class].code(coder, magnitude)?;
-        if magnitude == AS_IT_IS && scale != Scale::Free(Quantiser::Exact) {
+        if magnitude == AS_IT_IS && !is_exact {
             *value = T::from_bits(coder.raw(value.to_bits(), 8 * T::TYPE.bytes() as u32)?);
-            return Ok(0);
+            return Ok((STORED, 0));
         }
         let surprise = if negative { (magnitude as i64).wrapping_neg() } else { magnitude as i64 };
-        *value = scale.restore(surprise, prediction);
-        Ok(magnitude.min(MOST_SIZE) as u16)
+        Ok((surprise, magnitude.min(MOST_SIZE) as u16))
     }
 }

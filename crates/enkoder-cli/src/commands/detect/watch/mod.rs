@@ -65,11 +65,11 @@ pub struct Options {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     header: Option<PathBuf>,
 
-    /// Go on from what is remembered in this file, and remember there, so that a watch may be ended at any moment
+    /// Keep the state in this file and continue from it, so that a watch can end at any moment
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     state: Option<PathBuf>,
 
-    /// The stream begins again with its first row: rows that the state counts are passed over
+    /// The stream starts again at its first row: skip the rows that the state counts
     #[arg(long, requires = "state")]
     replayed: bool,
 

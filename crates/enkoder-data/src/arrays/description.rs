@@ -1,0 +1,231 @@
+//! What a compressed file keeps of the file that its arrays came from, so that they can come back as they were: types and orders of bytes
+//! of NPY; names, attributes and coordinates of NetCDF and HDF5.
+
+use std::io::Read;
+
+use enkoder::codec::ElementType;
+
+use super::contents::{ArrayEntry, Contents};
+use super::variable::{Origin, OriginalType, Variable};
+use crate::byte_source::ByteSource;
+use crate::error::{DataError, Place};
+use crate::netcdf::{Classic, ClassicVariable, Kind, NOT_KEPT, Numbers, big_endian};
+use crate::npy::{self, NpyForm};
+
+/// Bytes of all coordinates together that are kept, and of what is unpacked again.
+const MOST_KEPT: u64 = 256 << 20;
+/// More than that of coordinates beside it, for the header.
+const MOST_UNPACKED: u64 = MOST_KEPT + (64 << 20);
+/// The level at which zstd packs what is small and what is large.
+const LEVEL: i32 = 19;
+const LEVEL_OF_LARGE: i32 = 9;
+const LARGE: usize = 4 << 20;
+
+/// Names of what could not be kept, with what it is.
+pub type NotKept = Vec<String>;
+
+/// What a compressed file says of the file that its arrays came from.
+#[derive(Debug, Default)]
+pub struct Description {
+    /// How the arrays lie in NPY files; empty where they came from others.
+    forms: Vec<NpyForm>,
+    netcdf: Option<Classic>,
+    not_kept: NotKept,
+}
+
+impl Description {
+    /// The most bytes that one has, packed.
+    pub const MOST_BYTES: u64 = MOST_UNPACKED;
+
+    /// Reads what [`Arrays::description`](super::Arrays::description) gave.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn parse(packed: &[u8]) -> Result<Self, DataError> {
+        if packed.is_empty() {
+            return Ok(Self::default());
+        }
+        let place = || Place::source("the description");
+        let damaged = |error| DataError::malformed(place(), "it cannot be unpacked").with_cause(error);
+        let mut bytes = Vec::new();
+        let decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(damaged)?;
+        decoder.take(MOST_UNPACKED + 1).read_to_end(&mut bytes).map_err(damaged)?;
+        if bytes.len() as u64 > MOST_UNPACKED {
+            return Err(DataError::malformed(place(), format!("it unpacks to more than {MOST_UNPACKED} bytes")));
+        }
+        if !npy::is_npy(&bytes) {
+            let (netcdf, not_kept) = Classic::from_bytes(&bytes)?;
+            return Ok(Self { forms: Vec::new(), netcdf: Some(netcdf), not_kept });
+        }
+        let mut source = ByteSource::from_bytes("the description", &bytes)?;
+        let mut forms = Vec::new();
+        while source.offset() < bytes.len() as u64 {
+            forms.push(npy::read_form(&mut source)?);
+        }
+        Ok(Self { forms, ..Self::default() })
+    }
+
+    /// How the array of this number, which a codec takes as of type `element`, lies in an NPY file.
+    pub fn form(&self, array: usize, element: ElementType) -> NpyForm {
+        let known = self.forms.get(array).copied().filter(|form| form.element() == element);
+        known.unwrap_or(NpyForm::plain(element))
+    }
+
+    /// The type that the numbers had in their file, where a codec took them as of another.
+    pub fn original(&self, element: ElementType) -> Option<OriginalType> {
+        self.form(0, element).original()
+    }
+
+    /// What of the file that the arrays came from could not be kept.
+    pub fn not_kept(&self) -> &[String] {
+        &self.not_kept
+    }
+
+    pub(crate) fn netcdf(&self) -> Option<&Classic> {
+        self.netcdf.as_ref()
+    }
+
+    /// The type that numbers have in a NetCDF file.
+    pub(crate) fn netcdf_kind(&self, element: ElementType) -> Kind {
+        // Truth values have none there; the oldest type of bytes holds them.
+        Kind::Number(if self.original(element) == Some(OriginalType::Bool) { ElementType::I8 } else { element })
+    }
+}
+
+/// The description of variables, and what it does not hold; empty where there is nothing to say.
+pub(super) fn of(variables: &[Variable]) -> Result<(Vec<u8>, NotKept), DataError> {
+    let (bytes, not_kept) = match &variables[0].origins[0].1 {
+        Some(Origin::Npy(_)) => (of_npy(variables), Vec::new()),
+        Some(Origin::Contents { all, .. }) => of_contents(variables, all)?,
+        None => return Ok((Vec::new(), Vec::new())),
+    };
+    if bytes.is_empty() {
+        return Ok((bytes, not_kept));
+    }
+    let level = if bytes.len() > LARGE { LEVEL_OF_LARGE } else { LEVEL };
+    let packed = zstd::bulk::compress(&bytes, level);
+    let failed = |error| DataError::io("pack", "the description", error);
+    Ok((packed.map_err(failed)?, not_kept))
+}
+
+fn of_npy(variables: &[Variable]) -> Vec<u8> {
+    let form = |variable: &Variable| match variable.origins[0].1 {
+        Some(Origin::Npy(form)) => form,
+        _ => NpyForm::plain(variable.element),
+    };
+    let mut bytes = Vec::new();
+    if variables.iter().any(|variable| !form(variable).is_plain()) {
+        for variable in variables {
+            form(variable).write_header(&mut bytes, &[]).expect("memory takes a header without axes");
+        }
+    }
+    bytes
+}
+
+fn of_contents(variables: &[Variable], all: &Contents) -> Result<(Vec<u8>, NotKept), DataError> {
+    let mut file = Classic { attributes: all.attributes.clone(), ..Classic::default() };
+    let mut not_kept: NotKept = all.attributes.others.iter().map(|name| format!("{name}: an attribute")).collect();
+    not_kept.extend(all.groups.iter().map(|group| format!("{group}: a group, whose arrays are no longer in it")));
+    let array_of = |entry: &ArrayEntry| {
+        variables.iter().position(
+            |variable| matches!(&variable.origins[0].1, Some(Origin::Contents { name, .. }) if *name == entry.name),
+        )
+    };
+    // The axis along which files are put together.
+    let leading = all.arrays.iter().find(|entry| array_of(entry).is_some()).and_then(|entry| entry.axes.first());
+    let mut kept_bytes = 0;
+    for entry in &all.arrays {
+        let array = array_of(entry);
+        if array.is_none() && entry.is_data() {
+            continue;
+        }
+        let (shape, numbers) = match array {
+            Some(array) => (variables[array].shape.clone(), Numbers::Later(array)),
+            None => match kept(entry, &variables[0], leading, &mut kept_bytes) {
+                Ok((shape, numbers)) => (shape, Numbers::Here(numbers)),
+                Err(why) => {
+                    not_kept.push(format!("{}: {why}", entry.name));
+                    continue;
+                }
+            },
+        };
+        let name = match array {
+            Some(array) => variables[array].name.clone(),
+            None => free_name(entry, all),
+        };
+        let named = entry.axes.len() == shape.len();
+        let dimensions = if named {
+            entry.axes.iter().zip(&shape).map(|(name, &length)| file.dimension(name, length)).collect()
+        } else {
+            file.nameless(&shape)
+        };
+        not_kept.extend(entry.attributes.others.iter().map(|other| format!("{name}:{other}: an attribute")));
+        let attributes = entry.attributes.clone();
+        let kind = entry.stored.map_or(Kind::Text, Kind::Number);
+        file.variables.push(ClassicVariable { name, kind, dimensions, attributes, numbers });
+    }
+    for name in &all.unlimited {
+        let Some(dimension) = file.dimensions.iter().position(|(known, _)| known == name) else { continue };
+        let is_inner =
+            file.variables.iter().any(|variable| variable.dimensions.iter().skip(1).any(|&inner| inner == dimension));
+        if file.unlimited.is_none() && !is_inner {
+            file.unlimited = Some(dimension);
+        } else {
+            not_kept.push(format!("{name}: an axis without a limit, which has one now"));
+        }
+    }
+    if !not_kept.is_empty() {
+        let lines = not_kept.join("\n").into_bytes();
+        file.attributes.add(NOT_KEPT.to_owned(), super::Attribute::Text(lines));
+    }
+    let too_large = || DataError::unsuitable(Place::source("the description"), "more bytes than can be counted");
+    Ok((file.to_bytes().ok_or_else(too_large)?, not_kept))
+}
+
+/// A name that no other array of the file has without its groups, or one that says the groups.
+fn free_name(entry: &ArrayEntry, all: &Contents) -> String {
+    let alone = all.arrays.iter().filter(|other| other.leaf() == entry.leaf()).count() == 1;
+    if alone { entry.leaf().to_owned() } else { entry.name.trim_start_matches('/').replace('/', ".") }
+}
+
+/// The numbers of an array that goes along, big-endian: along the axis on which files are put together those of all files.
+fn kept(
+    entry: &ArrayEntry,
+    data: &Variable,
+    leading: Option<&String>,
+    kept_bytes: &mut u64,
+) -> Result<(Vec<u64>, Vec<u8>), String> {
+    let along = leading.is_some() && entry.axes.first() == leading;
+    let mut fields = Vec::new();
+    for (file, origin) in data.origins.iter().take(if along { usize::MAX } else { 1 }) {
+        let Some(Origin::Contents { all, .. }) = origin else { return Err("not in every file".to_owned()) };
+        let same = all.arrays.iter().find(|other| other.name == entry.name);
+        let mut field = match same.and_then(|other| other.field.as_ref().or(other.text.as_ref())) {
+            Some(field) => field.clone(),
+            None if fields.is_empty() => {
+                return Err(entry.unreadable.clone().unwrap_or(format!("{}, which is not read", entry.type_name)));
+            }
+            None => return Err(format!("not in {file}")),
+        };
+        if field.shape.is_empty() {
+            field.shape.push(1);
+        }
+        fields.push((file.clone(), field));
+    }
+    let mut variable = Variable::new(fields).map_err(|error| error.to_string())?;
+    if along {
+        variable.shape[0] = variable.shape[0].min(data.shape[0]);
+    }
+    let width = variable.element.bytes();
+    let bytes = variable.shape.iter().try_fold(width as u64, |bytes, &axis| bytes.checked_mul(axis));
+    let bytes = bytes.filter(|bytes| *kept_bytes + bytes <= MOST_KEPT);
+    let bytes = bytes.ok_or_else(|| format!("it has too many values to go along ({:?})", variable.shape))?;
+    if bytes == 0 {
+        return Err("it has no values".to_owned());
+    }
+    *kept_bytes += bytes;
+    let mut numbers = vec![0; bytes as usize];
+    variable.read(0, &mut numbers).map_err(|error| error.to_string())?;
+    let shape = if entry.shape.is_empty() { Vec::new() } else { variable.shape };
+    Ok((shape, big_endian(&numbers, width)))
+}

@@ -1,0 +1,409 @@
+//! Zarr of versions 2 and 3 (<https://zarr-specs.readthedocs.io>): a folder for each group and array, with JSON that describes it and a file for
+//! each chunk. Chunks that are not there are full of the fill value. Codecs are gzip, zlib, bzip2 and zstd, beside both orders of bytes and any of
+//! axes; others are refused by their names. No link is followed out of the folder.
+
+mod metadata;
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use enkoder::codec::ElementType;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use rayon::prelude::*;
+
+use crate::arrays::{ArrayEntry, Contents, Conventions, Described, Field, Stored};
+use crate::error::{DataError, Place};
+use metadata::{Description, Node, node_of};
+
+pub use metadata::parse_zarr_metadata;
+
+/// Bytes of a region that is read at once, and of a chunk.
+const MOST_REGION: u64 = 256 << 20;
+/// Bytes that are read together where a row of chunks has fewer.
+const USUAL_REGION: u64 = 16 << 20;
+/// Chunks of a region: each is looked for in the folder.
+const MOST_CHUNKS: u64 = 1 << 20;
+/// Groups and arrays, and how deep they lie.
+const MOST_NODES: usize = 100_000;
+const MOST_DEPTH: usize = 64;
+/// Bytes that any array may claim, and for each byte of its chunks beyond: chunks that are not there take none.
+const MOST_OF_SMALL: u64 = 1 << 30;
+const MOST_PER_BYTE: u64 = 1 << 12;
+/// Chunks that any array may claim, and for each file beyond: each is looked for.
+const MOST_CHUNKS_PER_FILE: u64 = 1 << 6;
+/// Bytes of a description.
+const MOST_METADATA: u64 = 16 << 20;
+
+/// Whether a folder is a Zarr array or group.
+pub(crate) fn is_zarr(folder: &Path) -> bool {
+    ["zarr.json", ".zarray", ".zgroup"].iter().any(|name| folder.join(name).is_file())
+}
+
+/// What is in a folder.
+pub(crate) fn contents(folder: &Path) -> Result<Contents, DataError> {
+    let root = folder.canonicalize().map_err(|error| DataError::io("open", folder, error))?;
+    let mut walk = Walk { root, arrays: Vec::new(), groups: Vec::new(), version: 0 };
+    let attributes = match walk.node(&walk.root)? {
+        Some(Node::Group(attributes)) => {
+            walk.visit(&walk.root.clone(), "", 0)?;
+            attributes
+        }
+        Some(Node::Array(description)) => {
+            let name = folder.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            walk.add(walk.root.clone(), name, *description);
+            Default::default()
+        }
+        None => return Err(DataError::unsuitable(folder, "is no Zarr array or group")),
+    };
+    let format = if walk.version == 2 { "Zarr 2" } else { "Zarr 3" };
+    Ok(Contents { attributes, ..Contents::new(format, walk.groups, walk.arrays) })
+}
+
+struct Walk {
+    root: PathBuf,
+    arrays: Vec<ArrayEntry>,
+    groups: Vec<String>,
+    /// Of the format, as the first description says.
+    version: u8,
+}
+
+impl Walk {
+    /// What a folder is described as; none where it is neither array nor group.
+    fn node(&self, folder: &Path) -> Result<Option<Node>, DataError> {
+        let read = |name: &str| -> Result<Option<Vec<u8>>, DataError> {
+            let path = folder.join(name);
+            let failed = |error| DataError::io("read", &path, error);
+            match within(&self.root, &path).and_then(|path| File::open(path)) {
+                Ok(file) => {
+                    let mut bytes = Vec::new();
+                    file.take(MOST_METADATA + 1).read_to_end(&mut bytes).map_err(failed)?;
+                    if bytes.len() as u64 > MOST_METADATA {
+                        return Err(DataError::malformed(path.as_path(), format!("more than {MOST_METADATA} bytes")));
+                    }
+                    Ok(Some(bytes))
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(failed(error)),
+            }
+        };
+        node_of(&read).map_err(|error| error.within(folder.display().to_string()))
+    }
+
+    fn visit(&mut self, folder: &Path, path: &str, depth: usize) -> Result<(), DataError> {
+        if depth > MOST_DEPTH {
+            return Ok(());
+        }
+        let failed = |error| DataError::io("read", folder, error);
+        let mut inside = Vec::new();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            // A link is no folder of this one.
+            if entry.file_type().map_err(failed)?.is_dir() {
+                inside.push(entry.file_name());
+            }
+            if inside.len() > MOST_NODES {
+                return Err(too_many(folder, inside.len()));
+            }
+        }
+        inside.sort();
+        for name in inside {
+            let below = folder.join(&name);
+            let name = name.to_string_lossy();
+            let name = if path.is_empty() && depth == 0 { name.into_owned() } else { format!("{path}/{name}") };
+            match self.node(&below)? {
+                Some(Node::Array(description)) => self.add(below, name, *description),
+                Some(Node::Group(_)) => {
+                    let group = if name.starts_with('/') { name } else { format!("/{name}") };
+                    self.groups.push(group.clone());
+                    self.visit(&below, &group, depth + 1)?;
+                }
+                None => {}
+            }
+            if self.arrays.len() + self.groups.len() > MOST_NODES {
+                return Err(too_many(folder, self.arrays.len() + self.groups.len()));
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, folder: PathBuf, name: String, description: Description) {
+        if self.version == 0 {
+            self.version = description.version;
+        }
+        let Description { axes, shape, chunks, attributes, type_name, .. } = description.clone();
+        let described = Described { name, axes, shape, attributes };
+        let mut entry = ArrayEntry::new(described, type_name);
+        entry.chunks = chunks;
+        entry.filters.clone_from(&description.filters);
+        self.arrays.push(match ZarrArray::new(self.root.clone(), folder, description) {
+            Ok(array) => {
+                let stored = array.element;
+                let (element, conventions) = Conventions::of(stored, &entry.attributes, |_| None);
+                let field = Field {
+                    name: entry.name.trim_start_matches('/').replace('/', "."),
+                    element,
+                    shape: entry.shape.clone(),
+                    conventions,
+                    original: None,
+                    stored: Stored::Zarr(Arc::new(array)),
+                    origin: None,
+                };
+                ArrayEntry { stored: Some(stored), ..entry.with_field(field) }
+            }
+            Err(why) => ArrayEntry { unreadable: why, ..entry },
+        });
+    }
+}
+
+fn too_many(folder: &Path, claimed: usize) -> DataError {
+    let what = "a number of Zarr arrays and groups";
+    DataError::TooLarge { place: Place::path(folder), what, claimed: claimed as u64, limit: MOST_NODES as u64 }
+}
+
+/// A path that leads to no other place than below `root`.
+fn within(root: &Path, path: &Path) -> io::Result<PathBuf> {
+    let real = path.canonicalize()?;
+    if real.starts_with(root) && !path.components().any(|part| part == Component::ParentDir) {
+        return Ok(real);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "a link that leads out of the folder"))
+}
+
+/// An array that is read region by region.
+#[derive(Debug)]
+pub(crate) struct ZarrArray {
+    root: PathBuf,
+    folder: PathBuf,
+    element: ElementType,
+    /// At least one axis.
+    shape: Vec<u64>,
+    chunks: Vec<u64>,
+    description: Description,
+    /// A region is so many steps of this axis, at one place along those before it, with all that lies behind.
+    axis: usize,
+    steps: u64,
+}
+
+/// The region read last: its first byte in the array, and its bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Region {
+    first: u64,
+    bytes: Vec<u8>,
+}
+
+impl ZarrArray {
+    /// An array whose numbers can be read, or why not; nothing where it holds texts.
+    fn new(root: PathBuf, folder: PathBuf, description: Description) -> Result<Self, Option<String>> {
+        let Some(element) = description.element else { return Err(description.unreadable) };
+        if let Some(why) = description.unreadable {
+            return Err(Some(why));
+        }
+        let alone = description.shape.is_empty();
+        let shape = if alone { vec![1] } else { description.shape.clone() };
+        let chunks = if alone { vec![1] } else { description.chunks.clone() };
+        let width = element.bytes() as u64;
+        let product = |axes: &[u64]| axes.iter().try_fold(width, |bytes, &axis| bytes.checked_mul(axis));
+        let chunk = product(&chunks).filter(|&bytes| bytes <= MOST_REGION);
+        let Some(_) = chunk else { return Err(Some(format!("its chunks of {chunks:?} are over {MOST_REGION} bytes"))) };
+        let (files, held) = held_in(&folder, 0);
+        let most = MOST_OF_SMALL.max(held.saturating_mul(MOST_PER_BYTE));
+        match product(&shape) {
+            Some(bytes) if bytes <= most => {}
+            Some(bytes) => return Err(Some(format!("it claims {bytes} bytes, which its chunks cannot hold"))),
+            None => return Err(Some("it claims more bytes than can be counted".to_owned())),
+        }
+        let counts = shape.iter().zip(&chunks).map(|(length, chunk)| length.div_ceil(*chunk));
+        let count = counts.fold(1u64, u64::saturating_mul);
+        if count > MOST_CHUNKS.max(files.saturating_mul(MOST_CHUNKS_PER_FILE)) {
+            return Err(Some(format!("it claims {count} chunks, of which only {files} are there")));
+        }
+        // The outermost axis of which a row of chunks is not too large, or the last.
+        let row = |axis: usize| {
+            let inner = shape[axis + 1..].iter().zip(&chunks[axis + 1..]);
+            let count = inner.fold(1u64, |count, (&length, &chunk)| count.saturating_mul(length.div_ceil(chunk)));
+            (product(&shape[axis + 1..]).unwrap_or(u64::MAX).saturating_mul(chunks[axis]), count)
+        };
+        let fits = |&axis: &usize| row(axis).0 <= MOST_REGION && row(axis).1 <= MOST_CHUNKS;
+        let Some(axis) = (0..shape.len()).find(fits) else {
+            return Err(Some(format!("a row of its chunks of {chunks:?} is over {MOST_REGION} bytes")));
+        };
+        let (bytes, count) = row(axis);
+        let rows = (USUAL_REGION / bytes.max(1)).min(MOST_CHUNKS / count.max(1)).max(1);
+        let steps = chunks[axis].saturating_mul(rows).min(shape[axis].max(1));
+        Ok(Self { root, folder, element, shape, chunks, description, axis, steps })
+    }
+
+    /// Fills `bytes` with those of the array from number `first` on, little-endian.
+    pub fn read(&self, region: &mut Region, first: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let (mut first, mut bytes) = (first, bytes);
+        while !bytes.is_empty() {
+            let end = region.first + region.bytes.len() as u64;
+            if !(region.first..end).contains(&first) {
+                *region = self.region(first)?;
+                if first < region.first || first - region.first >= region.bytes.len() as u64 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            let start = (first - region.first) as usize;
+            let here = (region.bytes.len() - start).min(bytes.len());
+            let (now, rest) = bytes.split_at_mut(here);
+            now.copy_from_slice(&region.bytes[start..start + here]);
+            bytes = rest;
+            first += here as u64;
+        }
+        Ok(())
+    }
+
+    /// The region with the byte `first` in it.
+    fn region(&self, first: u64) -> io::Result<Region> {
+        let width = self.element.bytes() as u64;
+        let step = self.shape[self.axis + 1..].iter().product::<u64>() * width;
+        let (outer, at) = (first / step / self.shape[self.axis], first / step % self.shape[self.axis]);
+        let start = at / self.steps * self.steps;
+        let mut from = vec![0; self.shape.len()];
+        let mut to = self.shape.clone();
+        (from[self.axis], to[self.axis]) = (start, (start + self.steps).min(self.shape[self.axis]));
+        let mut left = outer;
+        for axis in (0..self.axis).rev() {
+            from[axis] = left % self.shape[axis];
+            to[axis] = from[axis] + 1;
+            left /= self.shape[axis];
+        }
+        let count: u64 = from.iter().zip(&to).map(|(from, to)| to - from).product();
+        let mut bytes = self.description.fill.repeat(count as usize);
+        // The chunks that the region touches.
+        let grid: Vec<(u64, u64)> = (0..from.len())
+            .map(|axis| (from[axis] / self.chunks[axis], (to[axis] - 1) / self.chunks[axis] + 1))
+            .collect();
+        let mut all = Vec::new();
+        let mut index: Vec<u64> = grid.iter().map(|&(first, _)| first).collect();
+        loop {
+            all.push(index.clone());
+            let Some(axis) = (0..index.len()).rev().find(|&axis| index[axis] + 1 < grid[axis].1) else { break };
+            index[axis] += 1;
+            (axis + 1..index.len()).for_each(|inner| index[inner] = grid[inner].0);
+        }
+        for some in all.chunks(rayon::current_num_threads().max(1)) {
+            let chunks: Vec<io::Result<Option<Vec<u8>>>> = some.par_iter().map(|index| self.chunk(index)).collect();
+            for (index, chunk) in some.iter().zip(chunks) {
+                if let Some(chunk) = chunk? {
+                    self.place(index, &chunk, &from, &to, &mut bytes);
+                }
+            }
+        }
+        let first = (outer * self.shape[self.axis] + start) * step;
+        Ok(Region { first, bytes })
+    }
+
+    /// A chunk, unpacked and little-endian; none where it is not there.
+    fn chunk(&self, index: &[u64]) -> io::Result<Option<Vec<u8>>> {
+        let index = if self.description.shape.is_empty() { &[] } else { index };
+        let path = self.folder.join(self.description.key(index));
+        let wrong = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
+        let file = match within(&self.root, &path).and_then(File::open) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(wrong(error.to_string())),
+        };
+        let length = self.chunks.iter().product::<u64>() * self.element.bytes() as u64;
+        let mut reader: Box<dyn Read> = Box::new(file);
+        for packing in &self.description.packings {
+            reader = packing.unpack(reader)?;
+        }
+        let mut bytes = Vec::new();
+        reader.take(length + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+        if bytes.len() as u64 != length {
+            return Err(wrong(format!("a chunk of {} bytes instead of {length}", bytes.len())));
+        }
+        if self.description.is_big_endian && self.element.bytes() > 1 {
+            bytes.chunks_exact_mut(self.element.bytes()).for_each(<[u8]>::reverse);
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Copies what a chunk has of a region.
+    fn place(&self, index: &[u64], chunk: &[u8], from: &[u64], to: &[u64], out: &mut [u8]) {
+        let width = self.element.bytes();
+        let axes = index.len();
+        // Where a step along each axis leads, in the chunk and in the region.
+        let (mut of_chunk, mut of_region) = (vec![0; axes], vec![0; axes]);
+        let mut step = width;
+        for place in (0..axes).rev() {
+            let axis = self.description.order.get(place).copied().unwrap_or(place);
+            of_chunk[axis] = step;
+            step *= self.chunks[axis] as usize;
+        }
+        let mut step = width;
+        for axis in (0..axes).rev() {
+            of_region[axis] = step;
+            step *= (to[axis] - from[axis]) as usize;
+        }
+        let origin: Vec<u64> = index.iter().zip(&self.chunks).map(|(index, chunk)| index * chunk).collect();
+        let low: Vec<u64> = origin.iter().zip(from).map(|(&origin, &from)| origin.max(from)).collect();
+        let high: Vec<u64> = (0..axes).map(|axis| (origin[axis] + self.chunks[axis]).min(to[axis])).collect();
+        let last = axes - 1;
+        let run = (high[last] - low[last]) as usize;
+        let mut at = low.clone();
+        loop {
+            let place = |base: &[u64], steps: &[usize]| -> usize {
+                (0..axes).map(|axis| (at[axis] - base[axis]) as usize * steps[axis]).sum()
+            };
+            let (source, target) = (place(&origin, &of_chunk), place(from, &of_region));
+            if of_chunk[last] == width {
+                out[target..target + run * width].copy_from_slice(&chunk[source..source + run * width]);
+            } else {
+                for number in 0..run {
+                    let source = source + number * of_chunk[last];
+                    out[target + number * width..][..width].copy_from_slice(&chunk[source..source + width]);
+                }
+            }
+            let Some(axis) = (0..last).rev().find(|&axis| at[axis] + 1 < high[axis]) else { return };
+            at[axis] += 1;
+            (axis + 1..last).for_each(|inner| at[inner] = low[inner]);
+        }
+    }
+}
+
+/// How many files are in a folder and those below it, and their bytes.
+fn held_in(folder: &Path, depth: usize) -> (u64, u64) {
+    let Ok(entries) = fs::read_dir(folder) else { return (0, 0) };
+    let of_entry = |entry: fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() && depth < MOST_DEPTH => held_in(&entry.path(), depth + 1),
+        Ok(kind) if kind.is_file() => (1, entry.metadata().map_or(0, |metadata| metadata.len())),
+        _ => (0, 0),
+    };
+    let add = |sum: (u64, u64), one: (u64, u64)| (sum.0 + one.0, sum.1.saturating_add(one.1));
+    entries.flatten().map(of_entry).fold((0, 0), add)
+}
+
+/// How bytes of a chunk are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Gzip,
+    Zlib,
+    Zstd,
+    Bzip2,
+}
+
+impl Packing {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "gzip" => Self::Gzip,
+            "zlib" | "numcodecs.zlib" => Self::Zlib,
+            "zstd" | "numcodecs.zstd" => Self::Zstd,
+            "bz2" | "numcodecs.bz2" => Self::Bzip2,
+            _ => return None,
+        })
+    }
+
+    fn unpack<'a>(self, packed: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
+        Ok(match self {
+            Self::Gzip => Box::new(MultiGzDecoder::new(packed)),
+            Self::Zlib => Box::new(ZlibDecoder::new(packed)),
+            Self::Zstd => Box::new(zstd::stream::read::Decoder::new(packed)?),
+            Self::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(packed)),
+        })
+    }
+}

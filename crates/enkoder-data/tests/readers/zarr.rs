@@ -1,0 +1,215 @@
+//! Zarr of both versions as libraries write it, and folders that lie.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use enkoder::codec::SampleSource as _;
+use enkoder_data::{ArrayOptions, Contents, DataError, ReadOptions, Source, parse_zarr_metadata};
+use flate2::{Compression, write::GzEncoder, write::ZlibEncoder};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+fn contents(folder: &Path) -> Result<Contents, DataError> {
+    Source::find(folder).unwrap().contents(&ReadOptions::default()).map(Option::unwrap)
+}
+
+/// The values of an array of f32, read in pieces of some samples.
+fn values(folder: &Path, variable: &str, at_once: u64) -> Result<Vec<f32>, String> {
+    let arrays = ArrayOptions { variables: vec![variable.to_owned()], ..ArrayOptions::default() };
+    let options = ReadOptions { arrays, ..ReadOptions::default() };
+    let opened = Source::find(folder).unwrap().open_arrays(&options).map_err(|error| error.to_string())?;
+    let mut arrays = opened.unwrap();
+    let samples = arrays.samples();
+    let mut values = Vec::new();
+    for first in (0..samples).step_by(at_once as usize) {
+        let bytes = arrays.read(first, (samples - first).min(at_once) as usize).map_err(|error| error.to_string())?;
+        values.extend(arrays.element().to_f32(&bytes));
+    }
+    Ok(values)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The chunk from (row, column) on of an array of 5 × 7 numbers `10 · row + column`, 2 × 3 of them; beyond the array it has -1.
+fn chunk(row: u32, column: u32, transposed: bool, bytes: impl Fn(f32) -> [u8; 4]) -> Vec<u8> {
+    let value = |r: u32, c: u32| if r < 5 && c < 7 { (10 * r + c) as f32 } else { -1.0 };
+    let places: Vec<(u32, u32)> = if transposed {
+        (0..3).flat_map(|c| (0..2).map(move |r| (r, c))).collect()
+    } else {
+        (0..2).flat_map(|r| (0..3).map(move |c| (r, c))).collect()
+    };
+    places.into_iter().flat_map(|(r, c)| bytes(value(row + r, column + c))).collect()
+}
+
+/// A group of version 2 with one array `t`, its axes and an attribute. The chunk 1.1 is not there.
+fn version_2(folder: &Path) {
+    write(folder, ".zgroup", r#"{"zarr_format": 2}"#);
+    write(folder, ".zattrs", r#"{"title": "a field"}"#);
+    let array = r#"{"zarr_format": 2, "shape": [5, 7], "chunks": [2, 3], "dtype": ">f4", "compressor": {"id": "zlib", "level": 1},
+        "fill_value": "NaN", "order": "F", "filters": null}"#;
+    write(folder, "t/.zarray", array);
+    write(folder, "t/.zattrs", r#"{"_ARRAY_DIMENSIONS": ["lat", "lon"], "units": "K", "scale_factor": 0.5}"#);
+    for (row, column) in (0..3).flat_map(|row| (0..3).map(move |column| (row, column))).filter(|&place| place != (1, 1))
+    {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&chunk(row * 2, column * 3, true, f32::to_be_bytes)).unwrap();
+        write(folder, &format!("t/{row}.{column}"), encoder.finish().unwrap());
+    }
+    let lat = r#"{"zarr_format": 2, "shape": [5], "chunks": [5], "dtype": "<f4", "compressor": null, "fill_value": null,
+        "order": "C", "filters": null}"#;
+    write(folder, "lat/.zarray", lat);
+    write(folder, "lat/.zattrs", r#"{"_ARRAY_DIMENSIONS": ["lat"]}"#);
+    write(folder, "lat/0", (0..5u8).flat_map(|i| f32::from(i).to_le_bytes()).collect::<Vec<_>>());
+}
+
+fn expected(hole: f32) -> Vec<f32> {
+    let value = |i: u32| {
+        if (2..4).contains(&(i / 7)) && (3..6).contains(&(i % 7)) { hole } else { (10 * (i / 7) + i % 7) as f32 }
+    };
+    (0..35).map(value).collect()
+}
+
+fn same(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()))
+}
+
+#[test]
+fn version_2_is_read_with_its_axes_orders_and_missing_chunks() {
+    let folder = TempDir::new().unwrap();
+    version_2(folder.path());
+    let found = contents(folder.path()).unwrap();
+    assert_eq!((found.format, found.only_data().unwrap().name.as_str()), ("Zarr 2", "t"));
+    let t = found.only_data().unwrap();
+    assert_eq!((&t.axes[..], &t.chunks[..], t.scale), (&["lat".to_owned(), "lon".into()][..], &[2, 3][..], 0.5));
+    assert_eq!(t.filters, ["zlib"]);
+    let summary = t.summary().unwrap().unwrap();
+    assert_eq!((summary.missing, summary.range), (6, Some((0.0, 23.0))));
+    for at_once in [1, 2, 5] {
+        assert!(same(&values(folder.path(), "t", at_once).unwrap(), &expected(f32::NAN)), "{at_once}");
+    }
+    assert_eq!(values(folder.path(), "lat", 5).unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0]);
+    // An array alone is a source too, and what comes of a group can be trained on.
+    assert!(same(&values(&folder.path().join("t"), "t", 5).unwrap(), &expected(f32::NAN)));
+    let data = Source::find(folder.path()).unwrap().open(&ReadOptions::default()).unwrap();
+    assert_eq!((data.len(), data.shape()), (5, &[7][..]));
+}
+
+/// An array of version 3 with these codecs.
+fn version_3(folder: &Path, codecs: &str, turned: bool, big: bool, pack: impl Fn(Vec<u8>) -> Vec<u8>) {
+    write(folder, "zarr.json", r#"{"zarr_format": 3, "node_type": "group", "attributes": {}}"#);
+    let array = format!(
+        r#"{{"zarr_format": 3, "node_type": "array", "shape": [5, 7], "data_type": "float32", "fill_value": 2.5,
+        "chunk_grid": {{"name": "regular", "configuration": {{"chunk_shape": [2, 3]}}}}, "dimension_names": ["y", "x"],
+        "chunk_key_encoding": {{"name": "default", "configuration": {{"separator": "/"}}}}, "codecs": {codecs}}}"#
+    );
+    write(folder, "deep/t/zarr.json", array);
+    write(folder, "deep/zarr.json", r#"{"zarr_format": 3, "node_type": "group"}"#);
+    for (row, column) in (0..3).flat_map(|row| (0..3).map(move |column| (row, column))).filter(|&place| place != (1, 1))
+    {
+        let bytes = chunk(row * 2, column * 3, turned, if big { f32::to_be_bytes } else { f32::to_le_bytes });
+        write(folder, &format!("deep/t/c/{row}/{column}"), pack(bytes));
+    }
+}
+
+#[test]
+fn version_3_is_read_with_its_codecs_and_others_are_refused_by_name() {
+    let bytes = r#"{"name": "bytes", "configuration": {"endian": "little"}}"#;
+    let turn = r#"{"name": "transpose", "configuration": {"order": [1, 0]}}"#;
+    let big = bytes.replace("little", "big");
+    for (codecs, turned, is_big, pack) in [
+        (format!("[{bytes}]"), false, false, (|bytes| bytes) as fn(Vec<u8>) -> Vec<u8>),
+        (format!(r#"[{turn}, {big}, {{"name": "gzip", "configuration": {{"level": 1}}}}]"#), true, true, |bytes| {
+            gzip(&bytes)
+        }),
+        (format!(r#"[{bytes}, {{"name": "zstd", "configuration": {{"level": 0}}}}]"#), false, false, |bytes| {
+            zstd::encode_all(&bytes[..], 1).unwrap()
+        }),
+    ] {
+        let folder = TempDir::new().unwrap();
+        version_3(folder.path(), &codecs, turned, is_big, pack);
+        let found = contents(folder.path()).unwrap();
+        assert_eq!((found.format, &found.groups[..]), ("Zarr 3", &["/deep".to_owned()][..]));
+        assert!(same(&values(folder.path(), "/deep/t", 2).unwrap(), &expected(2.5)), "{codecs}");
+    }
+    let folder = TempDir::new().unwrap();
+    version_3(folder.path(), &format!(r#"[{bytes}, {{"name": "blosc"}}]"#), false, false, |bytes| bytes);
+    let error = values(folder.path(), "/deep/t", 2).unwrap_err();
+    assert!(error.contains("packed with blosc"), "{error}");
+}
+
+#[test]
+fn what_a_folder_claims_is_held_against_what_is_there() {
+    let folder = TempDir::new().unwrap();
+    version_2(folder.path());
+    let array = |shape: &str, chunks: &str| {
+        format!(
+            r#"{{"zarr_format": 2, "shape": {shape}, "chunks": {chunks}, "dtype": "<f4", "compressor": null,
+            "fill_value": 0, "order": "C", "filters": null}}"#
+        )
+    };
+    let reading = || values(folder.path(), "t", 1).map(|values| values.len());
+    // A billion chunks that are not there, and numbers that cannot be counted.
+    for (shape, chunks) in [
+        ("[1000000000, 1000]", "[1, 1]"),
+        ("[18446744073709551615, 2]", "[1, 1]"),
+        ("[4, 4]", "[4611686018427387904, 4]"),
+        ("[1, 268000000]", "[1, 1]"),
+    ] {
+        write(folder.path(), "t/.zarray", array(shape, chunks));
+        assert!(reading().is_err(), "{shape}");
+    }
+    write(folder.path(), "t/.zarray", array("[4, 4]", "[0, 4]"));
+    assert!(contents(folder.path()).is_err());
+    write(folder.path(), "t/.zarray", array("[4, 4]", "[4]"));
+    assert!(contents(folder.path()).is_err());
+    // A chunk of another size.
+    write(folder.path(), "t/.zarray", array("[2, 2]", "[2, 2]"));
+    write(folder.path(), "t/0.0", [0; 15]);
+    assert!(reading().unwrap_err().contains("15 bytes instead of 16"));
+    write(folder.path(), "t/0.0", [0; 17]);
+    assert!(reading().is_err());
+    // No link is followed out of the folder.
+    #[cfg(unix)]
+    {
+        let outside = TempDir::new().unwrap();
+        write(outside.path(), "secret", [1; 16]);
+        fs::remove_file(folder.path().join("t/0.0")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("secret"), folder.path().join("t/0.0")).unwrap();
+        assert!(reading().unwrap_err().contains("out of the folder"));
+        version_2(outside.path());
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("other")).unwrap();
+        assert!(contents(folder.path()).unwrap().groups.is_empty());
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_description_is_read_or_refused_without_a_panic(
+        shape in prop::collection::vec(any::<u64>(), 0..4),
+        chunks in prop::collection::vec(any::<u64>(), 0..4),
+        word in "[<>|a-z0-9]{0,4}",
+    ) {
+        let json = format!(r#"{{"zarr_format": 2, "shape": {shape:?}, "chunks": {chunks:?}, "dtype": "{word}", "fill_value": 1e300}}"#);
+        let _ = parse_zarr_metadata(json.as_bytes());
+        let folder = TempDir::new().unwrap();
+        write(folder.path(), ".zarray", json);
+        if let Ok(contents) = contents(folder.path()) {
+            for array in &contents.arrays {
+                if array.shape.iter().fold(1u64, |product, &axis| product.saturating_mul(axis)) < 1 << 16 {
+                    let _ = array.summary();
+                }
+            }
+        }
+    }
+}

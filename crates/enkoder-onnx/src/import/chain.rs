@@ -1,0 +1,255 @@
+//! A chain of layers while a graph is followed, node by node.
+
+use std::collections::HashMap;
+
+use enkoder::Activation;
+use enkoder::LayerSpec;
+use enkoder::layers::{BatchNorm, Dense, Reshape};
+
+use super::{InputOrder, MOST_FEATURES, refused};
+use crate::error::{ImportError, OnnxError};
+use crate::evaluation::{Evaluation, evaluate, name_of};
+use crate::proto::{GraphProto, NodeProto};
+use crate::tensor::Tensor;
+
+/// A layer with its parameters as the model has them.
+pub(super) struct Layer {
+    pub(super) spec: LayerSpec,
+    pub(super) tensors: Vec<f32>,
+    /// The shape of what it makes.
+    pub(super) shape: Vec<usize>,
+    /// What the graph calls that, its biases and its activation included.
+    pub(super) names: Vec<String>,
+}
+
+/// What a name of the graph stands for.
+enum Value {
+    Constant(Tensor),
+    /// A value of the chain, with the place that each of its numbers has here, and how many values there were before it.
+    Flow(Tensor, usize),
+}
+
+/// The layers so far.
+pub(super) struct Chain {
+    pub(super) layers: Vec<Layer>,
+    /// What a sample is scaled by before the first layer.
+    pub(super) offset: f32,
+    pub(super) scale: f32,
+    own_shape: Vec<usize>,
+    /// The value at the end, as a value of the graph whose numbers are places here.
+    pub(super) places: Tensor,
+    steps: usize,
+}
+
+impl Chain {
+    /// Follows a graph from its input to its output.
+    pub(super) fn follow(
+        graph: &GraphProto,
+        evaluation: &Evaluation<'_>,
+        input: &str,
+        order: &InputOrder,
+    ) -> Result<Self, ImportError> {
+        let shape = [&[1], &order.shape[..]].concat();
+        let places = Tensor::integers(shape, order.places.clone());
+        let mut chain = Self {
+            layers: Vec::new(),
+            offset: 0.0,
+            scale: 1.0,
+            own_shape: order.own_shape.clone(),
+            places: places.clone(),
+            steps: 0,
+        };
+        let mut values = HashMap::from([(input.to_owned(), Value::Flow(places, 0))]);
+        for node in &graph.node {
+            let Some(name) = node.output.first().cloned() else { continue };
+            let value = chain.step(node, evaluation, &values)?;
+            if let (Value::Flow(places, _), Some(layer)) = (&value, chain.layers.last_mut()) {
+                chain.places = places.clone();
+                layer.names.push(name.clone());
+            }
+            values.insert(name, value);
+        }
+        let ends = graph.output.iter().any(|output| {
+            matches!(values.get(output.name()), Some(Value::Flow(places, step)) if *step == chain.steps && places.len() == order.places.len())
+        });
+        if !ends {
+            let reason = "ends in no output of the size of a sample, as an autoencoder does".to_owned();
+            return Err(ImportError::Graph { reason });
+        }
+        Ok(chain)
+    }
+
+    /// What a node makes.
+    fn step(
+        &mut self,
+        node: &NodeProto,
+        evaluation: &Evaluation<'_>,
+        values: &HashMap<String, Value>,
+    ) -> Result<Value, ImportError> {
+        let mut flow = None;
+        let mut constants: Vec<Option<&Tensor>> = Vec::new();
+        for name in &node.input {
+            match values.get(name) {
+                Some(Value::Flow(places, step)) if flow.is_none() => {
+                    flow = Some((places, *step));
+                    constants.push(None);
+                }
+                Some(Value::Flow(..)) => {
+                    return Err(refused(node, "joins two values of the network, which is then no chain"));
+                }
+                Some(Value::Constant(tensor)) => constants.push(Some(tensor)),
+                None if name.is_empty() => constants.push(None),
+                None => match evaluation.constant(name) {
+                    Some(tensor) => constants.push(Some(tensor)),
+                    None => {
+                        return Err(OnnxError::Missing { node: name_of(node), value: name.clone() }.into());
+                    }
+                },
+            }
+        }
+        let Some((places, step)) = flow else { return Ok(Value::Constant(evaluate(node, &constants)?)) };
+        if node.op_type() == "Shape" {
+            return Ok(Value::Constant(evaluate(node, &[Some(places)])?));
+        }
+        if step != self.steps {
+            return Err(refused(node, "reads a value that another layer has read already: the network is no chain"));
+        }
+        self.steps += 1;
+        let places = match node.op_type() {
+            "Identity" | "Dropout" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" => {
+                let mut inputs = constants;
+                inputs[0] = Some(places);
+                evaluate(node, &inputs)?
+            }
+            _ => self.layer(node, &constants, places)?,
+        };
+        if places.len() > MOST_FEATURES || places.shape.first() != Some(&1) {
+            return Err(refused(node, format!("makes a value of {:?} numbers", places.shape)));
+        }
+        Ok(Value::Flow(places, self.steps))
+    }
+
+    /// The shape of the value at the end.
+    pub(super) fn shape(&self) -> &[usize] {
+        self.layers.last().map_or(&self.own_shape, |layer| &layer.shape)
+    }
+
+    /// Adds a layer that makes a value of a shape.
+    pub(super) fn push(&mut self, spec: impl Into<LayerSpec>, tensors: Vec<f32>, shape: Vec<usize>) {
+        self.layers.push(Layer { spec: spec.into(), tensors, shape, names: Vec::new() });
+    }
+
+    /// Makes an image of what there is, whose numbers must lie channels last here: height, width and channels.
+    pub(super) fn image(&mut self, node: &NodeProto, places: &Tensor) -> Result<[usize; 3], ImportError> {
+        let (channels, height, width) = match places.shape[..] {
+            [_, channels, height, width] => (channels, height, width),
+            [_, channels, length] => (channels, length, 1),
+            _ => return Err(refused(node, format!("reads a value of {:?} instead of images", places.shape))),
+        };
+        let wanted: Vec<i64> = (0..places.len())
+            .map(|at| ((at % (height * width).max(1)) * channels + at / (height * width).max(1)) as i64)
+            .collect();
+        let found = places.as_integers().unwrap_or_default();
+        if found != wanted && !self.reorder(found, &wanted) {
+            return Err(refused(node, "reads the pixels of an image in an order that no layer here makes"));
+        }
+        let shape = [height, width, channels];
+        let there = match *self.shape() {
+            [height, width] => vec![height, width, 1],
+            ref shape => shape.to_vec(),
+        };
+        if there != shape {
+            self.push(Reshape { shape }, Vec::new(), shape.to_vec());
+        }
+        Ok(shape)
+    }
+
+    /// Puts the outputs of the last layer, where it is dense, into another order: from `found` to `wanted`.
+    fn reorder(&mut self, found: &[i64], wanted: &[i64]) -> bool {
+        let Some(Layer { spec: LayerSpec::Dense(Dense { units, .. }), tensors, .. }) = self.layers.last_mut() else {
+            return false;
+        };
+        if found.len() != *units || wanted.len() != *units {
+            return false;
+        }
+        let mut turned = tensors.clone();
+        for (from, to) in tensors.chunks_exact(*units).zip(turned.chunks_exact_mut(*units)) {
+            for (&found, &wanted) in found.iter().zip(wanted) {
+                to[wanted as usize] = from[found as usize];
+            }
+        }
+        *tensors = turned;
+        true
+    }
+
+    /// Applies a function to what the last layer makes.
+    pub(super) fn activate(&mut self, activation: Activation) {
+        let last = self.layers.last_mut().filter(|layer| layer.spec.activation() == Activation::Linear);
+        let slot = last.and_then(|layer| {
+            let slot = match &mut layer.spec {
+                LayerSpec::Dense(of) => &mut of.activation,
+                LayerSpec::Convolution(of) => &mut of.activation,
+                LayerSpec::TransposedConvolution(of) => &mut of.activation,
+                LayerSpec::BatchNorm(of) => &mut of.activation,
+                _ => return None,
+            };
+            Some((slot, &mut layer.names))
+        });
+        if let Some((slot, names)) = slot {
+            *slot = activation;
+            // A code is what comes behind the function.
+            names.clear();
+            return;
+        }
+        // A normalisation that changes nothing has room for it.
+        let channels = self.channels_of_row();
+        let shape = self.shape().to_vec();
+        let one = (1.0f32 + 1e-5).sqrt();
+        let parts = [one, 0.0, 0.0, 1.0].map(|value| vec![value; channels]);
+        self.push(BatchNorm { activation }, parts.concat(), shape);
+    }
+
+    /// The channels of what there is, made an image of one pixel where it is one row.
+    pub(super) fn channels_of_row(&mut self) -> usize {
+        match *self.shape() {
+            [_, _, channels] => channels,
+            [height, width] => {
+                let shape = [height, width, 1];
+                self.push(Reshape { shape }, Vec::new(), shape.to_vec());
+                1
+            }
+            ref other => {
+                let shape = [1, 1, other.iter().product()];
+                self.push(Reshape { shape }, Vec::new(), shape.to_vec());
+                shape[2]
+            }
+        }
+    }
+
+    /// Sees that the numbers at the end lie as those of a sample.
+    pub(super) fn end(&mut self, wanted: &[i64]) -> Result<(), ImportError> {
+        let found = self.places.as_integers().unwrap_or_default().to_vec();
+        if found == wanted || self.reorder(&found, wanted) {
+            return Ok(());
+        }
+        let reason = "puts the numbers of a sample out in another order than it takes them".to_owned();
+        Err(ImportError::Graph { reason })
+    }
+
+    /// How many layers the encoder has.
+    pub(super) fn cut(&self, latent: Option<&str>) -> Result<usize, ImportError> {
+        let Some((_, inner)) = self.layers.split_last().filter(|(_, inner)| !inner.is_empty()) else {
+            let reason = format!("has {} layers, and an autoencoder has two at least", self.layers.len());
+            return Err(ImportError::Graph { reason });
+        };
+        if let Some(name) = latent {
+            let known = || inner.iter().filter_map(|layer| layer.names.first()).cloned().collect::<Vec<_>>().join(", ");
+            let found = inner.iter().position(|layer| layer.names.iter().any(|known| known == name));
+            let missing = || ImportError::Latent { name: name.to_owned(), known: known() };
+            return found.map(|at| at + 1).ok_or_else(missing);
+        }
+        let width = |layer: &Layer| layer.shape.iter().product::<usize>();
+        let narrowest = inner.iter().enumerate().min_by_key(|(_, layer)| width(layer));
+        Ok(narrowest.map_or(1, |(at, _)| at + 1))
+    }
+}

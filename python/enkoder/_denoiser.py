@@ -1,0 +1,170 @@
+"""The denoiser: learns from images of any sizes, and takes the noise out of pictures of any size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from . import _enkoder
+from ._autoencoder import training_options
+from ._base import Array, Estimator
+from ._enkoder import Model
+from ._progress import Callback, told_to
+
+
+class Denoiser(Estimator):
+    """Convolutions that find the noise in images of any size.
+
+    Parameters
+    ----------
+    noise : str, optional
+        The noise that is added to clean images while learning: ``"gaussian:25"`` in 255ths, or a range as ``"gaussian:5-50"``, which is
+        the default; ``"poisson:30"``, ``"salt-pepper:0.1"``.
+    channels : int
+        Channels of every layer.
+    depth : int
+        Convolutions.
+    epochs : int, optional
+    blind : bool
+        Learns from noisy images alone: pixels are hidden, and told from those around them.
+    patch : int
+        Height and width of the patches that are learned from, in pixels.
+    patches : int
+        Patches in an epoch.
+    batch_size, learning_rate, patience, random_state, n_jobs, verbose, callback : as in ``Autoencoder``
+
+    Attributes
+    ----------
+    model_ : Model
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from enkoder import Denoiser, datasets
+    >>> images = [image for image in datasets.strokes(8).images]
+    >>> denoiser = Denoiser(channels=4, depth=3, patch=16, patches=64, epochs=1).fit(images)
+    >>> denoiser.transform(images[:2])[0].shape
+    (28, 28)
+    """
+
+    _native: ClassVar[dict[str, Callable[[bytes], object]]] = {"model_": Model.from_bytes}
+
+    def __init__(
+        self,
+        noise: str | None = None,
+        *,
+        channels: int = 48,
+        depth: int = 8,
+        epochs: int | None = None,
+        blind: bool = False,
+        patch: int = 40,
+        patches: int = 50_000,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        patience: int | None = None,
+        random_state: Any = 0,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        callback: Callback | None = None,
+    ) -> None:
+        self.noise = noise
+        self.channels = channels
+        self.depth = depth
+        self.epochs = epochs
+        self.blind = blind
+        self.patch = patch
+        self.patches = patches
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.callback = callback
+
+    def fit(self, images: Sequence[Any], y: Any = None, *, targets: Sequence[Any] | None = None) -> Self:
+        """Learns from images.
+
+        Parameters
+        ----------
+        images : sequence of arrays of uint8 of shape (height, width) or (height, width, channels)
+            Clean ones; noisy ones with ``blind`` or with ``targets``.
+        y : ignored
+        targets : sequence of arrays, optional
+            What each image should become.
+
+        Raises
+        ------
+        ValueError
+            When there are fewer than two images, or one is smaller than a patch.
+        """
+        given = [_image(image) for image in images]
+        aims = None if targets is None else [_image(image) for image in targets]
+        progress = told_to(self.callback, self.verbose)
+        try:
+            self.model_, stopped = _enkoder.fit_images(given, training_options(self, architecture="denoiser"), aims, progress)
+        finally:
+            if progress is not None:
+                progress.close()
+        if stopped is not None:
+            raise stopped
+        return self
+
+    def transform(self, images: Sequence[Any] | Array, *, ensemble: bool = False) -> list[Array]:
+        """Pictures without their noise, each in the shape and type that it came in.
+
+        Parameters
+        ----------
+        images : sequence of arrays
+            uint8 of 0..255, uint16 of 0..65535, or floats of 0..1.
+        ensemble : bool
+            The mean over each picture turned and mirrored in all eight ways: a little less noise is left, eight times as slowly.
+        """
+        self._check_fitted()
+        return [self._denoised(np.asarray(image), ensemble) for image in images]
+
+    def _denoised(self, image: Array, ensemble: bool) -> Array:
+        peak = _peak(image)
+        values = _enkoder.denoise(self.model_, np.ascontiguousarray(image, dtype=np.float32), peak, ensemble)
+        values = values.reshape(image.shape)
+        if image.dtype.kind == "u":
+            return np.clip(np.rint(values), 0, peak).astype(image.dtype)
+        return values.astype(image.dtype, copy=False)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model file, which ``enkoder denoise`` reads too."""
+        self._check_fitted()
+        self.model_.save(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """A model file that ``save`` or the command wrote."""
+        this = cls()
+        this.model_ = Model.load(path)
+        return this
+
+
+def noise_level(image: Array) -> float:
+    """The standard deviation of a picture's noise, in its units; fine texture counts as noise."""
+    return _enkoder.noise_level(np.ascontiguousarray(image, dtype=np.float32))
+
+
+def _image(image: Any) -> Array:
+    pixels = np.asarray(image)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
+        raise ValueError(
+            f"an image is {pixels.dtype} with {pixels.ndim} axes, but must be uint8 of (height, width) or (height, width, channels)"
+        )
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _peak(image: Array) -> float:
+    peaks = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+    if image.dtype in peaks:
+        return peaks[image.dtype]
+    if image.dtype.kind == "f":
+        return 1.0
+    raise ValueError(f"a picture of {image.dtype} has no range\nhint: give uint8, uint16, or floats of 0..1")

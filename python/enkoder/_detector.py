@@ -1,0 +1,304 @@
+"""The detector of anomalies, as an outlier detector of scikit-learn's kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from . import _validation
+from ._base import Array, Estimator, seed_of
+from ._enkoder import Detector
+
+#: Rows that a detector needs: some to learn from and others to calibrate on.
+FEWEST_ROWS = 20
+
+
+class Reason(NamedTuple):
+    """What one column adds to the score of a row."""
+
+    column: str
+    #: Its part of the score, from 0 to 1.
+    share: float
+    observed: float | str | None
+    #: What the other columns let expect.
+    expected: float | str | None
+    #: The central 98 % of the numbers learned from.
+    usual: tuple[float, float] | None
+
+
+class AnomalyDetector(Estimator):
+    """Finds rows that are odd, with a threshold that keeps what it promises.
+
+    It learns from rows that are mostly normal, without labels. A quarter of them is kept from learning and calibrates the threshold:
+    a normal row is flagged with at most the probability ``false_alarm``, whatever the distribution.
+
+    Parameters
+    ----------
+    false_alarm : float
+        The part of normal rows that may be flagged.
+    anomalies : float, optional
+        The share of rows that are taken to be anomalies, in place of ``false_alarm``: the command's ``--contamination``.
+    method : {"auto", "marginal", "linear", "autoencoder", "ensemble"}
+        What the detector is made of; ``"auto"`` takes all of them together.
+    hidden : sequence of int, optional
+        Layers of the autoencoder, from the first hidden one to the code; of ``method="autoencoder"``.
+    epochs : int, optional
+        How many times the networks see every row.
+    window : int or "auto", optional
+        Sees the rows as a series, through windows of so many rows.
+    stride : int
+        Rows between the starts of two windows.
+    readings, context : sequence of str
+        Columns that are readings whatever they look like, and columns of a series that only accompany them.
+    unchanging : float
+        How surprising a change is of a column that never changed while learning; 0 ignores such columns.
+    ordered : bool
+        Whether the rows follow each other in time: the last ones then calibrate.
+    budget : float
+        About how many seconds of two cores fitting may take. It is counted in work and not by a clock.
+    random_state : int, generator or None
+        Seed of everything random. None draws another one each time.
+    n_jobs : int, optional
+        Threads that score. By default all there are.
+
+    Attributes
+    ----------
+    detector_ : Detector
+        The fitted detector.
+    offset_ : float
+        Rows with a ``score_samples`` below it are flagged.
+    guarantee_ : str
+        What the threshold rests on: conformal, over_time, tail or quantile.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+
+    Examples
+    --------
+    >>> from enkoder import AnomalyDetector, datasets
+    >>> usual, faulty = datasets.pump(4000), datasets.pump(400, faults=True)
+    >>> detector = AnomalyDetector(false_alarm=0.01, method="linear").fit(usual.data)
+    >>> bool((detector.predict(usual.data) == -1).mean() < 0.02)
+    True
+    >>> detector.p_values(faulty.data).shape
+    (400,)
+    """
+
+    _native: ClassVar[dict[str, Callable[[bytes], object]]] = {"detector_": Detector.from_bytes}
+
+    def __init__(
+        self,
+        false_alarm: float = 0.01,
+        *,
+        anomalies: float | None = None,
+        method: str = "auto",
+        hidden: Sequence[int] | None = None,
+        epochs: int | None = None,
+        window: int | str | None = None,
+        stride: int = 1,
+        readings: Sequence[str] = (),
+        context: Sequence[str] = (),
+        unchanging: float = 10.0,
+        ordered: bool = False,
+        budget: float = 4.0,
+        random_state: Any = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.false_alarm = false_alarm
+        self.anomalies = anomalies
+        self.method = method
+        self.hidden = hidden
+        self.epochs = epochs
+        self.window = window
+        self.stride = stride
+        self.readings = readings
+        self.context = context
+        self.unchanging = unchanging
+        self.ordered = ordered
+        self.budget = budget
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self) -> Any:
+        return self._tags("outlier_detector", transforms=False)
+
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
+        """Learns what is usual.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_features), or a table of pandas, polars, Arrow or DuckDB
+            20 rows or more, mostly normal. NaN is a missing value; rows with an infinite value are left out.
+        y : ignored
+        groups : array of shape (n_samples,), optional
+            Which series each row belongs to; windows never mix them. Of ``window`` only.
+
+        Raises
+        ------
+        ValueError
+            When there are too few rows, nothing varies, or an option will not do.
+        """
+        name = type(self).__name__
+        given = _validation.samples(X, name)
+        if given.rows < FEWEST_ROWS:
+            raise ValueError(
+                f"{name} needs at least {FEWEST_ROWS} rows to learn from and to calibrate with, but here are "
+                f"n_samples = {given.rows} of n_features = {given.columns}"
+            )
+        if isinstance(given.given, np.ndarray):
+            given = given._replace(given=given.given.reshape(given.rows, -1))
+        if groups is not None and self.window is None:
+            raise ValueError("groups are given, but rows are seen one by one\nhint: see them as series, with window")
+        series = None if groups is None else _rows_of(groups, given.rows)
+        self.detector_ = Detector.fit(given.given, self._options(), series)
+        self._learned(given)
+        self._set_threshold()
+        return self
+
+    def _options(self) -> dict[str, object]:
+        if self.window is not None and self.window != "auto" and (not isinstance(self.window, int) or self.window < 1):
+            raise ValueError(f'window is {self.window!r}, but must be a number of rows, or "auto"')
+        return {
+            "method": self.method,
+            "false_alarm": None if self.anomalies is not None else self.false_alarm,
+            "contamination": self.anomalies,
+            "hidden": None if self.hidden is None else [int(width) for width in self.hidden],
+            "epochs": self.epochs,
+            "window": 0 if self.window == "auto" else self.window,
+            "stride": self.stride,
+            "readings": list(self.readings),
+            "context": list(self.context),
+            "unchanging": self.unchanging,
+            "ordered": self.ordered,
+            "budget": self.budget,
+            "seed": seed_of(self.random_state),
+        }
+
+    def _set_threshold(self) -> None:
+        score, _, self.guarantee_ = self.detector_.threshold()
+        # A row with the threshold's score is flagged, and for scikit-learn one below the offset.
+        self.offset_ = -float(np.nextafter(np.float32(score), np.float32(-np.inf)))
+
+    def _takes_tables(self) -> bool:
+        return self.detector_.columns is not None
+
+    def score_samples(self, X: Any) -> Array:
+        """How usual each row is: its surprise, negated, so that lower is odder.
+
+        The surprise is the mean, over what the detector is made of, of the negative logarithm (base e) of the share of learned rows that
+        are as odd.
+
+        Returns
+        -------
+        array of float64 of shape (n_samples,)
+            float32 as the detector computes them. NaN for a row of a series that no window fits around.
+        """
+        return -self._surprise(X).astype(np.float64)
+
+    def _surprise(self, X: Any) -> Array:
+        """The scores as the detector gives them."""
+        samples = self._rows(X)
+        scores = self.detector_.score(samples, self._threads)
+        _validation.check_finite(samples, scores)
+        return scores
+
+    def _rows(self, X: Any) -> object:
+        samples = self._samples(X).given
+        return samples.reshape(samples.shape[0], -1) if isinstance(samples, np.ndarray) else samples
+
+    def decision_function(self, X: Any) -> Array:
+        """``score_samples`` less ``offset_``: below 0 a row is flagged.
+
+        Returns
+        -------
+        array of float64 of shape (n_samples,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> Array:
+        """-1 for rows that are flagged, and 1 for the others.
+
+        Returns
+        -------
+        array of int of shape (n_samples,)
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def fit_predict(self, X: Any, y: Any = None) -> Array:
+        """Learns from rows, and says which of them are flagged."""
+        return self.fit(X, y).predict(X)
+
+    def p_values(self, X: Any) -> Array:
+        """The conformal p-value of each row: of normal rows, at most the part α has one of at most α.
+
+        Returns
+        -------
+        array of float64 of shape (n_samples,)
+        """
+        return self.detector_.p_values(self._surprise(X))
+
+    def discoveries(self, X: Any, rate: float) -> Array:
+        """Which rows are flagged together so that at most the part ``rate`` of them is normal, on the average.
+
+        Returns
+        -------
+        array of bool of shape (n_samples,)
+        """
+        return np.asarray(self.detector_.discoveries(self._surprise(X).tolist(), rate), dtype=bool)
+
+    def explain(self, X: Any, rows: Sequence[int] | None = None, count: int = 3) -> list[list[Reason]]:
+        """The columns that add most to the scores of rows, the largest first.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+        rows : sequence of int, optional
+            The rows to explain. By default those that are flagged.
+        count : int
+            Columns for each.
+
+        Returns
+        -------
+        list of list of Reason, one for each row
+        """
+        if rows is None:
+            rows = np.flatnonzero(self.predict(X) == -1).tolist()
+        samples = self._rows(X)
+        told = self.detector_.explain(samples, [int(row) for row in rows], count)
+        return [[Reason(*reason) for reason in reasons] for reasons in told]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the detector file, which the command reads too."""
+        self._check_fitted()
+        self.detector_.save(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """A detector that ``save`` or ``enkoder detect fit`` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            When there is no such file.
+        ValueError
+            When it is no detector.
+        """
+        this = cls()
+        this.detector_ = Detector.load(path)
+        columns = this.detector_.columns
+        this.n_features_in_ = this.detector_.features if columns is None else len(columns)
+        if columns is not None:
+            this.feature_names_in_ = np.asarray([name for name, _ in columns], dtype=object)
+        this._set_threshold()
+        return this
+
+
+def _rows_of(groups: Any, rows: int) -> list[list[int]]:
+    """The rows of each series, in their order."""
+    names = np.asarray(groups)
+    if names.shape != (rows,):
+        raise ValueError(f"groups have the shape {names.shape}, but there are {rows} rows")
+    _, first, number = np.unique(names, return_index=True, return_inverse=True)
+    return [np.flatnonzero(number == group).tolist() for group in np.argsort(first)]

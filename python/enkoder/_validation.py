@@ -1,0 +1,227 @@
+"""What may be given as samples, and what is said of the rest: scikit-learn's words, without scikit-learn."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+class Samples(NamedTuple):
+    """Samples as the native module takes them."""
+
+    #: An array of float32, float64 or uint8, an object of Arrow's, or a list of columns.
+    given: object
+    rows: int
+    columns: int
+    #: The names of the columns, where they are all strings.
+    names: list[str] | None
+    #: What the rows are called, where pandas has a name for each.
+    index: Any
+
+
+def not_fitted(estimator: object) -> Exception:
+    """The exception for an estimator that was not fitted: scikit-learn's, where it is loaded."""
+    text = (
+        f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
+        "using this estimator."
+    )
+    if "sklearn" in sys.modules:
+        from sklearn.exceptions import NotFittedError as Raised
+    else:
+        Raised = NotFittedError
+    error: Exception = Raised(text)
+    return error
+
+
+class NotFittedError(ValueError, AttributeError):
+    """Raised for an estimator that was not fitted, where scikit-learn is not loaded."""
+
+
+def samples(X: object, name: str, *, most_axes: int = 4) -> Samples:
+    """Samples from whatever there is: an array, nested lists, or a table.
+
+    Parameters
+    ----------
+    X : array of shape (n_samples, n_features), or a table of pandas, polars, Arrow or DuckDB
+    name : str
+        What wants the samples, for messages.
+    most_axes : int
+        The most axes that an array may have.
+
+    Raises
+    ------
+    ValueError
+        When there are no samples, or no numbers.
+    TypeError
+        When it is sparse, or holds objects that are no numbers.
+    """
+    if hasattr(X, "tocsr") or type(X).__module__.startswith(("scipy.sparse", "sparse")):
+        raise TypeError(
+            "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy array."
+        )
+    if _is_table(X):
+        return _table(X, name)
+    values = array(X, name, most_axes=most_axes)
+    return Samples(values, values.shape[0], int(np.prod(values.shape[1:])), None, None)
+
+
+def array(X: object, name: str, *, most_axes: int = 4) -> Array:
+    """Samples as an array of float32, float64 or uint8; a view where it is one already."""
+    if hasattr(X, "dtype") and hasattr(X, "to_numpy"):
+        X = X.to_numpy()
+    values: Array = np.asarray(X)
+    kind = values.dtype.kind
+    if kind == "c":
+        raise ValueError(f"Complex data not supported\n{values!r}\n")
+    if kind in "USTMmV":
+        raise ValueError(
+            f"{name} needs numbers, but the array is of {values.dtype}\n"
+            "hint: give words and dates as a table of pandas, polars or Arrow, of which they are columns"
+        )
+    if kind == "O":
+        values = values.astype(np.float64)
+    if values.ndim < 2:
+        what = "scalar array" if values.ndim == 0 else "1D array"
+        raise ValueError(
+            f"Expected 2D array, got {what} instead:\narray={values}.\nReshape your data either using "
+            "array.reshape(-1, 1) if your data has a single feature or array.reshape(1, -1) if it contains a single sample."
+        )
+    if values.ndim > most_axes:
+        raise ValueError(f"Found array with dim {values.ndim}, while dim <= {most_axes} is required by {name}.")
+    if values.shape[0] == 0:
+        raise ValueError(f"Found array with 0 sample(s) (shape={values.shape}) while a minimum of 1 is required by {name}.")
+    if 0 in values.shape:
+        raise ValueError(f"Found array with 0 feature(s) (shape={values.shape}) while a minimum of 1 is required by {name}.")
+    if values.dtype not in (np.float32, np.float64, np.uint8):
+        values = values.astype(np.float64 if values.dtype.itemsize > 4 and kind == "f" else np.float32)
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    return values if values.flags.aligned else values.copy()
+
+
+def _is_pandas(X: object) -> bool:
+    return type(X).__module__.partition(".")[0] == "pandas" and hasattr(X, "columns")
+
+
+def _is_table(X: object) -> bool:
+    return _is_pandas(X) or (hasattr(X, "__arrow_c_stream__") and not (hasattr(X, "dtype") and hasattr(X, "to_numpy")))
+
+
+def _table(X: Any, name: str) -> Samples:
+    if _is_pandas(X):
+        return _pandas(X, name)
+    if not hasattr(X, "shape") and hasattr(X, "arrow"):
+        # A result of DuckDB is read anew each time; as a table it is read once.
+        X = X.arrow()
+    if not hasattr(X, "shape"):
+        import pyarrow
+
+        X = pyarrow.table(X)
+    names = [str(column) for column in getattr(X, "column_names", None) or X.columns]
+    rows, columns = X.shape
+    _check_size(rows, columns, name)
+    return Samples(X, rows, columns, names, None)
+
+
+def _pandas(X: Any, name: str) -> Samples:
+    rows, columns = X.shape
+    _check_size(rows, columns, name)
+    labels = list(X.columns)
+    named = all(isinstance(label, str) for label in labels)
+    if not named and any(isinstance(label, str) for label in labels):
+        raise TypeError(
+            "Feature names are only supported if all input features have string names, but your input has mixed types of "
+            "column names. If you want feature names to be stored and validated, you must convert them all to strings, by "
+            "using X.columns = X.columns.astype(str) for example."
+        )
+    if not named and all(_is_number(kind) for kind in X.dtypes):
+        return Samples(array(X.to_numpy(), name), rows, columns, None, X.index)
+    given = [(str(label), *_column(X.iloc[:, place])) for place, label in enumerate(labels)]
+    return Samples(given, rows, columns, [str(label) for label in labels] if named else None, X.index)
+
+
+def _is_number(kind: Any) -> bool:
+    return getattr(kind, "kind", "O") in "biuf"
+
+
+def _column(column: Any) -> tuple[str, Array | list[str | None]]:
+    """What a column of pandas holds, and its values: numbers and times as float32, words as a list."""
+    kind = getattr(column.dtype, "kind", "O")
+    if kind == "c":
+        raise ValueError(f"Complex data not supported: column {column.name!r}")
+    if kind == "M":
+        times = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
+        ticks = times.to_numpy(dtype="datetime64[ns]")
+        seconds = np.where(np.isnat(ticks), np.nan, ticks.astype(np.int64) / 1e9)
+        return "times", seconds.astype(np.float32)
+    if kind == "m":
+        return "numbers", np.asarray(column.dt.total_seconds(), dtype=np.float32)
+    if kind not in "biuf":
+        missing = column.isna().to_numpy()
+        cells = column.to_numpy(dtype=object)
+        if all(absent or isinstance(cell, str) for cell, absent in zip(cells, missing)):
+            if not missing.all():
+                return "words", [None if absent else cell for cell, absent in zip(cells, missing)]
+    try:
+        return "numbers", column.to_numpy(dtype=np.float32, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"column {column.name!r} holds neither numbers nor words alone: {error}") from error
+
+
+def _check_size(rows: int, columns: int, name: str) -> None:
+    shape = (rows, columns)
+    if rows == 0:
+        raise ValueError(f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required by {name}.")
+    if columns == 0:
+        raise ValueError(f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required by {name}.")
+
+
+def check_names(estimator: Any, names: Sequence[str] | None) -> None:
+    """Compares the names of columns with those of fitting, as scikit-learn does.
+
+    Raises
+    ------
+    ValueError
+        When both have names, and not the same in the same order.
+    """
+    fitted = getattr(estimator, "feature_names_in_", None)
+    name = type(estimator).__name__
+    if fitted is None and names is None:
+        return
+    if fitted is None:
+        warnings.warn(f"X has feature names, but {name} was fitted without feature names", stacklevel=4)
+        return
+    if names is None:
+        warnings.warn(f"X does not have valid feature names, but {name} was fitted with feature names", stacklevel=4)
+        return
+    if list(fitted) == list(names):
+        return
+    message = "The feature names should match those that were passed during fit.\n"
+    for what, these, others in (
+        ("Feature names unseen at fit time:", names, fitted),
+        ("Feature names seen at fit time, yet now missing:", fitted, names),
+    ):
+        alone = sorted(set(these) - set(others))
+        if alone:
+            message += what + "\n" + "".join(f"- {column}\n" for column in alone[:5])
+            message += "- ...\n" if len(alone) > 5 else ""
+    if set(fitted) == set(names):
+        message += "Feature names must be in the same order as they were in fit.\n"
+    raise ValueError(message)
+
+
+def check_finite(given: object, made: Array) -> None:
+    """Raises for infinite samples, which are looked for only where something that was made of them is not finite."""
+    if np.isfinite(made).all():
+        return
+    if isinstance(given, np.ndarray):
+        with np.errstate(over="ignore"):
+            infinite = np.isinf(given.astype(np.float32, copy=False)).any()
+        if infinite:
+            raise ValueError("Input X contains infinity or a value too large for dtype('float32').")

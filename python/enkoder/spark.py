@@ -1,0 +1,98 @@
+"""Detectors and models over data frames of Spark, by ``mapInArrow``.
+
+The model is broadcast once and opened once by each worker. A worker scores on one thread, for Spark gives each task a core.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ._autoencoder import Autoencoder
+from ._detector import AnomalyDetector
+from ._enkoder import Detector, Model
+
+#: Models that this worker has opened, by their bytes.
+_OPENED: dict[bytes, Any] = {}
+
+
+def score(df: Any, detector: Any) -> Any:
+    """The rows with three columns more: ``score``, ``p_value`` and ``flagged``, as ``enkoder detect score`` writes them.
+
+    Parameters
+    ----------
+    df : pyspark.sql.DataFrame
+    detector : AnomalyDetector or the path of a file
+        A detector of rows, not of series.
+    """
+    fitted = detector if isinstance(detector, AnomalyDetector) else AnomalyDetector.load(detector)
+    if fitted.detector_.windows is not None:
+        raise ValueError("the detector sees rows as a series, and rows of a data frame have no order")
+    return _mapped(df, fitted.detector_.to_bytes(), "score float, p_value double, flagged boolean", _scored)
+
+
+def encode(df: Any, model: Any) -> Any:
+    """The rows with one column more: ``code``, a list of numbers.
+
+    Parameters
+    ----------
+    df : pyspark.sql.DataFrame
+    model : Autoencoder or the path of a file
+    """
+    fitted = model if isinstance(model, Autoencoder) else Autoencoder.load(os.fspath(model))
+    return _mapped(df, fitted.model_.to_bytes(), "code array<float>", _encoded)
+
+
+def _mapped(df: Any, model: bytes, more: str, work: Callable[[Any, bytes], dict[str, Any]]) -> Any:
+    import pyspark.sql.types as types
+
+    added: Any = types._parse_datatype_string(more)
+    schema = types.StructType([*df.schema.fields, *added.fields])
+    shared = df.sparkSession.sparkContext.broadcast(model)
+
+    def batches(rows: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+
+        for batch in rows:
+            columns = work(batch, shared.value)
+            yield pyarrow.RecordBatch.from_arrays(
+                [*batch.columns, *columns.values()], names=[*batch.schema.names, *columns]
+            )
+
+    return df.mapInArrow(batches, schema)
+
+
+def _scored(batch: Any, model: bytes) -> dict[str, Any]:
+    import pyarrow
+
+    detector: Detector = _opened(model, Detector.from_bytes)
+    scores = detector.score(_table(batch), 1)
+    threshold, _, _ = detector.threshold()
+    return {
+        "score": pyarrow.array(scores, from_pandas=True),
+        "p_value": pyarrow.array(detector.p_values(scores), from_pandas=True),
+        "flagged": pyarrow.array(scores >= threshold),
+    }
+
+
+def _encoded(batch: Any, model: bytes) -> dict[str, Any]:
+    import numpy as np
+    import pyarrow
+
+    native: Model = _opened(model, Model.from_bytes)
+    codes = native.encode(_table(batch), 1)
+    ends = np.arange(0, codes.size + 1, codes.shape[1], dtype=np.int32)
+    return {"code": pyarrow.ListArray.from_arrays(ends, pyarrow.array(codes.ravel()))}
+
+
+def _table(batch: Any) -> Any:
+    import pyarrow
+
+    return pyarrow.Table.from_batches([batch])
+
+
+def _opened(model: bytes, open: Callable[[bytes], Any]) -> Any:
+    if model not in _OPENED:
+        _OPENED[model] = open(model)
+    return _OPENED[model]

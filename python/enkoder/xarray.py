@@ -1,0 +1,94 @@
+"""Arrays with names: what a model makes of the fields of a data array, and how a data set is stored compressed.
+
+>>> import numpy as np, xarray
+>>> import enkoder.xarray
+>>> from enkoder import Autoencoder, datasets
+>>> maps = xarray.DataArray(datasets.fields(60).images, dims=("time", "lat", "lon"), name="temperature")
+>>> model = Autoencoder(architecture="linear", latent=4).fit(maps.values)
+>>> codes = enkoder.xarray.encode(model, maps)
+>>> codes.dims, codes.shape
+(('time', 'code'), (60, 4))
+>>> enkoder.xarray.decode(model, codes, maps).dims
+('time', 'lat', 'lon')
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._autoencoder import Autoencoder
+
+
+def encode(model: Autoencoder, array: Any, dim: str = "time") -> Any:
+    """The codes of the fields along an axis.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        Fitted to the fields, as ``array.transpose(dim, ...).values``.
+    array : xarray.DataArray
+    dim : str
+        The axis that counts the samples.
+
+    Returns
+    -------
+    xarray.DataArray with the axes ``dim`` and ``code``
+    """
+    import xarray
+
+    fields = array.transpose(dim, ...)
+    codes = model.transform(fields.values)
+    kept = {name: coordinate for name, coordinate in fields.coords.items() if coordinate.dims == (dim,)}
+    return xarray.DataArray(codes, dims=(dim, "code"), coords=kept, name=array.name, attrs=array.attrs)
+
+
+def decode(model: Autoencoder, codes: Any, like: Any, dim: str = "time") -> Any:
+    """The fields of codes.
+
+    Parameters
+    ----------
+    model : Autoencoder
+    codes : xarray.DataArray
+        As ``encode`` gives them.
+    like : xarray.DataArray
+        An array of such fields: its other axes and their coordinates become those of the result.
+    dim : str
+        The axis that counts the samples.
+    """
+    import xarray
+
+    codes = codes.transpose(dim, "code")
+    of_one = like.transpose(dim, ...).isel({dim: 0}, drop=True)
+    fields = model.inverse_transform(codes.values).reshape(codes.sizes[dim], *of_one.shape)
+    kept = {name: coordinate for name, coordinate in codes.coords.items() if coordinate.dims == (dim,)}
+    return xarray.DataArray(
+        fields, dims=(dim, *of_one.dims), coords={**of_one.coords, **kept}, name=like.name, attrs=like.attrs
+    )
+
+
+def encoding(dataset: Any, bound: str = "lossless") -> dict[str, dict[str, Any]]:
+    """How ``dataset.to_zarr`` stores the variables of numbers: by the codec for Zarr v3.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    bound : str
+        As of ``enkoder.compress``.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray, tempfile
+    >>> import enkoder.xarray
+    >>> wave = np.sin(np.arange(6000, dtype="f4") / 40).reshape(60, 100)
+    >>> dataset = xarray.Dataset({"wave": (("time", "x"), wave)})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = dataset.to_zarr(folder, encoding=enkoder.xarray.encoding(dataset, "abs:0.001"), zarr_format=3, consolidated=False)
+    ...     read = xarray.open_zarr(folder, consolidated=False).load()
+    >>> bool(np.abs(read.wave - wave).max() <= 0.001)
+    True
+    """
+    from .zarr import EnkoderCodec
+
+    codec = EnkoderCodec(bound)
+    numbers = [name for name, variable in dataset.data_vars.items() if variable.ndim and variable.dtype.kind in "iuf"]
+    return {str(name): {"serializer": codec.to_dict(), "compressors": None, "filters": None} for name in numbers}

@@ -1,0 +1,68 @@
+"""The codec for Zarr v3: arrays into bytes, found by its name ``enkoder`` wherever Enkoder is installed.
+
+>>> import numpy as np, zarr
+>>> from enkoder.zarr import EnkoderCodec
+>>> waves = np.sin(np.arange(4000, dtype="f4") / 50).reshape(40, 100)
+>>> array = zarr.create_array({}, data=waves, chunks=(20, 100), serializer=EnkoderCodec("abs:0.01"), compressors=None)
+>>> bool(np.abs(array[:] - waves).max() <= 0.01)
+True
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Self
+
+from zarr.abc.codec import ArrayBytesCodec
+from zarr.core.common import parse_named_configuration
+from zarr.registry import register_codec
+
+from . import _codec
+
+
+@dataclass(frozen=True)
+class EnkoderCodec(ArrayBytesCodec):
+    """Turns the chunks of an array into bytes, within a bound.
+
+    Parameters
+    ----------
+    bound : str
+        As of ``enkoder.compress``. A bound that is relative, or a PSNR, is of each chunk's own range.
+    effort : int, optional
+        How many ways to predict are tried.
+    """
+
+    is_fixed_size = False
+
+    bound: str = "lossless"
+    effort: int | None = None
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The codec that an array's metadata name."""
+        _, configuration = parse_named_configuration(data, "enkoder", require_configuration=False)
+        given: dict[str, Any] = dict(configuration or {})
+        return cls(**given)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the metadata of an array say."""
+        effort = {} if self.effort is None else {"effort": self.effort}
+        return {"name": "enkoder", "configuration": {"bound": self.bound, **effort}}
+
+    def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
+        """Is not known before the chunk is."""
+        raise NotImplementedError
+
+    async def _decode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
+        values = await asyncio.to_thread(_codec.decompress, chunk_bytes.to_bytes())
+        kind = chunk_spec.dtype.to_native_dtype()
+        return chunk_spec.prototype.nd_buffer.from_ndarray_like(values.reshape(chunk_spec.shape).astype(kind, copy=False))
+
+    async def _encode_single(self, chunk_array: Any, chunk_spec: Any) -> Any:
+        values = chunk_array.as_ndarray_like()
+        packed = await asyncio.to_thread(_codec.compress, values, self.bound, effort=self.effort)
+        return chunk_spec.prototype.buffer.from_bytes(bytes(packed))
+
+
+register_codec("enkoder", EnkoderCodec)

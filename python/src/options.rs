@@ -1,0 +1,209 @@
+//! The options of a training as Python names them, and the recipe that they stand for: the command's options under the same names.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use enkoder::{
+    Activation, Adam, Architecture, Checkpoint, Corruption, LayerSpec, Loss, Penalty, Preset, Recipe, Scaling,
+    Schedule, TrainingConfig,
+};
+use pyo3::prelude::*;
+
+use crate::errors::{raised, value_error};
+
+const DEFAULT_LATENT: usize = 10;
+const DENOISER_CHANNELS: usize = 48;
+const DENOISER_DEPTH: usize = 8;
+/// The fraction of a one-cycle run in which the learning rate rises.
+const ONE_CYCLE_RISE: f32 = 0.3;
+
+/// A dictionary with all these keys; `None` is the default.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct TrainingOptions {
+    architecture: String,
+    hidden: Option<Vec<usize>>,
+    channels: Option<Vec<usize>>,
+    depth: Option<usize>,
+    latent: Option<usize>,
+    /// Layers as JSON: `{"encoder": [...], "decoder": [...], "residual": false}`.
+    layers: Option<String>,
+    preset: Option<String>,
+    activation: Option<String>,
+    latent_activation: Option<String>,
+    output_activation: Option<String>,
+    scaling: Option<String>,
+    epochs: Option<usize>,
+    batch_size: Option<usize>,
+    loss: Option<String>,
+    huber_delta: Option<f32>,
+    learning_rate: Option<f32>,
+    weight_decay: Option<f32>,
+    schedule: Option<String>,
+    warmup: Option<f32>,
+    clip: Option<f32>,
+    /// As the command writes it: `l1:0.001`.
+    penalty: Option<String>,
+    patience: Option<usize>,
+    noise: Option<String>,
+    blind: bool,
+    patch: Option<usize>,
+    patches: Option<usize>,
+    validation: Option<f64>,
+    seed: u64,
+    threads: Option<usize>,
+    /// The file of a checkpoint, and after how many epochs each it is written.
+    checkpoint: Option<(PathBuf, usize)>,
+    /// The checkpoint to go on from.
+    resume: Option<PathBuf>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Layers {
+    encoder: Vec<LayerSpec>,
+    decoder: Vec<LayerSpec>,
+    #[serde(default)]
+    residual: bool,
+}
+
+fn parsed<T: FromStr<Err: std::error::Error + 'static>>(text: Option<&String>) -> PyResult<Option<T>> {
+    text.map(|text| text.parse().map_err(|error: T::Err| raised(&error))).transpose()
+}
+
+impl TrainingOptions {
+    /// The recipe that these options stand for.
+    pub fn recipe<'a>(&self) -> PyResult<Recipe<'a>> {
+        let recipe = match &self.resume {
+            Some(file) => self.resumed(file)?,
+            None => self.trained(self.network()?)?.seed(self.seed),
+        };
+        let recipe = match self.threads {
+            Some(threads) => recipe.threads(threads),
+            None => recipe,
+        };
+        Ok(match &self.checkpoint {
+            Some((file, every)) => recipe.with_checkpoints(file, *every),
+            None => recipe,
+        })
+    }
+
+    /// A training that goes on.
+    fn resumed<'a>(&self, file: &PathBuf) -> PyResult<Recipe<'a>> {
+        let checkpoint = Checkpoint::load(file).map_err(|error| raised(&error))?;
+        let recipe = Recipe::resume(checkpoint);
+        let before = recipe.config();
+        let epochs = self.epochs.unwrap_or(before.epochs);
+        let config = TrainingConfig { epochs, patience: self.patience.or(before.patience), ..before.clone() };
+        Ok(recipe.with_config(config))
+    }
+
+    fn network<'a>(&self) -> PyResult<Recipe<'a>> {
+        let preset = parsed(self.preset.as_ref())?.unwrap_or(Preset::Reference);
+        let latent = self.latent.unwrap_or(DEFAULT_LATENT);
+        let or = |given: &Option<Vec<usize>>, default: &[usize]| given.clone().unwrap_or_else(|| default.to_vec());
+        let mut recipe = match (&self.layers, self.architecture.as_str()) {
+            (Some(layers), _) => {
+                let Layers { encoder, decoder, residual } = serde_json::from_str(layers)
+                    .map_err(|error| value_error(format!("the layers cannot be read: {error}")))?;
+                Recipe::of_layers(Architecture { input_shape: vec![], encoder, decoder, output_shape: None, residual })
+            }
+            (None, "dense") => Recipe::dense(&or(&self.hidden, preset.hidden()), latent).with_preset(preset),
+            (None, "linear") => Recipe::linear(latent),
+            (None, "conv") => {
+                let (channels, hidden) = preset.convolutions();
+                let (channels, hidden) = (or(&self.channels, channels), or(&self.hidden, hidden));
+                Recipe::convolutional(&channels, &hidden, latent).with_preset(preset)
+            }
+            (None, "denoiser") => match or(&self.channels, &[DENOISER_CHANNELS])[..] {
+                [channels] => Recipe::denoiser(channels, self.depth.unwrap_or(DENOISER_DEPTH)),
+                _ => return Err(value_error("all layers of a denoiser have the same channels\nhint: give one number")),
+            },
+            (None, other) => {
+                return Err(value_error(format!("architecture is {other:?}, but must be dense, linear or conv")));
+            }
+        };
+        if let Some(activation) = parsed::<Activation>(self.activation.as_ref())? {
+            recipe = recipe.with_activation(activation);
+        }
+        if let Some(activation) = parsed::<Activation>(self.latent_activation.as_ref())? {
+            recipe = recipe.with_latent_activation(activation);
+        }
+        if let Some(activation) = parsed::<Activation>(self.output_activation.as_ref())? {
+            recipe = recipe.with_output_activation(activation);
+        }
+        if let Some(side) = self.patch {
+            recipe = recipe.patch_size([side; 2]);
+        }
+        if let Some(patches) = self.patches {
+            recipe = recipe.patches(patches);
+        }
+        if let Some(validation) = self.validation {
+            recipe = recipe.validation(validation);
+        }
+        Ok(recipe.scaling(match self.scaling.as_deref() {
+            None | Some("auto") => Scaling::Auto,
+            Some(name) => {
+                let unknown = |_| format!("scaling is {name:?}, but must be auto, none, unit, minmax or standard");
+                name.parse().map_err(|error: <Scaling as FromStr>::Err| value_error(unknown(error)))?
+            }
+        }))
+    }
+
+    fn trained<'a>(&self, recipe: Recipe<'a>) -> PyResult<Recipe<'a>> {
+        let default = recipe.config().clone();
+        let adam = default.optimizer;
+        let loss = match self.loss.as_deref() {
+            None => default.loss,
+            Some("mse") => Loss::MeanSquared,
+            Some("mae") => Loss::MeanAbsolute,
+            Some("huber") => Loss::Huber { delta: self.huber_delta.unwrap_or(1.0) },
+            Some("bce") => Loss::BinaryCrossEntropy,
+            Some(other) => return Err(value_error(format!("loss is {other:?}, but must be mse, mae, huber or bce"))),
+        };
+        let warmup = self.warmup.unwrap_or(default.schedule.warmup());
+        let schedule = match self.schedule.as_deref() {
+            None | Some("cosine") => Schedule::Cosine { warmup },
+            Some("constant") => Schedule::Constant { warmup },
+            Some("one-cycle") => Schedule::OneCycle { warmup: self.warmup.unwrap_or(ONE_CYCLE_RISE) },
+            Some(other) => {
+                return Err(value_error(format!("schedule is {other:?}, but must be cosine, constant or one-cycle")));
+            }
+        };
+        let recipe = recipe.with_config(TrainingConfig {
+            epochs: self.epochs.unwrap_or(default.epochs),
+            batch_size: self.batch_size.unwrap_or(default.batch_size),
+            loss,
+            optimizer: Adam {
+                learning_rate: self.learning_rate.unwrap_or(adam.learning_rate),
+                weight_decay: self.weight_decay.unwrap_or(adam.weight_decay),
+                ..adam
+            },
+            schedule,
+            gradient_clip: self.clip,
+            penalty: self.penalty.as_deref().map(penalty).transpose()?,
+            patience: self.patience,
+            ..default
+        });
+        Ok(match parsed::<Corruption>(self.noise.as_ref())? {
+            Some(noise) => recipe.noise(noise),
+            None if self.blind => recipe.blind(),
+            None => recipe,
+        })
+    }
+}
+
+fn penalty(text: &str) -> PyResult<Penalty> {
+    let unknown = || {
+        value_error(format!(
+            "penalty is {text:?}, but must be l1:WEIGHT, kl:WEIGHT:TARGET or contractive:WEIGHT, for example l1:0.001"
+        ))
+    };
+    let number = |text: &str| text.parse::<f32>().ok().filter(|number| *number > 0.0).ok_or_else(unknown);
+    match text.split(':').collect::<Vec<_>>()[..] {
+        ["l1", weight] => Ok(Penalty::L1 { weight: number(weight)? }),
+        ["kl", weight, target] => Ok(Penalty::KullbackLeibler { weight: number(weight)?, target: number(target)? }),
+        ["contractive", weight] => Ok(Penalty::Contractive { weight: number(weight)? }),
+        _ => Err(unknown()),
+    }
+}

@@ -1,0 +1,122 @@
+"""DuckDB, Zarr and Spark, each with the figures of the estimators themselves."""
+
+import os
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from enkoder import AnomalyDetector, Autoencoder, datasets
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A table with words, NULL, NaN, and a word that was not learned."""
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(3)
+    rows = 6000
+    load = rng.normal(50, 10, rows)
+    table = pandas.DataFrame({"load": load, "heat": load / 2 + rng.normal(0, 1, rows), "state": rng.choice(["on", "off"], rows)})
+    usual = table.iloc[:4000].copy()
+    new = table.iloc[4000:].reset_index(drop=True)
+    new.loc[::10, "heat"] = np.nan
+    new.loc[5::10, "heat"] = 100.0
+    new.loc[::13, "state"] = None
+    new.loc[::17, "state"] = "new"
+    return usual, new
+
+
+@pytest.fixture(scope="module")
+def detector(table):
+    return AnomalyDetector(method="linear").fit(table[0])
+
+
+@pytest.mark.filterwarnings("ignore:column .* does not know the categories")
+def test_duckdb_scores_as_the_detector_does(table, detector, tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    from enkoder.duckdb import register
+
+    _, new = table
+    file = tmp_path / "detector.safetensors"
+    detector.save(file)
+    connection = duckdb.connect()
+    connection.register("new", new)
+    assert register(connection, "pump", file) == ["pump_score", "pump_p_value", "pump_flagged"]
+    columns = "load, heat, state"
+    found = connection.sql(f"SELECT pump_score({columns}) s, pump_p_value({columns}) p, pump_flagged({columns}) f FROM new").df()
+    assert np.array_equal(found.s, -detector.score_samples(new))
+    assert np.array_equal(found.p, detector.p_values(new))
+    assert np.array_equal(found.f, detector.predict(new) == -1)
+    flagged = connection.sql(f"SELECT count(*) FROM new WHERE pump_flagged({columns})").fetchall()[0][0]
+    assert flagged == (detector.predict(new) == -1).sum() > 150
+
+
+def test_duckdb_encodes():
+    duckdb, pandas = pytest.importorskip("duckdb"), pytest.importorskip("pandas")
+    from enkoder.duckdb import register
+
+    X = np.random.default_rng(0).normal(size=(5000, 3))
+    model = Autoencoder(architecture="linear", latent=2).fit(X)
+    connection = duckdb.connect()
+    connection.register("x", pandas.DataFrame(X, columns=["a", "b", "c"]))
+    assert register(connection, "x", model) == ["x_error", "x_encode"]
+    found = connection.sql("SELECT x_encode(a, b, c) z, x_error(a, b, c) e FROM x").fetchnumpy()
+    assert np.array_equal(np.stack(found["z"]), model.transform(X))
+    assert np.array_equal(found["e"], model.reconstruction_error(X))
+
+
+def test_a_detector_of_series_is_no_function():
+    from enkoder.duckdb import register
+
+    detector = AnomalyDetector(window=10).fit(datasets.pump(600).data)
+    with pytest.raises(ValueError, match="rows of a query have no order"):
+        register(None, "pump", detector)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "i2", "u1"])
+def test_zarr_reads_back_what_it_wrote(tmp_path, kind):
+    zarr = pytest.importorskip("zarr", minversion="3")
+    from enkoder.zarr import EnkoderCodec
+
+    values = np.random.default_rng(0).integers(0, 90, size=(50, 30, 20)).astype(kind)
+    zarr.create_array(
+        tmp_path / "a.zarr", data=values, chunks=(20, 30, 20), serializer=EnkoderCodec(), compressors=None, filters=None
+    )
+    again = zarr.open_array(tmp_path / "a.zarr", mode="r")
+    assert again.dtype == values.dtype and np.array_equal(again[:], values)
+    assert again.metadata.to_dict()["codecs"][0]["name"] == "enkoder"
+
+
+def test_zarr_of_version_2_reads_back_what_it_wrote():
+    zarr = pytest.importorskip("zarr", minversion="3")
+    from enkoder.numcodecs import Enkoder
+
+    values = np.sin(np.arange(6000, dtype="f4") / 30).reshape(60, 100)
+    array = zarr.create_array({}, data=values, chunks=(20, 100), zarr_format=2, compressors=Enkoder("abs:0.01"), filters=None)
+    assert np.abs(array[:] - values).max() <= 0.01
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_spark_scores_as_the_detector_does(table, detector, monkeypatch):
+    pytest.importorskip("pyspark")
+    if shutil.which("java") is None or not os.environ.get("ENKODER_TEST_SPARK"):
+        pytest.skip("Spark is tried where ENKODER_TEST_SPARK is set and there is Java")
+    from enkoder.spark import encode, score
+
+    _, new = table
+    new = new.assign(row=np.arange(len(new)))
+    from pyspark.sql import SparkSession
+
+    # Workers need the interpreter that has the wheel.
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    spark = SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.ui.enabled", False).getOrCreate()
+    try:
+        found = score(spark.createDataFrame(new).repartition(6), detector).toPandas().sort_values("row")
+        assert np.array_equal(found.score.astype(np.float64), -detector.score_samples(new[["load", "heat", "state"]]))
+        assert np.array_equal(found.flagged, detector.predict(new[["load", "heat", "state"]]) == -1)
+        model = Autoencoder(architecture="linear", latent=2).fit(table[0][["load", "heat"]])
+        codes = encode(spark.createDataFrame(new[["load", "heat", "row"]]), model).toPandas().sort_values("row")
+        assert np.array_equal(np.stack(codes.code), model.transform(new[["load", "heat"]]))
+    finally:
+        spark.stop()

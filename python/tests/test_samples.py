@@ -1,0 +1,285 @@
+"""What may be given, and what is said of the rest."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from enkoder import AnomalyDetector, Autoencoder, Denoiser, compress, datasets, decompress
+
+
+@pytest.fixture(scope="module")
+def values():
+    return np.random.default_rng(0).normal(size=(300, 6))
+
+
+@pytest.fixture(scope="module")
+def model(values):
+    return Autoencoder(hidden=(8,), latent=2, epochs=2).fit(values)
+
+
+def test_views_of_any_strides_give_the_same_bits(values, model):
+    codes = model.transform(values)
+    wide = np.zeros((600, 13))
+    wide[::2, 1::2] = values
+    turned = np.asfortranarray(values)
+    for view in (wide[::2, 1::2], turned, values[::-1][::-1], values.astype(">f8"), values.astype(np.float32)):
+        assert np.array_equal(model.transform(view), codes)
+    read_only = values.astype(np.float32)
+    read_only.flags.writeable = False
+    assert np.array_equal(model.transform(read_only), codes)
+    packed = np.zeros(300, dtype=[("byte", "u1"), ("row", "f8", 6)])
+    packed["row"] = values
+    assert not packed["row"].flags.aligned
+    assert np.array_equal(model.transform(packed["row"]), codes)
+
+
+def test_types_of_the_same_numbers_give_the_same_model():
+    digits = datasets.strokes(200).data
+    codes = [
+        Autoencoder(hidden=(8,), latent=2, epochs=1, scaling="minmax").fit(X).transform(X)
+        for X in (digits, digits.astype(np.float32), digits.astype(np.float64), digits.astype(np.int64))
+    ]
+    assert all(np.array_equal(one, codes[0]) for one in codes[1:])
+
+
+def test_the_number_of_threads_changes_nothing(values, model):
+    again = Autoencoder(hidden=(8,), latent=2, epochs=2, n_jobs=1).fit(values)
+    assert np.array_equal(again.transform(values), model.transform(values))
+
+
+def test_another_state_makes_another_model(values, model):
+    other = Autoencoder(hidden=(8,), latent=2, epochs=2, random_state=1).fit(values)
+    assert not np.array_equal(other.transform(values), model.transform(values))
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ([[1.0, 2.0], [3.0]], ValueError, "inhomogeneous"),
+        (np.array([["a", "b"], ["c", "d"]]), ValueError, "needs numbers"),
+        (np.ones((3, 2)) * 1j, ValueError, "Complex data not supported"),
+        (np.array([[1.0, {}], [2.0, 3.0]], dtype=object), TypeError, "number"),
+        (np.ones(3), ValueError, "Reshape your data"),
+        (np.ones((0, 3)), ValueError, r"0 sample\(s\)"),
+        (np.ones((3, 0)), ValueError, r"0 feature\(s\)"),
+        (np.ones((1, 3)), ValueError, "n_samples = 1"),
+        (np.ones((2, 2, 2, 2, 2)), ValueError, "dim 5"),
+        (np.array([[1.0, np.inf], [2.0, 3.0], [4.0, 5.0]] * 5), ValueError, "infinite"),
+        (np.array([["2026-01-01"] * 2] * 3, dtype="M8[D]"), ValueError, "needs numbers"),
+        ("text", ValueError, "needs numbers"),
+        (None, ValueError, "Reshape your data"),
+    ],
+)
+def test_what_is_no_sample_is_refused(given, error, message):
+    with pytest.raises(error, match=message):
+        Autoencoder(hidden=(4,), latent=1, epochs=1).fit(given)
+
+
+def test_sparse_matrices_are_refused():
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match="Sparse data"):
+        Autoencoder().fit(sparse.eye(5).tocsr())
+
+
+def test_infinite_values_are_refused_when_used(values, model):
+    bad = values.copy()
+    bad[3, 2] = np.inf
+    for verb in (model.transform, model.reconstruct):
+        with pytest.raises(ValueError, match="infinity"):
+            verb(bad)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"architecture": "deep"}, "dense, linear or conv"),
+        ({"loss": "l2"}, "mse, mae, huber or bce"),
+        ({"scaling": "max"}, "scaling is 'max'|scaling is \"max\""),
+        ({"activation": "swish"}, "swish"),
+        ({"penalty": "l2:1"}, "l1:WEIGHT"),
+        ({"noise": "fog:1"}, "fog"),
+        ({"validation": 1.5}, "1.5"),
+        ({"latent": 0}, "."),
+        ({"architecture": "conv"}, "."),
+        ({"layers": {"encoder": []}}, "decoder"),
+        ({"random_state": -1}, "negative"),
+    ],
+)
+def test_options_that_will_not_do_are_named(values, options, message):
+    with pytest.raises(ValueError, match=message):
+        Autoencoder(**{"hidden": (4,), "latent": 1, "epochs": 1, **options}).fit(values)
+
+
+def test_layers_may_be_given_one_by_one(values):
+    layers = {
+        "encoder": [{"kind": "dense", "units": 5, "activation": "tanh"}, {"kind": "dense", "units": 2, "activation": "linear"}],
+        "decoder": [{"kind": "dense", "units": 6, "activation": "linear"}],
+    }
+    model = Autoencoder(layers=layers, epochs=1).fit(values)
+    assert model.model_.summary == "6-5-2-6"
+
+
+def test_images_go_through_convolutions():
+    digits = datasets.strokes(200)
+    model = Autoencoder(architecture="conv", channels=(4,), latent=3, epochs=1).fit(digits.images)
+    by_rows = Autoencoder(architecture="conv", channels=(4,), latent=3, epochs=1, image_shape=(28, 28)).fit(digits.data)
+    assert np.array_equal(model.transform(digits.images), by_rows.transform(digits.data))
+    assert model.reconstruct(digits.images).shape == (200, 784)
+
+
+def test_missing_values_are_filled_in_and_known_ones_stay(values):
+    X = values.copy()
+    X[::3, 1] = np.nan
+    model = Autoencoder(hidden=(8,), latent=3, epochs=3, noise="missing:0.3").fit(X)
+    filled = model.fill(X)
+    assert np.isfinite(filled).all()
+    known = ~np.isnan(X)
+    assert np.array_equal(filled[known], X.astype(np.float32)[known])
+
+
+def test_targets_are_learned(values):
+    model = Autoencoder(hidden=(8,), latent=3, epochs=2).fit(values, targets=values[:, :2])
+    assert model.reconstruct(values).shape == (300, 2)
+
+
+def test_a_callback_is_told_and_may_stop(values):
+    told = []
+
+    def callback(epoch):
+        told.append(epoch["epoch"])
+        return epoch["epoch"] == 3
+
+    model = Autoencoder(hidden=(8,), latent=2, epochs=50, callback=callback).fit(values)
+    assert told == [1, 2, 3] and len(model.history_) == 3
+    assert model.transform(values).shape == (300, 2)
+
+
+def test_an_exception_of_a_callback_comes_through_and_the_model_stays(values):
+    def callback(epoch):
+        if epoch["epoch"] == 2:
+            raise RuntimeError("enough")
+
+    model = Autoencoder(hidden=(8,), latent=2, epochs=50, callback=callback)
+    with pytest.raises(RuntimeError, match="enough"):
+        model.fit(values)
+    assert model.transform(values).shape == (300, 2)
+
+
+def test_ctrl_c_stops_a_training_and_keeps_the_best_model():
+    X = datasets.strokes(3000).data
+    seen = threading.Event()
+    model = Autoencoder(epochs=10_000, callback=lambda epoch: seen.set())
+
+    def press():
+        seen.wait()
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X)
+    presser.join()
+    assert len(model.history_) >= 1
+    assert model.transform(X[:5]).shape == (5, 10)
+
+
+def test_a_training_goes_on_from_its_checkpoint(values, tmp_path):
+    whole = Autoencoder(hidden=(8,), latent=2, epochs=4).fit(values)
+    file = tmp_path / "checkpoint.safetensors"
+    Autoencoder(hidden=(8,), latent=2, epochs=4, checkpoint=file, callback=lambda e: e["epoch"] == 2).fit(values)
+    resumed = Autoencoder(resume=file, epochs=4).fit(values)
+    assert np.array_equal(resumed.transform(values), whole.transform(values))
+
+
+def test_files_of_another_kind_are_refused(tmp_path, values, model):
+    with pytest.raises(FileNotFoundError):
+        Autoencoder.load(tmp_path / "none.safetensors")
+    (tmp_path / "text").write_text("no model")
+    with pytest.raises(ValueError):
+        Autoencoder.load(tmp_path / "text")
+    model.save(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError):
+        AnomalyDetector.load(tmp_path / "model.safetensors")
+    again = Autoencoder.load(tmp_path / "model.safetensors")
+    assert np.array_equal(again.transform(values), model.transform(values))
+
+
+def _in_child(queue, model, values):
+    queue.put(model.transform(values))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_goes_on(values, model):
+    codes = model.transform(values)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        child = context.Process(target=_in_child, args=(queue, model, values))
+        child.start()
+    assert np.array_equal(queue.get(timeout=60), codes)
+    child.join(timeout=60)
+
+
+def test_threads_score_beside_each_other(values, model):
+    codes = model.transform(values)
+    made = [None] * 4
+
+    def work(number):
+        made[number] = model.transform(values)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(one, codes) for one in made)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])
+def test_compressed_arrays_come_back_bit_for_bit(kind):
+    numbers = np.random.default_rng(1).integers(0, 100, size=(40, 7, 5)).astype(kind)
+    packed = compress(numbers)
+    back = decompress(packed)
+    assert back.dtype == numbers.dtype and np.array_equal(back, numbers)
+    assert np.array_equal(decompress(packed, first=3, end=9), numbers[3:9])
+
+
+def test_a_bound_is_kept_and_damage_is_found(model, values):
+    X = values.astype(np.float32)
+    for given in (None, model):
+        packed = compress(X, "abs:0.01", model=given)
+        assert np.abs(decompress(packed) - X).max() <= 0.01
+        assert packed.summary["compressed_bytes"] == len(packed)
+    damaged = bytearray(packed)
+    damaged[len(damaged) // 2] ^= 255
+    with pytest.raises(ValueError):
+        decompress(bytes(damaged))
+    apart = compress(X, "abs:0.01", model=model, embed_model=False)
+    with pytest.raises(ValueError):
+        decompress(apart)
+    assert np.abs(decompress(apart, model=model) - X).max() <= 0.01
+
+
+def test_a_denoiser_takes_noise_away():
+    rng = np.random.default_rng(0)
+    clean = [np.kron(rng.integers(60, 200, (6, 6)), np.ones((8, 8))).astype(np.uint8) for _ in range(12)]
+    denoiser = Denoiser("gaussian:25", channels=8, depth=4, patch=24, patches=2000, epochs=4).fit(clean)
+    noisy = [np.clip(image + rng.normal(0, 25, image.shape), 0, 255).astype(np.uint8) for image in clean]
+    made = denoiser.transform(noisy)
+    error = [np.mean([np.square(a.astype(float) - b).mean() for a, b in zip(these, clean)]) for these in (noisy, made)]
+    assert made[0].dtype == np.uint8 and error[1] < error[0] / 2
+
+
+def test_a_report_is_a_page(tmp_path, values, model):
+    model.report(tmp_path / "report.html", values, title="Values")
+    page = (tmp_path / "report.html").read_text()
+    assert page.startswith("<!DOCTYPE html>") and "Values" in page
+    assert "<svg" in model._repr_html_()
