@@ -339,10 +339,7 @@ fn course_note(of: &Collector) -> String {
         1 => "The score of each row.".to_owned(),
         rows => format!("The highest score of every {} rows.", grouped(rows)),
     };
-    // The axis of a series says it.
-    if !of.of_series
-        && let (Some(first), Some(last)) = (&of.first_time, &of.last_time)
-    {
+    if let (Some(first), Some(last)) = (&of.first_time, &of.last_time) {
         note += &format!(" From {} to {}.", name(first, LONGEST_NAME), name(last, LONGEST_NAME));
     }
     if of.without_score > 0 {
