@@ -99,7 +99,7 @@ fn evaluation_takes_the_validation_samples_of_the_data_it_was_trained_on() {
     assert_eq!((&result["measured"], &result["samples"]), (&"validation samples".into(), &12.into()));
     let mse = result["errors"]["mse"].as_f64().unwrap();
     assert!((mse - model.record().validation_loss).abs() < 1e-6 * mse, "{mse}");
-    assert!(run.stderr.contains("which it has not learned from"), "{}", run.stderr);
+    assert!(run.stderr.contains("from which it has not learned"), "{}", run.stderr);
 
     let run = place.succeed("eval . strokes:40 --data-seed 9 --json --report report.html --figures figures");
     let result: Value = serde_json::from_str(&run.stdout).unwrap();

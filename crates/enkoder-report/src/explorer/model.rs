@@ -157,18 +157,18 @@ fn halves_are_enough(
     let rounded = model.clone().with_parameters(rounded)?;
     let mut outputs: Vec<[Array2<f32>; 2]> = Vec::new();
     if decodes {
-        let tried = match codes.filter(|codes| codes.nrows() > 0) {
-            Some(codes) => {
-                let step = codes.nrows().div_ceil(TRIED);
-                codes.select(Axis(0), &(0..codes.nrows()).step_by(step).collect::<Vec<usize>>())
-            }
-            // Corners and middle of where the sliders lead.
-            None => Array2::from_shape_fn((TRIED, latents.len()), |(row, number)| {
-                let LatentRange { low, high, .. } = latents[number];
-                low + (high - low) * ((row * 37 + number * 11) % TRIED) as f32 / (TRIED - 1) as f32
-            }),
-        };
-        outputs.push([model.decode(tried.view())?, rounded.decode(tried.view())?]);
+        // Corners and middle of where the sliders lead.
+        let mut tried = vec![Array2::from_shape_fn((TRIED, latents.len()), |(row, number)| {
+            let LatentRange { low, high, .. } = latents[number];
+            low + (high - low) * ((row * 37 + number * 11) % TRIED) as f32 / (TRIED - 1) as f32
+        })];
+        if let Some(codes) = codes.filter(|codes| codes.nrows() > 0) {
+            let step = codes.nrows().div_ceil(TRIED);
+            tried.push(codes.select(Axis(0), &(0..codes.nrows()).step_by(step).collect::<Vec<usize>>()));
+        }
+        for codes in tried {
+            outputs.push([model.decode(codes.view())?, rounded.decode(codes.view())?]);
+        }
     }
     if let Some(samples) = samples.filter(|samples| !samples.is_empty()) {
         let tried = samples.head(TRIED.min(samples.len()));
