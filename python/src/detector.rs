@@ -162,6 +162,7 @@ impl Detector {
             Guarantee::Tail => "tail",
             Guarantee::Quantile => "quantile",
             Guarantee::BestF1 => "best_f1",
+            Guarantee::Discoveries => "discoveries",
         };
         Ok((score, rate, guarantee))
     }
