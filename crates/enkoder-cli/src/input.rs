@@ -289,22 +289,12 @@ impl Compressible {
 
     /// A bound in the units of the data as one of stored numbers.
     pub fn bound(&self, bound: Bound) -> anyhow::Result<Bound> {
-        // Decoded numbers of 32 bits become such of 16: the nearest lies no farther from the decoded than the original does.
-        if self.original == Some(OriginalType::F16) {
-            return Ok(match bound {
-                Bound::Absolute(most) => Bound::Absolute(most / 2.0),
-                Bound::Relative(part) => Bound::Relative(part / 2.0),
-                Bound::Psnr(decibels) => Bound::Psnr(decibels + 20.0 * 2f64.log10()),
-                other => other,
-            });
-        }
-        let Bound::Absolute(most) = bound else { return Ok(bound) };
         let (scale, _) = self.packing[0];
-        if self.packing.iter().any(|&(other, _)| other.abs() != scale.abs()) {
+        if matches!(bound, Bound::Absolute(_)) && self.packing.iter().any(|(other, _)| other.abs() != scale.abs()) {
             let why = format!("the variables of {} are packed with different scale factors", self.name);
             return Err(Usage::new(why).with_hint("compress them one at a time, or with a bound of rel:").into());
         }
-        Ok(Bound::Absolute(most / scale.abs()))
+        Ok(self.bound_of_stored(bound, scale))
     }
 
     /// The same for bounds of single variables.
@@ -313,13 +303,25 @@ impl Compressible {
         let stored = |(variable, bound): &(String, Bound)| {
             let number = variables.iter().position(|name| name == variable);
             let packing = number.and_then(|number| self.packing.get(number));
-            let bound = match (*bound, packing) {
-                (Bound::Absolute(most), Some((scale, _))) => Bound::Absolute(most / scale.abs()),
-                (bound, _) => bound,
-            };
-            (variable.clone(), bound)
+            let scale = packing.map_or(1.0, |&(scale, _)| scale);
+            (variable.clone(), self.bound_of_stored(*bound, scale))
         };
         bounds.iter().map(stored).collect()
+    }
+
+    /// A bound on numbers that are stored, of which each counts `scale` in the units of the data.
+    fn bound_of_stored(&self, bound: Bound, scale: f64) -> Bound {
+        // Decoded numbers of 32 bits become such of 16: the nearest lies no farther from the decoded than the original does.
+        let times = if self.original == Some(OriginalType::F16) { 2.0 } else { 1.0 };
+        match bound {
+            Bound::Absolute(most) => Bound::Absolute(most / scale.abs() / times),
+            Bound::Relative(part) => Bound::Relative(part / times),
+            Bound::Pointwise(part) => Bound::Pointwise(part / times),
+            // No number of 32 bits has as many as 51.
+            Bound::SignificantBits(bits) => Bound::SignificantBits((bits + times.log2() as u8).min(52)),
+            Bound::Psnr(decibels) => Bound::Psnr(decibels + 20.0 * times.log10()),
+            Bound::Lossless | Bound::None => bound,
+        }
     }
 
     /// What was measured in stored numbers, in the units of the data.

@@ -444,6 +444,24 @@ fn npy_of(descr: &str, fortran: &str, shape: &str, values: &[u8]) -> Vec<u8> {
     file
 }
 
+/// An NPZ file whose members `a.npy` and `b.npy` are both this file.
+fn npz_of_both(file: &[u8]) -> Vec<u8> {
+    let mut zip = zip::write::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for name in ["a.npy", "b.npy"] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, file).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// A member of an NPZ file.
+fn member(place: &Workplace, npz: &str, name: &str) -> Vec<u8> {
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(place.read(npz))).unwrap();
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut zip.by_name(name).unwrap(), &mut bytes).unwrap();
+    bytes
+}
+
 #[test]
 fn every_type_and_order_of_npy_comes_back_as_it_was_and_ratios_count_its_bytes() {
     let place = Workplace::new();
@@ -486,19 +504,45 @@ fn every_type_and_order_of_npy_comes_back_as_it_was_and_ratios_count_its_bytes()
     assert!(largest_difference(&before, &after) <= 0.003);
     assert_eq!(place.read("back.npy").len(), place.read("a.npy").len());
     // Several arrays together.
-    let mut zip = zip::write::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for name in ["a.npy", "b.npy"] {
-        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        std::io::Write::write_all(&mut zip, &npy_of(">f2", "True", "(24, 4)", &halves)).unwrap();
-    }
-    place.write("ab.npz", zip.finish().unwrap().into_inner());
+    let both = npy_of(">f2", "True", "(24, 4)", &halves);
+    place.write("ab.npz", npz_of_both(&both));
     place.succeed("compress ab.npz --variable b,a -o ab.enk --bound lossless -q");
     place.succeed("decompress ab.enk -o back.npz -q");
-    let mut back = zip::ZipArchive::new(std::io::Cursor::new(place.read("back.npz"))).unwrap();
     for name in ["a.npy", "b.npy"] {
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut back.by_name(name).unwrap(), &mut bytes).unwrap();
-        assert!(bytes == npy_of(">f2", "True", "(24, 4)", &halves), "{name}");
+        assert!(member(&place, "back.npz", name) == both, "{name}");
+    }
+}
+
+#[test]
+fn bounds_of_numbers_of_16_bits_hold_once_they_have_16_bits_again() {
+    let place = Workplace::new();
+    // From 1.3 to 15.
+    let half = |i: u16| 0x4400 + (800.0 * (f32::from(i) * 0.05).sin()) as i16 + (i * 37 % 101) as i16;
+    let halves: Vec<u8> = (0..4000).flat_map(|i| half(i % 1700).to_le_bytes()).collect();
+    let file = npy_of("<f2", "False", "(400, 10)", &halves);
+    place.write("a.npy", &file);
+    place.write("ab.npz", npz_of_both(&file));
+    let before = numbers(&place, "a.npy").1;
+    let range = before.iter().copied().fold(f32::MIN, f32::max) - before.iter().copied().fold(f32::MAX, f32::min);
+    // What a value may be off by, and the part of itself.
+    for (bound, most, part) in [
+        ("abs:0.02", 0.02, 0.0),
+        ("rel:0.003", 0.003 * range, 0.0),
+        ("prel:0.004", 0.0, 0.004),
+        ("bits:7", 0.0, 1.0 / 128.0),
+    ] {
+        let check = |back: &str| {
+            let after = numbers(&place, back).1;
+            let broken = before.iter().zip(&after).filter(|(x, y)| (*x - *y).abs() > most + part * x.abs()).count();
+            assert_eq!(broken, 0, "{bound} {back}");
+        };
+        place.succeed(&format!("compress a.npy -o a.enk --bound {bound} --force -q"));
+        place.succeed("decompress a.enk -o back.npy --force -q");
+        check("back.npy");
+        place.succeed(&format!("compress ab.npz -o ab.enk --bound a={bound},lossless --force -q"));
+        place.succeed("decompress ab.enk -o back.npz --force -q");
+        place.write("of-several.npy", member(&place, "back.npz", "a.npy"));
+        check("of-several.npy");
     }
 }
 
