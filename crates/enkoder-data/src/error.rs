@@ -255,14 +255,21 @@ impl DataError {
         self
     }
 
+    fn place_mut(&mut self) -> Option<&mut Place> {
+        match self {
+            Self::Malformed { place, .. }
+            | Self::Unsuitable { place, .. }
+            | Self::TooLarge { place, .. }
+            | Self::Infinite { place, .. }
+            | Self::Empty { place }
+            | Self::Dataset { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+
     /// The same error, said of this source where it did not name one yet.
     pub fn within(mut self, name: impl Into<String>) -> Self {
-        if let Self::Malformed { place, .. }
-        | Self::Unsuitable { place, .. }
-        | Self::TooLarge { place, .. }
-        | Self::Infinite { place, .. }
-        | Self::Empty { place }
-        | Self::Dataset { place, .. } = &mut self
+        if let Some(place) = self.place_mut()
             && place.source.is_empty()
         {
             place.source = name.into();
@@ -272,12 +279,7 @@ impl DataError {
 
     /// The same error, said of the file at `path` where it is said of what its data is called: the name up to its first dot.
     pub(crate) fn of_file(mut self, path: &Path) -> Self {
-        if let Self::Malformed { place, .. }
-        | Self::Unsuitable { place, .. }
-        | Self::TooLarge { place, .. }
-        | Self::Infinite { place, .. }
-        | Self::Empty { place }
-        | Self::Dataset { place, .. } = &mut self
+        if let Some(place) = self.place_mut()
             && path.file_name().is_some_and(|name| name.to_string_lossy().split('.').next() == Some(&place.source))
         {
             place.source = path.display().to_string();

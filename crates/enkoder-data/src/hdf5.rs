@@ -17,7 +17,9 @@ use hdf5_reader::reference::read_object_references;
 use hdf5_reader::{Attribute as Hdf5Attribute, Dataset, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
 use ndarray::ArrayD;
 
-use crate::arrays::{ArrayEntry, Attribute, Attributes, Contents, Conventions, Described, Field, Stored, netcdf_fill};
+use crate::arrays::{
+    ArrayEntry, Attribute, Attributes, Contents, Conventions, Described, Field, Slab, Stored, netcdf_fill,
+};
 use crate::error::{DataError, Place};
 use crate::guard::guarded;
 
@@ -334,13 +336,6 @@ pub(crate) struct Hdf5Array {
     steps: u64,
 }
 
-/// The slab read last: its first byte in the array, and its bytes.
-#[derive(Debug, Default)]
-pub(crate) struct Slab {
-    first: u64,
-    bytes: Vec<u8>,
-}
-
 impl fmt::Debug for Hdf5Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Hdf5Array({:?}, {} of {:?})", self.dataset.name(), self.element, self.shape)
@@ -368,24 +363,10 @@ impl Hdf5Array {
 
     /// Fills `bytes` with those of the array from number `first` on, little-endian.
     pub fn read(&self, slab: &mut Slab, first: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let (mut first, mut bytes) = (first, bytes);
-        while !bytes.is_empty() {
-            let end = slab.first + slab.bytes.len() as u64;
-            if !(slab.first..end).contains(&first) {
-                *slab = guarded("HDF5", || self.slab(first).map_err(damaged))
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-                if first < slab.first || first - slab.first >= slab.bytes.len() as u64 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-            let start = (first - slab.first) as usize;
-            let here = (slab.bytes.len() - start).min(bytes.len());
-            let (now, rest) = bytes.split_at_mut(here);
-            now.copy_from_slice(&slab.bytes[start..start + here]);
-            bytes = rest;
-            first += here as u64;
-        }
-        Ok(())
+        slab.read(first, bytes, |first| {
+            guarded("HDF5", || self.slab(first).map_err(damaged))
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        })
     }
 
     /// The slab with the byte `first` in it.

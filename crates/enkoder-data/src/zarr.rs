@@ -13,7 +13,7 @@ use enkoder::codec::ElementType;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use rayon::prelude::*;
 
-use crate::arrays::{ArrayEntry, Contents, Conventions, Described, Field, Stored};
+use crate::arrays::{ArrayEntry, Contents, Conventions, Described, Field, Slab, Stored};
 use crate::error::{DataError, Place};
 use metadata::{Description, Node, node_of};
 
@@ -186,13 +186,6 @@ pub(crate) struct ZarrArray {
     steps: u64,
 }
 
-/// The region read last: its first byte in the array, and its bytes.
-#[derive(Debug, Default)]
-pub(crate) struct Region {
-    first: u64,
-    bytes: Vec<u8>,
-}
-
 impl ZarrArray {
     /// An array whose numbers can be read, or why not; nothing where it holds texts.
     fn new(root: PathBuf, folder: PathBuf, description: Description) -> Result<Self, Option<String>> {
@@ -236,28 +229,12 @@ impl ZarrArray {
     }
 
     /// Fills `bytes` with those of the array from number `first` on, little-endian.
-    pub fn read(&self, region: &mut Region, first: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let (mut first, mut bytes) = (first, bytes);
-        while !bytes.is_empty() {
-            let end = region.first + region.bytes.len() as u64;
-            if !(region.first..end).contains(&first) {
-                *region = self.region(first)?;
-                if first < region.first || first - region.first >= region.bytes.len() as u64 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-            let start = (first - region.first) as usize;
-            let here = (region.bytes.len() - start).min(bytes.len());
-            let (now, rest) = bytes.split_at_mut(here);
-            now.copy_from_slice(&region.bytes[start..start + here]);
-            bytes = rest;
-            first += here as u64;
-        }
-        Ok(())
+    pub fn read(&self, region: &mut Slab, first: u64, bytes: &mut [u8]) -> io::Result<()> {
+        region.read(first, bytes, |first| self.region(first))
     }
 
     /// The region with the byte `first` in it.
-    fn region(&self, first: u64) -> io::Result<Region> {
+    fn region(&self, first: u64) -> io::Result<Slab> {
         let width = self.element.bytes() as u64;
         let step = self.shape[self.axis + 1..].iter().product::<u64>() * width;
         let (outer, at) = (first / step / self.shape[self.axis], first / step % self.shape[self.axis]);
@@ -294,7 +271,7 @@ impl ZarrArray {
             }
         }
         let first = (outer * self.shape[self.axis] + start) * step;
-        Ok(Region { first, bytes })
+        Ok(Slab { first, bytes })
     }
 
     /// A chunk, unpacked and little-endian; none where it is not there.

@@ -68,12 +68,14 @@ mod scaling;
 mod schema;
 mod tensor_file;
 mod training;
+mod warnings;
 
-/// What the other crates of this workspace need to write files as models are written. It is no part of the interface, and may change
-/// with any version.
+/// What the other crates of this workspace need to write files as models are written, and to show warnings. It is no part of the
+/// interface, and may change with any version.
 #[doc(hidden)]
 pub mod workspace {
     pub use crate::atomic_file::{Overwrite, check_writable, write_atomically};
+    pub use crate::warnings::hear_warnings;
 }
 
 pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};

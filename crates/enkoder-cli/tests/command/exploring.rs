@@ -150,12 +150,7 @@ addEventListener('load', async () => {
 #[test]
 fn the_rows_of_a_table_and_the_values_of_a_series_are_given_and_judged() {
     let place = Workplace::new();
-    let mut table = "size,colour,price\n".to_owned();
-    for i in 0..200 {
-        let colour = ["red", "green", "blue"][i % 3];
-        table += &format!("{},{colour},{}\n", i % 17, 3 * (i % 17) + 20 * (i % 3));
-    }
-    place.write("table.csv", &table);
+    place.write_table("table.csv");
     place.succeed("train table.csv --arch linear --latent 2 --out run --no-report -q");
     place.succeed("explore run table.csv -q");
     let script = "

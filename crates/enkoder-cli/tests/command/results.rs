@@ -52,12 +52,7 @@ fn codes_are_decoded_to_what_reconstructing_gives() {
 #[test]
 fn a_table_comes_back_with_its_columns() {
     let place = Workplace::new();
-    let mut table = "size,colour,price\n".to_owned();
-    for i in 0..200 {
-        let colour = ["red", "green", "blue"][i % 3];
-        table += &format!("{},{colour},{}\n", i % 17, 3 * (i % 17) + 20 * (i % 3));
-    }
-    place.write("table.csv", &table);
+    let table = place.write_table("table.csv");
     place.succeed("train table.csv --arch linear --latent 3 --out run --no-report -q");
     place.succeed("reconstruct run table.csv --out copy.csv");
     let copy = String::from_utf8(place.read("copy.csv")).unwrap();

@@ -32,6 +32,17 @@ impl Workplace {
         std::fs::write(self.path(name), content).unwrap();
     }
 
+    /// Writes a table of 200 rows whose price follows from size and colour, and gives its text.
+    pub fn write_table(&self, name: &str) -> String {
+        let mut table = "size,colour,price\n".to_owned();
+        for i in 0..200 {
+            let colour = ["red", "green", "blue"][i % 3];
+            table += &format!("{},{colour},{}\n", i % 17, 3 * (i % 17) + 20 * (i % 3));
+        }
+        self.write(name, &table);
+        table
+    }
+
     pub fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
     }

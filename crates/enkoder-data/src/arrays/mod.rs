@@ -9,6 +9,7 @@ mod conventions;
 mod description;
 mod grid;
 mod raw;
+mod slab;
 mod variable;
 
 use std::io;
@@ -31,6 +32,7 @@ pub use variable::OriginalType;
 pub(crate) use contents::Described;
 pub(crate) use conventions::{Attribute, Attributes, Conventions, netcdf_fill};
 pub(crate) use raw::{field as raw_field, numpy_name};
+pub(crate) use slab::Slab;
 pub(crate) use variable::{Field, Origin, Records, Stored, widen};
 
 /// Bytes of an array that are read at once, about.

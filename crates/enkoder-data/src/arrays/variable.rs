@@ -11,10 +11,11 @@ use half::f16;
 
 use super::contents::Contents;
 use super::conventions::Conventions;
+use super::slab::Slab;
 use crate::element::{Endian, widened};
 use crate::error::DataError;
 use crate::npy::NpyForm;
-use crate::zarr::{Region, ZarrArray};
+use crate::zarr::ZarrArray;
 
 /// An array in one file.
 #[derive(Clone, Debug)]
@@ -111,9 +112,7 @@ pub(super) struct Variable {
 #[derive(Debug)]
 enum Open {
     File(File),
-    Region(Region),
-    #[cfg(feature = "hdf5")]
-    Slab(crate::hdf5::Slab),
+    Slab(Slab),
 }
 
 impl Variable {
@@ -195,30 +194,8 @@ impl Variable {
                 bytes.copy_from_slice(from);
             }
             #[cfg(feature = "hdf5")]
-            Stored::Hdf5(array) => {
-                let slab = match &mut self.open {
-                    Some((open, Open::Slab(slab))) if *open == part => slab,
-                    other => {
-                        let (_, Open::Slab(slab)) = other.insert((part, Open::Slab(Default::default()))) else {
-                            unreachable!("a slab was inserted");
-                        };
-                        slab
-                    }
-                };
-                array.read(slab, first, bytes)?;
-            }
-            Stored::Zarr(array) => {
-                let region = match &mut self.open {
-                    Some((open, Open::Region(region))) if *open == part => region,
-                    other => {
-                        let (_, Open::Region(region)) = other.insert((part, Open::Region(Region::default()))) else {
-                            unreachable!("a region was inserted");
-                        };
-                        region
-                    }
-                };
-                array.read(region, first, bytes)?;
-            }
+            Stored::Hdf5(array) => array.read(slab_of(&mut self.open, part), first, bytes)?,
+            Stored::Zarr(array) => array.read(slab_of(&mut self.open, part), first, bytes)?,
             Stored::File { path, start, records, endian } => {
                 let file = match &mut self.open {
                     Some((open, Open::File(file))) if *open == part => file,
@@ -259,6 +236,15 @@ impl Variable {
         }
         Ok(())
     }
+}
+
+/// The slab of a part that was read last, or an empty one in its place.
+fn slab_of(open: &mut Option<(usize, Open)>, part: usize) -> &mut Slab {
+    if !matches!(open, Some((open, Open::Slab(_))) if *open == part) {
+        *open = Some((part, Open::Slab(Slab::default())));
+    }
+    let Some((_, Open::Slab(slab))) = open else { unreachable!("a slab is open") };
+    slab
 }
 
 /// Numbers of 16 bits as such of 32, both little-endian.

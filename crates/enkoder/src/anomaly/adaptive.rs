@@ -55,7 +55,7 @@ impl AdaptiveThreshold {
         if flagged {
             self.now += self.step * (1.0 - rate);
         } else if !self.calibrated.flags(score) {
-            self.now = (self.now - self.step * EXCESS * rate).max(f64::from(self.calibrated.score));
+            self.now = (self.now - self.step * self.bound_rate()).max(f64::from(self.calibrated.score));
         }
         flagged
     }
@@ -63,6 +63,11 @@ impl AdaptiveThreshold {
     /// Where it is now.
     pub fn score(&self) -> f32 {
         self.now as f32
+    }
+
+    /// The part of all moments that it flags at most over a long time, whatever the scores are.
+    pub fn bound_rate(&self) -> f64 {
+        EXCESS * self.calibrated.rate
     }
 
     /// Where it began, which it never falls below.

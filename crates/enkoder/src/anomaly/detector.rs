@@ -98,7 +98,7 @@ impl Detector {
 
     /// Takes the scores of the rows kept from learning. A detector that could not be used is never handed out.
     pub(super) fn calibrate(&mut self, scores: Vec<f32>) -> Result<(), AnomalyError> {
-        if !self.members.are_sound() || !self.voices.are_sound() {
+        if !self.members.are_sound() || !self.voices.are_sound(self.features) {
             return Err(AnomalyError::NotFinite("the members' scores"));
         }
         if !all_finite(&scores) {

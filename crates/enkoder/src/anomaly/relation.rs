@@ -62,19 +62,14 @@ pub(super) fn related(
     }
     let grams: Vec<Vec<f64>> = folds.iter().map(|fold| gram(columns.len(), values, fold)).collect();
     let total: Vec<f64> = (0..grams[0].len()).map(|at| grams.iter().map(|gram| gram[at]).sum()).collect();
+    let without_each: Vec<Vec<f64>> =
+        grams.iter().map(|gram| total.iter().zip(gram).map(|(all, part)| all - part).collect()).collect();
     let of = |reading: &Reading| {
         let target = columns.iter().position(|column| column.feature == reading.feature)?;
-        let weights = weights(&total, target);
-        let without: Vec<Vec<f64>> = grams
-            .iter()
-            .map(|gram| {
-                let others: Vec<f64> = total.iter().zip(gram).map(|(all, part)| all - part).collect();
-                self::weights(&others, target)
-            })
-            .collect();
+        let (weights, without) = (weights_of(&total, target), without_each.iter().map(|gram| weights_of(gram, target)));
         let mut left: Vec<Vec<f32>> = values.iter().map(|series| vec![0.0; series[target].len()]).collect();
         let (mut squares, mut sum, mut own, mut rows) = (0.0, 0.0, 0.0, 0.0);
-        for (fold, weights) in folds.iter().zip(&without) {
+        for (fold, weights) in folds.iter().zip(without) {
             for Fold { series, rows: part } in fold {
                 for row in part.clone() {
                     let seen = |column: usize| f64::from(values[*series][column][row]);
@@ -124,7 +119,7 @@ fn gram(columns: usize, values: &[Vec<Vec<f32>>], fold: &[Fold]) -> Vec<f64> {
 }
 
 /// The weight of each column and the offset behind them; that of the target itself is 0.
-fn weights(gram: &[f64], target: usize) -> Vec<f64> {
+fn weights_of(gram: &[f64], target: usize) -> Vec<f64> {
     let width = gram.len().isqrt();
     let rows = gram[width * width - 1].max(1.0);
     let others: Vec<usize> = (0..width).filter(|&column| column != target).collect();

@@ -177,8 +177,8 @@ impl Voices {
     }
 
     /// Whether all that they compute with is finite.
-    pub(super) fn are_sound(&self) -> bool {
-        self.readings.iter().all(|reading| reading.is_sound(usize::MAX))
+    pub(super) fn are_sound(&self, features: usize) -> bool {
+        self.readings.iter().all(|reading| reading.is_sound(features))
             && self.voices.iter().all(|voice| voice.reference.is_sound())
     }
 

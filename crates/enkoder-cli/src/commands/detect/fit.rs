@@ -34,8 +34,8 @@ const PROVED_WITH: usize = 1000;
 ///
 /// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter, or with --method auto each
 /// fifth in turn. Tables may be larger than memory: of more than --sample rows as many are drawn evenly at random while the file is
-/// read, and only these are kept. Series are read whole. Rows with a value that is infinite,
-/// or beyond ±3.4e38, are left out. What is written was read again and has scored before.
+/// read, and only these are kept. Series are read whole. Rows with a value that is infinite, or beyond ±3.4e38, are left out. Before the
+/// detector is written, it is read again and tried.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Built-in name, openml:ID, or a path, - being standard input

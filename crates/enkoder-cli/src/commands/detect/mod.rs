@@ -106,11 +106,10 @@ impl FlagOptions {
 
 /// What is promised of a threshold that moves.
 fn describe_moving(moving: &AdaptiveThreshold) -> String {
-    let rate = moving.calibrated().rate;
     format!(
         "the threshold of a series moves: it rises while moments are flagged and falls back, so that a long anomaly is flagged at its beginning. \
          Over a long time at most {} of the moments are flagged, even if the normal drifts (--fixed-threshold keeps the calibrated one)",
-        2.0 * rate
+        moving.bound_rate()
     )
 }
 
