@@ -1,6 +1,7 @@
 //! Arrays that are trained on where they lie, in blocks.
 
 use std::error::Error;
+use std::mem;
 use std::ops::Range;
 
 use enkoder::codec::{ElementType, SampleSource};
@@ -36,14 +37,15 @@ impl Arrays {
 }
 
 impl SampleReader for Arrays {
-    fn read(&mut self, samples: Range<usize>) -> Result<SampleBlock, Box<dyn Error + Send + Sync>> {
-        let bytes = SampleSource::read(self, samples.start as u64, samples.len())
+    fn read(&mut self, samples: Range<usize>, block: &mut SampleBlock) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let mut bytes = mem::take(&mut self.bytes);
+        self.read_into(samples.start as u64, samples.len(), &mut bytes)
             .map_err(|error| DataError::io("read", &self.name, error))?;
-        if self.are_bytes() {
-            return Ok(SampleBlock::U8(bytes));
+        match block {
+            SampleBlock::U8(values) => values.extend_from_slice(&bytes),
+            SampleBlock::F32(values) => self.convert(&bytes, values),
         }
-        let mut numbers = Vec::with_capacity(samples.len() * self.shape.iter().product::<usize>());
-        self.convert(&bytes, &mut numbers);
-        Ok(SampleBlock::F32(numbers))
+        self.bytes = bytes;
+        Ok(())
     }
 }

@@ -147,12 +147,12 @@ impl Conventions {
         values
     }
 
-    /// The same as the nearest f32.
-    pub fn values_f32(&self, element: ElementType, bytes: &[u8]) -> Vec<f32> {
+    /// Appends the same as the nearest f32.
+    pub fn extend_f32(&self, element: ElementType, bytes: &[u8], numbers: &mut Vec<f32>) {
         if self.are_plain() {
-            return element.to_f32(bytes);
+            return element.extend_f32(bytes, numbers);
         }
-        self.values(element, bytes).into_iter().map(|value| value as f32).collect()
+        numbers.extend(self.values(element, bytes).into_iter().map(|value| value as f32));
     }
 }
 

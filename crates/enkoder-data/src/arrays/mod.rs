@@ -48,6 +48,8 @@ pub struct Arrays {
     shape: Vec<usize>,
     samples: u64,
     keep_infinite: bool,
+    /// Bytes that were read before, in memory that is used again.
+    bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -110,7 +112,7 @@ impl Arrays {
         if shape.is_empty() {
             shape.push(1);
         }
-        Ok(Self { name: name.to_owned(), variables, cut, shape, samples, keep_infinite: false })
+        Ok(Self { name: name.to_owned(), variables, cut, shape, samples, keep_infinite: false, bytes: Vec::new() })
     }
 
     /// What the arrays are called.
@@ -201,11 +203,45 @@ impl Arrays {
     fn convert(&self, bytes: &[u8], numbers: &mut Vec<f32>) {
         let part = self.sample_bytes() / self.variables.len();
         if let [variable] = &self.variables[..] {
-            return numbers.extend(variable.conventions.values_f32(self.element(), bytes));
+            return variable.conventions.extend_f32(self.element(), bytes, numbers);
         }
         for (bytes, variable) in bytes.chunks_exact(part).zip(self.variables.iter().cycle()) {
-            numbers.extend(variable.conventions.values_f32(self.element(), bytes));
+            variable.conventions.extend_f32(self.element(), bytes, numbers);
         }
+    }
+
+    /// The bytes of some samples, in place of whatever `out` holds.
+    fn read_into(&mut self, first: u64, count: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        out.resize(count * self.sample_bytes(), 0);
+        match &mut self.cut {
+            Cut::Leading { bytes } => {
+                let bytes = *bytes;
+                if let [variable] = &mut self.variables[..] {
+                    return variable.read(first * bytes as u64, out);
+                }
+                let variables = self.variables.len();
+                let mut run = vec![0; count * bytes];
+                for (number, variable) in self.variables.iter_mut().enumerate() {
+                    variable.read(first * bytes as u64, &mut run)?;
+                    for (sample, from) in out.chunks_exact_mut(variables * bytes).zip(run.chunks_exact(bytes)) {
+                        sample[number * bytes..][..bytes].copy_from_slice(from);
+                    }
+                }
+            }
+            Cut::Blocks { grid, window, .. } => {
+                out.clear();
+                for sample in first..first + count as u64 {
+                    let (band, block) = (sample / grid.band_blocks(), sample % grid.band_blocks());
+                    window.show(band, grid, &mut self.variables)?;
+                    let start = (grid.band_start(band) - grid.band_start(window.first)) as usize;
+                    let rows = grid.band_rows(band);
+                    for bytes in &window.bytes {
+                        grid.cut(&bytes[start..start + rows * grid.row_bytes()], rows, block, out);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How stored numbers become values, for each variable: a stored `x` means `x · scale + offset`.
@@ -250,36 +286,8 @@ impl SampleSource for Arrays {
     }
 
     fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {
-        let mut out = vec![0; count * self.sample_bytes()];
-        match &mut self.cut {
-            Cut::Leading { bytes } => {
-                let bytes = *bytes;
-                if let [variable] = &mut self.variables[..] {
-                    variable.read(first * bytes as u64, &mut out)?;
-                    return Ok(out);
-                }
-                let variables = self.variables.len();
-                let mut run = vec![0; count * bytes];
-                for (number, variable) in self.variables.iter_mut().enumerate() {
-                    variable.read(first * bytes as u64, &mut run)?;
-                    for (sample, from) in out.chunks_exact_mut(variables * bytes).zip(run.chunks_exact(bytes)) {
-                        sample[number * bytes..][..bytes].copy_from_slice(from);
-                    }
-                }
-            }
-            Cut::Blocks { grid, window, .. } => {
-                out.clear();
-                for sample in first..first + count as u64 {
-                    let (band, block) = (sample / grid.band_blocks(), sample % grid.band_blocks());
-                    window.show(band, grid, &mut self.variables)?;
-                    let start = (grid.band_start(band) - grid.band_start(window.first)) as usize;
-                    let rows = grid.band_rows(band);
-                    for bytes in &window.bytes {
-                        grid.cut(&bytes[start..start + rows * grid.row_bytes()], rows, block, &mut out);
-                    }
-                }
-            }
-        }
+        let mut out = Vec::new();
+        self.read_into(first, count, &mut out)?;
         Ok(out)
     }
 

@@ -30,7 +30,7 @@ fn values(folder: &Path, variable: &str, at_once: u64) -> Result<Vec<f32>, Strin
     let mut values = Vec::new();
     for first in (0..samples).step_by(at_once as usize) {
         let bytes = arrays.read(first, (samples - first).min(at_once) as usize).map_err(|error| error.to_string())?;
-        values.extend(arrays.element().to_f32(&bytes));
+        arrays.element().extend_f32(&bytes, &mut values);
     }
     Ok(values)
 }

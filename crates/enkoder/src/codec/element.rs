@@ -85,10 +85,13 @@ impl ElementType {
         }
     }
 
-    /// Little-endian bytes of numbers of this type as the nearest f32.
+    /// Appends the nearest f32 of each number of this type, which are given as little-endian bytes.
     #[expect(clippy::unnecessary_cast, reason = "of ten types only one is f32 already")]
-    pub fn to_f32(self, bytes: &[u8]) -> Vec<f32> {
-        with_element!(self, T => <T as Element>::from_le(bytes).into_iter().map(|value| value as f32).collect())
+    pub fn extend_f32(self, bytes: &[u8], numbers: &mut Vec<f32>) {
+        with_element!(self, T => {
+            let values = bytes.as_chunks::<{ size_of::<T>() }>().0;
+            numbers.extend(values.iter().map(|&value| T::from_le_bytes(value) as f32));
+        });
     }
 
     /// Little-endian bytes of numbers of this type as the nearest f64.

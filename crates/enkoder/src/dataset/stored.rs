@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::mem;
 use std::ops::Range;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::DatasetError;
+use super::{Dataset, DatasetError};
 use crate::schema::Schema;
 
 /// Why samples could not be read.
@@ -33,16 +35,92 @@ impl SampleBlock {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Sample `index` as numbers.
+    pub(crate) fn copy_row(&self, index: usize, row: &mut [f32]) {
+        let place = index * row.len()..(index + 1) * row.len();
+        match self {
+            Self::U8(values) => row.iter_mut().zip(&values[place]).for_each(|(to, &from)| *to = f32::from(from)),
+            Self::F32(values) => row.copy_from_slice(&values[place]),
+        }
+    }
+
+    /// Takes all values out; their memory stays.
+    pub(crate) fn clear(&mut self) {
+        match self {
+            Self::U8(values) => values.clear(),
+            Self::F32(values) => values.clear(),
+        }
+    }
+
+    /// Appends a range of the values of a block of the same type.
+    pub(crate) fn extend(&mut self, block: &Self, range: Range<usize>) {
+        match (self, block) {
+            (Self::U8(to), Self::U8(from)) => to.extend_from_slice(&from[range]),
+            (Self::F32(to), Self::F32(from)) => to.extend_from_slice(&from[range]),
+            _ => unreachable!("all blocks of a data set are of one type"),
+        }
+    }
+
+    /// Keeps, of the values from number `first` on, only those in these ranges.
+    pub(crate) fn keep(&mut self, first: usize, ranges: impl Iterator<Item = Range<usize>>) {
+        fn keep<T: Copy>(values: &mut Vec<T>, first: usize, ranges: impl Iterator<Item = Range<usize>>) {
+            let mut end = first;
+            for range in ranges {
+                let kept = range.len();
+                values.copy_within(range, end);
+                end += kept;
+            }
+            values.truncate(end);
+        }
+        match self {
+            Self::U8(values) => keep(values, first, ranges),
+            Self::F32(values) => keep(values, first, ranges),
+        }
+    }
+}
+
+/// Samples in memory that is wanted back.
+struct Lent {
+    samples: SampleBlock,
+    home: Option<SyncSender<SampleBlock>>,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        match &self.samples {
+            SampleBlock::U8(values) => values,
+            SampleBlock::F32(_) => &[],
+        }
+    }
+}
+
+impl AsRef<[f32]> for Lent {
+    fn as_ref(&self) -> &[f32] {
+        match &self.samples {
+            SampleBlock::U8(_) => &[],
+            SampleBlock::F32(values) => values,
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(home) = &self.home {
+            // At the end of a training nobody wants it.
+            let _ = home.try_send(mem::replace(&mut self.samples, SampleBlock::U8(Vec::new())));
+        }
+    }
 }
 
 /// Reads samples from where they are stored.
 pub trait SampleReader: Send {
-    /// The samples in this range of numbers, whose end is never beyond the last sample. All blocks are of one type, and the
-    /// same samples have the same values each time.
+    /// Appends the samples in this range of numbers to `block`, which is of the type of the data set. The end of the range is never
+    /// beyond the last sample. The same samples have the same values each time.
     ///
     /// # Errors
     /// Whatever keeps them from being read.
-    fn read(&mut self, samples: Range<usize>) -> Result<SampleBlock, Box<dyn Error + Send + Sync>>;
+    fn read(&mut self, samples: Range<usize>, block: &mut SampleBlock) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
 /// Samples that stay where they are stored, u8 or f32, and are read in blocks. [`Recipe::split_stored`](crate::Recipe::split_stored)
@@ -138,13 +216,42 @@ impl StoredDataset {
         (self.features * if self.is_u8 { 1 } else { 4 }).max(1)
     }
 
-    /// The samples in this range.
-    pub(crate) fn read(&self, samples: Range<usize>) -> Result<SampleBlock, ReadError> {
-        let expected = samples.len() * self.features;
-        let block = self.reader.lock().unwrap_or_else(PoisonError::into_inner).read(samples)?;
-        if block.len() != expected || matches!(block, SampleBlock::U8(_)) != self.is_u8 {
-            return Err(format!("the reader gave {} values of {expected}, or of another type", block.len()).into());
+    /// A block with room for so many samples.
+    pub(crate) fn block(&self, samples: usize) -> SampleBlock {
+        let values = samples * self.features;
+        match self.is_u8 {
+            true => SampleBlock::U8(Vec::with_capacity(values)),
+            false => SampleBlock::F32(Vec::with_capacity(values)),
         }
-        Ok(block)
+    }
+
+    /// Samples of this data set in memory, which goes `home` when nobody looks at them any more.
+    pub(crate) fn dataset(
+        &self,
+        samples: SampleBlock,
+        home: Option<SyncSender<SampleBlock>>,
+    ) -> Result<Dataset, DatasetError> {
+        let lent = Lent { samples, home };
+        let dataset = match self.is_u8 {
+            true => Dataset::from_shared::<u8>(self.name(), lent, self.features)?,
+            false => Dataset::from_shared::<f32>(self.name(), lent, self.features)?,
+        };
+        let dataset = dataset.with_shape(self.shape())?;
+        match self.schema() {
+            Some(schema) => dataset.with_schema(schema.clone()),
+            None => Ok(dataset),
+        }
+    }
+
+    /// Appends the samples in this range to a block.
+    pub(crate) fn read(&self, samples: Range<usize>, block: &mut SampleBlock) -> Result<(), ReadError> {
+        let expected = samples.len() * self.features;
+        let before = block.len();
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).read(samples, block)?;
+        let given = block.len().saturating_sub(before);
+        if given != expected || matches!(block, SampleBlock::U8(_)) != self.is_u8 {
+            return Err(format!("the reader gave {given} values of {expected}, or of another type").into());
+        }
+        Ok(())
     }
 }

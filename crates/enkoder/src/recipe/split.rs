@@ -138,8 +138,11 @@ impl Recipe<'_> {
     /// struct Circle;
     ///
     /// impl SampleReader for Circle {
-    ///     fn read(&mut self, samples: Range<usize>) -> Result<SampleBlock, Box<dyn Error + Send + Sync>> {
-    ///         Ok(SampleBlock::F32(samples.flat_map(|i| [(i as f32).cos(), (i as f32).sin()]).collect()))
+    ///     fn read(&mut self, samples: Range<usize>, block: &mut SampleBlock) -> Result<(), Box<dyn Error + Send + Sync>> {
+    ///         if let SampleBlock::F32(values) = block {
+    ///             values.extend(samples.flat_map(|i| [(i as f32).cos(), (i as f32).sin()]));
+    ///         }
+    ///         Ok(())
     ///     }
     /// }
     ///

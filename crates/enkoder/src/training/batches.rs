@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, Range};
 
 use rand::seq::SliceRandom;
 
+use super::ahead::Ahead;
 use super::blocks::TrainingBlocks;
 use super::corruption::{Corruption, fill_from_neighbours};
 use super::error::TrainingError;
@@ -43,6 +44,15 @@ pub(crate) struct Damage {
     pub(crate) epoch: usize,
 }
 
+/// What remains from one epoch to the next.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// Of the samples in memory.
+    order: Vec<u32>,
+    /// Where samples are read in blocks.
+    ahead: Option<Ahead>,
+}
+
 /// Samples of a batch that are fetched from memory all at once, because they fit into a core's second-level cache.
 const CACHED_BYTES: usize = 256 * 1024;
 
@@ -79,28 +89,32 @@ impl<'a> Samples<'a> {
 
     /// Calls `visit` with the samples of an epoch, as many as are in memory at a time, until it breaks: the samples, the order in which
     /// to take them, and where the first of these stands in the epoch's order.
-    pub(crate) fn visit(
+    pub(super) fn visit(
         &self,
         seed: u64,
         epoch: usize,
-        order: &mut Vec<u32>,
+        reading: &mut Reading,
         mut visit: impl FnMut(&Samples<'_>, &[u32], usize) -> ControlFlow<()>,
     ) -> Result<(), TrainingError> {
+        let Reading { order, ahead } = reading;
         let Some(blocks) = self.blocks else {
             order.resize(self.len(), 0);
             shuffle(order, seed, epoch as u64);
             let _ = visit(self, order, 0);
             return Ok(());
         };
+        let begun = ahead.take().filter(|ahead| ahead.epoch() == epoch);
+        let begun = begun.map_or_else(|| Ahead::new(blocks, seed, epoch), Ok)?;
         let mut first = 0;
-        blocks.for_each_window(seed, epoch, |window, number| {
+        *ahead = begun.visit(|window, number| {
             order.resize(window.len(), 0);
             // As in memory, where one window holds all samples.
             shuffle(order, seed, (number as u64) << 24 | (epoch as u64 & 0xff_ffff));
             let samples = Samples { inputs: window, blocks: None, ..*self };
             let end = first + window.len();
             visit(&samples, order, mem::replace(&mut first, end))
-        })
+        })?;
+        Ok(())
     }
 
     /// Fills the rows of `input`, and those of `target` unless it is empty, with the samples that `order` names; a target has these

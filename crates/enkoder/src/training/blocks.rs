@@ -1,11 +1,11 @@
 //! Training samples of which there may be more than memory holds. An epoch takes their blocks in random order, some of them at a
-//! time: a window. The samples of a window are shuffled among each other, while the next window is read by a thread of its own.
+//! time: a window. The samples of a window are shuffled among each other, while the next window is read (`ahead.rs`).
 //! Which samples make a window depends on the seed and the epoch alone.
 
-use std::ops::{ControlFlow, Range};
-use std::sync::mpsc::sync_channel;
+use std::ops::Range;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
-use std::thread;
+use std::{mem, slice};
 
 use ndarray::Array2;
 use rand::RngExt;
@@ -92,38 +92,35 @@ impl TrainingBlocks {
         let draw = |purpose, wanted, left| Draw { random: stream(held.seed, purpose, 0), wanted, left };
         let mut validates = draw(Purpose::Split, validation, all);
         let mut is_shown = draw(Purpose::Sample, held.sample.min(all - validation), all - validation);
-        let mut kept = [Kept::new(data, validation), Kept::new(data, is_shown.wanted)];
+        let mut kept = [validation, is_shown.wanted].map(|samples| data.block(samples));
         let mut held_out = Vec::with_capacity(validation);
         let mut ranges = Ranges::new(data.features());
         let mut fingerprint = Fingerprint::new(data.is_u8(), data.shape(), all - validation);
         let mut row = vec![0.0; data.features()];
+        let mut block = data.block(piece(data));
         let refused = |sample, feature| infinite(sample, data.schema(), feature);
         for range in pieces(0..all, data) {
-            let block = read(data, range.clone())?;
+            block.clear();
+            read(data, range.clone(), &mut block)?;
             for (position, sample) in range.enumerate() {
                 let place = position * row.len()..(position + 1) * row.len();
                 if validates.takes_next() {
                     held_out.push(sample as u32);
-                    kept[0].add(&block, place);
+                    kept[0].extend(&block, place);
                     continue;
                 }
                 if is_shown.takes_next() {
-                    kept[1].add(&block, place.clone());
+                    kept[1].extend(&block, place.clone());
                 }
                 match &block {
-                    SampleBlock::U8(values) => {
-                        fingerprint.add_bytes(&values[place.clone()]);
-                        row.iter_mut().zip(&values[place]).for_each(|(to, &from)| *to = f32::from(from));
-                    }
-                    SampleBlock::F32(values) => {
-                        fingerprint.add_numbers(&values[place.clone()]);
-                        row.copy_from_slice(&values[place]);
-                    }
+                    SampleBlock::U8(values) => fingerprint.add_bytes(&values[place]),
+                    SampleBlock::F32(values) => fingerprint.add_numbers(&values[place]),
                 }
+                block.copy_row(position, &mut row);
                 ranges.add(&row).map_err(|feature| refused(sample, feature))?;
             }
         }
-        let [validation, sample] = kept.map(|kept| kept.into_dataset(data));
+        let [validation, sample] = kept.map(|kept| data.dataset(kept, None));
         let blocks = Self {
             data: data.clone(),
             held_out: held_out.into(),
@@ -194,11 +191,13 @@ impl TrainingBlocks {
             return Ok(known.clone());
         }
         let mut squares = Squares::around(means);
+        let mut block = self.memory(piece(&self.data));
         let mut row = vec![0.0; self.data.features()];
         for range in pieces(0..self.len(), &self.data) {
-            let samples = self.read_training(&[range])?;
-            for sample in 0..samples.len() {
-                samples.copy_row(sample, &mut row);
+            block.clear();
+            self.read_training(slice::from_ref(&range), &mut block)?;
+            for sample in 0..range.len() {
+                block.copy_row(sample, &mut row);
                 squares.add(&row);
             }
         }
@@ -213,8 +212,8 @@ impl TrainingBlocks {
     }
 
     /// The windows of an epoch: in each some blocks, which are ranges of training samples, in rising order.
-    fn windows(&self, seed: u64, epoch: usize) -> Vec<Vec<Range<usize>>> {
-        let (samples, window) = (self.plan.samples.max(1), self.plan.window.max(1));
+    pub(super) fn windows(&self, seed: u64, epoch: usize) -> Vec<Vec<Range<usize>>> {
+        let BlockPlan { samples, window } = self.plan;
         let mut blocks: Vec<usize> = (0..self.len().div_ceil(samples)).collect();
         if blocks.len() > window {
             blocks.shuffle(&mut stream(seed, Purpose::Blocks, epoch as u64));
@@ -227,59 +226,42 @@ impl TrainingBlocks {
         blocks.chunks_mut(window).map(in_order).collect()
     }
 
-    /// Calls `visit` with one window of an epoch after the other, and its number, until it breaks. The next is read meanwhile.
-    ///
-    /// # Errors
-    /// When samples cannot be read, and when the system gives no thread.
-    pub(super) fn for_each_window(
-        &self,
-        seed: u64,
-        epoch: usize,
-        mut visit: impl FnMut(&Dataset, usize) -> ControlFlow<()>,
-    ) -> Result<(), TrainingError> {
-        thread::scope(|scope| {
-            // Nothing is kept between the two threads: one window is worked on while one waits or is read.
-            let (send, receive) = sync_channel(0);
-            let read = move || {
-                for window in self.windows(seed, epoch) {
-                    let samples = self.read_training(&window);
-                    let failed = samples.is_err();
-                    if send.send(samples).is_err() || failed {
-                        return;
-                    }
-                }
-            };
-            thread::Builder::new()
-                .spawn_scoped(scope, read)
-                .map_err(|source| TrainingError::Threads(1, source.into()))?;
-            for (number, window) in receive.into_iter().enumerate() {
-                if visit(&window?, number).is_break() {
-                    break;
-                }
-            }
-            Ok(())
-        })
+    /// A block with room for so many training samples while they are read.
+    pub(super) fn memory(&self, samples: usize) -> SampleBlock {
+        self.data.block(samples + piece(&self.data))
     }
 
-    /// The training samples in these ranges, in memory.
-    fn read_training(&self, ranges: &[Range<usize>]) -> Result<Dataset, TrainingError> {
-        let samples: usize = ranges.iter().map(Range::len).sum();
-        let mut kept = Kept::new(&self.data, samples);
+    /// Appends the training samples in these ranges.
+    fn read_training(&self, ranges: &[Range<usize>], block: &mut SampleBlock) -> Result<(), TrainingError> {
+        let features = self.data.features();
         for range in ranges.iter().filter(|range| !range.is_empty()) {
             let stored = self.stored(range.start)..self.stored(range.end - 1) + 1;
             for piece in pieces(stored, &self.data) {
-                let block = read(&self.data, piece.clone())?;
+                let before = block.len();
+                read(&self.data, piece.clone(), block)?;
                 let first = self.held_out.partition_point(|&held| (held as usize) < piece.start);
                 let held = self.held_out[first..].iter().map(|&held| held as usize);
                 let mut start = piece.start;
-                for end in held.take_while(|&held| held < piece.end).chain([piece.end]) {
-                    let features = self.data.features();
-                    kept.add(&block, (start - piece.start) * features..(end - piece.start) * features);
-                    start = end + 1;
-                }
+                let between = held.take_while(|&held| held < piece.end).chain([piece.end]).map(|end| {
+                    let place = |sample| before + (sample - piece.start) * features;
+                    place(mem::replace(&mut start, end + 1))..place(end)
+                });
+                block.keep(before, between);
             }
         }
-        Ok(kept.into_dataset(&self.data)?)
+        Ok(())
+    }
+
+    /// The samples of a window in this memory, which goes `home` when they are dropped.
+    pub(super) fn read_window(
+        &self,
+        window: &[Range<usize>],
+        mut memory: SampleBlock,
+        home: &SyncSender<SampleBlock>,
+    ) -> Result<Dataset, TrainingError> {
+        memory.clear();
+        self.read_training(window, &mut memory)?;
+        Ok(self.data.dataset(memory, Some(home.clone()))?)
     }
 
     /// Where a training sample stands among all that are stored.
@@ -297,56 +279,29 @@ impl TrainingBlocks {
     }
 }
 
-/// Samples that are put together in memory.
-struct Kept(SampleBlock);
-
-impl Kept {
-    fn new(data: &StoredDataset, samples: usize) -> Self {
-        let values = samples * data.features();
-        Self(match data.is_u8() {
-            true => SampleBlock::U8(Vec::with_capacity(values)),
-            false => SampleBlock::F32(Vec::with_capacity(values)),
-        })
-    }
-
-    /// Appends a range of the values of `block`.
-    fn add(&mut self, block: &SampleBlock, range: Range<usize>) {
-        match (&mut self.0, block) {
-            (SampleBlock::U8(kept), SampleBlock::U8(values)) => kept.extend_from_slice(&values[range]),
-            (SampleBlock::F32(kept), SampleBlock::F32(values)) => kept.extend_from_slice(&values[range]),
-            _ => unreachable!("all blocks of a data set are of one type"),
-        }
-    }
-
-    fn into_dataset(self, data: &StoredDataset) -> Result<Dataset, DatasetError> {
-        let features = data.features();
-        let dataset = match self.0 {
-            SampleBlock::U8(values) => Dataset::from_shared(data.name(), values, features)?,
-            SampleBlock::F32(values) => Dataset::from_shared(data.name(), values, features)?,
-        };
-        let dataset = dataset.with_shape(data.shape())?;
-        match data.schema() {
-            Some(schema) => dataset.with_schema(schema.clone()),
-            None => Ok(dataset),
-        }
-    }
+/// Samples that are read in one piece.
+fn piece(data: &StoredDataset) -> usize {
+    (BLOCK_BYTES / data.sample_bytes()).max(1)
 }
 
 /// Ranges of about as many samples as a block has bytes for.
 fn pieces(samples: Range<usize>, data: &StoredDataset) -> impl Iterator<Item = Range<usize>> + use<> {
-    let each = (BLOCK_BYTES / data.sample_bytes()).max(1);
+    let each = piece(data);
     let end = samples.end;
     samples.step_by(each).map(move |start| start..(start + each).min(end))
 }
 
-fn read(data: &StoredDataset, samples: Range<usize>) -> Result<SampleBlock, TrainingError> {
-    data.read(samples).map_err(|source| TrainingError::Read { name: data.name().to_owned(), source })
+fn read(data: &StoredDataset, samples: Range<usize>, block: &mut SampleBlock) -> Result<(), TrainingError> {
+    data.read(samples, block).map_err(|source| TrainingError::Read { name: data.name().to_owned(), source })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::ControlFlow;
+
     use crate::network::{Architecture, Network};
+    use crate::training::ahead::Ahead;
     use crate::training::batches::{Samples, shuffle};
     use crate::training::gradient::{Engine, Position};
     use crate::training::{Trainer, TrainingConfig};
@@ -354,8 +309,14 @@ mod tests {
     fn stored(samples: usize) -> StoredDataset {
         struct Counting;
         impl crate::dataset::SampleReader for Counting {
-            fn read(&mut self, samples: Range<usize>) -> Result<SampleBlock, crate::dataset::ReadError> {
-                Ok(SampleBlock::F32(samples.map(|sample| sample as f32).collect()))
+            fn read(
+                &mut self,
+                samples: Range<usize>,
+                block: &mut SampleBlock,
+            ) -> Result<(), crate::dataset::ReadError> {
+                let SampleBlock::F32(values) = block else { panic!("the data set is of f32") };
+                values.extend(samples.map(|sample| sample as f32));
+                Ok(())
             }
         }
         StoredDataset::new("counting", samples, [1], false, Counting).unwrap()
@@ -380,7 +341,8 @@ mod tests {
                 seen.extend(window.to_array());
                 ControlFlow::Continue(())
             };
-            blocks.for_each_window(1, 1, visit).unwrap();
+            let ahead = Ahead::new(&blocks, 1, 1).unwrap().visit(visit).unwrap();
+            assert_eq!(ahead.map(|ahead| ahead.epoch()), Some(2));
             seen.sort_by(f32::total_cmp);
             assert_eq!(seen, (0..samples).map(|sample| sample as f32).collect::<Vec<_>>());
             assert_eq!(windows, blocks.len().div_ceil(96));
@@ -418,7 +380,9 @@ mod tests {
 
     fn training_samples(blocks: &TrainingBlocks) -> Array2<f32> {
         let whole = 0..blocks.len();
-        blocks.read_training(std::slice::from_ref(&whole)).unwrap().to_array()
+        let mut block = blocks.memory(whole.len());
+        blocks.read_training(slice::from_ref(&whole), &mut block).unwrap();
+        blocks.data.dataset(block, None).unwrap().to_array()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! tiles of parameters; what is minimised is in `objective`.
 
 mod adam;
+mod ahead;
 mod batches;
 mod blocks;
 mod checkpoint;

@@ -4,7 +4,7 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use super::batches::{Damage, Samples, batches};
+use super::batches::{Damage, Reading, Samples, batches};
 use super::checkpoint::{Checkpoint, Origin, State};
 use super::config::TrainingConfig;
 use super::cycle::Cycle;
@@ -30,8 +30,7 @@ pub(super) struct Run<'a> {
     step: u64,
     samples: usize,
     steps_per_epoch: u64,
-    /// Of the samples in memory.
-    order: Vec<u32>,
+    reading: Reading,
 }
 
 impl<'a> Run<'a> {
@@ -57,7 +56,7 @@ impl<'a> Run<'a> {
             step: 0,
             steps_per_epoch: samples.div_ceil(config.batch_size) as u64,
             samples,
-            order: Vec::new(),
+            reading: Reading::default(),
             engine,
             cycle,
         };
@@ -96,8 +95,8 @@ impl<'a> Run<'a> {
         let mut seen = 0;
         let mut learning_rate = 0.0;
         let mut end = None;
-        let mut order = mem::take(&mut self.order);
-        train.visit(config.seed, epoch, &mut order, |samples, order, first| {
+        let mut reading = mem::take(&mut self.reading);
+        train.visit(config.seed, epoch, &mut reading, |samples, order, first| {
             for batch in batches(order.len(), config.batch_size) {
                 learning_rate = config.optimizer.learning_rate * config.schedule.factor(self.step, steps);
                 let at = Position { epoch, step: self.step, learning_rate };
@@ -117,7 +116,7 @@ impl<'a> Run<'a> {
             }
             ControlFlow::Continue(())
         })?;
-        self.order = order;
+        self.reading = reading;
         let seconds = start.elapsed().as_secs_f64();
         let values = seen as f64 * self.engine.outputs() as f64;
         let partial = seen < self.samples;
