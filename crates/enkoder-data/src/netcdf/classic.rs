@@ -267,6 +267,9 @@ impl Classic {
         for (variable, shape) in self.variables.iter_mut().zip(shapes) {
             let Some(axis) = variable.dimensions.iter().position(|&other| other == dimension) else { continue };
             let Numbers::Here(numbers) = &mut variable.numbers else { continue };
+            if numbers.is_empty() {
+                continue;
+            }
             let step = shape[axis + 1..].iter().fold(variable.kind.bytes(), |bytes, &axis| bytes * axis) as usize;
             let wanted = first as usize * step..(first + count) as usize * step;
             *numbers =
@@ -567,5 +570,10 @@ mod tests {
         assert_eq!(file.variables[1].numbers, Numbers::Here(days));
         file.narrow(1, 2, 1);
         assert_eq!(file.variables[2].numbers, Numbers::Here(b"c".to_vec()));
+        let none = file.dimension("none", 0);
+        file.variables[1].dimensions.push(none);
+        file.variables[1].numbers = Numbers::Here(Vec::new());
+        file.narrow(0, 0, 1);
+        assert_eq!(file.variables[1].numbers, Numbers::Here(Vec::new()));
     }
 }
