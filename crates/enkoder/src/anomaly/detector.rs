@@ -2,6 +2,7 @@
 
 use super::adaptive::AdaptiveThreshold;
 use super::choice::DetectorConfig;
+use super::dependence::independent_after;
 use super::error::AnomalyError;
 use super::learning::{Learned, learn};
 use super::members::Members;
@@ -62,6 +63,8 @@ pub struct Detector {
     pub(super) calibration: CalibrationScores,
     /// Of series: of moments that are scored by the window that ends with them alone.
     pub(super) calibration_of_ends: Option<CalibrationScores>,
+    /// How far apart rows are whose scores tell nothing of each other.
+    pub(super) rows_apart: usize,
     /// Whether it judges such moments.
     pub(super) judges_ends: bool,
     pub(super) windows: Option<Windows>,
@@ -90,20 +93,27 @@ impl Detector {
             data.split(config.calibration, config.seed)?
         };
         let mut detector = Self::learn(&learned, &clocks, config)?;
-        let calibration = calibration.head(MOST_CALIBRATION_ROWS);
+        let calibration = calibration.head(MOST_CALIBRATION_ROWS).in_order();
         detector.rows_left_out = infinite.len() - finite.len();
-        detector.calibrate(detector.members.score(&detector.preparation, &calibration))?;
+        let share = calibration.len() as f64 / data.len() as f64;
+        let scores = detector.members.score(&detector.preparation, &calibration);
+        detector.calibrate(scores, if config.ordered { 1.0 } else { share })?;
         Ok(detector)
     }
 
-    /// Takes the scores of the rows kept from learning. A detector that could not be used is never handed out.
-    pub(super) fn calibrate(&mut self, scores: Vec<f32>) -> Result<(), AnomalyError> {
+    /// Takes the scores of the rows kept from learning, in the order of the data, of which they are this share. A detector that could
+    /// not be used is never handed out.
+    pub(super) fn calibrate(&mut self, scores: Vec<f32>, share: f64) -> Result<(), AnomalyError> {
         if !self.members.are_sound() || !self.voices.are_sound(self.features) {
             return Err(AnomalyError::NotFinite("the members' scores"));
         }
         if !all_finite(&scores) {
             return Err(AnomalyError::NotFinite("the scores for calibration"));
         }
+        self.rows_apart = match independent_after(&scores) {
+            1 => 1,
+            apart => (apart as f64 / share) as usize,
+        };
         self.calibration = CalibrationScores::new(scores);
         Ok(())
     }
@@ -138,6 +148,7 @@ impl Detector {
             voices: Voices::default(),
             calibration: CalibrationScores::new(scores),
             calibration_of_ends: None,
+            rows_apart: 1,
             judges_ends: false,
             windows: None,
             series: SeriesColumns::default(),
@@ -261,6 +272,12 @@ impl Detector {
     /// The columns that tell time and series, which are no features.
     pub fn series_columns(&self) -> &SeriesColumns {
         &self.series
+    }
+
+    /// How far apart two rows of a stream must be for their scores to tell nothing of each other, by the correlation of the calibration
+    /// scores: 1 where the rows came in an order that means nothing. [`Drift`](super::Drift) wants only rows so far apart.
+    pub fn rows_apart(&self) -> usize {
+        self.rows_apart
     }
 
     /// How many rows it learned from: those kept for calibration do not count.

@@ -67,6 +67,8 @@ struct Metadata {
     calibration_rows: usize,
     #[serde(default, skip_serializing_if = "is_zero")]
     calibration_ends: usize,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    rows_apart: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     marginal: Option<MarginalMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +93,14 @@ struct Metadata {
 
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 #[derive(Serialize, Deserialize)]
@@ -236,6 +246,7 @@ impl Detector {
             voices,
             calibration: CalibrationScores::new(scores),
             calibration_of_ends: ends.map(CalibrationScores::new),
+            rows_apart: metadata.rows_apart.max(1),
             judges_ends: false,
             windows: metadata.windows,
             series: metadata.series,
@@ -271,6 +282,7 @@ impl Detector {
             chosen: self.chosen.clone(),
             preparation: self.preparation.clone(),
             calibration_rows: self.calibration.scores().len(),
+            rows_apart: self.rows_apart,
             calibration_ends: self.calibration_of_ends.as_ref().map_or(0, |ends| ends.scores().len()),
             marginal: marginal
                 .as_ref()

@@ -24,7 +24,8 @@ const BLOCK: usize = 64;
 ///
 /// The alarm comes with a probability of at most 1/threshold, however long the stream is, while its rows and those calibrated on are
 /// exchangeable: any order of them is as likely. It means less where rows depend on those before them, as readings that follow each other
-/// closely do: there the order of chance is broken without any change, and an alarm may come that means no more than that.
+/// closely do: there the order of chance is broken without any change, and an alarm may come that means no more than that. Give it only
+/// rows that are as far apart as [`Detector::rows_apart`](super::Detector::rows_apart) says.
 ///
 /// ```
 /// use enkoder::anomaly::Drift;

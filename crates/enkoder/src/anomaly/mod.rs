@@ -25,6 +25,7 @@ mod adaptive;
 mod choice;
 mod clock;
 mod coefficients;
+mod dependence;
 mod detector;
 mod detector_file;
 mod discoveries;

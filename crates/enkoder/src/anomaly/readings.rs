@@ -139,12 +139,13 @@ impl Detector {
             voices,
             calibration: CalibrationScores::new(vec![0.0]),
             calibration_of_ends: None,
+            rows_apart: 1,
             judges_ends: false,
             windows: Some(windows),
             series: SeriesColumns::default(),
         };
         detector.calibrate_ends(parts.iter().flat_map(|part| part.ends.clone()).collect())?;
-        detector.calibrate(parts.into_iter().flat_map(|part| part.moments).collect())?;
+        detector.calibrate(parts.into_iter().flat_map(|part| part.moments).collect(), 1.0)?;
         Ok(detector)
     }
 }

@@ -149,7 +149,7 @@ impl Detector {
             ends.extend(detector.scores_of_ends(one)?);
         }
         detector.calibrate_ends(ends)?;
-        detector.calibrate(scores)?;
+        detector.calibrate(scores, 1.0)?;
         Ok(detector)
     }
 }

@@ -21,6 +21,13 @@ impl Dataset {
         Self { rows: self.rows[..count.min(self.len())].into(), ..self.clone() }
     }
 
+    /// The samples in the order in which they are stored.
+    pub(crate) fn in_order(&self) -> Self {
+        let mut rows = self.rows.to_vec();
+        rows.sort_unstable();
+        Self { rows: rows.into(), ..self.clone() }
+    }
+
     /// Training and validation samples after a seeded shuffle; `fraction` (between 0 and 1) of them, and at least one, go to
     /// validation.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), DatasetError> {

@@ -305,9 +305,11 @@ pub enum News {
     Drift(Drifted),
 }
 
-/// Every so many moments have windows that do not overlap. A moment of a file is scored by all windows that cover it.
+/// Every so many moments have scores that tell nothing of each other, and windows that do not overlap. A moment of a file is scored by
+/// all windows that cover it.
 fn stride(detector: &Detector, by_all_windows: bool) -> usize {
-    detector.windows().map_or(1, |windows| windows.length * (1 + usize::from(by_all_windows)))
+    let windows = detector.windows().map_or(1, |windows| windows.length * (1 + usize::from(by_all_windows)));
+    windows.max(detector.rows_apart())
 }
 
 /// Whether the detector was calibrated on moments scored as those of a stream are.
