@@ -36,11 +36,6 @@ const MOST_CHUNKS_PER_FILE: u64 = 1 << 6;
 /// Bytes of a description.
 const MOST_METADATA: u64 = 16 << 20;
 
-/// Whether a folder is a Zarr array or group.
-pub(crate) fn is_zarr(folder: &Path) -> bool {
-    ["zarr.json", ".zarray", ".zgroup"].iter().any(|name| folder.join(name).is_file())
-}
-
 /// What is in a folder.
 pub(crate) fn contents(folder: &Path) -> Result<Contents, DataError> {
     let root = folder.canonicalize().map_err(|error| DataError::io("open", folder, error))?;
