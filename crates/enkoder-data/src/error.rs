@@ -74,8 +74,8 @@ pub enum DataError {
         /// The largest size accepted.
         limit: u64,
     },
-    /// An infinite value; only missing values (NaN) are accepted.
-    #[error("{place}: the value of feature {feature} is {value}")]
+    /// An infinite value, or a number too large for 32 bits; only missing values (NaN) are accepted.
+    #[error("{place}: the value of feature {feature} is infinite, or outside of what 32-bit numbers hold")]
     Infinite {
         /// The data, and the row, counted from 0 as samples are.
         place: Place,
@@ -330,7 +330,9 @@ impl DataError {
         match self {
             Self::Malformed { hint, .. } | Self::Unsuitable { hint, .. } => hint.clone(),
             Self::NotBuilt { feature, .. } => Some(format!("build with the feature `{feature}`")),
-            Self::Infinite { .. } => Some("replace infinite values by a number, or leave the cell empty".into()),
+            Self::Infinite { .. } => {
+                Some("replace such values by numbers up to 3.4e38, or leave their cells empty".into())
+            }
             Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
             Self::UnknownFormat { .. } => {
                 let known =

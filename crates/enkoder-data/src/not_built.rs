@@ -123,6 +123,10 @@ pub(crate) mod zarr {
     use crate::DataError;
     use crate::arrays::{Contents, Slab};
 
+    pub(crate) fn is_zarr_zip(_: &Path) -> bool {
+        false
+    }
+
     pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
         Err(DataError::not_built(path, "Zarr", "zarr"))
     }

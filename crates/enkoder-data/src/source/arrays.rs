@@ -64,6 +64,7 @@ impl Source {
         Ok(match Format::of(path)? {
             Format::NetCdf => Some(netcdf::contents(path)?),
             Format::Hdf5 => Some(hdf5::contents(path)?),
+            Format::Zarr => Some(zarr::contents(path)?),
             Format::Npz => {
                 let (file, length) = open_with_length(path)?;
                 npz::contents_to_choose_of(&path.display().to_string(), file, length)?
@@ -103,6 +104,7 @@ fn fields_of(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Op
         (Some(Format::Npy), _) => vec![npy::field(&mut ByteSource::open(path)?, Some(path))?],
         (Some(Format::NetCdf), _) => return fields_in(path, netcdf::contents(path)?, names),
         (Some(Format::Hdf5), _) => return fields_in(path, hdf5::contents(path)?, names),
+        (Some(Format::Zarr), _) => return fields_in(path, zarr::contents(path)?, names),
         (Some(Format::Npz), _) => {
             let (file, length) = open_with_length(path)?;
             return npz::read_fields(&path.display().to_string(), file, length, names).map(Some);

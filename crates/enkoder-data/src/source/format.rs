@@ -10,6 +10,7 @@ use crate::image_files::{is_image, is_image_name};
 use crate::netcdf::{is_hdf5, is_netcdf};
 use crate::npy::is_npy;
 use crate::npz::is_zip;
+use crate::zarr::is_zarr_zip;
 
 /// A format of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Format {
     NetCdf,
     /// HDF5, which NetCDF-4 is: arrays with names, in groups.
     Hdf5,
+    /// Zarr in a zip file: arrays with names, in groups.
+    Zarr,
     /// A Parquet table.
     Parquet,
     /// An Arrow file or stream, or Feather of version 2.
@@ -53,6 +56,9 @@ impl Format {
         }
         if source.head().starts_with(b"\x89ENK") {
             return Err(DataError::unsuitable(path, "is a compressed file").with_hint("decompress it first"));
+        }
+        if is_zip(source.head()) && is_zarr_zip(path) {
+            return Ok(Self::Zarr);
         }
         Self::of_content(source.head())
             .or_else(|| Self::of_name(path))

@@ -123,7 +123,9 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
             read_npz(&path.display().to_string(), file, length, &npz)?
         }
         // Those were opened before, as arrays.
-        Format::Npy | Format::NetCdf | Format::Hdf5 => return Err(DataError::UnknownFormat { path: path.into() }),
+        Format::Npy | Format::NetCdf | Format::Hdf5 | Format::Zarr => {
+            return Err(DataError::UnknownFormat { path: path.into() });
+        }
         Format::Image => read_image_files(&path.display().to_string(), &[path.to_owned()], &options.images())?,
     };
     Ok(data.with_name(file_name(path, part)))
