@@ -6,9 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
-use lzma_rust2::XzReader;
 
 use crate::error::{DataError, Place, Position};
 
@@ -22,6 +20,7 @@ pub(crate) const MOST_UNPACKED_PER_BYTE: u64 = 1032;
 const FIRST_ALLOCATION: usize = 64 << 20;
 
 /// The logarithm of the most bytes that are kept to be repeated: 128 MiB, which the strongest usual settings need.
+#[cfg(feature = "packed")]
 const MOST_WINDOW_LOG: u32 = 27;
 
 /// Bytes taken from the reader at once.
@@ -67,16 +66,22 @@ impl Packing {
         }
     }
 
-    fn unpack<'a>(self, packed: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    fn unpack<'a>(self, name: &str, packed: impl BufRead + Send + 'a) -> Result<Box<dyn Read + Send + 'a>, DataError> {
         Ok(match self {
             Self::Gzip => Box::new(MultiGzDecoder::new(packed)),
+            #[cfg(feature = "packed")]
             Self::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)?;
-                decoder.window_log_max(MOST_WINDOW_LOG)?;
+                let failed = |error| DataError::io("unpack", name, error);
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(failed)?;
+                decoder.window_log_max(MOST_WINDOW_LOG).map_err(failed)?;
                 Box::new(decoder)
             }
-            Self::Bzip2 => Box::new(MultiBzDecoder::new(packed)),
-            Self::Xz => Box::new(XzReader::new_mem_limit(packed, true, 1 << (MOST_WINDOW_LOG - 10))),
+            #[cfg(feature = "packed")]
+            Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
+            #[cfg(feature = "packed")]
+            Self::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(packed, true, 1 << (MOST_WINDOW_LOG - 10))),
+            #[cfg(not(feature = "packed"))]
+            _ => return Err(DataError::not_built(Place::source(name), "files packed by zstd, bzip2 or xz", "packed")),
         })
     }
 }
@@ -115,7 +120,7 @@ impl<'a> ByteSource<'a> {
             let packed = BufReader::with_capacity(CHUNK, io::Cursor::new(source.head).chain(source.reader));
             let most = length.saturating_mul(packing.most_per_byte());
             let name = source.name;
-            let reader = packing.unpack(packed).map_err(|error| DataError::io("unpack", &name, error))?;
+            let reader = packing.unpack(&name, packed)?;
             source = Self::plain(name, reader, most);
             source.packed = true;
             source.read_head()?;
@@ -301,6 +306,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    #[cfg(feature = "packed")]
     #[test]
     fn packed_and_plain_bytes_read_the_same() {
         let bytes: Vec<u8> = (0..100_000u32).map(|i| (i / 7) as u8).collect();

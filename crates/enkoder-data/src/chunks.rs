@@ -3,6 +3,7 @@
 
 use enkoder::Dataset;
 
+use crate::arrow::ArrowChunks;
 use crate::csv::CsvChunks;
 use crate::error::{DataError, Place};
 use crate::parquet::ParquetChunks;
@@ -72,6 +73,7 @@ pub(crate) struct Part {
 enum Reader {
     Csv(Box<CsvChunks>),
     Parquet(ParquetChunks),
+    Arrow(ArrowChunks),
     /// What lies in memory anyway.
     Memory(Dataset),
 }
@@ -83,6 +85,10 @@ impl Chunks {
 
     pub(crate) fn of_parquet(chunks: ParquetChunks, options: &TableOptions, rows: usize) -> Self {
         Self::new(Reader::Parquet(chunks), options.clone(), rows)
+    }
+
+    pub(crate) fn of_arrow(chunks: ArrowChunks, options: &TableOptions, rows: usize) -> Self {
+        Self::new(Reader::Arrow(chunks), options.clone(), rows)
     }
 
     pub(crate) fn of_memory(data: Dataset, options: &TableOptions, rows: usize) -> Result<Self, DataError> {
@@ -124,6 +130,10 @@ impl Chunks {
                 None => return Ok(None),
             },
             Reader::Parquet(chunks) => match chunks.next(rows)? {
+                Some(read) => read,
+                None => return Ok(None),
+            },
+            Reader::Arrow(chunks) => match chunks.next(rows)? {
                 Some(read) => read,
                 None => return Ok(None),
             },

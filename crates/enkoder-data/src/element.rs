@@ -173,7 +173,10 @@ mod tests {
     fn an_infinite_value_is_refused_with_its_row_and_feature_and_a_missing_one_is_kept() {
         let source = ByteSource::from_bytes("test", &[]).unwrap();
         let error = check_finite(&source, &[1.0, f32::NAN, 2.0, f32::NEG_INFINITY], 2).unwrap_err();
-        assert_eq!(error.to_string(), "test, row 1: the value of feature 1 is -inf");
+        assert_eq!(
+            error.to_string(),
+            "test, row 1: the value of feature 1 is infinite, or outside of what 32-bit numbers hold"
+        );
         assert!(check_finite(&source, &[1.0, f32::NAN], 2).is_ok());
     }
 }

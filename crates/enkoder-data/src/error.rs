@@ -52,6 +52,16 @@ pub enum DataError {
         /// The way out, where one is known.
         hint: Option<String>,
     },
+    /// Data of a kind whose reader was left out of this build.
+    #[error("{place}: this build reads no {what}")]
+    NotBuilt {
+        /// The data.
+        place: Place,
+        /// What it is: "Parquet".
+        what: &'static str,
+        /// The feature of `enkoder-data` with which it is read.
+        feature: &'static str,
+    },
     /// A size claimed by a file is over the limit; found before anything was allocated.
     #[error("{place}: {what} of {claimed} is over the limit of {limit}")]
     TooLarge {
@@ -64,8 +74,8 @@ pub enum DataError {
         /// The largest size accepted.
         limit: u64,
     },
-    /// An infinite value; only missing values (NaN) are accepted.
-    #[error("{place}: the value of feature {feature} is {value}")]
+    /// An infinite value, or a number too large for 32 bits; only missing values (NaN) are accepted.
+    #[error("{place}: the value of feature {feature} is infinite, or outside of what 32-bit numbers hold")]
     Infinite {
         /// The data, and the row, counted from 0 as samples are.
         place: Place,
@@ -224,6 +234,11 @@ impl DataError {
         Self::Unsuitable { place: place.into(), why: why.into(), hint: None }
     }
 
+    /// Data whose reader is in no build without this feature.
+    pub fn not_built(place: impl Into<Place>, what: &'static str, feature: &'static str) -> Self {
+        Self::NotBuilt { place: place.into(), what, feature }
+    }
+
     /// A name that is not among those known.
     pub fn unknown_name(what: &'static str, name: impl Into<String>, known: impl IntoIterator<Item = String>) -> Self {
         Self::UnknownName { what, name: name.into(), known: known.into_iter().collect() }
@@ -259,6 +274,7 @@ impl DataError {
         match self {
             Self::Malformed { place, .. }
             | Self::Unsuitable { place, .. }
+            | Self::NotBuilt { place, .. }
             | Self::TooLarge { place, .. }
             | Self::Infinite { place, .. }
             | Self::Empty { place }
@@ -313,10 +329,14 @@ impl DataError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Malformed { hint, .. } | Self::Unsuitable { hint, .. } => hint.clone(),
-            Self::Infinite { .. } => Some("replace infinite values by a number, or leave the cell empty".into()),
+            Self::NotBuilt { feature, .. } => Some(format!("build with the feature `{feature}`")),
+            Self::Infinite { .. } => {
+                Some("replace such values by numbers up to 3.4e38, or leave their cells empty".into())
+            }
             Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
             Self::UnknownFormat { .. } => {
-                let known = "IDX, NPY, NPZ, NetCDF, HDF5, CSV, TSV, ARFF, Parquet, PNG, JPEG, PGM and PPM";
+                let known =
+                    "IDX, NPY, NPZ, NetCDF, HDF5, CSV, TSV, JSON Lines, ARFF, Parquet, Arrow, PNG, JPEG, PGM and PPM";
                 Some(format!("readable are {known}, and raw numbers with `ArrayOptions::raw`"))
             }
             Self::UnknownName { name, known, .. } => known_names(name, known),

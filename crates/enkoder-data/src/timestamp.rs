@@ -1,7 +1,9 @@
 //! Points in time as they are written in tables.
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use enkoder::anomaly::TimeUnit;
+
+pub(crate) const SECONDS_PER_DAY: f64 = 86_400.0;
 
 /// Whether a text is a date with or without a time, and no mere number.
 pub(crate) fn is_moment(text: &str) -> bool {
@@ -108,6 +110,19 @@ fn split_offset(text: &str) -> (&str, f64) {
         Some((before.trim_end(), sign * (hours * 3600.0 + minutes * 60.0)))
     };
     parsed().unwrap_or((text, 0.0))
+}
+
+/// A moment so many ticks after 1970, of which a second has so many (up to 10⁹), as text; none where no calendar has it.
+pub(crate) fn moment_text(value: i64, ticks: i64) -> Option<String> {
+    let nanoseconds = value.rem_euclid(ticks) * (1_000_000_000 / ticks);
+    let time = DateTime::from_timestamp(value.div_euclid(ticks), nanoseconds as u32)?;
+    Some(time.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string())
+}
+
+/// The day so many days after 1970-01-01 as text.
+pub(crate) fn day_text(day: i64) -> Option<String> {
+    let time = DateTime::from_timestamp(day.checked_mul(SECONDS_PER_DAY as i64)?, 0)?;
+    Some(time.format("%Y-%m-%d").to_string())
 }
 
 fn seconds(time: NaiveDateTime) -> f64 {

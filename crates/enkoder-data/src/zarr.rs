@@ -1,12 +1,13 @@
 //! Zarr of versions 2 and 3 (<https://zarr-specs.readthedocs.io>): a folder for each group and array, with JSON that describes it and a file for
-//! each chunk. Chunks that are not there are full of the fill value. Codecs are gzip, zlib, bzip2 and zstd, beside both orders of bytes and any of
-//! axes; others are refused by their names. No link is followed out of the folder.
+//! each chunk; in a folder, or all in a zip file. Chunks that are not there are full of the fill value. Codecs are Blosc, gzip, zlib, bzip2 and
+//! zstd, beside both orders of bytes and any of axes; others are refused by their names. No link is followed out of the folder.
 
+mod blosc;
 mod metadata;
+mod store;
 
-use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use enkoder::codec::ElementType;
@@ -16,8 +17,10 @@ use rayon::prelude::*;
 use crate::arrays::{ArrayEntry, Contents, Conventions, Described, Field, Slab, Stored};
 use crate::error::{DataError, Place};
 use metadata::{Description, Node, node_of};
+use store::{Store, wrong};
 
 pub use metadata::parse_zarr_metadata;
+pub(crate) use store::is_zarr_zip;
 
 /// Bytes of a region that is read at once, and of a chunk.
 const MOST_REGION: u64 = 256 << 20;
@@ -36,99 +39,90 @@ const MOST_CHUNKS_PER_FILE: u64 = 1 << 6;
 /// Bytes of a description.
 const MOST_METADATA: u64 = 16 << 20;
 
-/// Whether a folder is a Zarr array or group.
-pub(crate) fn is_zarr(folder: &Path) -> bool {
-    ["zarr.json", ".zarray", ".zgroup"].iter().any(|name| folder.join(name).is_file())
-}
-
-/// What is in a folder.
-pub(crate) fn contents(folder: &Path) -> Result<Contents, DataError> {
-    let root = folder.canonicalize().map_err(|error| DataError::io("open", folder, error))?;
-    let mut walk = Walk { root, arrays: Vec::new(), groups: Vec::new(), version: 0 };
-    let attributes = match walk.node(&walk.root)? {
+/// What is in a folder or a zip file.
+pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
+    let store = Store::open(path).map_err(|error| DataError::io("open", path, error))?;
+    let mut walk = Walk { store: Arc::new(store), arrays: Vec::new(), groups: Vec::new(), version: 0 };
+    let attributes = match walk.node("")? {
         Some(Node::Group(attributes)) => {
-            walk.visit(&walk.root.clone(), "", 0)?;
+            walk.visit("", 0)?;
             attributes
         }
         Some(Node::Array(description)) => {
-            let name = folder.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-            walk.add(walk.root.clone(), name, *description);
+            let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            walk.add(String::new(), name, *description);
             Default::default()
         }
-        None => return Err(DataError::unsuitable(folder, "is no Zarr array or group")),
+        None => return Err(DataError::unsuitable(path, "is no Zarr array or group")),
     };
     let format = if walk.version == 2 { "Zarr 2" } else { "Zarr 3" };
     Ok(Contents { attributes, ..Contents::new(format, walk.groups, walk.arrays) })
 }
 
 struct Walk {
-    root: PathBuf,
+    store: Arc<Store>,
     arrays: Vec<ArrayEntry>,
     groups: Vec<String>,
     /// Of the format, as the first description says.
     version: u8,
 }
 
+/// The key of a file or folder in a folder.
+fn joined(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
 impl Walk {
     /// What a folder is described as; none where it is neither array nor group.
-    fn node(&self, folder: &Path) -> Result<Option<Node>, DataError> {
+    fn node(&self, folder: &str) -> Result<Option<Node>, DataError> {
         let read = |name: &str| -> Result<Option<Vec<u8>>, DataError> {
-            let path = folder.join(name);
-            let failed = |error| DataError::io("read", &path, error);
-            match within(&self.root, &path).and_then(File::open) {
-                Ok(file) => {
-                    let mut bytes = Vec::new();
-                    file.take(MOST_METADATA + 1).read_to_end(&mut bytes).map_err(failed)?;
-                    if bytes.len() as u64 > MOST_METADATA {
-                        return Err(DataError::malformed(path.as_path(), format!("more than {MOST_METADATA} bytes")));
-                    }
-                    Ok(Some(bytes))
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(failed(error)),
+            let key = joined(folder, name);
+            let failed = |error| DataError::io("read", self.store.name(&key), error);
+            let Some(file) = self.store.get(&key).map_err(failed)? else { return Ok(None) };
+            let mut bytes = Vec::new();
+            file.take(MOST_METADATA + 1).read_to_end(&mut bytes).map_err(failed)?;
+            if bytes.len() as u64 > MOST_METADATA {
+                let place = Place::source(self.store.name(&key));
+                return Err(DataError::malformed(place, format!("more than {MOST_METADATA} bytes")));
             }
+            Ok(Some(bytes))
         };
-        node_of(&read).map_err(|error| error.within(folder.display().to_string()))
+        node_of(&read).map_err(|error| error.within(self.store.name(folder)))
     }
 
-    fn visit(&mut self, folder: &Path, path: &str, depth: usize) -> Result<(), DataError> {
+    fn visit(&mut self, folder: &str, depth: usize) -> Result<(), DataError> {
         if depth > MOST_DEPTH {
             return Ok(());
         }
-        let failed = |error| DataError::io("read", folder, error);
-        let mut inside = Vec::new();
-        for entry in fs::read_dir(folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            // A link is no folder of this one.
-            if entry.file_type().map_err(failed)?.is_dir() {
-                inside.push(entry.file_name());
-            }
-            if inside.len() > MOST_NODES {
-                return Err(too_many(folder, inside.len()));
-            }
-        }
-        inside.sort();
-        for name in inside {
-            let below = folder.join(&name);
-            let name = name.to_string_lossy();
-            let name = if path.is_empty() && depth == 0 { name.into_owned() } else { format!("{path}/{name}") };
+        let inside = self.store.folders(folder);
+        for name in inside.map_err(|error| DataError::io("read", self.store.name(folder), error))? {
+            let below = joined(folder, &name);
             match self.node(&below)? {
-                Some(Node::Array(description)) => self.add(below, name, *description),
+                // Outside of a group an array has its name alone.
+                Some(Node::Array(description)) => {
+                    let name = if depth == 0 { name } else { format!("/{below}") };
+                    self.add(below, name, *description);
+                }
                 Some(Node::Group(_)) => {
-                    let group = if name.starts_with('/') { name } else { format!("/{name}") };
-                    self.groups.push(group.clone());
-                    self.visit(&below, &group, depth + 1)?;
+                    self.groups.push(format!("/{below}"));
+                    self.visit(&below, depth + 1)?;
                 }
                 None => {}
             }
-            if self.arrays.len() + self.groups.len() > MOST_NODES {
-                return Err(too_many(folder, self.arrays.len() + self.groups.len()));
+            let nodes = self.arrays.len() + self.groups.len();
+            if nodes > MOST_NODES {
+                return Err(DataError::TooLarge {
+                    place: Place::source(self.store.name(folder)),
+                    what: "a number of Zarr arrays and groups",
+                    claimed: nodes as u64,
+                    limit: MOST_NODES as u64,
+                });
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, folder: PathBuf, name: String, description: Description) {
+    fn add(&mut self, folder: String, name: String, description: Description) {
         if self.version == 0 {
             self.version = description.version;
         }
@@ -137,7 +131,7 @@ impl Walk {
         let mut entry = ArrayEntry::new(described, type_name);
         entry.chunks = chunks;
         entry.filters.clone_from(&description.filters);
-        self.arrays.push(match ZarrArray::new(self.root.clone(), folder, description) {
+        self.arrays.push(match ZarrArray::new(self.store.clone(), folder, description) {
             Ok(array) => {
                 let stored = array.element;
                 let (element, conventions) = Conventions::of(stored, &entry.attributes, |_| None);
@@ -157,25 +151,11 @@ impl Walk {
     }
 }
 
-fn too_many(folder: &Path, claimed: usize) -> DataError {
-    let what = "a number of Zarr arrays and groups";
-    DataError::TooLarge { place: Place::path(folder), what, claimed: claimed as u64, limit: MOST_NODES as u64 }
-}
-
-/// A path that leads to no other place than below `root`.
-fn within(root: &Path, path: &Path) -> io::Result<PathBuf> {
-    let real = path.canonicalize()?;
-    if real.starts_with(root) && !path.components().any(|part| part == Component::ParentDir) {
-        return Ok(real);
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "a link that leads out of the folder"))
-}
-
 /// An array that is read region by region.
 #[derive(Debug)]
 pub(crate) struct ZarrArray {
-    root: PathBuf,
-    folder: PathBuf,
+    store: Arc<Store>,
+    folder: String,
     element: ElementType,
     /// At least one axis.
     shape: Vec<u64>,
@@ -188,7 +168,7 @@ pub(crate) struct ZarrArray {
 
 impl ZarrArray {
     /// An array whose numbers can be read, or why not; nothing where it holds texts.
-    fn new(root: PathBuf, folder: PathBuf, description: Description) -> Result<Self, Option<String>> {
+    fn new(store: Arc<Store>, folder: String, description: Description) -> Result<Self, Option<String>> {
         let Some(element) = description.element else { return Err(description.unreadable) };
         if let Some(why) = description.unreadable {
             return Err(Some(why));
@@ -200,7 +180,7 @@ impl ZarrArray {
         let product = |axes: &[u64]| axes.iter().try_fold(width, |bytes, &axis| bytes.checked_mul(axis));
         let chunk = product(&chunks).filter(|&bytes| bytes <= MOST_REGION);
         let Some(_) = chunk else { return Err(Some(format!("its chunks of {chunks:?} are over {MOST_REGION} bytes"))) };
-        let (files, held) = held_in(&folder, 0);
+        let (files, held) = store.held(&folder);
         let most = MOST_OF_SMALL.max(held.saturating_mul(MOST_PER_BYTE));
         match product(&shape) {
             Some(bytes) if bytes <= most => {}
@@ -225,7 +205,7 @@ impl ZarrArray {
         let (bytes, count) = row(axis);
         let rows = (USUAL_REGION / bytes.max(1)).min(MOST_CHUNKS / count.max(1)).max(1);
         let steps = chunks[axis].saturating_mul(rows).min(shape[axis].max(1));
-        Ok(Self { root, folder, element, shape, chunks, description, axis, steps })
+        Ok(Self { store, folder, element, shape, chunks, description, axis, steps })
     }
 
     /// Fills `bytes` with those of the array from number `first` on, little-endian.
@@ -277,17 +257,15 @@ impl ZarrArray {
     /// A chunk, unpacked and little-endian; none where it is not there.
     fn chunk(&self, index: &[u64]) -> io::Result<Option<Vec<u8>>> {
         let index = if self.description.shape.is_empty() { &[] } else { index };
-        let path = self.folder.join(self.description.key(index));
-        let wrong = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
-        let file = match within(&self.root, &path).and_then(File::open) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(wrong(error.to_string())),
-        };
+        let key = joined(&self.folder, &self.description.key(index));
+        let wrong = |why: String| wrong(format!("{}: {why}", self.store.name(&key)));
+        let file = self.store.get(&key).map_err(|error| wrong(error.to_string()))?;
+        let Some(mut reader) = file else { return Ok(None) };
         let length = self.chunks.iter().product::<u64>() * self.element.bytes() as u64;
-        let mut reader: Box<dyn Read> = Box::new(file);
-        for packing in &self.description.packings {
-            reader = packing.unpack(reader)?;
+        for (place, packing) in self.description.packings.iter().enumerate() {
+            let is_last = place + 1 == self.description.packings.len();
+            let most = if is_last { length } else { MOST_REGION };
+            reader = packing.unpack(reader, most).map_err(|error| wrong(error.to_string()))?;
         }
         let mut bytes = Vec::new();
         reader.take(length + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
@@ -343,21 +321,10 @@ impl ZarrArray {
     }
 }
 
-/// How many files are in a folder and those below it, and their bytes.
-fn held_in(folder: &Path, depth: usize) -> (u64, u64) {
-    let Ok(entries) = fs::read_dir(folder) else { return (0, 0) };
-    let of_entry = |entry: fs::DirEntry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() && depth < MOST_DEPTH => held_in(&entry.path(), depth + 1),
-        Ok(kind) if kind.is_file() => (1, entry.metadata().map_or(0, |metadata| metadata.len())),
-        _ => (0, 0),
-    };
-    let add = |sum: (u64, u64), one: (u64, u64)| (sum.0 + one.0, sum.1.saturating_add(one.1));
-    entries.flatten().map(of_entry).fold((0, 0), add)
-}
-
 /// How bytes of a chunk are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Packing {
+    Blosc,
     Gzip,
     Zlib,
     Zstd,
@@ -367,6 +334,7 @@ enum Packing {
 impl Packing {
     fn of(name: &str) -> Option<Self> {
         Some(match name {
+            "blosc" | "numcodecs.blosc" => Self::Blosc,
             "gzip" => Self::Gzip,
             "zlib" | "numcodecs.zlib" => Self::Zlib,
             "zstd" | "numcodecs.zstd" => Self::Zstd,
@@ -375,8 +343,14 @@ impl Packing {
         })
     }
 
-    fn unpack<'a>(self, packed: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
+    /// What is unpacked, of which `most` bytes are wanted.
+    fn unpack<'a>(self, packed: Box<dyn Read + 'a>, most: u64) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {
+            Self::Blosc => {
+                let mut bytes = Vec::new();
+                packed.take(2 * MOST_REGION).read_to_end(&mut bytes)?;
+                Box::new(io::Cursor::new(blosc::unpack(&bytes, most)?))
+            }
             Self::Gzip => Box::new(MultiGzDecoder::new(packed)),
             Self::Zlib => Box::new(ZlibDecoder::new(packed)),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::new(packed)?),

@@ -17,9 +17,14 @@ const MOST_KEPT: u64 = 256 << 20;
 /// More than that of coordinates beside it, for the header.
 const MOST_UNPACKED: u64 = MOST_KEPT + (64 << 20);
 /// The level at which zstd packs what is small and what is large.
+#[cfg(feature = "packed")]
 const LEVEL: i32 = 19;
+#[cfg(feature = "packed")]
 const LEVEL_OF_LARGE: i32 = 9;
+#[cfg(feature = "packed")]
 const LARGE: usize = 4 << 20;
+/// What a description is called in messages.
+const PLACE: &str = "the description";
 
 /// Names of what could not be kept, with what it is.
 pub type NotKept = Vec<String>;
@@ -45,19 +50,19 @@ impl Description {
         if packed.is_empty() {
             return Ok(Self::default());
         }
-        let place = || Place::source("the description");
-        let damaged = |error| DataError::malformed(place(), "it cannot be unpacked").with_cause(error);
         let mut bytes = Vec::new();
-        let decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(damaged)?;
-        decoder.take(MOST_UNPACKED + 1).read_to_end(&mut bytes).map_err(damaged)?;
+        let mut source = ByteSource::from_bytes(PLACE, packed)?;
+        let read = source.by_ref().take(MOST_UNPACKED + 1).read_to_end(&mut bytes);
+        read.map_err(|error| source.read_error(error))?;
         if bytes.len() as u64 > MOST_UNPACKED {
-            return Err(DataError::malformed(place(), format!("it unpacks to more than {MOST_UNPACKED} bytes")));
+            let why = format!("it unpacks to more than {MOST_UNPACKED} bytes");
+            return Err(DataError::malformed(Place::source(PLACE), why));
         }
         if !npy::is_npy(&bytes) {
             let (netcdf, not_kept) = Classic::from_bytes(&bytes)?;
             return Ok(Self { forms: Vec::new(), netcdf: Some(netcdf), not_kept });
         }
-        let mut source = ByteSource::from_bytes("the description", &bytes)?;
+        let mut source = ByteSource::from_bytes(PLACE, &bytes)?;
         let mut forms = Vec::new();
         while source.offset() < bytes.len() as u64 {
             forms.push(npy::read_form(&mut source)?);
@@ -102,10 +107,18 @@ pub(super) fn of(variables: &[Variable]) -> Result<(Vec<u8>, NotKept), DataError
     if bytes.is_empty() {
         return Ok((bytes, not_kept));
     }
+    Ok((pack(&bytes)?, not_kept))
+}
+
+#[cfg(feature = "packed")]
+fn pack(bytes: &[u8]) -> Result<Vec<u8>, DataError> {
     let level = if bytes.len() > LARGE { LEVEL_OF_LARGE } else { LEVEL };
-    let packed = zstd::bulk::compress(&bytes, level);
-    let failed = |error| DataError::io("pack", "the description", error);
-    Ok((packed.map_err(failed)?, not_kept))
+    zstd::bulk::compress(bytes, level).map_err(|error| DataError::io("pack", PLACE, error))
+}
+
+#[cfg(not(feature = "packed"))]
+fn pack(_: &[u8]) -> Result<Vec<u8>, DataError> {
+    Err(DataError::not_built(Place::source(PLACE), "zstd, and writes none", "packed"))
 }
 
 fn of_npy(variables: &[Variable]) -> Vec<u8> {

@@ -14,6 +14,7 @@ use super::conventions::Conventions;
 use super::slab::Slab;
 use crate::element::{Endian, widened};
 use crate::error::DataError;
+use crate::hdf5::Hdf5Array;
 use crate::npy::NpyForm;
 use crate::zarr::ZarrArray;
 
@@ -75,8 +76,7 @@ pub(crate) enum Stored {
     /// In a file from byte `start` on, the last axis closest.
     File { path: PathBuf, start: u64, records: Option<Records>, endian: Endian },
     /// In an HDF5 file.
-    #[cfg(feature = "hdf5")]
-    Hdf5(std::sync::Arc<crate::hdf5::Hdf5Array>),
+    Hdf5(Arc<Hdf5Array>),
     /// In a Zarr folder.
     Zarr(Arc<ZarrArray>),
     /// In memory, little-endian, the last axis closest.
@@ -193,7 +193,6 @@ impl Variable {
                 let from = all.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?;
                 bytes.copy_from_slice(from);
             }
-            #[cfg(feature = "hdf5")]
             Stored::Hdf5(array) => array.read(slab_of(&mut self.open, part), first, bytes)?,
             Stored::Zarr(array) => array.read(slab_of(&mut self.open, part), first, bytes)?,
             Stored::File { path, start, records, endian } => {

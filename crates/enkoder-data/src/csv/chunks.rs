@@ -12,7 +12,7 @@ use super::pieces::{Piece, Pieces, Reading};
 use super::records::Records;
 use super::{not_a_number, not_utf8, ragged};
 use crate::chunks::Part;
-use crate::table::{BadCells, Cells, TableBuilder, TableOptions, find_column, missing_column, warn_of};
+use crate::table::{BadCells, Cells, MissingPolicy, TableBuilder, TableOptions, find_column, missing_column, warn_of};
 use crate::{ByteSource, DataError, Place};
 
 /// Where the cells of a column of the file go.
@@ -61,6 +61,7 @@ struct Roles {
     kept: usize,
     keep_infinite: bool,
     bad_cells: BadCells,
+    missing: MissingPolicy,
     /// The name of the label column.
     label: Option<String>,
 }
@@ -79,7 +80,8 @@ impl CsvChunks {
         let label = options.label.as_ref().and_then(at).map(|at| dialect.names[at].clone());
         let (kept, keep_infinite) = (options.keep.len(), options.keep_infinite);
         let bad_cells = options.text.bad_cells;
-        let columns = Roles { dialect, roles, cells, kept, keep_infinite, bad_cells, label };
+        let missing = options.missing;
+        let columns = Roles { dialect, roles, cells, kept, keep_infinite, bad_cells, missing, label };
         Ok(Self { path: path.into(), rows, taken: 0, columns })
     }
 
@@ -177,7 +179,7 @@ impl Roles {
             while let Some(other) = others.next_if(|other| other.row as usize == row) {
                 self.take_cell(other.column as usize, other.text(piece), &|| pieces.place(piece, row), table, kept)?;
             }
-            table.end_row()?;
+            self.end_row(table, || pieces.place(piece, row))?;
         }
         Ok(())
     }
@@ -194,6 +196,14 @@ impl Roles {
         }
         for (column, cell) in record.iter().enumerate() {
             self.take_cell(column, cell.trim_ascii(), &|| records.line(record), table, kept)?;
+        }
+        self.end_row(table, || records.line(record))
+    }
+
+    /// Ends a row, whose line is noted where a missing value will be an error.
+    fn end_row(&self, table: &mut TableBuilder, place: impl Fn() -> Place) -> Result<(), DataError> {
+        if self.missing == MissingPolicy::Error && table.row_mut().iter().any(|value| value.is_nan()) {
+            table.note_line(place().line_number());
         }
         table.end_row()
     }

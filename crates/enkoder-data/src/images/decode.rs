@@ -9,6 +9,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Imag
 use super::tiff;
 use crate::byte_source::MOST_UNPACKED_PER_BYTE;
 use crate::error::{DataError, Place};
+use crate::image_files::is_image;
 
 /// The most bytes that one decoded image may take: a file of a few bytes can claim any size.
 pub(super) const MOST_BYTES: u64 = 512 << 20;
@@ -33,19 +34,6 @@ pub(super) struct Format {
     pub float: bool,
     /// How many images of this kind are in the file.
     pub pages: usize,
-}
-
-/// Whether content that begins so is an image that can be read.
-pub fn is_image(head: &[u8]) -> bool {
-    match head {
-        [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r' | b'#', ..] => true,
-        // TIFF of both orders of bytes, and BigTIFF.
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => true,
-        // The size of the file, then four bytes that are reserved.
-        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => true,
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => true,
-        _ => head.starts_with(b"\x89PNG\r\n\x1a\n") || head.starts_with(b"\xff\xd8\xff") || head.starts_with(b"GIF8"),
-    }
 }
 
 /// Reads the header.

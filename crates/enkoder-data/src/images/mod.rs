@@ -4,7 +4,6 @@
 //! Transparency is ignored, and photographs are turned upright as their EXIF data says.
 
 mod decode;
-mod files;
 mod picture;
 mod tiff;
 mod whole;
@@ -18,13 +17,12 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::error::{DataError, Place};
+use crate::image_files;
 use decode::{Format, Value, inspect, pixels};
 
-pub use decode::is_image;
-pub(crate) use files::{files_in, has_images, matching};
-pub use files::{is_image_name, is_read_name};
+pub use crate::image_files::{image_paths, is_image, is_image_name, is_read_name};
 pub use picture::{Depth, Picture};
-pub use whole::{WholeImages, image_paths, read_whole_images};
+pub use whole::{WholeImages, read_whole_images};
 pub use write::write_images;
 
 /// How images become samples.
@@ -43,7 +41,7 @@ pub struct ImageOptions {
 ///
 /// Files that are empty, cut off, damaged or of a format that is not read are left out and named, or are errors where strict.
 pub fn read_image_folder(folder: &Path, options: &ImageOptions) -> Result<Dataset, DataError> {
-    let found = files::in_folder(folder)?;
+    let found = image_files::in_folder(folder)?;
     let (data, kept) = read(&folder.display().to_string(), &found.paths, options)?;
     match found.labels {
         None => Ok(data),
@@ -139,7 +137,7 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
         return Err(DataError::empty(Place::source(name)));
     }
     let formats: Vec<Result<Format, DataError>> =
-        paths.par_iter().map(|path| inspect(&path.display().to_string(), &files::bytes(path)?)).collect();
+        paths.par_iter().map(|path| inspect(&path.display().to_string(), &image_files::bytes(path)?)).collect();
     let mut left_out = LeftOut { strict: options.strict, of: paths, faults: Vec::new() };
     let (mut kept, mut sound) = (Vec::new(), Vec::new());
     for (index, format) in formats.into_iter().enumerate() {
@@ -201,7 +199,7 @@ fn read_pixels<T: Value>(
     let read: Vec<Result<(), DataError>> = of_files
         .into_par_iter()
         .map(|(index, samples)| {
-            let (path, bytes) = (&paths[index], files::bytes(&paths[index])?);
+            let (path, bytes) = (&paths[index], image_files::bytes(&paths[index])?);
             pixels(&path.display().to_string(), &bytes, common.height, common.width, common.channels, samples)
         })
         .collect();

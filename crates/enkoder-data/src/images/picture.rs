@@ -8,9 +8,9 @@ use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ImageBuffer, ImageResult, Luma, LumaA, Pixel, PixelWithColorType, Rgb, Rgba};
 
 use super::decode::{decode, inspect};
-use super::files;
 use crate::error::{DataError, Place};
 use crate::export::{Overwrite, write_small};
+use crate::image_files;
 
 /// The bits of a value in a picture's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Picture {
     /// # Errors
     /// When the file cannot be read, is none of these, is damaged or cut off, or is over the limits of images.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        Self::from_bytes(&path.display().to_string(), &files::bytes(path)?)
+        Self::from_bytes(&path.display().to_string(), &image_files::bytes(path)?)
     }
 
     /// The picture in the bytes of a file, which errors call `name`.

@@ -1,6 +1,5 @@
 //! Images of any sizes as they are, to cut patches from: a folder of photographs, of which damaged files are left out and named.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use enkoder::WholeImage;
@@ -9,8 +8,8 @@ use rayon::prelude::*;
 
 use super::LeftOut;
 use super::decode::{Format, inspect, pixels};
-use super::files;
 use crate::error::{DataError, Place};
+use crate::image_files;
 
 /// The images of a source, and what was left out.
 #[derive(Debug, Default)]
@@ -23,28 +22,6 @@ pub struct WholeImages {
     pub scaled: Option<PathBuf>,
 }
 
-/// The files of images that a path names: itself, those in a folder or in its sub-folders, or those that a pattern such as
-/// `photos/*.png` matches. In natural order.
-///
-/// # Errors
-/// When there is none, or a folder cannot be read.
-pub fn image_paths(source: impl AsRef<OsStr>) -> Result<Vec<PathBuf>, DataError> {
-    let source = source.as_ref();
-    let path = Path::new(source);
-    let paths = if path.is_dir() {
-        files::in_folder(path)?.paths
-    } else if path.exists() {
-        vec![path.to_owned()]
-    } else {
-        source.to_str().map_or(Ok(Vec::new()), files::matching)?
-    };
-    if paths.is_empty() {
-        let known = std::iter::empty();
-        return Err(DataError::unknown_name("image, folder or pattern", source.to_string_lossy(), known));
-    }
-    Ok(paths)
-}
-
 /// Reads whole images of any sizes. As soon as one has colour all are red, green and blue, unless `grey` makes all of them grey.
 /// Files that are empty, cut off, damaged or no images are left out and named in warnings, or are errors where `strict`.
 ///
@@ -53,7 +30,7 @@ pub fn image_paths(source: impl AsRef<OsStr>) -> Result<Vec<PathBuf>, DataError>
 pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<WholeImages, DataError> {
     let name = |path: &Path| path.display().to_string();
     let formats: Vec<Result<Format, DataError>> =
-        paths.par_iter().map(|path| inspect(&name(path), &files::bytes(path)?)).collect();
+        paths.par_iter().map(|path| inspect(&name(path), &image_files::bytes(path)?)).collect();
     let coloured = !grey && formats.iter().flatten().any(|format| format.colour);
     let channels = if coloured { 3 } else { 1 };
     let scaled = paths.iter().zip(&formats).find(|(_, format)| format.as_ref().is_ok_and(|format| format.deep));
@@ -71,7 +48,7 @@ pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<
                 return Err(DataError::unsuitable(Place::source(name), why).with_hint("take fewer images"));
             }
             values.resize(length, 0);
-            pixels(&name, &files::bytes(path)?, height, width, channels, &mut values)?;
+            pixels(&name, &image_files::bytes(path)?, height, width, channels, &mut values)?;
             let pixels = Array3::from_shape_vec((height, width, channels), values).expect("as many as the shape holds");
             Ok(WholeImage { name, pixels })
         })

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use enkoder::workspace::{self, Overwrite};
-use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use super::error::OpenmlError;
@@ -16,25 +15,9 @@ use super::part::discard_part_of;
 use super::retry::{HEARTBEAT, tell};
 use super::{DownloadEvent, Watcher};
 
-/// Names the folder in place of the system's.
-const CACHE_VARIABLE: &str = "ENKODER_CACHE";
 const RECORD: &str = "metadata.json";
 /// A record is a few hundred bytes; a larger one is not ours.
 const RECORD_LIMIT: u64 = 1 << 20;
-
-/// The folder for caches: `ENKODER_CACHE`, or else `enkoder` in the system's own (`$XDG_CACHE_HOME` or `~/.cache`,
-/// `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows).
-///
-/// # Errors
-/// [`OpenmlError::NoCacheFolder`] when the system names none.
-pub fn default_cache_folder() -> Result<PathBuf, OpenmlError> {
-    if let Some(folder) = std::env::var_os(CACHE_VARIABLE).filter(|folder| !folder.is_empty()) {
-        return Ok(folder.into());
-    }
-    let strategy =
-        etcetera::base_strategy::choose_native_strategy().map_err(|error| OpenmlError::NoCacheFolder(error.into()))?;
-    Ok(strategy.cache_dir().join("enkoder"))
-}
 
 /// How a data file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

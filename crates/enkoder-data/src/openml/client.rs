@@ -7,10 +7,11 @@ use std::time::Duration;
 use enkoder::Dataset;
 use ureq::http::Uri;
 
-use super::cache::{Cache, CachedSet, DataFormat, default_cache_folder};
+use super::cache::{Cache, CachedSet, DataFormat};
 use super::dataset::{into_dataset, read_table};
 use super::download::{Arrived, Downloader, Wanted};
 use super::error::OpenmlError;
+use super::folder::default_cache_folder;
 use super::http::{Http, Timeouts};
 use super::metadata::{DataSetDescription, ServerError};
 use super::part::md5_of;
@@ -18,8 +19,9 @@ use super::retry::{Failure, RetryPolicy, tell};
 use super::{DownloadEvent, Watcher};
 use crate::{DataError, TableOptions};
 
-/// Parquet is smaller and quicker to read.
-const PARQUET_FIRST: [DataFormat; 2] = [DataFormat::Parquet, DataFormat::Arff];
+/// What is asked for, in this order: Parquet is smaller and quicker to read.
+const WANTED: &[DataFormat] =
+    if cfg!(feature = "parquet") { &[DataFormat::Parquet, DataFormat::Arff] } else { &[DataFormat::Arff] };
 const OPENML: &str = "https://www.openml.org";
 /// A description is a few kilobytes, most of it prose; some name thousands of columns.
 const DESCRIPTION_LIMIT: u64 = 4 << 20;
@@ -142,7 +144,7 @@ impl OpenmlClient {
     pub fn find_or_fetch(&self, id: u32, watcher: &mut Watcher<'_>) -> Result<CachedSet, OpenmlError> {
         match self.cache().find(id) {
             Some(set) => Ok(set),
-            None => self.obtain(id, &PARQUET_FIRST, |_| true, watcher),
+            None => self.obtain(id, WANTED, |_| true, watcher),
         }
     }
 
@@ -154,7 +156,7 @@ impl OpenmlClient {
     pub fn fetch(&self, id: u32, watcher: &mut Watcher<'_>) -> Result<CachedSet, OpenmlError> {
         match self.cache().find(id).filter(is_intact) {
             Some(set) => Ok(set),
-            None => self.obtain(id, &PARQUET_FIRST, is_intact, watcher),
+            None => self.obtain(id, WANTED, is_intact, watcher),
         }
     }
 

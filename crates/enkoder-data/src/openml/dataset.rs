@@ -5,7 +5,8 @@ use enkoder::Dataset;
 
 use super::cache::{CachedSet, DataFormat};
 use super::metadata::DataSetDescription;
-use crate::{DataError, Table, TableOptions, read_arff, read_parquet};
+use crate::parquet::read_parquet;
+use crate::{DataError, Table, TableOptions, read_arff};
 
 /// Reads the file as a table.
 pub(super) fn read_table(set: &CachedSet, options: &TableOptions) -> Result<Table, DataError> {

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::http::may_pass;
-
 /// Why an OpenML data set could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -168,4 +166,9 @@ impl OpenmlError {
         };
         Some(hint.into())
     }
+}
+
+/// Whether an answer with this status may be another one later.
+pub(super) fn may_pass(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502..=504 | 506..=599)
 }

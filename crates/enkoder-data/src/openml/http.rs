@@ -7,7 +7,7 @@ use flate2::read::MultiGzDecoder;
 use ureq::http::{HeaderMap, Response, Uri, header};
 use ureq::{Agent, Body};
 
-use super::error::OpenmlError;
+use super::error::{OpenmlError, may_pass};
 use super::retry::{Failure, retry_after};
 
 /// How long to wait for what.
@@ -119,11 +119,6 @@ impl Read for BodyReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buffer)
     }
-}
-
-/// Whether an answer with this status may be another one later.
-pub(super) fn may_pass(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500 | 502..=504 | 506..=599)
 }
 
 /// The failure that an answer without the thing asked for is.

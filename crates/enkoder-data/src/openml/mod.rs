@@ -1,22 +1,35 @@
 //! OpenML: a data set's number in, a checked file in the user's cache and a [`Dataset`](enkoder::Dataset) out. See
 //! [`OpenmlClient`] for the way there, and for what is checked of which file.
 
+#[cfg(feature = "http")]
 mod cache;
+#[cfg(feature = "http")]
 mod client;
+#[cfg(feature = "http")]
 mod dataset;
+#[cfg(feature = "http")]
 mod download;
 mod error;
+mod folder;
+#[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
 mod metadata;
+#[cfg(feature = "http")]
 mod part;
+#[cfg(feature = "http")]
 mod retry;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-pub use cache::{CachedSet, DataFormat, Verified, default_cache_folder};
+#[cfg(feature = "http")]
+pub use cache::{CachedSet, DataFormat, Verified};
+#[cfg(feature = "http")]
 pub use client::OpenmlClient;
 pub use error::OpenmlError;
+pub use folder::default_cache_folder;
+#[cfg(feature = "http")]
 pub use metadata::DataSetDescription;
 
 /// The number of MNIST on OpenML: 70,000 digits of 28×28, the 60,000 for training first.

@@ -1,15 +1,13 @@
 //! Which columns of a Parquet file are read, and what their values mean.
 
-use std::collections::HashSet;
-
 use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as PhysicalType};
 use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use ::parquet::schema::types::{ColumnDescriptor, Type};
 
+use super::damaged;
 use super::values::list_length;
-use super::{damaged, missing_column, warn_of};
-use crate::table::{TableOptions, check_column_count};
-use crate::{DataError, Place};
+use crate::DataError;
+use crate::table::{TableOptions, Wanted, check_column_count, unreadable};
 
 /// A column that is stored, which is one column of the table or, as a list, several.
 pub(super) struct Leaf {
@@ -90,77 +88,23 @@ pub(super) fn plan<R: ChunkReader + 'static>(
 ) -> Result<Plan, DataError> {
     let schema = reader.metadata().file_metadata().schema_descr();
     check_column_count(schema.num_columns())?;
-    let wanted = Wanted::new(options);
-    let (mut leaves, mut names) = (Vec::new(), Vec::new());
-    let (mut unread, mut unknown, mut row_names) = (Vec::new(), Vec::new(), Vec::new());
+    let mut wanted = Wanted::new(options);
+    let mut leaves = Vec::new();
     for (index, column) in schema.columns().iter().enumerate() {
         let nesting = nesting(schema.root_schema(), column);
         let (Nesting::None(name) | Nesting::List(name) | Nesting::Deep(name)) = &nesting;
         let list = !matches!(nesting, Nesting::None(_));
         if wanted.has(name) || list && wanted.has_elements_of(name) {
             let mut leaf = leaf(reader, index, column, nesting)?;
-            leaf.kept = options.keep.iter().position(|keep| keep == leaf.name());
-            names.extend(leaf.column_names());
-            check_column_count(names.len().max(1))?;
+            leaf.kept = wanted.kept(leaf.name());
+            leaf.column_names().for_each(|name| wanted.read(name));
+            check_column_count(wanted.count().max(1))?;
             leaves.push(leaf);
-            continue;
+        } else {
+            wanted.leave_out(name);
         }
-        if is_row_name(name) {
-            row_names.push(name.clone());
-        } else if !wanted.ignored.contains(name.as_str()) {
-            unknown.push(name.clone());
-        }
-        names.push(name.clone());
-        unread.push(name.clone());
     }
-    let found: HashSet<&str> = names.iter().map(String::as_str).collect();
-    let mut needed = options.schema.iter().flat_map(|schema| &schema.columns);
-    if let Some(missing) = needed.find(|column| !found.contains(column.name.as_str())) {
-        return Err(missing_column(&missing.name, names));
-    }
-    if let Some(missing) = options.keep.iter().find(|keep| !found.contains(keep.as_str())) {
-        return Err(DataError::unknown_name("column", missing, names));
-    }
-    let features: HashSet<&str> = options.known_columns().into_keys().collect();
-    if let Some(both) = options.keep.iter().find(|keep| features.contains(keep.as_str())) {
-        return Err(DataError::unsuitable(
-            Place::default(),
-            format!("column {both:?} cannot be kept beside the features: it is one"),
-        ));
-    }
-    warn_of(&row_names, "left out, for they are the names that pandas gives to rows");
-    warn_of(&unknown, "left out, for the model does not know them");
-    Ok(Plan { leaves, unread })
-}
-
-/// Which columns are asked for.
-struct Wanted<'a> {
-    names: HashSet<&'a str>,
-    ignored: HashSet<&'a str>,
-    /// A column is asked for by its number, which counts them all.
-    numbered: bool,
-    /// Without a model all are asked for that are not to be ignored.
-    all: bool,
-}
-
-impl<'a> Wanted<'a> {
-    fn new(options: &'a TableOptions) -> Self {
-        let known = options.schema.iter().flat_map(|schema| &schema.columns).map(|column| column.name.as_str());
-        let label = options.label.as_deref();
-        let ignored: HashSet<&str> = options.ignore.iter().map(String::as_str).collect();
-        let numbered = ignored.iter().copied().chain(label).any(|name| name.starts_with('#'));
-        let kept = options.keep.iter().map(String::as_str);
-        Self { names: known.chain(label).chain(kept).collect(), ignored, numbered, all: options.schema.is_none() }
-    }
-
-    fn has(&self, name: &str) -> bool {
-        let by_default = self.all && !self.ignored.contains(name) && !is_row_name(name);
-        self.numbered || by_default || self.names.contains(name)
-    }
-
-    fn has_elements_of(&self, list: &str) -> bool {
-        self.names.iter().any(|name| name.strip_prefix(list).is_some_and(|rest| rest.starts_with('[')))
-    }
+    Ok(Plan { leaves, unread: wanted.finish()? })
 }
 
 /// A column that is asked for.
@@ -188,16 +132,6 @@ fn leaf<R: ChunkReader + 'static>(
         leaf.length = first_length(reader, &leaf)?;
     }
     Ok(leaf)
-}
-
-/// Whether it is the column in which pandas stores the names of rows, which are no data.
-fn is_row_name(column: &str) -> bool {
-    column.strip_prefix("__index_level_").and_then(|rest| rest.strip_suffix("__")).is_some()
-}
-
-fn unreadable(name: &str, why: &str) -> DataError {
-    DataError::unsuitable(Place::default(), format!("column {name:?} cannot be read: {why}"))
-        .with_hint("write the file without this column, or as numbers, strings or lists of numbers of one length")
 }
 
 /// How deep a stored column lies, and the name of the column of the table.

@@ -15,7 +15,7 @@ use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use bytes::Bytes;
 
 use crate::chunks::Part;
-use crate::table::{Cells, Table, TableBuilder, TableOptions, known_categories, missing_column, warn_of};
+use crate::table::{Cells, Table, TableBuilder, TableOptions, known_categories};
 use crate::{DataError, Place, guard};
 
 use columns::{Leaf, Plan};

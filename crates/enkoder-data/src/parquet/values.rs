@@ -3,16 +3,14 @@
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::{ByteArray, DataType, FixedLenByteArray, Int96};
 use ::parquet::errors::ParquetError;
-use chrono::DateTime;
 use half::f16;
 
 use super::columns::{Leaf, Meaning};
+use crate::timestamp::{SECONDS_PER_DAY, day_text, moment_text};
 use crate::{DataError, Place};
 
 /// The day in the calendar of `INT96` (Julian days) that 1970-01-01 is.
 const JULIAN_1970: f64 = 2_440_588.0;
-
-const SECONDS_PER_DAY: f64 = 86_400.0;
 
 /// Levels of the batch read last.
 #[derive(Default)]
@@ -129,17 +127,9 @@ impl Leaf {
     /// A whole number as what it means: a point in time, a day, or a number.
     fn text_of(&self, value: i64) -> String {
         let point = match self.meaning() {
-            Meaning::Divided(ticks) if self.is_clock() => {
-                let ticks = ticks as i64;
-                let nanoseconds = value.rem_euclid(ticks) * (1_000_000_000 / ticks);
-                DateTime::from_timestamp(value.div_euclid(ticks), nanoseconds as u32)
-                    .map(|time| time.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string())
-            }
+            Meaning::Divided(ticks) if self.is_clock() => moment_text(value, ticks as i64),
             Meaning::Divided(by) => Some((value as f64 / by).to_string()),
-            Meaning::Days => value
-                .checked_mul(SECONDS_PER_DAY as i64)
-                .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-                .map(|time| time.format("%Y-%m-%d").to_string()),
+            Meaning::Days => day_text(value),
             Meaning::Unsigned => Some((value as u64).to_string()),
             Meaning::Plain | Meaning::Half | Meaning::Word => None,
         };

@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use super::format::is_zarr;
 use super::reading::{must_be_file, open_with_length};
 use super::{ArrayOptions, Format, ReadOptions, Source};
 use crate::arrays::{Arrays, Contents, Field, raw_field};
 use crate::byte_source::ByteSource;
 use crate::error::{DataError, Place};
-#[cfg(feature = "hdf5")]
 use crate::hdf5;
 use crate::idx::IdxFolder;
-use crate::images::{files_in, has_images, matching};
+use crate::image_files::{files_in, has_images, matching};
 use crate::netcdf;
 use crate::npy;
 use crate::npz;
-use crate::zarr::{self, is_zarr};
+use crate::zarr;
 
 /// Extensions of arrays in a folder.
 const ARRAY_EXTENSIONS: [&str; 8] = ["npy", "npz", "nc", "cdf", "nc4", "h5", "hdf5", "he5"];
@@ -63,8 +63,8 @@ impl Source {
         }
         Ok(match Format::of(path)? {
             Format::NetCdf => Some(netcdf::contents(path)?),
-            #[cfg(feature = "hdf5")]
             Format::Hdf5 => Some(hdf5::contents(path)?),
+            Format::Zarr => Some(zarr::contents(path)?),
             Format::Npz => {
                 let (file, length) = open_with_length(path)?;
                 npz::contents_to_choose_of(&path.display().to_string(), file, length)?
@@ -103,8 +103,8 @@ fn fields_of(path: &Path, part: Option<&str>, asked: &ArrayOptions) -> Result<Op
         (None, Some(raw)) => vec![raw_field(path, raw)?],
         (Some(Format::Npy), _) => vec![npy::field(&mut ByteSource::open(path)?, Some(path))?],
         (Some(Format::NetCdf), _) => return fields_in(path, netcdf::contents(path)?, names),
-        #[cfg(feature = "hdf5")]
         (Some(Format::Hdf5), _) => return fields_in(path, hdf5::contents(path)?, names),
+        (Some(Format::Zarr), _) => return fields_in(path, zarr::contents(path)?, names),
         (Some(Format::Npz), _) => {
             let (file, length) = open_with_length(path)?;
             return npz::read_fields(&path.display().to_string(), file, length, names).map(Some);

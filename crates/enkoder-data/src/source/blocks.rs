@@ -21,7 +21,7 @@ pub struct InBlocks {
 }
 
 impl Source {
-    /// Opens data to be read in blocks: NPY, NetCDF, HDF5 and raw arrays where they lie. A table (CSV or Parquet) is passed over twice, to
+    /// Opens data to be read in blocks: NPY, NetCDF, HDF5 and raw arrays where they lie. A table (CSV, Parquet or Arrow) is passed over twice, to
     /// learn its columns and to write its numbers to the [cache folder](crate::openml::default_cache_folder), unless they lie there from
     /// before.
     ///
@@ -33,7 +33,9 @@ impl Source {
             return Ok(InBlocks { data, converted: None });
         }
         match self {
-            Self::File { path, part: None } if matches!(Format::of(path)?, Format::Csv | Format::Parquet) => {
+            Self::File { path, part: None }
+                if matches!(Format::of(path)?, Format::Csv | Format::Parquet | Format::Arrow) =>
+            {
                 let (data, converted) = convert(self, path, options)?;
                 Ok(InBlocks { data, converted: Some(converted) })
             }

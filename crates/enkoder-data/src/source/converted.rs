@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Format, ReadOptions, Source};
 use crate::arrays::{Arrays, RawElement, RawFormat, raw_field};
+use crate::arrow::read_arrow;
 use crate::csv::read_csv;
 use crate::element::Endian;
 use crate::error::{DataError, Place};
@@ -162,6 +163,7 @@ fn learn(path: &Path, options: &ReadOptions) -> Result<Learned, DataError> {
     let sample = Some(Sample { rows: SAMPLE, seed: options.seed });
     let table = TableOptions { sample, ..options.table.clone() };
     let read = match Format::of(path)? {
+        Format::Arrow => read_arrow(path, &table)?,
         Format::Parquet => read_parquet(path, &table)?,
         _ => read_csv(path, &table)?,
     };

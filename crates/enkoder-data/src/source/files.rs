@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{ReadOptions, Source};
 use crate::error::DataError;
 use crate::idx::IdxFolder;
-use crate::images::{has_images, image_paths};
+use crate::image_files::{has_images, image_paths};
 
 impl Source {
     /// The files that would be read; none of built-in data and data on OpenML.

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use crate::arrow::is_arrow;
 use crate::byte_source::ByteSource;
 use crate::error::DataError;
 use crate::idx::is_idx;
-use crate::images::{is_image, is_image_name};
+use crate::image_files::{is_image, is_image_name};
 use crate::netcdf::{is_hdf5, is_netcdf};
 use crate::npy::is_npy;
 use crate::npz::is_zip;
+use crate::zarr::is_zarr_zip;
 
 /// A format of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +26,12 @@ pub enum Format {
     NetCdf,
     /// HDF5, which NetCDF-4 is: arrays with names, in groups.
     Hdf5,
+    /// Zarr in a zip file: arrays with names, in groups.
+    Zarr,
     /// A Parquet table.
     Parquet,
+    /// An Arrow file or stream, or Feather of version 2.
+    Arrow,
     /// A table of Weka and OpenML.
     Arff,
     /// A table with any separator between its cells.
@@ -44,13 +50,15 @@ impl Format {
             return Err(DataError::unsuitable(path, "the file is empty: there is no byte in it")
                 .with_hint("it may still be being written, or was not fetched whole"));
         }
+        if source.head().starts_with(b"FEA1") {
+            return Err(DataError::unsuitable(path, "is Feather of version 1, which is not read")
+                .with_hint("write it anew: `pandas.read_feather(path).to_feather(path)`"));
+        }
         if source.head().starts_with(b"\x89ENK") {
             return Err(DataError::unsuitable(path, "is a compressed file").with_hint("decompress it first"));
         }
-        #[cfg(not(feature = "hdf5"))]
-        if is_hdf5(source.head()) {
-            return Err(DataError::unsuitable(path, "is HDF5 or NetCDF-4, which this build does not read")
-                .with_hint("build it with the feature `hdf5`, or convert the file with `nccopy -k nc6` to NetCDF-3"));
+        if is_zip(source.head()) && is_zarr_zip(path) {
+            return Ok(Self::Zarr);
         }
         Self::of_content(source.head())
             .or_else(|| Self::of_name(path))
@@ -64,6 +72,7 @@ impl Format {
             _ if is_netcdf(head) => Self::NetCdf,
             _ if is_hdf5(head) => Self::Hdf5,
             _ if head.starts_with(b"PAR1") => Self::Parquet,
+            _ if is_arrow(head) => Self::Arrow,
             _ if is_image(head) => Self::Image,
             _ if is_idx(head) => Self::Idx,
             _ => Self::of_text(text(head)?),
@@ -92,6 +101,7 @@ impl Format {
         Some(match extension {
             "npy" => Self::Npy,
             "npz" => Self::Npz,
+            "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
             "parquet" | "pq" => Self::Parquet,
             "idx" | "idx1-ubyte" | "idx3-ubyte" => Self::Idx,
             "arff" => Self::Arff,
@@ -101,6 +111,11 @@ impl Format {
             _ => return None,
         })
     }
+}
+
+/// Whether a folder is a Zarr array or group.
+pub(crate) fn is_zarr(folder: &Path) -> bool {
+    ["zarr.json", ".zarray", ".zgroup"].iter().any(|name| folder.join(name).is_file())
 }
 
 /// The start of a file as text, if it can be that: UTF-8 without control characters but white space.
@@ -125,6 +140,9 @@ mod tests {
         assert_eq!(of(b"\x93NUMPY\x01\x00"), Some(Format::Npy));
         assert_eq!(of(b"PK\x03\x04rest"), Some(Format::Npz));
         assert_eq!(of(b"PAR1\x15"), Some(Format::Parquet));
+        assert_eq!(of(b"ARROW1\0\0"), Some(Format::Arrow));
+        #[cfg(feature = "arrow")]
+        assert_eq!(of(b"\xff\xff\xff\xff\x78\x02\0\0"), Some(Format::Arrow));
         assert_eq!(of(&[0, 0, 8, 1, 0, 0, 0, 1, 7]), Some(Format::Idx));
         assert_eq!(of(b"\xff\xd8\xff\xe0"), Some(Format::Image));
         assert_eq!(of(b"P5\n3 3"), Some(Format::Image));

@@ -9,7 +9,7 @@ use super::Source;
 use super::builtin::{MOST_FIELDS, MOST_STROKES, builtin};
 use super::files::of_path;
 use crate::error::{DataError, Place};
-use crate::images::matching;
+use crate::image_files::matching;
 use crate::openml::MNIST;
 
 impl Source {

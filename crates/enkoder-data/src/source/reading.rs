@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use enkoder::Dataset;
@@ -11,12 +10,15 @@ use super::builtin::{read_fields, read_strokes};
 use super::names::file_name;
 use super::{ArrayOptions, Format, ReadOptions, Source};
 use crate::arff::read_arff;
+use crate::arrow::read_arrow;
 use crate::csv::read_csv;
 use crate::error::{DataError, Place};
 use crate::idx::{IdxFolder, read_idx_file};
-use crate::images::{matching, read_image_files, read_image_folder};
+use crate::image_files::matching;
+use crate::images::{read_image_files, read_image_folder};
 use crate::json_lines::read_json_lines;
 use crate::npz::{NpzOptions, read_npz};
+#[cfg(feature = "http")]
 use crate::openml::{OpenmlClient, Watcher};
 use crate::parquet::read_parquet;
 use crate::plant;
@@ -24,12 +26,13 @@ use crate::pump;
 use crate::table::Table;
 
 impl Source {
-    /// Reads the data; what is on OpenML with a client made by [`OpenmlClient::new`], silently.
+    /// Reads the data; what is on OpenML with a client of its own, silently.
     pub fn open(&self, options: &ReadOptions) -> Result<Dataset, DataError> {
-        self.read(options, |id| OpenmlClient::new()?.open(id, &options.table, &mut |_| ControlFlow::Continue(())))
+        self.read(options, |id| fetch(id, options))
     }
 
     /// Reads the data; what is on OpenML with this client, which tells what it does.
+    #[cfg(feature = "http")]
     pub fn open_with(
         &self,
         options: &ReadOptions,
@@ -87,6 +90,16 @@ impl Source {
     }
 }
 
+#[cfg(feature = "http")]
+fn fetch(id: u32, options: &ReadOptions) -> Result<Dataset, DataError> {
+    OpenmlClient::new()?.open(id, &options.table, &mut |_| std::ops::ControlFlow::Continue(()))
+}
+
+#[cfg(not(feature = "http"))]
+fn fetch(id: u32, _: &ReadOptions) -> Result<Dataset, DataError> {
+    Err(DataError::not_built(Place::source(format!("openml:{id}")), "OpenML", "http"))
+}
+
 fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<Dataset, DataError> {
     must_be_file(path)?;
     let format = Format::of(path)?;
@@ -99,6 +112,7 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
     };
     let data = match format {
         Format::Csv => return table(read_csv(path, &options.table)),
+        Format::Arrow => return table(read_arrow(path, &options.table)),
         Format::Arff => return table(read_arff(path, &options.table)),
         Format::JsonLines => return table(read_json_lines(path, &options.table)),
         Format::Parquet => return table(read_parquet(path, &options.table)),
@@ -109,7 +123,9 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
             read_npz(&path.display().to_string(), file, length, &npz)?
         }
         // Those were opened before, as arrays.
-        Format::Npy | Format::NetCdf | Format::Hdf5 => return Err(DataError::UnknownFormat { path: path.into() }),
+        Format::Npy | Format::NetCdf | Format::Hdf5 | Format::Zarr => {
+            return Err(DataError::UnknownFormat { path: path.into() });
+        }
         Format::Image => read_image_files(&path.display().to_string(), &[path.to_owned()], &options.images())?,
     };
     Ok(data.with_name(file_name(path, part)))

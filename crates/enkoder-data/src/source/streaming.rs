@@ -3,14 +3,16 @@
 use enkoder::Dataset;
 
 use super::{Format, ReadOptions, Source};
+use crate::arrow::ArrowChunks;
 use crate::chunks::Chunks;
 use crate::csv::CsvChunks;
 use crate::error::DataError;
+#[cfg(feature = "http")]
 use crate::openml::{OpenmlClient, Watcher};
 use crate::parquet::ParquetChunks;
 
 impl Source {
-    /// The rows of the data some at a time, up to `rows` of them: those of CSV and Parquet files as they are read, so that a file
+    /// The rows of the data some at a time, up to `rows` of them: those of CSV, Parquet and Arrow files as they are read, so that a file
     /// may be larger than memory; all else is read whole first. The columns are those of
     /// [`TableOptions::schema`](crate::TableOptions::schema), found by name, which must be given for such files.
     ///
@@ -31,6 +33,7 @@ impl Source {
     }
 
     /// The same, where what is on OpenML is read with this client, which tells what it does.
+    #[cfg(feature = "http")]
     pub fn chunks_with(
         &self,
         options: &ReadOptions,
@@ -41,7 +44,7 @@ impl Source {
         self.chunks_of(options, rows, || self.open_with(&options.keeping_missing(), client, watcher))
     }
 
-    /// The names of all columns of a CSV or Parquet file; none of other sources.
+    /// The names of all columns of a CSV, Parquet or Arrow file; none of other sources.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -49,6 +52,7 @@ impl Source {
         let Self::File { path, part: None } = self else { return Ok(None) };
         match if path.is_file() { Format::of(path)? } else { return Ok(None) } {
             Format::Csv => crate::csv::column_names(path, &options.table).map(Some),
+            Format::Arrow => crate::arrow::column_names(path).map(Some),
             Format::Parquet => crate::parquet::column_names(path).map(Some),
             _ => Ok(None),
         }
@@ -76,6 +80,10 @@ impl Source {
             Some((path, Format::Parquet)) => {
                 let chunks = ParquetChunks::open(path, table)?;
                 Chunks::of_parquet(chunks, table, rows).named(self.short_name(), options.samples)
+            }
+            Some((path, Format::Arrow)) => {
+                let chunks = ArrowChunks::open(path, table)?;
+                Chunks::of_arrow(chunks, table, rows).named(self.short_name(), options.samples)
             }
             _ => {
                 let data = open()?;

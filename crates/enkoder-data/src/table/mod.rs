@@ -12,6 +12,7 @@ mod labels;
 mod pixels;
 mod rows;
 mod text;
+mod wanted;
 
 use std::collections::HashMap;
 
@@ -25,6 +26,7 @@ pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::{missing_column, warn_of};
 pub use text::{BadCells, TextOptions};
 pub(crate) use text::{MAX_LINE, Notation, is_missing, parse_number};
+pub(crate) use wanted::{Wanted, unreadable};
 
 use rows::Rows;
 

@@ -68,10 +68,17 @@ fn a_fault_far_down_is_named_by_its_line() {
     let message = |last: &str| with(last).chunks(options(), 7).unwrap_err().to_string();
     assert!(message("1,x").ends_with("line 32: the row has 2 cells, but the first row has 3"), "{}", message("1,x"));
     assert!(message("1,x,hot").contains("line 32: column \"c\" holds \"hot\""), "{}", message("1,x,hot"));
-    assert!(message("inf,x,1").contains("line 32: the value of feature a is inf"), "{}", message("inf,x,1"));
+    assert!(message("inf,x,1").contains("line 32: the value of feature a is infinite"), "{}", message("inf,x,1"));
+    let strict = TableOptions { missing: MissingPolicy::Error, ..options() };
+    // Behind a quote rows are read one by one.
+    for rows in ["1,x,2\n", "1,\"x\",2\n"] {
+        let csv = Csv::new(&format!("a,b,c\n{},x,2\n", rows.repeat(30)));
+        let error = csv.chunks(strict.clone(), 7).unwrap_err().to_string();
+        assert!(error.ends_with("line 32: column \"a\" has no value"), "{error}");
+    }
     let whole = with("inf,x,1");
     let error = read_csv(&whole.path, &TableOptions::default()).unwrap().into_dataset(&TableOptions::default());
-    assert!(error.unwrap_err().to_string().contains("line 32: the value of feature a is inf"));
+    assert!(error.unwrap_err().to_string().contains("line 32: the value of feature a is infinite"));
 }
 
 #[test]

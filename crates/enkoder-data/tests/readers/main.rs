@@ -1,12 +1,12 @@
 //! Every reader, on files as they are found, round trips and files that lie. All in one binary: each more would be compiled and
-//! linked with everything again.
+//! linked with everything again. They are for a build with all features.
 
 mod arff;
 mod arrays;
+mod arrow;
 mod chunks;
 mod climate;
 mod csv;
-#[cfg(feature = "hdf5")]
 mod hdf5;
 mod idx;
 mod images;

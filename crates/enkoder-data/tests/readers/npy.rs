@@ -165,10 +165,16 @@ fn a_header_that_claims_terabytes_is_refused_before_memory_is_taken() {
 fn infinite_values_are_refused_in_both_orders_and_missing_ones_kept() {
     let values = le(&[0.0, 1.0, f32::INFINITY, 3.0, f32::NAN, 5.0]);
     let refused = |order| message(read(&npy(&dictionary("<f4", order, "(3, 2)"), &values)));
-    assert_eq!(refused("False"), "test.npy, row 1: the value of feature 0 is inf");
-    assert_eq!(refused("True"), "test.npy, row 2: the value of feature 0 is inf");
+    assert_eq!(
+        refused("False"),
+        "test.npy, row 1: the value of feature 0 is infinite, or outside of what 32-bit numbers hold"
+    );
+    assert_eq!(
+        refused("True"),
+        "test.npy, row 2: the value of feature 0 is infinite, or outside of what 32-bit numbers hold"
+    );
     let large = message(read(&npy(&dictionary("<f8", "False", "(1,)"), &1e300f64.to_le_bytes())));
-    assert_eq!(large, "test.npy, row 0: the value of feature 0 is inf");
+    assert_eq!(large, "test.npy, row 0: the value of feature 0 is infinite, or outside of what 32-bit numbers hold");
     assert_eq!(read(&npy(&dictionary("<f4", "False", "(2,)"), &values[16..])).unwrap().summary().missing, 1);
 }
 

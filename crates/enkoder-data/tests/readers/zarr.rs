@@ -143,9 +143,49 @@ fn version_3_is_read_with_its_codecs_and_others_are_refused_by_name() {
         assert!(same(&values(folder.path(), "/deep/t", 2).unwrap(), &expected(2.5)), "{codecs}");
     }
     let folder = TempDir::new().unwrap();
-    version_3(folder.path(), &format!(r#"[{bytes}, {{"name": "blosc"}}]"#), false, false, |bytes| bytes);
+    version_3(folder.path(), &format!(r#"[{bytes}, {{"name": "sharding_indexed"}}]"#), false, false, |bytes| bytes);
     let error = values(folder.path(), "/deep/t", 2).unwrap_err();
-    assert!(error.contains("packed with blosc"), "{error}");
+    assert!(error.contains("packed with sharding_indexed"), "{error}");
+}
+
+/// Blosc by each of its packers, sorted or not, in zip files as `recorded/zarr/write.py` writes them.
+#[test]
+fn zip_files_and_blosc_are_read_as_zarr_writes_them() {
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers/recorded/zarr");
+    let smooth: Vec<f32> = (0..4100u16).map(|i| f32::from(i / 7)).collect();
+    let file = recorded.join("v2.zarr.zip");
+    let found = contents(&file).unwrap();
+    assert_eq!((found.format, found.arrays.len()), ("Zarr 2", 18));
+    for packer in ["blosclz", "lz4", "lz4hc", "zlib", "zstd"] {
+        for sorted in 0..3 {
+            assert_eq!(values(&file, &format!("{packer}_{sorted}"), 17).unwrap(), smooth, "{packer}, {sorted}");
+        }
+    }
+    assert_eq!(values(&file, "blocks", 100).unwrap(), smooth);
+    let mut state = 1u64;
+    let next = |_| {
+        state = (state * 1_103_515_245 + 12345) & 0x7fff_ffff;
+        f32::from((state >> 16) as u8)
+    };
+    let noise: Vec<f32> = (0..9000).map(next).collect();
+    let far: Vec<f32> = noise.iter().copied().cycle().take(40_000).collect();
+    assert_eq!(values(&file, "noise", 1000).unwrap(), far[..1000]);
+    assert_eq!(values(&file, "far", 40_000).unwrap(), far);
+    let file = recorded.join("v3.zarr.zip");
+    assert_eq!(contents(&file).unwrap().groups, ["/deep"]);
+    assert_eq!(values(&file, "/deep/t", 100).unwrap(), smooth);
+    // All in one folder of the archive, as `zip -r` makes of a folder.
+    let place = TempDir::new().unwrap();
+    let mut inside = zip::ZipWriter::new(fs::File::create(place.path().join("in.zip")).unwrap());
+    let array = r#"{"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": "<f4", "compressor": null, "fill_value": 0, "order": "C", "filters": null}"#;
+    for (name, content) in
+        [("run.zarr/.zgroup", "{}"), ("run.zarr/t/.zarray", array), ("run.zarr/t/0", "\0\0\0\0\0\0\0\0")]
+    {
+        inside.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        inside.write_all(content.as_bytes()).unwrap();
+    }
+    inside.finish().unwrap();
+    assert_eq!(values(&place.path().join("in.zip"), "t", 2).unwrap(), [0.0; 2]);
 }
 
 #[test]
@@ -211,5 +251,28 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn damaged_blosc_is_refused_or_read_without_a_panic(
+        which in 0..4usize,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers/recorded/zarr/v2.zarr.zip");
+        let mut archive = zip::ZipArchive::new(fs::File::open(recorded).unwrap()).unwrap();
+        let name = ["blosclz_1", "lz4_2", "zlib_1", "zstd_0"][which];
+        let mut bytes = Vec::new();
+        std::io::copy(&mut archive.by_name(&format!("{name}/0.0")).unwrap(), &mut bytes).unwrap();
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let folder = TempDir::new().unwrap();
+        let array = r#"{"zarr_format": 2, "shape": [60, 41], "chunks": [60, 41], "dtype": "<f4",
+            "compressor": {"id": "blosc"}, "fill_value": 0, "order": "C", "filters": null}"#;
+        write(folder.path(), ".zgroup", r#"{"zarr_format": 2}"#);
+        write(folder.path(), "t/.zarray", array);
+        write(folder.path(), "t/0.0", bytes);
+        let _ = values(folder.path(), "t", 60);
     }
 }

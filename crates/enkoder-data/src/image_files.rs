@@ -1,4 +1,4 @@
-//! Which files of a folder are images, and in which order.
+//! Which files are meant by a folder or a pattern, and in which order: images first of all, whether or not this build reads them.
 
 use std::cmp::Ordering;
 use std::ffi::OsStr;
@@ -14,13 +14,13 @@ const READ: [&str; 13] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "dib", "we
 const NOT_READ: [&str; 10] = ["avif", "heic", "heif", "jp2", "jxl", "tga", "ico", "exr", "hdr", "psd"];
 
 /// The images found in a folder.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub paths: Vec<PathBuf>,
     pub labels: Option<Labels>,
 }
 
 /// The images in a folder, or else those in its sub-folders, whose names are classes; with those of formats that are not read.
-pub(super) fn in_folder(folder: &Path) -> Result<Found, DataError> {
+pub(crate) fn in_folder(folder: &Path) -> Result<Found, DataError> {
     let (images, folders) = list(folder)?;
     let mut classes = Vec::new();
     for folder in folders {
@@ -63,6 +63,28 @@ pub(super) fn in_folder(folder: &Path) -> Result<Found, DataError> {
             Ok(found)
         }
     }
+}
+
+/// The files of images that a path names: itself, those in a folder or in its sub-folders, or those that a pattern such as
+/// `photos/*.png` matches. In natural order.
+///
+/// # Errors
+/// When there is none, or a folder cannot be read.
+pub fn image_paths(source: impl AsRef<OsStr>) -> Result<Vec<PathBuf>, DataError> {
+    let source = source.as_ref();
+    let path = Path::new(source);
+    let paths = if path.is_dir() {
+        in_folder(path)?.paths
+    } else if path.exists() {
+        vec![path.to_owned()]
+    } else {
+        source.to_str().map_or(Ok(Vec::new()), matching)?
+    };
+    if paths.is_empty() {
+        let known = std::iter::empty();
+        return Err(DataError::unknown_name("image, folder or pattern", source.to_string_lossy(), known));
+    }
+    Ok(paths)
 }
 
 /// The files that a pattern with `*`, `?`, `[…]` or `**` matches: only the images among them where there are any.
@@ -116,7 +138,7 @@ pub(crate) fn has_images(folder: &Path) -> Result<bool, DataError> {
     Ok(found)
 }
 
-pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     fs::read(path).map_err(|source| DataError::io("read", path, source))
 }
 
@@ -147,6 +169,19 @@ fn list_files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(Vec<Path
 
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Whether content that begins so is an image that can be read.
+pub fn is_image(head: &[u8]) -> bool {
+    match head {
+        [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r' | b'#', ..] => true,
+        // TIFF of both orders of bytes, and BigTIFF.
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => true,
+        // The size of the file, then four bytes that are reserved.
+        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => true,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => true,
+        _ => head.starts_with(b"\x89PNG\r\n\x1a\n") || head.starts_with(b"\xff\xd8\xff") || head.starts_with(b"GIF8"),
+    }
 }
 
 /// Whether a file's name ends as those of images do, whatever is in it, and whether or not such images are read.

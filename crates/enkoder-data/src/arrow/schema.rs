@@ -1,0 +1,176 @@
+//! The schema of an Arrow file: what its columns hold, and how many buffers each takes.
+
+use super::flatbuffer::{Table, damaged};
+use crate::DataError;
+
+/// Structures in structures; deeper ones are refused.
+const MOST_DEPTH: usize = 32;
+
+/// A column, or a field of one.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub name: String,
+    pub kind: Kind,
+    /// Of a column whose values are numbers in a dictionary: which one, and the type of those numbers.
+    pub dictionary: Option<(i64, Whole)>,
+    pub children: Vec<Field>,
+}
+
+/// Whole numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Whole {
+    pub bytes: usize,
+    pub signed: bool,
+}
+
+/// What values are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    Null,
+    Bool,
+    Whole(Whole),
+    /// Floating point of so many bytes.
+    Float(usize),
+    /// Whole numbers of so many bytes, to be divided.
+    Decimal {
+        bytes: usize,
+        scale: i32,
+    },
+    /// Days since 1970.
+    Days,
+    /// Whole numbers of so many bytes, of which so many make a second.
+    Ticks {
+        bytes: usize,
+        per_second: i64,
+        is_moment: bool,
+    },
+    /// Texts with offsets of so many bytes.
+    Text(usize),
+    /// Texts as views.
+    Views,
+    Structure,
+    /// So many values each.
+    List(usize),
+    /// What is none of a table, with how many buffers it has.
+    Other {
+        what: &'static str,
+        buffers: usize,
+        has_views: bool,
+    },
+}
+
+impl Field {
+    pub(super) fn all_of(schema: Table<'_>) -> Result<Vec<Self>, DataError> {
+        schema.tables(1)?.into_iter().map(|field| Self::of(field, 0)).collect()
+    }
+
+    fn of(field: Table<'_>, depth: usize) -> Result<Self, DataError> {
+        if depth > MOST_DEPTH {
+            return Err(damaged());
+        }
+        let kind = Kind::of(field.u8(2)?, field.table(3)?)?;
+        let dictionary = match field.table(4)? {
+            None => None,
+            Some(encoding) => {
+                let index = match encoding.table(1)? {
+                    Some(index) => Whole::of(index)?,
+                    None => Whole { bytes: 4, signed: true },
+                };
+                Some((encoding.i64(0)?, index))
+            }
+        };
+        let children = field.tables(5)?.into_iter().map(|child| Self::of(child, depth + 1));
+        let children = children.collect::<Result<Vec<_>, _>>()?;
+        if matches!(kind, Kind::List(_)) && children.len() != 1 {
+            return Err(damaged());
+        }
+        Ok(Self { name: field.text(0)?.to_owned(), kind, dictionary, children })
+    }
+
+    /// Why it cannot be a column of a table, where it cannot.
+    pub(super) fn unreadable(&self) -> Option<String> {
+        match self.kind {
+            Kind::Other { what, .. } => Some(format!("it holds {what}")),
+            Kind::Structure if self.dictionary.is_some() => Some("it is a dictionary of structures".to_owned()),
+            Kind::List(_) if self.dictionary.is_some() => Some("it is a dictionary of lists".to_owned()),
+            Kind::List(_) => {
+                let child = &self.children[0];
+                let nested = matches!(child.kind, Kind::List(_) | Kind::Structure) || child.dictionary.is_some();
+                let why = if nested { Some("it is nested".to_owned()) } else { child.unreadable() };
+                why.or_else(|| child.holds_words().then(|| "it holds lists of words".to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn holds_words(&self) -> bool {
+        matches!(self.kind, Kind::Text(_) | Kind::Views)
+    }
+
+    pub(super) fn is_clock(&self) -> bool {
+        matches!(self.kind, Kind::Ticks { is_moment: true, .. })
+    }
+}
+
+impl Whole {
+    fn of(table: Table<'_>) -> Result<Self, DataError> {
+        let bytes = match table.i32(0, 0)? {
+            bits @ (8 | 16 | 32 | 64) => bits as usize / 8,
+            _ => return Err(damaged()),
+        };
+        Ok(Self { bytes, signed: table.u8(1)? != 0 })
+    }
+}
+
+impl Kind {
+    fn of(number: u8, kind: Option<Table<'_>>) -> Result<Self, DataError> {
+        let kind = kind.ok_or_else(damaged)?;
+        let per_second = |unit: i16| match unit {
+            0 => Ok(1),
+            1 => Ok(1_000),
+            2 => Ok(1_000_000),
+            3 => Ok(1_000_000_000),
+            _ => Err(damaged()),
+        };
+        let other = |what, buffers| Ok(Self::Other { what, buffers, has_views: false });
+        Ok(match number {
+            1 => Self::Null,
+            2 => Self::Whole(Whole::of(kind)?),
+            3 => Self::Float(match kind.i16(0, 0)? {
+                precision @ 0..=2 => 2 << precision,
+                _ => return Err(damaged()),
+            }),
+            4 | 19 => return other("binary data", 3),
+            5 => Self::Text(4),
+            6 => Self::Bool,
+            7 => {
+                let bytes = match kind.i32(2, 128)? {
+                    bits @ (32 | 64 | 128 | 256) => bits as usize / 8,
+                    _ => return Err(damaged()),
+                };
+                Self::Decimal { bytes, scale: kind.i32(1, 0)? }
+            }
+            8 if kind.i16(0, 1)? == 0 => Self::Days,
+            8 => Self::Ticks { bytes: 8, per_second: 1_000, is_moment: false },
+            9 => {
+                let bytes = if kind.i32(1, 32)? == 32 { 4 } else { 8 };
+                Self::Ticks { bytes, per_second: per_second(kind.i16(0, 1)?)?, is_moment: false }
+            }
+            10 => Self::Ticks { bytes: 8, per_second: per_second(kind.i16(0, 0)?)?, is_moment: true },
+            11 => return other("intervals of a calendar", 2),
+            12 | 21 => return other("lists of any length", 2),
+            13 => Self::Structure,
+            14 => return other("values of several types", if kind.i16(0, 0)? == 1 { 2 } else { 1 }),
+            15 => return other("binary data", 2),
+            16 => Self::List(usize::try_from(kind.i32(0, 0)?).map_err(|_| damaged())?),
+            17 => return other("maps", 2),
+            18 => Self::Ticks { bytes: 8, per_second: per_second(kind.i16(0, 1)?)?, is_moment: false },
+            20 => Self::Text(8),
+            22 => return other("runs of equal values", 0),
+            23 => return Ok(Self::Other { what: "binary data", buffers: 2, has_views: true }),
+            24 => Self::Views,
+            25 | 26 => return other("views of lists", 3),
+            _ => return Err(damaged()),
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Which columns of a file with named columns are read, and what is said of the others.
+
+use std::collections::HashSet;
+
+use super::{TableOptions, missing_column, warn_of};
+use crate::{DataError, Place};
+
+/// Which columns are asked for.
+pub(crate) struct Wanted<'a> {
+    options: &'a TableOptions,
+    names: HashSet<&'a str>,
+    ignored: HashSet<&'a str>,
+    /// A column is asked for by its number, which counts them all.
+    numbered: bool,
+    /// The columns seen, read or not.
+    found: Vec<String>,
+    unread: Vec<String>,
+    unknown: Vec<String>,
+    row_names: Vec<String>,
+}
+
+impl<'a> Wanted<'a> {
+    pub(crate) fn new(options: &'a TableOptions) -> Self {
+        let known = options.schema.iter().flat_map(|schema| &schema.columns).map(|column| column.name.as_str());
+        let label = options.label.as_deref();
+        let ignored: HashSet<&str> = options.ignore.iter().map(String::as_str).collect();
+        let numbered = ignored.iter().copied().chain(label).any(|name| name.starts_with('#'));
+        let names = known.chain(label).chain(options.keep.iter().map(String::as_str)).collect();
+        let (found, unread, unknown, row_names) = Default::default();
+        Self { options, names, ignored, numbered, found, unread, unknown, row_names }
+    }
+
+    /// Whether this column is read; without a model all are that are not to be ignored.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let by_default = self.options.schema.is_none() && !self.ignored.contains(name) && !is_row_name(name);
+        self.numbered || by_default || self.names.contains(name)
+    }
+
+    /// Whether a column `list[…]` is asked for.
+    pub(crate) fn has_elements_of(&self, list: &str) -> bool {
+        self.names.iter().any(|name| name.strip_prefix(list).is_some_and(|rest| rest.starts_with('[')))
+    }
+
+    /// The place of a column among those to be kept as text.
+    pub(crate) fn kept(&self, name: &str) -> Option<usize> {
+        self.options.keep.iter().position(|keep| keep == name)
+    }
+
+    /// Notes a column of the table that is read.
+    pub(crate) fn read(&mut self, name: String) {
+        self.found.push(name);
+    }
+
+    /// How many columns were seen.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Notes a column that is not read.
+    pub(crate) fn leave_out(&mut self, name: &str) {
+        if is_row_name(name) {
+            self.row_names.push(name.to_owned());
+        } else if !self.ignored.contains(name) {
+            self.unknown.push(name.to_owned());
+        }
+        self.found.push(name.to_owned());
+        self.unread.push(name.to_owned());
+    }
+
+    /// Checks that all that is asked for was seen, says what is left out, and gives its names.
+    pub(crate) fn finish(self) -> Result<Vec<String>, DataError> {
+        let (options, names) = (self.options, self.found);
+        let found: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let mut needed = options.schema.iter().flat_map(|schema| &schema.columns);
+        if let Some(missing) = needed.find(|column| !found.contains(column.name.as_str())) {
+            return Err(missing_column(&missing.name, names));
+        }
+        if let Some(missing) = options.keep.iter().find(|keep| !found.contains(keep.as_str())) {
+            return Err(DataError::unknown_name("column", missing, names));
+        }
+        let features: HashSet<&str> = options.known_columns().into_keys().collect();
+        if let Some(both) = options.keep.iter().find(|keep| features.contains(keep.as_str())) {
+            let why = format!("column {both:?} cannot be kept beside the features: it is one");
+            return Err(DataError::unsuitable(Place::default(), why));
+        }
+        warn_of(&self.row_names, "left out, for they are the names that pandas gives to rows");
+        warn_of(&self.unknown, "left out, for the model does not know them");
+        Ok(self.unread)
+    }
+}
+
+/// Whether it is the column in which pandas stores the names of rows, which are no data.
+fn is_row_name(column: &str) -> bool {
+    column.strip_prefix("__index_level_").and_then(|rest| rest.strip_suffix("__")).is_some()
+}
+
+/// The error of a column that holds what is none of a table.
+pub(crate) fn unreadable(name: &str, why: &str) -> DataError {
+    DataError::unsuitable(Place::default(), format!("column {name:?} cannot be read: {why}"))
+        .with_hint("write the file without this column, or as numbers, strings or lists of numbers of one length")
+}
