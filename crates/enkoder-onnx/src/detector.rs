@@ -12,7 +12,7 @@ use enkoder::anomaly::{
 use self::counting::{Bound, count_below, row_of_table};
 use crate::error::ExportError;
 use crate::graph::{Attribute, Graph};
-use crate::model::INPUT;
+use crate::model::{INPUT, KIND};
 use crate::network::NetworkWriter;
 use crate::proof;
 
@@ -108,7 +108,7 @@ fn meaning_of_input(detector: &Detector) -> String {
 fn metadata(detector: &Detector, threshold: &Threshold) -> Vec<(&'static str, String)> {
     let json = |value: Result<String, serde_json::Error>| value.unwrap_or_default();
     let mut entries = vec![
-        ("enkoder.kind", "detector".to_owned()),
+        (KIND, "detector".to_owned()),
         ("enkoder.members", detector.chosen().to_owned()),
         ("enkoder.threshold", json(serde_json::to_string(threshold))),
         ("enkoder.rows_learned", detector.rows_learned().to_string()),

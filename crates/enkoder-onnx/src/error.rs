@@ -80,11 +80,15 @@ pub enum OnnxError {
     NoGraph,
     /// Numbers lie in another file.
     #[error(
-        "the numbers of {tensor:?} lie in another file\nhint: save the model in one file: onnx.save(onnx.load(\"model.onnx\"), \"whole.onnx\")"
+        "the numbers of {tensor:?} lie in another file, {location:?}, which {reason}\nhint: put that file beside the model, or save the model in one file: onnx.save(onnx.load(\"model.onnx\"), \"whole.onnx\")"
     )]
     External {
         /// The tensor's name.
         tensor: String,
+        /// The other file's name.
+        location: String,
+        /// Why it is not read.
+        reason: String,
     },
     /// A tensor that is not what it says.
     #[error("tensor {tensor:?} {reason}")]
@@ -131,6 +135,11 @@ pub enum ImportError {
     /// The file itself.
     #[error(transparent)]
     File(#[from] OnnxError),
+    /// A file that Enkoder has exported.
+    #[error(
+        "it was exported by Enkoder, from a model file that holds the same network and more: its training, scaling and codes\nhint: use that file (.safetensors), or train again; what was exported is not taken back"
+    )]
+    Own,
     /// A node that has no counterpart among the layers.
     #[error(
         "node {node:?} is the operator {operator}, which {reason}\nhint: what can be taken over are chains of dense and convolutional layers; docs/onnx.md lists the operators"

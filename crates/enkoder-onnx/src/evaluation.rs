@@ -2,10 +2,12 @@
 //! engine, which is what makes it a proof: exported files are compared with the model by it, and imported models with their file.
 
 mod elementwise;
+mod pixels;
 mod shapes;
 mod windows;
 
-pub(crate) use self::shapes::factors_of_resize;
+pub(crate) use self::elementwise::{erf, repeated};
+pub(crate) use self::pixels::{borders_of_pad, factors_of_resize};
 pub(crate) use self::windows::Windows;
 
 use std::collections::HashMap;
@@ -18,10 +20,17 @@ use crate::tensor::Tensor;
 
 /// Most numbers of a value: more than any layer of a model has for a few rows.
 pub(crate) const MOST_VALUES: usize = 1 << 26;
+/// Most pixels of a window, a step or a border: more than any network has, and few enough to be added up.
+const MOST_PIXELS: usize = 1 << 20;
+
+/// What the bytes of a file hold.
+pub(crate) fn model_of(bytes: &[u8]) -> Result<ModelProto, OnnxError> {
+    ModelProto::decode(bytes).map_err(OnnxError::Parse)
+}
 
 /// The graph in the bytes of a file.
 pub(crate) fn graph_of(bytes: &[u8]) -> Result<GraphProto, OnnxError> {
-    ModelProto::decode(bytes).map_err(OnnxError::Parse)?.graph.ok_or(OnnxError::NoGraph)
+    model_of(bytes)?.graph.ok_or(OnnxError::NoGraph)
 }
 
 /// A graph whose constants were taken out of the file.
@@ -101,6 +110,11 @@ pub(crate) fn evaluate(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Result<T
             Fault::Reason(reason) => OnnxError::Node { node, operator, reason },
         }
     })
+}
+
+/// What a node makes of its inputs, where it is an operator that takes numbers one by one.
+pub(crate) fn evaluate_each(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Option<Tensor> {
+    elementwise::evaluate(&Call::new(node, inputs))?.ok()
 }
 
 /// The name of a node, or of what it writes.

@@ -1,10 +1,15 @@
 //! Autoencoders of other toolkits: a chain of layers in an ONNX file as a model. Images are channels first there and channels last here.
 //! So every value is followed with the place that each of its numbers has here, and weights are turned to go with it.
 
+mod affine;
 mod chain;
+mod external;
+mod functions;
 mod layers;
+mod weights;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use enkoder::{Architecture, Autoencoder, Rows, Scaler};
 use rand::{RngExt, SeedableRng};
@@ -13,7 +18,8 @@ use serde_json::json;
 
 use self::chain::Chain;
 use crate::error::{ImportError, OnnxError};
-use crate::evaluation::{Evaluation, graph_of, name_of};
+use crate::evaluation::{Evaluation, model_of, name_of};
+use crate::model::KIND;
 use crate::proto::{GraphProto, ValueInfoProto};
 use crate::tensor::Tensor;
 
@@ -31,6 +37,8 @@ pub struct ImportOptions {
     pub name: String,
     /// The value of the graph that is the code. Default: the one of fewest numbers, the first of several.
     pub latent: Option<String>,
+    /// Where files lie that the file names, which PyTorch's exporter puts weights into. Default: such a file is refused.
+    pub folder: Option<PathBuf>,
 }
 
 /// The model of a network in the bytes of an ONNX file: a chain of dense and convolutional layers that makes of a sample something of its
@@ -50,23 +58,35 @@ pub struct ImportOptions {
 /// When the bytes are no ONNX file, when the network is no such chain, with the operator that is none of a chain, when there is no value
 /// of the name given, and when the model does not compute what the file computes.
 pub fn import_model(bytes: &[u8], options: &ImportOptions) -> Result<Autoencoder, ImportError> {
-    let graph = graph_of(bytes)?;
-    let evaluation = Evaluation::new(&graph)?;
-    let input = input_of(&graph, &evaluation)?;
+    let mut model = model_of(bytes)?;
+    if model.metadata_props.iter().any(|entry| entry.key() == KIND) {
+        return Err(ImportError::Own);
+    }
+    let graph = model.graph.as_mut().ok_or(OnnxError::NoGraph)?;
+    if let Some(folder) = &options.folder {
+        external::read(graph, folder)?;
+    }
+    let graph = &*graph;
+    let evaluation = Evaluation::new(graph)?;
+    let input = input_of(graph, &evaluation)?;
     let shape = shape_of(input)?;
-    let mut first_error = None;
+    // What is wrong is said by the order that led furthest, of equal ones the likelier.
+    let mut furthest: Option<(usize, ImportError)> = None;
     for order in orders(&shape) {
-        let found = Chain::follow(&graph, &evaluation, input.name(), &order);
-        match found.and_then(|chain| finished(chain, &order, options)) {
+        let mut chain = Chain::new(&order);
+        let found = chain.follow(graph, &evaluation, input.name());
+        let steps = chain.steps();
+        match found.and_then(|()| finished(chain, &order, options)) {
             Ok(model) => {
-                prove(&model, &graph, &evaluation, input.name(), &order)?;
+                prove(&model, graph, &evaluation, input.name(), &order)?;
                 return Ok(model);
             }
-            Err(error) => first_error = first_error.or(Some(error)),
+            Err(error) if furthest.as_ref().is_none_or(|(most, _)| steps > *most) => furthest = Some((steps, error)),
+            Err(_) => {}
         }
     }
     let reason = || ImportError::Graph { reason: "has an input of no shape".to_owned() };
-    Err(first_error.unwrap_or_else(reason))
+    Err(furthest.map_or_else(reason, |(_, error)| error))
 }
 
 /// How the numbers of a sample lie in the file, and here.
@@ -114,7 +134,7 @@ fn shape_of(input: &ValueInfoProto) -> Result<Vec<usize>, ImportError> {
     }
 }
 
-/// The ways in which samples may be meant, the likelier one first: images with their channels first or last.
+/// The ways in which samples may be meant, the likelier one first: images and series with their channels first or last.
 fn orders(shape: &[usize]) -> Vec<InputOrder> {
     let as_it_is = || {
         let places = (0..shape.iter().product::<usize>() as i64).collect();
@@ -129,11 +149,11 @@ fn orders(shape: &[usize]) -> Vec<InputOrder> {
     let own_shape = if channels == 1 { vec![height, width] } else { vec![height, width, channels] };
     let places = (0..channels * height * width).map(place).collect();
     let channels_first = InputOrder { shape: shape.to_vec(), own_shape, places };
-    if shape.len() == 3 && width >= channels {
-        vec![channels_first, as_it_is()]
-    } else {
-        vec![as_it_is(), channels_first]
+    if let [steps, channels] = *shape {
+        let series = InputOrder { own_shape: vec![steps, 1, channels], ..as_it_is() };
+        return vec![as_it_is(), channels_first, series];
     }
+    if width >= channels { vec![channels_first, as_it_is()] } else { vec![as_it_is(), channels_first] }
 }
 
 /// The model of a chain that was followed to its end.

@@ -8,6 +8,8 @@ use crate::graph::{Attribute, Graph};
 use crate::network::NetworkWriter;
 use crate::proof;
 
+/// What a file of Enkoder says of itself: its entry of the metadata.
+pub(crate) const KIND: &str = "enkoder.kind";
 /// Rows of samples, in the units of the data.
 pub(crate) const INPUT: &str = "input";
 /// Rows of codes.
@@ -142,7 +144,7 @@ fn meaning_of_input(model: &Autoencoder) -> String {
 fn metadata(model: &Autoencoder, part: Part) -> Vec<(&'static str, String)> {
     let json = |value: Result<String, serde_json::Error>| value.unwrap_or_default();
     let mut entries = vec![
-        ("enkoder.kind", "autoencoder".to_owned()),
+        (KIND, "autoencoder".to_owned()),
         ("enkoder.part", part.name().to_owned()),
         ("enkoder.architecture", json(serde_json::to_string(model.architecture()))),
         ("enkoder.scaling", model.scaler().kind().to_string()),

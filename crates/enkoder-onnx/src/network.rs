@@ -314,6 +314,23 @@ impl<'a> NetworkWriter<'a> {
                 let twice = step("Mul", &[&above, &x], ".twice");
                 step("Mul", &[&twice, &half], "")
             }
+            // 0.5·x·(1 + erf(x/√2)).
+            Activation::GeluErf => {
+                let constants =
+                    [("gelu.root_half", std::f32::consts::FRAC_1_SQRT_2), ("gelu.one", 1.0), ("gelu.half", 0.5)];
+                let [root, one, half] = constants.map(|(name, value)| self.graph.number(name, value));
+                let mut step =
+                    |operator, inputs: &[&str], part: &str| self.graph.node(operator, inputs, format!("{name}{part}"));
+                let scaled = step("Mul", &[&x, &root], ".scaled");
+                let erf = step("Erf", &[&scaled], ".erf");
+                let above = step("Add", &[&erf, &one], ".above");
+                let twice = step("Mul", &[&above, &x], ".twice");
+                step("Mul", &[&twice, &half], "")
+            }
+            Activation::Silu => {
+                let sigmoid = self.graph.node("Sigmoid", &[&x], format!("{name}.sigmoid"));
+                self.graph.node("Mul", &[&x, &sigmoid], name)
+            }
             other => return Err(ExportError::Activation { layer: node.name().to_owned(), activation: other }),
         })
     }

@@ -124,6 +124,13 @@ pub(crate) struct TensorProto {
     pub(crate) data_location: Option<i32>,
 }
 
+impl TensorProto {
+    /// What the file says of numbers that lie in another one.
+    pub(crate) fn external(&self, key: &str) -> Option<&str> {
+        self.external_data.iter().find(|entry| entry.key() == key).map(StringStringEntryProto::value)
+    }
+}
+
 /// `TensorProto.DataType`.
 pub(crate) mod element {
     pub(crate) const FLOAT: i32 = 1;

@@ -64,7 +64,9 @@ impl Tensor {
     pub(crate) fn of(proto: &TensorProto) -> Result<Self, OnnxError> {
         let tensor = proto.name().to_owned();
         if proto.data_location() == 1 || !proto.external_data.is_empty() {
-            return Err(OnnxError::External { tensor });
+            let location = proto.external("location").unwrap_or_default().to_owned();
+            let reason = "is not read here".to_owned();
+            return Err(OnnxError::External { tensor, location, reason });
         }
         let wrong = |reason: String| OnnxError::Tensor { tensor: tensor.clone(), reason };
         let lengths: Option<Vec<usize>> = proto.dims.iter().map(|&length| usize::try_from(length).ok()).collect();

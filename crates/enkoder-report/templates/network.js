@@ -101,9 +101,19 @@ Network.activations = {
   "leaky-relu": z => z > 0 ? z : 0.01 * z,
   "elu": z => z > 0 ? z : Math.expm1(z),
   "gelu": z => 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3))),
+  "gelu-erf": z => z * normalBelow(z),
+  "silu": z => z / (1 + Math.exp(-z)),
   "tanh": Math.tanh,
   "sigmoid": z => 1 / (1 + Math.exp(-z)),
 };
+
+/** The part of a normal distribution below z: Abramowitz & Stegun 7.1.26. */
+function normalBelow(z) {
+  const t = 1 / (1 + 0.3275911 * Math.abs(z) * Math.SQRT1_2);
+  const series = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592].reduce((sum, a) => (sum + a) * t, 0);
+  const beyond = 0.5 * series * Math.exp(-0.5 * z * z);
+  return z > 0 ? 1 - beyond : beyond;
+}
 
 /** Adds `value` times a row of weights, which begins at `start`, to the output from `to` on. */
 function addRow(output, to, value, weight, start, count) {

@@ -1,7 +1,7 @@
 //! `enkoder import`: an autoencoder of another toolkit, from an ONNX file, as a model.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -56,7 +56,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     file_output::check_binary(&options.out, overwrite, &options.common)?;
     let name = standard_input::display(&options.file);
     let bytes = fs::read(standard_input::file(&options.file)?).with_context(|| format!("{name} cannot be read"))?;
-    let import = ImportOptions { name: name.clone(), latent: options.latent.clone() };
+    // Standard input lies in no folder.
+    let folder = options.file.parent().filter(|_| options.file.as_os_str() != "-").map(Path::to_path_buf);
+    let import = ImportOptions { name: name.clone(), latent: options.latent.clone(), folder };
     let model = import_model(&bytes, &import).with_context(|| format!("{name} cannot be taken over"))?;
     let bytes = model.to_bytes()?;
     // What is written is a model.

@@ -78,6 +78,8 @@ fn every_kind_of_layer_computes_in_the_page_as_in_the_library() {
         "kind=\"batch_norm\";activation=\"leaky-relu\"",
         "kind=\"max_pool\";size=[2,1]",
         "kind=\"convolution\";channels=6;kernel=[1,3];activation=\"elu\"",
+        "kind=\"batch_norm\";activation=\"gelu-erf\"",
+        "kind=\"batch_norm\";activation=\"silu\"",
         "kind=\"add\";from=\"encoder.3\";activation=\"tanh\"",
         "kind=\"average_pool\";size=[1,2]",
         "kind=\"dense\";units=5;activation=\"linear\"",

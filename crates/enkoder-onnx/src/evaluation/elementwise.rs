@@ -13,6 +13,7 @@ pub(super) fn evaluate(call: &Call<'_>) -> Option<Result<Tensor, Fault>> {
         "Min" => arithmetic(call, f32::min, |a, b| Some(a.min(b))),
         "Max" => arithmetic(call, f32::max, |a, b| Some(a.max(b))),
         "Pow" => arithmetic(call, f32::powf, |a, b| a.checked_pow(u32::try_from(b).ok()?)),
+        "Mod" => arithmetic(call, |a, b| a % b, |a, b| a.checked_rem_euclid(b).filter(|_| b > 0)),
         "Greater" => compare(call, |a, b| a > b, |a, b| a > b),
         "GreaterOrEqual" => compare(call, |a, b| a >= b, |a, b| a >= b),
         "Less" => compare(call, |a, b| a < b, |a, b| a < b),
@@ -28,6 +29,7 @@ pub(super) fn evaluate(call: &Call<'_>) -> Option<Result<Tensor, Fault>> {
         "IsNaN" => test(call, f32::is_nan),
         "IsInf" => test(call, f32::is_infinite),
         "Where" => choose(call),
+        "Expand" => expand(call),
         "Clip" => clip(call),
         "Relu" => each(call, |x| if x > 0.0 || x.is_nan() { x } else { 0.0 }),
         "LeakyRelu" => {
@@ -41,15 +43,51 @@ pub(super) fn evaluate(call: &Call<'_>) -> Option<Result<Tensor, Fault>> {
         "Gelu" if call.text("approximate") == Some("tanh") => {
             each(call, |x| 0.5 * x * (1.0 + (0.797_884_6 * x * (1.0 + 0.044_715 * x * x)).tanh()))
         }
+        "Gelu" if matches!(call.text("approximate"), None | Some("none")) => {
+            each(call, |x| (f64::from(x) * 0.5 * (1.0 + erf(f64::from(x) * std::f64::consts::FRAC_1_SQRT_2))) as f32)
+        }
+        "Erf" => each(call, |x| erf(f64::from(x)) as f32),
+        "Swish" => {
+            let alpha = call.float("alpha", 1.0);
+            each(call, |x| x / (1.0 + (-alpha * x).exp()))
+        }
         "Tanh" => each(call, f32::tanh),
         "Sigmoid" => each(call, |x| 1.0 / (1.0 + (-x).exp())),
         "Abs" => each(call, f32::abs),
-        "Neg" => each(call, |x| -x),
+        "Neg" => negated(call),
         "Log" => each(call, f32::ln),
         "Sqrt" => each(call, f32::sqrt),
         "Floor" => each(call, f32::floor),
         _ => return None,
     })
+}
+
+/// The error function, to about twelve digits: its series near 0, and further out the continued fraction of its complement
+/// (Abramowitz & Stegun 1964, 7.1.6 and 7.1.14).
+pub(crate) fn erf(x: f64) -> f64 {
+    let square = x * x;
+    if x.is_nan() {
+        x
+    } else if square < 9.0 {
+        let terms = (0..60).scan(x, |term, at| {
+            let now = *term;
+            *term *= 2.0 * square / f64::from(2 * at + 3);
+            Some(now)
+        });
+        terms.sum::<f64>() * (-square).exp() * std::f64::consts::FRAC_2_SQRT_PI
+    } else {
+        let fraction = (1..60).rev().fold(x.abs(), |below, at| x.abs() + 0.5 * f64::from(at) / below);
+        x.signum() * (1.0 - (-square).exp() * 0.5 * std::f64::consts::FRAC_2_SQRT_PI / fraction)
+    }
+}
+
+fn negated(call: &Call<'_>) -> Result<Tensor, Fault> {
+    match &call.input(0)?.numbers {
+        Numbers::Int(values) => {
+            same_shape(call, |_| Numbers::Int(values.iter().map(|value| value.wrapping_neg()).collect()))
+        }
+        _ => each(call, |x| -x),
+    }
 }
 
 fn each(call: &Call<'_>, of: impl Fn(f32) -> f32) -> Result<Tensor, Fault> {
@@ -99,6 +137,12 @@ fn places(shape: &[usize], repeated: &[usize]) -> impl Iterator<Item = usize> + 
         }
         place
     })
+}
+
+/// For each place in `shape` the place in a value that is repeated over it, where it can be.
+pub(crate) fn repeated(shape: &[usize], value: &[usize]) -> Option<impl Iterator<Item = usize> + use<>> {
+    let fits = joined(shape, value).is_ok_and(|joined| joined == shape);
+    fits.then(|| places(shape, value))
 }
 
 /// What `join` makes of each pair.
@@ -172,11 +216,30 @@ fn truths(call: &Call<'_>, join: impl Fn(bool, bool) -> bool) -> Result<Tensor, 
 fn choose(call: &Call<'_>) -> Result<Tensor, Fault> {
     let [condition, yes, no] = [call.input(0)?, call.input(1)?, call.input(2)?];
     let truths = condition.as_truths().ok_or("chooses by what are no truths")?;
-    let (yes_values, no_values) = (call.floats(1)?, call.floats(2)?);
     let shape = joined(&joined(&condition.shape, &yes.shape)?, &no.shape)?;
     let chosen = places(&shape, &condition.shape).zip(places(&shape, &yes.shape)).zip(places(&shape, &no.shape));
-    let values = chosen.map(|((condition, yes), no)| if truths[condition] { yes_values[yes] } else { no_values[no] });
-    Ok(Tensor::floats(shape, values.collect()))
+    fn of<T: Copy>(
+        chosen: impl Iterator<Item = ((usize, usize), usize)>,
+        truths: &[bool],
+        [yes, no]: [&[T]; 2],
+    ) -> Vec<T> {
+        chosen.map(|((condition, at), other)| if truths[condition] { yes[at] } else { no[other] }).collect()
+    }
+    match (&yes.numbers, &no.numbers) {
+        (Numbers::Float(yes), Numbers::Float(no)) => Ok(Tensor::floats(shape, of(chosen, truths, [yes, no]))),
+        (Numbers::Int(yes), Numbers::Int(no)) => Ok(Tensor::integers(shape, of(chosen, truths, [yes, no]))),
+        _ => Err("chooses between numbers of two types".into()),
+    }
+}
+
+/// A value repeated over a shape.
+fn expand(call: &Call<'_>) -> Result<Tensor, Fault> {
+    let x = call.input(0)?;
+    let length = |&length: &i64| usize::try_from(length).map_err(|_| Fault::from(format!("has a length of {length}")));
+    let asked = call.integers(1)?.iter().map(length).collect::<Result<Vec<_>, _>>()?;
+    let shape = joined(&x.shape, &asked)?;
+    let places = places(&shape, &x.shape);
+    Ok(super::shapes::taken(x, shape, places))
 }
 
 fn clip(call: &Call<'_>) -> Result<Tensor, Fault> {

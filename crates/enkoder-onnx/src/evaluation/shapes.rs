@@ -1,6 +1,6 @@
 //! Operators that put numbers into another order or shape, take some of them, or add them up along axes.
 
-use super::{Call, Fault, count};
+use super::{Call, Fault, count, pixels};
 use crate::proto::element;
 use crate::tensor::{Numbers, Tensor};
 
@@ -21,8 +21,10 @@ pub(super) fn evaluate(call: &Call<'_>) -> Option<Result<Tensor, Fault>> {
         "Concat" => concat(call),
         "Gather" => gather(call),
         "Slice" => slice(call),
-        "Resize" => resize(call),
-        "DepthToSpace" => depth_to_space(call),
+        "ConstantOfShape" => constant_of_shape(call),
+        "Resize" => pixels::resize(call),
+        "DepthToSpace" => pixels::depth_to_space(call),
+        "Pad" => pixels::pad(call),
         "ReduceSum" => reduce(call, 0.0, |sum, value| sum + value, false),
         "ReduceMean" => reduce(call, 0.0, |sum, value| sum + value, true),
         "ReduceMax" => reduce(call, f32::NEG_INFINITY, f32::max, false),
@@ -51,7 +53,7 @@ fn axes_of<'a>(call: &Call<'a>) -> Result<Option<&'a [i64]>, Fault> {
 }
 
 /// The numbers at these places.
-fn taken(x: &Tensor, shape: Vec<usize>, places: impl Iterator<Item = usize>) -> Tensor {
+pub(super) fn taken(x: &Tensor, shape: Vec<usize>, places: impl Iterator<Item = usize>) -> Tensor {
     let numbers = match &x.numbers {
         Numbers::Float(values) => Numbers::Float(places.map(|place| values[place]).collect()),
         Numbers::Int(values) => Numbers::Int(places.map(|place| values[place]).collect()),
@@ -156,7 +158,7 @@ fn squeeze(call: &Call<'_>) -> Result<Tensor, Fault> {
     shaped(x, kept.collect())
 }
 
-fn strides(shape: &[usize]) -> Vec<usize> {
+pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];
     for axis in (1..shape.len()).rev() {
         strides[axis - 1] = strides[axis] * shape[axis];
@@ -236,92 +238,58 @@ fn gather(call: &Call<'_>) -> Result<Tensor, Fault> {
     Ok(taken(x, shape, places.flat_map(|first| first..first + behind)))
 }
 
-/// Of one axis, from one place to another by a positive step: what graphs do with shapes.
+/// Along each axis named, from one place to another by a step that is not 0.
 fn slice(call: &Call<'_>) -> Result<Tensor, Fault> {
     let x = call.input(0)?;
     let (starts, ends) = (call.integers(1)?, call.integers(2)?);
-    let names = call.optional(3).map(|_| call.integers(3)).transpose()?;
-    let steps = call.optional(4).map(|_| call.integers(4)).transpose()?;
-    let (&[start], &[end], [name], [step]) = (starts, ends, names.unwrap_or(&[0]), steps.unwrap_or(&[1])) else {
-        return Err("cuts along several axes, which is not known here".into());
-    };
-    let at = axis(*name, x.shape.len())?;
-    let length = x.shape[at] as i64;
-    let within = |place: i64| (if place < 0 { place.saturating_add(length) } else { place }).clamp(0, length) as usize;
-    let step = usize::try_from(*step).ok().filter(|&step| step > 0).ok_or("cuts backwards, which is not known here")?;
-    let chosen: Vec<usize> = (within(start)..within(end)).step_by(step).collect();
-    let mut shape = x.shape.clone();
+    let all: Vec<i64> = (0..starts.len() as i64).collect();
+    let names = call.optional(3).map_or(Ok(&all[..]), |_| call.integers(3))?;
+    let ones = vec![1; starts.len()];
+    let steps = call.optional(4).map_or(Ok(&ones[..]), |_| call.integers(4))?;
+    if [ends, names, steps].iter().any(|other| other.len() != starts.len()) {
+        return Err("cuts along axes of which it does not say all".into());
+    }
+    let mut cut = x.clone();
+    for (((&name, &start), &end), &step) in names.iter().zip(starts).zip(ends).zip(steps) {
+        let at = axis(name, cut.shape.len())?;
+        let length = cut.shape[at] as i64;
+        let from_start = |place: i64| if place < 0 { place.saturating_add(length) } else { place };
+        let chosen: Vec<usize> = match usize::try_from(step.unsigned_abs()) {
+            Ok(stride) if step > 0 => {
+                let [start, end] = [start, end].map(|place| from_start(place).clamp(0, length) as usize);
+                (start..end).step_by(stride).collect()
+            }
+            Ok(stride) if step < 0 => {
+                let [start, end] = [start, end].map(|place| from_start(place).clamp(-1, length - 1) + 1);
+                (end as usize..start as usize).rev().step_by(stride).collect()
+            }
+            _ => return Err("cuts by steps of 0".into()),
+        };
+        cut = selected(&cut, at, &chosen);
+    }
+    Ok(cut)
+}
+
+/// What lies at these places of an axis.
+fn selected(x: &Tensor, at: usize, chosen: &[usize]) -> Tensor {
+    let (length, mut shape) = (x.shape[at], x.shape.clone());
     shape[at] = chosen.len();
     let (before, behind): (usize, usize) = (x.shape[..at].iter().product(), x.shape[at + 1..].iter().product());
-    let places = (0..before).flat_map(|row| chosen.iter().map(move |&place| (row * length as usize + place) * behind));
-    Ok(taken(x, shape, places.flat_map(|first| first..first + behind)))
+    let places = (0..before).flat_map(|row| chosen.iter().map(move |&place| (row * length + place) * behind));
+    taken(x, shape, places.flat_map(|first| first..first + behind))
 }
 
-/// Each pixel several times; other ways to resize are not known here.
-fn resize(call: &Call<'_>) -> Result<Tensor, Fault> {
-    let x = call.input(0)?;
-    let factors = factors_of_resize(call, &x.shape)?;
-    let shape: Vec<usize> =
-        x.shape.iter().zip(&factors).map(|(length, factor)| length.saturating_mul(*factor)).collect();
+/// The same number everywhere.
+fn constant_of_shape(call: &Call<'_>) -> Result<Tensor, Fault> {
+    let length = |&length: &i64| usize::try_from(length).map_err(|_| Fault::from(format!("has a length of {length}")));
+    let shape = call.integers(0)?.iter().map(length).collect::<Result<Vec<_>, _>>()?;
     let all = count(&shape)?;
-    let (from, to) = (strides(&x.shape), strides(&shape));
-    let place = |at: usize| {
-        (0..shape.len()).map(|axis| at / to[axis] % shape[axis] / factors[axis] * from[axis]).sum::<usize>()
-    };
-    let places: Vec<usize> = (0..all).map(place).collect();
-    Ok(taken(x, shape.clone(), places.into_iter()))
-}
-
-/// The whole number of times that each axis becomes longer.
-pub(crate) fn factors_of_resize(call: &Call<'_>, shape: &[usize]) -> Result<Vec<usize>, Fault> {
-    if call.text("mode").unwrap_or("nearest") != "nearest" {
-        return Err("resizes by other than the nearest pixel, which is not known here".into());
+    let value = call.attribute("value").and_then(|attribute| attribute.t.as_ref()).map(Tensor::of).transpose();
+    match value.map_err(|error| Fault::from(error.to_string()))? {
+        None => Ok(Tensor::floats(shape, vec![0.0; all])),
+        Some(value) if value.len() == 1 => Ok(taken(&value, shape, std::iter::repeat_n(0, all))),
+        Some(_) => Err("has other than one value".into()),
     }
-    let factors: Option<Vec<usize>> = match (call.optional(2).filter(|scales| scales.len() > 0), call.optional(3)) {
-        (Some(scales), _) => scales.as_floats().and_then(|scales| {
-            scales.iter().map(|&scale| (scale >= 1.0 && scale.fract() == 0.0).then_some(scale as usize)).collect()
-        }),
-        (None, Some(sizes)) => sizes.as_integers().filter(|sizes| sizes.len() == shape.len()).and_then(|sizes| {
-            let factor = |(&size, &length): (&i64, &usize)| {
-                let size = usize::try_from(size).ok()?;
-                (length > 0 && size >= length && size.is_multiple_of(length)).then(|| size / length)
-            };
-            sizes.iter().zip(shape).map(factor).collect()
-        }),
-        (None, None) => None,
-    };
-    let factors = factors.filter(|factors| factors.len() == shape.len());
-    let factors = factors.ok_or("resizes by what is no whole number of times")?;
-    // All ways of counting agree where each pixel becomes a whole number of alike ones, but for those that round up.
-    let rounds = call.text("nearest_mode").unwrap_or("round_prefer_floor");
-    let counts = call.text("coordinate_transformation_mode").unwrap_or("half_pixel");
-    match (counts, rounds) {
-        ("asymmetric", "floor") | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil") => {
-            Ok(factors)
-        }
-        _ => Err(format!("resizes by {counts} and {rounds}, which is not known here").into()),
-    }
-}
-
-fn depth_to_space(call: &Call<'_>) -> Result<Tensor, Fault> {
-    let x = call.input(0)?;
-    let size = usize::try_from(call.int("blocksize", 0)).ok().filter(|&size| size > 0).ok_or("has no blocksize")?;
-    if call.text("mode").unwrap_or("DCR") != "DCR" {
-        return Err("shuffles in another order than DCR, which is not known here".into());
-    }
-    let &[batch, channels, height, width] = &x.shape[..] else { return Err("reads what are no images".into()) };
-    let area = size.checked_mul(size).filter(|area| channels.is_multiple_of(*area));
-    let deep = channels / area.ok_or("has too few channels for its blocks")?;
-    let shape = vec![batch, deep, height * size, width * size];
-    let place = |at: usize| {
-        let (column, row) = (at % (width * size), at / (width * size) % (height * size));
-        let (channel, sample) =
-            (at / (width * size * height * size) % deep, at / (width * size * height * size * deep));
-        let block = row % size * size + column % size;
-        ((sample * channels + block * deep + channel) * height + row / size) * width + column / size
-    };
-    let places: Vec<usize> = (0..x.len()).map(place).collect();
-    Ok(taken(x, shape, places.into_iter()))
 }
 
 fn reduce(call: &Call<'_>, start: f32, join: impl Fn(f32, f32) -> f32, mean: bool) -> Result<Tensor, Fault> {

@@ -1,13 +1,10 @@
 //! The operators with weights, and the pools.
 
-use super::{Call, Fault, count};
+use super::{Call, Fault, MOST_PIXELS, count};
 use crate::tensor::{Numbers, Tensor};
 
 /// Most multiplications of one node: minutes of plain loops.
 const MOST_WORK: usize = 1 << 36;
-
-/// Most pixels of a window, a step or a border: more than any network has, and few enough to be added up.
-const MOST_PIXELS: usize = 1 << 20;
 
 /// Windows over images of `batch × channels × height × width`, or over series of `batch × channels × steps`, which are images of one
 /// column.

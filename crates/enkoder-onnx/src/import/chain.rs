@@ -1,15 +1,16 @@
 //! A chain of layers while a graph is followed, node by node.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use enkoder::Activation;
 use enkoder::LayerSpec;
-use enkoder::layers::{BatchNorm, Dense, Reshape};
+use enkoder::layers::{BatchNorm, Dense, Reshape, Upsample};
 
+use super::functions::{Function, Functions};
 use super::{InputOrder, MOST_FEATURES, refused};
 use crate::error::{ImportError, OnnxError};
-use crate::evaluation::{Evaluation, evaluate, name_of};
-use crate::proto::{GraphProto, NodeProto};
+use crate::evaluation::{Call, Evaluation, evaluate, name_of};
+use crate::proto::{GraphProto, NodeProto, element};
 use crate::tensor::Tensor;
 
 /// A layer with its parameters as the model has them.
@@ -35,6 +36,8 @@ pub(super) struct Chain {
     /// What a sample is scaled by before the first layer.
     pub(super) offset: f32,
     pub(super) scale: f32,
+    /// Zeros around the value at the end, before and behind each axis, which the next convolution takes to its own.
+    pub(super) border: Option<Vec<(usize, usize)>>,
     own_shape: Vec<usize>,
     /// The value at the end, as a value of the graph whose numbers are places here.
     pub(super) places: Tensor,
@@ -42,41 +45,81 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// Follows a graph from its input to its output.
-    pub(super) fn follow(
-        graph: &GraphProto,
-        evaluation: &Evaluation<'_>,
-        input: &str,
-        order: &InputOrder,
-    ) -> Result<Self, ImportError> {
+    pub(super) fn new(order: &InputOrder) -> Self {
         let shape = [&[1], &order.shape[..]].concat();
-        let places = Tensor::integers(shape, order.places.clone());
-        let mut chain = Self {
+        Self {
             layers: Vec::new(),
             offset: 0.0,
             scale: 1.0,
+            border: None,
             own_shape: order.own_shape.clone(),
-            places: places.clone(),
+            places: Tensor::integers(shape, order.places.clone()),
             steps: 0,
-        };
-        let mut values = HashMap::from([(input.to_owned(), Value::Flow(places, 0))]);
-        for node in &graph.node {
-            let Some(name) = node.output.first().cloned() else { continue };
-            let value = chain.step(node, evaluation, &values)?;
-            if let (Value::Flow(places, _), Some(layer)) = (&value, chain.layers.last_mut()) {
-                chain.places = places.clone();
+        }
+    }
+
+    /// How far it was followed.
+    pub(super) fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Follows a graph from its input to its output.
+    pub(super) fn follow(
+        &mut self,
+        graph: &GraphProto,
+        evaluation: &Evaluation<'_>,
+        input: &str,
+    ) -> Result<(), ImportError> {
+        let features = self.places.len();
+        let mut values = HashMap::from([(input.to_owned(), Value::Flow(self.places.clone(), 0))]);
+        let functions = Functions::new(graph, evaluation);
+        let mut done = HashSet::new();
+        for (at, node) in graph.node.iter().enumerate() {
+            let Some(mut name) = node.output.first().cloned().filter(|_| !done.contains(&at)) else { continue };
+            let value = match self.function(node, at, &functions, &values) {
+                Some((function, value)) => {
+                    done.extend(function.nodes);
+                    name = function.output;
+                    value
+                }
+                None => self.step(node, evaluation, &values)?,
+            };
+            if let (Value::Flow(places, _), Some(layer)) = (&value, self.layers.last_mut()) {
+                self.places = places.clone();
                 layer.names.push(name.clone());
             }
             values.insert(name, value);
         }
         let ends = graph.output.iter().any(|output| {
-            matches!(values.get(output.name()), Some(Value::Flow(places, step)) if *step == chain.steps && places.len() == order.places.len())
+            matches!(values.get(output.name()), Some(Value::Flow(places, step)) if *step == self.steps && places.len() == features)
         });
         if !ends {
             let reason = "ends in no output of the size of a sample, as an autoencoder does".to_owned();
             return Err(ImportError::Graph { reason });
         }
-        Ok(chain)
+        Ok(())
+    }
+
+    /// The activation that begins with a node, and what it makes.
+    fn function(
+        &mut self,
+        node: &NodeProto,
+        at: usize,
+        functions: &Functions<'_>,
+        values: &HashMap<String, Value>,
+    ) -> Option<(Function, Value)> {
+        let (value, places) = node.input.iter().find_map(|name| match values.get_key_value(name) {
+            Some((name, Value::Flow(places, step))) if *step == self.steps => Some((name, places)),
+            _ => None,
+        })?;
+        let constant = |name: &str| match values.get(name) {
+            Some(Value::Constant(tensor)) => Some(tensor),
+            _ => None,
+        };
+        let function = functions.find(value, at, constant)?;
+        self.steps += 1;
+        self.activate(function.activation);
+        Some((function, Value::Flow(places.clone(), self.steps)))
     }
 
     /// What a node makes.
@@ -114,12 +157,22 @@ impl Chain {
         if step != self.steps {
             return Err(refused(node, "reads a value that another layer has read already: the network is no chain"));
         }
+        let around_channels = |border: &Vec<(usize, usize)>| border.iter().take(2).any(|&border| border != (0, 0));
+        match (node.op_type(), &self.border) {
+            (_, None) | ("Identity" | "Dropout" | "Cast", _) => {}
+            ("Conv", Some(border)) if border.len() == places.shape.len() && !around_channels(border) => {}
+            _ => return Err(refused(node, "reads a value with a border (Pad), which only a convolution does here")),
+        }
         self.steps += 1;
         let places = match node.op_type() {
-            "Identity" | "Dropout" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" => {
+            "Identity" | "Dropout" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" | "Expand" => {
                 let mut inputs = constants;
                 inputs[0] = Some(places);
                 evaluate(node, &inputs)?
+            }
+            // Of a network's numbers, which are float32 here.
+            "Cast" if matches!(Call::new(node, &[]).int("to", 0) as i32, element::FLOAT | element::DOUBLE) => {
+                places.clone()
             }
             _ => self.layer(node, &constants, places)?,
         };
@@ -150,7 +203,9 @@ impl Chain {
             .map(|at| ((at % (height * width).max(1)) * channels + at / (height * width).max(1)) as i64)
             .collect();
         let found = places.as_integers().unwrap_or_default();
-        if found != wanted && !self.reorder(found, &wanted) {
+        if let Some([down, across]) = self.repeated_pixels([height, width, channels], found) {
+            self.push(Upsample { factor: [down, across].into() }, Vec::new(), vec![height, width, channels]);
+        } else if found != wanted && !self.reorder(found, &wanted) {
             return Err(refused(node, "reads the pixels of an image in an order that no layer here makes"));
         }
         let shape = [height, width, channels];
@@ -162,6 +217,19 @@ impl Chain {
             self.push(Reshape { shape }, Vec::new(), shape.to_vec());
         }
         Ok(shape)
+    }
+
+    /// How often each pixel of the value at the end stands in an image beside itself and below, where it is as large only by that.
+    fn repeated_pixels(&self, [height, width, channels]: [usize; 3], found: &[i64]) -> Option<[usize; 2]> {
+        let &[rows, columns, deep] = self.shape() else { return None };
+        let fits = deep == channels && height.is_multiple_of(rows) && width.is_multiple_of(columns);
+        let [down, across] = if fits { [height / rows, width / columns] } else { return None };
+        let place = |at: usize| {
+            let (channel, y, x) = (at / (height * width), at / width % height, at % width);
+            (((y / down) * columns + x / across) * channels + channel) as i64
+        };
+        let repeated = down * across > 1 && found.iter().copied().eq((0..found.len()).map(place));
+        repeated.then_some([down, across])
     }
 
     /// Puts the outputs of the last layer, where it is dense, into another order: from `found` to `wanted`.
@@ -179,6 +247,32 @@ impl Chain {
             }
         }
         *tensors = turned;
+        true
+    }
+
+    /// Puts the channels of what there is into another order, in the layers that make them: channel `at` becomes that which was `order[at]`.
+    pub(super) fn reorder_channels(&mut self, order: &[usize]) -> bool {
+        let makes_them = |layer: &Layer| {
+            matches!(layer.spec, LayerSpec::Dense(_) | LayerSpec::Convolution(_) | LayerSpec::TransposedConvolution(_))
+        };
+        let keeps_them = |layer: &Layer| match layer.spec {
+            LayerSpec::BatchNorm(_) | LayerSpec::Upsample(_) | LayerSpec::MaxPool(_) | LayerSpec::AveragePool(_) => {
+                true
+            }
+            LayerSpec::Reshape(_) => layer.shape.last().is_some_and(|channels| channels.is_multiple_of(order.len())),
+            _ => false,
+        };
+        let Some(first) = self.layers.iter().rposition(makes_them) else { return false };
+        if !self.layers[first + 1..].iter().all(keeps_them) {
+            return false;
+        }
+        // Channels are the last axis of all tensors.
+        for layer in &mut self.layers[first..] {
+            for channels in layer.tensors.chunks_exact_mut(order.len()) {
+                let before = channels.to_vec();
+                channels.iter_mut().zip(order).for_each(|(to, &from)| *to = before[from]);
+            }
+        }
         true
     }
 

@@ -5,15 +5,16 @@ use enkoder::layers::{
 };
 use enkoder::{Activation, LayerSpec, PerAxis};
 
-use super::chain::Chain;
+use super::chain::{Chain, Layer};
 use super::refused;
+use super::weights::{kernel_of, larger_kernel, symmetric, turned, weights};
 use crate::error::{ImportError, OnnxError};
-use crate::evaluation::{self, Call, Fault, Windows, name_of};
+use crate::evaluation::{self, Call, Fault, Windows, evaluate, name_of};
 use crate::proto::NodeProto;
 use crate::tensor::Tensor;
 
 /// What a normalisation here adds to a variance before its root.
-const EPSILON: f32 = 1e-5;
+pub(super) const EPSILON: f32 = 1e-5;
 
 impl Chain {
     /// Adds the layer that a node is. Says where the numbers of its value have their places.
@@ -24,40 +25,30 @@ impl Chain {
         places: &Tensor,
     ) -> Result<Tensor, ImportError> {
         let call = Call::new(node, constants);
-        let activation = match node.op_type() {
-            "Relu" => Some(Activation::Relu),
-            "Tanh" => Some(Activation::Tanh),
-            "Sigmoid" => Some(Activation::Sigmoid),
-            "LeakyRelu" => {
-                let alpha = call.float("alpha", 0.01);
-                if (alpha - 0.01).abs() > 1e-6 {
-                    return Err(refused(node, format!("has the slope {alpha}, and only 0.01 is known here")));
-                }
-                Some(Activation::LeakyRelu)
-            }
-            "Elu" if call.float("alpha", 1.0) == 1.0 => Some(Activation::Elu),
-            "Gelu" if call.text("approximate") == Some("tanh") => Some(Activation::Gelu),
-            _ => None,
-        };
-        if let Some(activation) = activation {
-            self.activate(activation);
-            return Ok(places.clone());
-        }
         match node.op_type() {
             "Gemm" => self.gemm(node, &call, places),
             "MatMul" => self.dense(node, places, weights(node, &call, 1)?, false),
             "Add" | "Sub" | "Mul" | "Div" => {
-                self.arithmetic(node, constants)?;
+                self.arithmetic(node, constants, places)?;
+                Ok(places.clone())
+            }
+            "Pad" => {
+                self.border = Some(flat(node, evaluation::borders_of_pad(&call, places.shape.len()))?);
                 Ok(places.clone())
             }
             "Conv" => self.convolution(node, &call, places),
             "ConvTranspose" => self.transposed_convolution(node, &call, places),
+            "Slice" => self.crop(node, constants, places),
             "MaxPool" | "AveragePool" => self.pool(node, &call, places),
             "Resize" => self.upsample(node, &call, places),
             "DepthToSpace" => self.pixel_shuffle(node, &call, places),
             "BatchNormalization" => {
                 self.batch_normalization(node, &call, places)?;
                 Ok(places.clone())
+            }
+            "LeakyRelu" => {
+                let slope = call.float("alpha", 0.01);
+                Err(refused(node, format!("has the slope {slope}, and only 0.01 is known here")))
             }
             _ => Err(refused(node, "has no counterpart among the layers")),
         }
@@ -69,7 +60,7 @@ impl Chain {
         }
         let made = self.dense(node, places, weights(node, call, 1)?, call.int("transB", 0) != 0)?;
         if call.optional(2).is_some() {
-            self.add_bias(node, weights(node, call, 2)?, 1.0)?;
+            self.add_bias(node, weights(node, call, 2)?, &made)?;
         }
         Ok(made)
     }
@@ -104,87 +95,25 @@ impl Chain {
         Ok(Tensor::integers([1, units], (0..units as i64).collect()))
     }
 
-    /// Adds to the biases of the last layer, whose tensors they end.
-    fn add_bias(&mut self, node: &NodeProto, bias: &Tensor, sign: f32) -> Result<(), ImportError> {
-        let linear = self.layers.last_mut().filter(|layer| layer.spec.activation() == Activation::Linear);
-        let layer = linear.filter(|layer| {
-            matches!(layer.spec, LayerSpec::Dense(_) | LayerSpec::Convolution(_) | LayerSpec::TransposedConvolution(_))
-        });
-        let Some(layer) = layer else { return Err(refused(node, "adds numbers to what no layer makes")) };
-        let channels = layer.shape.last().copied().unwrap_or(0);
-        // Of an image channels first, of a row the only axis.
-        let of_image = layer.shape.len() == 3;
-        let lengths: Vec<usize> = bias.shape.iter().copied().filter(|&length| length != 1).collect();
-        let axis_fits = !of_image
-            || bias.len() == 1
-            || bias.shape.len() >= 3 && bias.shape[bias.shape.len() - 3] == channels
-            || node.op_type().starts_with("Conv");
-        let values = bias
-            .as_floats()
-            .filter(|values| axis_fits && (values.len() == 1 || (values.len() == channels && lengths == [channels])));
-        let Some(values) = values else {
-            return Err(refused(node, format!("adds numbers of {:?} to {channels} channels", bias.shape)));
-        };
-        // What there was before the biases has no counterpart here.
-        layer.names.clear();
-        let start = layer.tensors.len() - channels;
-        for (at, to) in layer.tensors[start..].iter_mut().enumerate() {
-            *to += sign * values[at % values.len()];
-        }
-        Ok(())
-    }
-
-    /// A bias; or, before the first layer, how a sample is scaled.
-    fn arithmetic(&mut self, node: &NodeProto, constants: &[Option<&Tensor>]) -> Result<(), ImportError> {
-        let (constant, value_first) = match *constants {
-            [None, Some(constant)] => (constant, true),
-            [Some(constant), None] => (constant, false),
-            _ => return Err(refused(node, "joins other than a value and a constant")),
-        };
-        let operator = node.op_type();
-        if !value_first && matches!(operator, "Sub" | "Div") {
-            return Err(refused(node, "takes a value from a constant, or divides by it"));
-        }
-        if !self.layers.is_empty() {
-            return match operator {
-                "Add" => self.add_bias(node, constant, 1.0),
-                "Sub" => self.add_bias(node, constant, -1.0),
-                _ => Err(refused(node, "multiplies what a layer makes")),
-            };
-        }
-        let number = constant.as_floats().filter(|values| values.len() == 1).map(|values| values[0]);
-        let Some(number) = number else {
-            return Err(refused(node, "scales the input by other than one number for all"));
-        };
-        // (x − offset) · scale, and then one operation more.
-        match operator {
-            "Add" => self.offset -= number / self.scale,
-            "Sub" => self.offset += number / self.scale,
-            "Mul" => self.scale *= number,
-            _ => self.scale /= number,
-        }
-        Ok(())
-    }
-
     /// Weights there lie as out × in × kernel, here as kernel × in × out.
     fn convolution(&mut self, node: &NodeProto, call: &Call<'_>, places: &Tensor) -> Result<Tensor, ImportError> {
         let [height, width, inputs] = self.image(node, places)?;
         let weight = weights(node, call, 1)?;
         let (outputs, own, kernel) = kernel_of(node, weight)?;
+        let mut windows = flat(node, Windows::of(call, Some(kernel), Some([height, width])))?;
         if own != inputs {
             return Err(refused(node, format!("has weights for {own} channels and gets {inputs}")));
         }
-        let windows = flat(node, Windows::of(call, Some(kernel), Some([height, width])))?;
+        for (axis, (before, behind)) in self.border.take().into_iter().flatten().skip(2).enumerate() {
+            windows.pads[axis] += before;
+            windows.pads[axis + 2] += behind;
+        }
         let (larger, padding) = symmetric(&windows);
         let [down, across] = larger_kernel(node, kernel, larger, inputs * outputs)?;
-        let mut tensors = vec![0.0; (down * across * inputs + 1) * outputs];
-        let values = weight.as_floats().unwrap_or_default();
-        for (at, &value) in values.iter().enumerate() {
-            let (pixel, input) = (at % (kernel[0] * kernel[1]), at / (kernel[0] * kernel[1]) % inputs);
-            let out = at / (kernel[0] * kernel[1] * inputs);
-            let (row, column) = (pixel / kernel[1] + larger[0].0, pixel % kernel[1] + larger[1].0);
-            tensors[((row * across + column) * inputs + input) * outputs + out] = value;
-        }
+        let (values, axes) = (weight.as_floats().unwrap_or_default(), [outputs, inputs, kernel[0], kernel[1]]);
+        let tensors = turned(values, axes, [down * across * inputs * outputs, outputs], |[out, input, row, column]| {
+            (((row + larger[0].0) * across + column + larger[1].0) * inputs + input) * outputs + out
+        });
         let [rows, columns] = [(height, down, 0), (width, across, 1)].map(|(length, kernel, axis)| {
             (length + 2 * padding[axis]).checked_sub(kernel).map_or(0, |room| room / windows.strides[axis] + 1)
         });
@@ -209,20 +138,16 @@ impl Chain {
         let [height, width, inputs] = self.image(node, places)?;
         let weight = weights(node, call, 1)?;
         let (own, outputs, kernel) = kernel_of(node, weight)?;
+        let windows = flat(node, Windows::transposed(call, kernel, [height, width]))?;
         if own != inputs {
             return Err(refused(node, format!("has weights for {own} channels and gets {inputs}")));
         }
-        let windows = flat(node, Windows::transposed(call, kernel, [height, width]))?;
         let (larger, padding) = symmetric(&windows);
         let [down, across] = larger_kernel(node, kernel, larger, inputs * outputs)?;
-        let mut tensors = vec![0.0; inputs * down * across * outputs + outputs];
-        let values = weight.as_floats().unwrap_or_default();
-        for (at, &value) in values.iter().enumerate() {
-            let (pixel, out) = (at % (kernel[0] * kernel[1]), at / (kernel[0] * kernel[1]) % outputs);
-            let input = at / (kernel[0] * kernel[1] * outputs);
-            let (row, column) = (pixel / kernel[1] + larger[0].0, pixel % kernel[1] + larger[1].0);
-            tensors[((input * down + row) * across + column) * outputs + out] = value;
-        }
+        let (values, axes) = (weight.as_floats().unwrap_or_default(), [inputs, outputs, kernel[0], kernel[1]]);
+        let tensors = turned(values, axes, [inputs * down * across * outputs, outputs], |[input, out, row, column]| {
+            ((input * down + row + larger[0].0) * across + column + larger[1].0) * outputs + out
+        });
         let extra = windows.extra;
         let [rows, columns] = [(height, down, 0), (width, across, 1)].map(|(length, kernel, axis)| {
             let whole = (length - 1) * windows.strides[axis] + kernel + extra[axis];
@@ -240,6 +165,66 @@ impl Chain {
         self.images_biased(node, call, places, [rows, columns, outputs])
     }
 
+    /// Rows and columns cut off from what a transposed convolution just made.
+    fn crop(
+        &mut self,
+        node: &NodeProto,
+        constants: &[Option<&Tensor>],
+        places: &Tensor,
+    ) -> Result<Tensor, ImportError> {
+        let elsewhere = || refused(node, "cuts other than the border of what a transposed convolution makes");
+        let inputs: Vec<_> = std::iter::once(Some(places)).chain(constants[1..].iter().copied()).collect();
+        let left = evaluate(node, &inputs)?;
+        let Some(Layer { spec: LayerSpec::TransposedConvolution(layer), tensors, shape, .. }) = self.layers.last_mut()
+        else {
+            return Err(elsewhere());
+        };
+        let [_, channels, sizes @ ..] = &left.shape[..] else { return Err(elsewhere()) };
+        let kept = [sizes.first().copied().unwrap_or(1), sizes.get(1).copied().unwrap_or(1), *channels];
+        let made = checked_images(node, kept, left.shape.len())?;
+        let (&[rows, columns, outputs], Some(found)) = (&shape[..], left.as_integers()) else {
+            return Err(elsewhere());
+        };
+        // The pixels that stay lie side by side, with all their channels.
+        let corner = found.first().map_or(0, |&place| place as usize / outputs);
+        let corner = [corner / columns, corner % columns];
+        let stays = |at: usize| {
+            let (channel, pixel) = (at / (kept[0] * kept[1]), at % (kept[0] * kept[1]));
+            (((pixel / kept[1] + corner[0]) * columns + pixel % kept[1] + corner[1]) * outputs + channel) as i64
+        };
+        let is_linear = layer.activation == Activation::Linear;
+        if *channels != outputs || !is_linear || !found.iter().copied().eq((0..found.len()).map(stays)) {
+            return Err(elsewhere());
+        }
+        let pair = |sizes: PerAxis| [sizes.height, sizes.width];
+        let (kernel, mut extra) = (pair(layer.kernel), pair(layer.output_padding.unwrap_or(0.into())));
+        let mut padding = pair(layer.padding.unwrap_or(0.into()));
+        // What was added at the end goes first.
+        let mut larger = [(0, 0); 2];
+        for axis in 0..2 {
+            let behind = [rows, columns][axis] - kept[axis] - corner[axis];
+            let (before, of_extra) = (corner[axis], behind.min(extra[axis]));
+            let behind = behind - of_extra;
+            extra[axis] -= of_extra;
+            larger[axis] = (behind.saturating_sub(before), before.saturating_sub(behind));
+            padding[axis] += before.max(behind);
+        }
+        let weights = tensors.len() - outputs;
+        let inputs = weights / (kernel[0] * kernel[1] * outputs);
+        let [down, across] = larger_kernel(node, kernel, larger, inputs * outputs)?;
+        let (axes, size) = ([inputs, kernel[0], kernel[1], outputs], inputs * down * across * outputs);
+        let mut enlarged = turned(&tensors[..weights], axes, [size, outputs], |[input, row, column, out]| {
+            ((input * down + row + larger[0].0) * across + column + larger[1].0) * outputs + out
+        });
+        enlarged[size..].copy_from_slice(&tensors[weights..]);
+        *tensors = enlarged;
+        layer.kernel = [down, across].into();
+        layer.padding = Some(padding.into());
+        layer.output_padding = Some(extra.into());
+        *shape = kept.to_vec();
+        Ok(made)
+    }
+
     /// The images that a layer just added makes, with the biases of its node.
     fn images_biased(
         &mut self,
@@ -248,10 +233,14 @@ impl Chain {
         places: &Tensor,
         shape: [usize; 3],
     ) -> Result<Tensor, ImportError> {
+        let made = checked_images(node, shape, places.shape.len())?;
         if call.optional(2).is_some() {
-            self.add_bias(node, weights(node, call, 2)?, 1.0)?;
+            let mut bias = weights(node, call, 2)?.clone();
+            // Along the channels, which stand before the pixels.
+            bias.shape.resize(made.shape.len() - 1, 1);
+            self.add_bias(node, &bias, &made)?;
         }
-        checked_images(node, shape, places.shape.len())
+        Ok(made)
     }
 
     fn pool(&mut self, node: &NodeProto, call: &Call<'_>, places: &Tensor) -> Result<Tensor, ImportError> {
@@ -286,9 +275,15 @@ impl Chain {
         let [height, width, channels] = self.image(node, places)?;
         let size = usize::try_from(call.int("blocksize", 0)).ok().filter(|size| (1..=64).contains(size));
         let size = size.filter(|size| channels.is_multiple_of(size * size));
-        let (Some(size), "DCR") = (size, call.text("mode").unwrap_or("DCR")) else {
-            return Err(refused(node, "shuffles in another order than DCR, or by what its channels do not hold"));
-        };
+        let Some(size) = size else { return Err(refused(node, "shuffles by what its channels do not hold")) };
+        if call.text("mode") == Some("CRD") {
+            // There the pixels of a block are neighbours among the channels, here the channels of a pixel.
+            let (area, deep) = (size * size, channels / (size * size));
+            let order: Vec<usize> = (0..channels).map(|at| at % deep * area + at / deep).collect();
+            if !self.reorder_channels(&order) {
+                return Err(refused(node, "shuffles channels (CRD) that no layer here makes"));
+            }
+        }
         let shape = [height * size, width * size, channels / (size * size)];
         self.push(PixelShuffle { factor: size.into() }, Vec::new(), shape.to_vec());
         checked_images(node, shape, places.shape.len())
@@ -319,44 +314,6 @@ impl Chain {
         self.push(BatchNorm { activation: Activation::Linear }, parts.concat(), shape);
         Ok(())
     }
-}
-
-/// A constant that a node reads.
-fn weights<'a>(node: &NodeProto, call: &Call<'a>, at: usize) -> Result<&'a Tensor, ImportError> {
-    let tensor = call.optional(at).filter(|tensor| tensor.as_floats().is_some());
-    tensor.ok_or_else(|| refused(node, format!("has no constant numbers as input {at}")))
-}
-
-/// The two first lengths of weights, and the window: of one axis, or of two.
-fn kernel_of(node: &NodeProto, weight: &Tensor) -> Result<(usize, usize, [usize; 2]), ImportError> {
-    match weight.shape[..] {
-        [first, second, height, width] if weight.len() > 0 => Ok((first, second, [height, width])),
-        [first, second, length] if weight.len() > 0 => Ok((first, second, [length, 1])),
-        _ => Err(refused(node, format!("has weights of {:?}", weight.shape))),
-    }
-}
-
-/// Windows whose pads are the same on both sides: where they are not, the kernel gets zeros before or behind, and reaches as far as before.
-fn symmetric(windows: &Windows) -> ([(usize, usize); 2], [usize; 2]) {
-    let axis = |axis: usize| {
-        let (before, behind) = (windows.pads[axis], windows.pads[axis + 2]);
-        ((behind.saturating_sub(before), before.saturating_sub(behind)), before.max(behind))
-    };
-    let [(first, padding), (second, other)] = [0, 1].map(axis);
-    ([first, second], [padding, other])
-}
-
-/// The kernel with its zeros.
-fn larger_kernel(
-    node: &NodeProto,
-    kernel: [usize; 2],
-    larger: [(usize, usize); 2],
-    pairs: usize,
-) -> Result<[usize; 2], ImportError> {
-    let [down, across] = [0, 1].map(|axis| kernel[axis] + larger[axis].0 + larger[axis].1);
-    let weights = down.checked_mul(across).and_then(|pixels| pixels.checked_mul(pairs));
-    let fits = weights.is_some_and(|weights| weights <= evaluation::MOST_VALUES);
-    if fits { Ok([down, across]) } else { Err(refused(node, "has borders that are much larger on one side")) }
 }
 
 /// Images channels first, whose numbers lie channels last here.

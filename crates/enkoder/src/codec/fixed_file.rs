@@ -142,6 +142,8 @@ fn number_of(activation: Activation) -> u8 {
         Activation::Gelu => 4,
         Activation::Tanh => 5,
         Activation::Sigmoid => 6,
+        Activation::GeluErf => 7,
+        Activation::Silu => 8,
     }
 }
 

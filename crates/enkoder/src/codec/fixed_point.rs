@@ -350,8 +350,8 @@ fn activate(activation: Activation, x: i32) -> i32 {
         Activation::Elu => shifted(exponential(x), 14) - ONE,
         Activation::Sigmoid => sigmoid(x),
         Activation::Tanh => 2 * sigmoid(2 * x) - ONE,
-        // Beyond 8 the function is x or 0 to more digits than are kept.
-        Activation::Gelu if x.abs() >= 8 * ONE => x.max(0),
+        // Beyond 8 these functions are x or 0 to more digits than are kept.
+        Activation::Gelu | Activation::GeluErf if x.abs() >= 8 * ONE => x.max(0),
         Activation::Gelu => {
             let square = (x * x) >> FRACTION;
             let cube = (square * x) >> FRACTION;
@@ -359,6 +359,16 @@ fn activate(activation: Activation, x: i32) -> i32 {
             let inner = x + ((cube * 2930) >> 16);
             shifted(x * sigmoid((inner * 104_582) >> 16), FRACTION)
         }
+        // As `normal_below` of the network computes Φ, with 30 fraction bits.
+        Activation::GeluErf => {
+            let t = (1i64 << 60) / ((1 << 30) + ((x.abs() * 248_723_584) >> FRACTION));
+            let series = [1_139_675_401, -1_560_310_108, 1_526_231_383, -305_476_044, 273_621_191i64]
+                .into_iter()
+                .fold(0, |sum, coefficient| ((sum + coefficient) * t) >> 30);
+            let beyond = (series * exponential((x * x) >> (FRACTION + 1))) >> 31;
+            shifted(x * if x > 0 { (1 << 30) - beyond } else { beyond }, 30)
+        }
+        Activation::Silu => shifted(x * sigmoid(x), FRACTION),
     };
     y as i32
 }

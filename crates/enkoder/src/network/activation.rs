@@ -1,12 +1,12 @@
 //! Activation functions: value, slope and curvature of each, and passes over whole buffers. Where the slope can be had from the
-//! value, the value before the activation is not kept; only GELU needs it.
+//! value, the value before the activation is not kept; only GELU and SiLU need it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::elementary::{exp, sigmoid, tanh};
+use super::elementary::{exp, normal_below, sigmoid, tanh};
 use super::vectorised::vectorised;
 
 /// The function applied to each output of a layer.
@@ -25,6 +25,10 @@ pub enum Activation {
     Elu,
     /// x·Φ(x) in its tanh form (Hendrycks & Gimpel 2016).
     Gelu,
+    /// x·Φ(x) with Φ by the error function, as PyTorch and Keras have it where nothing else is said (Hendrycks & Gimpel 2016).
+    GeluErf,
+    /// x / (1 + e⁻ˣ), also called swish (Elfwing, Uchibe & Doya 2018).
+    Silu,
     /// tanh x: −1..1.
     Tanh,
     /// 1 / (1 + e⁻ˣ): 0..1.
@@ -33,8 +37,17 @@ pub enum Activation {
 
 impl Activation {
     /// All activations, in the order of the documentation.
-    pub const ALL: [Self; 7] =
-        [Self::Linear, Self::Relu, Self::LeakyRelu, Self::Elu, Self::Gelu, Self::Tanh, Self::Sigmoid];
+    pub const ALL: [Self; 9] = [
+        Self::Linear,
+        Self::Relu,
+        Self::LeakyRelu,
+        Self::Elu,
+        Self::Gelu,
+        Self::GeluErf,
+        Self::Silu,
+        Self::Tanh,
+        Self::Sigmoid,
+    ];
 
     /// The name used in commands and files.
     pub fn name(self) -> &'static str {
@@ -44,6 +57,8 @@ impl Activation {
             Self::LeakyRelu => "leaky-relu",
             Self::Elu => "elu",
             Self::Gelu => "gelu",
+            Self::GeluErf => "gelu-erf",
+            Self::Silu => "silu",
             Self::Tanh => "tanh",
             Self::Sigmoid => "sigmoid",
         }
@@ -51,12 +66,12 @@ impl Activation {
 
     /// Whether the slope needs the value before the activation.
     pub(crate) fn needs_input(self) -> bool {
-        self == Self::Gelu
+        matches!(self, Self::Gelu | Self::GeluErf | Self::Silu)
     }
 
     /// Whether negative inputs are cut off or damped, so that initial weights must be larger (He et al. 2015).
     pub(crate) fn is_rectifier(self) -> bool {
-        matches!(self, Self::Relu | Self::LeakyRelu | Self::Elu | Self::Gelu)
+        matches!(self, Self::Relu | Self::LeakyRelu | Self::Elu | Self::Gelu | Self::GeluErf | Self::Silu)
     }
 }
 
@@ -68,7 +83,7 @@ impl fmt::Display for Activation {
 
 /// A name that is no activation's.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown activation {0:?}: it is one of linear, relu, leaky-relu, elu, gelu, tanh, sigmoid")]
+#[error("unknown activation {0:?}: it is one of linear, relu, leaky-relu, elu, gelu, gelu-erf, silu, tanh, sigmoid")]
 pub struct UnknownActivation(String);
 
 impl FromStr for Activation {
@@ -94,6 +109,8 @@ pub(crate) struct Relu;
 pub(crate) struct LeakyRelu;
 pub(crate) struct Elu;
 pub(crate) struct Gelu;
+pub(crate) struct GeluErf;
+pub(crate) struct Silu;
 pub(crate) struct Tanh;
 pub(crate) struct Sigmoid;
 
@@ -193,6 +210,49 @@ impl Function for Gelu {
     }
 }
 
+impl GeluErf {
+    /// Φ(z) and its slope φ(z).
+    #[inline(always)]
+    fn normal(z: f32) -> (f32, f32) {
+        // 1/√(2π).
+        let density = 0.398_942_3 * exp(-0.5 * z * z);
+        (normal_below(z), density)
+    }
+}
+
+impl Function for GeluErf {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        z * normal_below(z)
+    }
+    #[inline(always)]
+    fn slope(z: f32, _: f32) -> f32 {
+        let (below, density) = Self::normal(z);
+        below + z * density
+    }
+    #[inline(always)]
+    fn curvature(z: f32, _: f32) -> f32 {
+        Self::normal(z).1 * (2.0 - z * z)
+    }
+}
+
+impl Function for Silu {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        z * sigmoid(z)
+    }
+    #[inline(always)]
+    fn slope(z: f32, _: f32) -> f32 {
+        let s = sigmoid(z);
+        s * (1.0 + z * (1.0 - s))
+    }
+    #[inline(always)]
+    fn curvature(z: f32, _: f32) -> f32 {
+        let s = sigmoid(z);
+        s * (1.0 - s) * (2.0 + z * (1.0 - 2.0 * s))
+    }
+}
+
 impl Function for Tanh {
     #[inline(always)]
     fn value(z: f32) -> f32 {
@@ -246,6 +306,14 @@ macro_rules! with_function {
             }
             functions::Activation::Gelu => {
                 type $F = functions::Gelu;
+                $body
+            }
+            functions::Activation::GeluErf => {
+                type $F = functions::GeluErf;
+                $body
+            }
+            functions::Activation::Silu => {
+                type $F = functions::Silu;
                 $body
             }
             functions::Activation::Tanh => {

@@ -128,7 +128,7 @@ pub struct NetworkOptions {
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub latent: Option<usize>,
 
-    /// Activation of hidden layers: relu, leaky-relu, elu, gelu, tanh, sigmoid or linear [default: relu]
+    /// Activation of hidden layers: relu, leaky-relu, elu, gelu, gelu-erf, silu, tanh, sigmoid or linear [default: relu]
     #[arg(long, value_name = "NAME")]
     pub activation: Option<Activation>,
 
