@@ -59,8 +59,8 @@ mod zarr;
 
 pub use arff::{parse_arff, read_arff};
 pub use arrays::{
-    ArrayEntry, ArraySummary, Arrays, Assembly, Contents, Description, NotKept, OriginalType, RawElement, RawFormat,
-    UnknownRawElement,
+    ArrayEntry, ArraySummary, Arrays, Assembly, Beside, Contents, Description, NotKept, OriginalType, RawElement,
+    RawFormat, UnknownRawElement,
 };
 pub use byte_source::ByteSource;
 pub use chunks::{Chunk, Chunks};
