@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use enkoder::codec::ElementType;
 use enkoder_data::Description;
-use enkoder_data::netcdf::NetcdfWriter;
+use enkoder_data::netcdf::{NetcdfWriter, Written};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -15,7 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = description.form(0, element);
         for steps in [shape[0], 1] {
             let shape: Vec<u64> = std::iter::once(steps).chain(shape[1..].iter().copied()).collect();
-            let Ok(mut writer) = NetcdfWriter::new(&description, &[], element, &shape, 0) else { continue };
+            let written = [Written { name: String::new(), element, shape: shape.clone() }];
+            let Ok(mut writer) = NetcdfWriter::new(&description, &written, 0) else { continue };
             let mut out = Cursor::new(Vec::new());
             let bytes = vec![0; shape.iter().product::<u64>() as usize * element.bytes()];
             let written = writer.begin(&mut out).and_then(|()| writer.write(&mut out, 0, &bytes));

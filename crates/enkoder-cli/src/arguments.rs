@@ -25,6 +25,12 @@ impl From<OsString> for DataName {
     }
 }
 
+impl From<PathBuf> for DataName {
+    fn from(path: PathBuf) -> Self {
+        Self(path.into_os_string())
+    }
+}
+
 impl AsRef<Path> for DataName {
     fn as_ref(&self) -> &Path {
         Path::new(&self.0)

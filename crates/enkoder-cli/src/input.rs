@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::slice;
 
-use enkoder::codec::{self, Bound, CompressSummary, ElementType, SampleArray};
+use enkoder::codec::{self, Bound, CompressSummary, ElementType, SampleArray, SampleSource};
 use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, OriginalType, ReadOptions, Source, TableOptions};
+use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
 
 use crate::arguments::{ArrayArguments, DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::failure::Usage;
@@ -77,49 +77,63 @@ impl DataOptions {
         Ok(Source::find_all(&files(names)?)?)
     }
 
-    /// Opens data to compress without a model. Of a file of several arrays all are taken that have one shape and type.
-    pub fn open_to_compress_alone(&self, data: &[DataName], screen: Screen) -> anyhow::Result<Compressible> {
-        let variables = self.variables_together(data)?;
-        if !variables.is_empty() {
-            let chosen = Self { arrays: ArrayArguments { variables, ..self.arrays.clone() }, ..self.clone() };
-            return chosen.open_to_compress_alone(data, screen);
+    /// Opens data to compress without a model. Of a file of several arrays all are taken.
+    pub fn open_to_compress_alone(&self, data: &[DataName], screen: Screen) -> anyhow::Result<Collection> {
+        match self.variables_together(data)? {
+            Together::Chosen => {
+                let Some(arrays) = self.open_arrays(data)? else {
+                    return Ok(Compressible::new(&self.open(data, screen)?).into());
+                };
+                Ok(Compressible::of(self.wanted(arrays)?)?.into())
+            }
+            Together::Alike(variables) => {
+                let chosen = Self { arrays: ArrayArguments { variables, ..self.arrays.clone() }, ..self.clone() };
+                let arrays = chosen.open_arrays(data)?;
+                let arrays = arrays.ok_or_else(|| Usage::new("the arrays of the file cannot be read together"))?;
+                Ok(Compressible::of(self.wanted(arrays)?)?.into())
+            }
+            Together::Each(variables) => {
+                let chosen = Self { arrays: ArrayArguments { variables, ..self.arrays.clone() }, ..self.clone() };
+                let options = chosen.options(TableOptions::default());
+                Collection::of(chosen.source(data)?.open_each_array(&options)?)
+            }
         }
-        let Some(arrays) = self.open_arrays(data)? else { return Ok(Compressible::new(&self.open(data, screen)?)) };
-        Compressible::of(self.wanted(arrays)?)
     }
 
-    /// Of a file of several arrays, where none is chosen, those of one shape and type that have most bytes; a warning names the others.
-    fn variables_together(&self, data: &[DataName]) -> anyhow::Result<Vec<String>> {
-        let [name] = data else { return Ok(Vec::new()) };
+    /// Which arrays of a file are taken, where none is chosen: all of them.
+    fn variables_together(&self, data: &[DataName]) -> anyhow::Result<Together> {
+        let [name] = data else { return Ok(Together::Chosen) };
         if standard_input::is_meant(name.as_ref()) || self.label.is_some() {
-            return Ok(Vec::new());
+            return Ok(Together::Chosen);
         }
-        let Some(contents) = self.contents(name)? else { return Ok(Vec::new()) };
-        let readable = |array: &&ArrayEntry| array.is_data() && array.unreadable.is_none();
-        let arrays: Vec<&ArrayEntry> = contents.arrays.iter().filter(readable).collect();
-        if arrays.len() < 2 {
-            return Ok(Vec::new());
+        if !self.arrays.variables.is_empty() {
+            return Ok(Together::Chosen);
         }
-        let are_alike = |a: &ArrayEntry, b: &ArrayEntry| a.shape == b.shape && a.element == b.element;
-        let bytes = |of: &ArrayEntry| {
-            let each = of.shape.iter().product::<u64>() * of.element.map_or(0, ElementType::bytes) as u64;
-            each * arrays.iter().filter(|array| are_alike(array, of)).count() as u64
-        };
-        // The first of equals.
-        let Some(most) = arrays.iter().rev().max_by_key(|array| bytes(array)) else { return Ok(Vec::new()) };
-        let (mut taken, others): (Vec<&ArrayEntry>, Vec<_>) =
-            arrays.iter().copied().partition(|array| are_alike(array, most));
-        let beyond = taken.split_off(taken.len().min(codec::MAX_VARIABLES));
-        let left_out: Vec<&str> = others.iter().chain(&beyond).map(|array| array.name.as_str()).collect();
-        if !left_out.is_empty() {
-            tracing::warn!(
-                "{name} also holds {}, left out: arrays in one file have one shape and type, and are at most {}; compress the \
-                 others by --variable",
-                left_out.join(", "),
-                codec::MAX_VARIABLES
-            );
+        let contents = self.source(data)?.all_contents(&self.options(TableOptions::default()))?;
+        let Some(contents) = contents else { return Ok(Together::Chosen) };
+        let (arrays, unreadable): (Vec<&ArrayEntry>, Vec<_>) =
+            contents.arrays.iter().filter(|array| !array.is_coordinate).partition(|array| array.is_data());
+        let unreadable = unreadable.iter().filter(|array| array.unreadable.is_some());
+        let left_out: Vec<&str> = unreadable.map(|array| array.name.as_str()).collect();
+        if !left_out.is_empty() && !arrays.is_empty() {
+            tracing::warn!("{name} also holds {}, left out: they cannot be read", left_out.join(", "));
         }
-        Ok(taken.into_iter().map(|array| array.name.clone()).collect())
+        let names = arrays.iter().map(|array| array.name.clone()).collect();
+        Ok(match arrays[..] {
+            [] | [_] => Together::Chosen,
+            [first, ..] => {
+                let are_alike = arrays.iter().all(|array| array.shape == first.shape && array.element == first.element);
+                if are_alike && arrays.len() <= codec::MAX_VARIABLES {
+                    Together::Alike(names)
+                } else if self.samples.is_some() {
+                    let why =
+                        format!("{name} holds arrays of several shapes, of which --samples cannot take the same steps");
+                    return Err(Usage::new(why).with_hint("choose arrays of one shape by --variable").into());
+                } else {
+                    Together::Each(names)
+                }
+            }
+        })
     }
 
     /// As many samples of arrays as are asked for.
@@ -232,49 +246,145 @@ impl ModelAndData {
     }
 }
 
+/// Which arrays of a file are compressed.
+enum Together {
+    /// Those that are asked for, or the only one.
+    Chosen,
+    /// These, which have one shape and type, in samples that have a part of each.
+    Alike(Vec<String>),
+    /// These, each by itself.
+    Each(Vec<String>),
+}
+
+/// What one compressed file is to hold.
+pub struct Collection {
+    /// What it is called.
+    pub name: String,
+    /// At least one.
+    pub members: Vec<Compressible>,
+    /// What the file is to keep beside the samples, so that they can come back as they were.
+    pub description: Vec<u8>,
+}
+
+impl From<Compressible> for Collection {
+    fn from(mut data: Compressible) -> Self {
+        let description = std::mem::take(&mut data.description);
+        Self { name: data.name.clone(), members: vec![data], description }
+    }
+}
+
+impl Collection {
+    /// Arrays of one file, each by itself.
+    fn of(arrays: Vec<Arrays>) -> anyhow::Result<Self> {
+        let (description, not_kept) = Arrays::description_of(&arrays.iter().collect::<Vec<_>>())?;
+        say_what_is_lost(arrays.first().map_or("", Arrays::name), &not_kept);
+        let axes = |arrays: &Arrays| arrays.array().iter().filter(|&&length| length > 1).count();
+        let most = arrays.iter().map(axes).max().unwrap_or(0);
+        let member = |arrays: Arrays| {
+            let packing = arrays.packing();
+            let is_float = arrays.element().is_float() || packing.iter().any(|&packing| packing != (1.0, 0.0));
+            let is_auxiliary = !is_float || (axes(&arrays) < 2 && most >= 2);
+            Compressible { is_auxiliary, ..Compressible::undescribed(arrays) }
+        };
+        let members: Vec<Compressible> = arrays.into_iter().map(member).collect();
+        let all_are = members.iter().all(|member| member.is_auxiliary);
+        let members: Vec<_> = members
+            .into_iter()
+            .map(|member| Compressible { is_auxiliary: member.is_auxiliary && !all_are, ..member })
+            .collect();
+        Ok(Self { name: members.first().map_or_else(String::new, |member| member.name.clone()), members, description })
+    }
+}
+
+fn say_what_is_lost(name: &str, not_kept: &[String]) {
+    if !not_kept.is_empty() {
+        tracing::warn!(
+            "of {name} a compressed file does not keep {}; whoever needs them keeps the original",
+            not_kept.join("; ")
+        );
+    }
+}
+
 /// Samples to compress.
 pub struct Compressible {
     /// What they are called.
     pub name: String,
-    /// The samples.
-    pub source: Box<dyn codec::SampleSource>,
+    samples: Samples,
     /// Whether values belong to columns, each with a range of its own.
     pub is_table: bool,
+    /// Whether it is of integers, or small beside others, and no bound is meant for it that does not name it.
+    pub is_auxiliary: bool,
     /// For each variable: a stored number `x` means `x · scale + offset`.
     packing: Vec<(f64, f64)>,
     /// What the file is to keep beside the samples, so that they can come back as they were.
     pub description: Vec<u8>,
-    /// The type of the numbers in their file, where the codec takes them as of another.
-    original: Option<OriginalType>,
+}
+
+/// Where samples are.
+enum Samples {
+    Arrays(Arrays),
+    Memory(SampleArray),
 }
 
 impl Compressible {
     /// Arrays, to be read in pieces.
     fn of(arrays: Arrays) -> anyhow::Result<Self> {
-        let (packing, original) = (arrays.packing(), arrays.original());
         let (description, not_kept) = arrays.description()?;
-        if !not_kept.is_empty() {
-            tracing::warn!(
-                "of {} a compressed file does not keep {}; whoever needs them keeps the original",
-                arrays.name(),
-                not_kept.join("; ")
-            );
+        say_what_is_lost(arrays.name(), &not_kept);
+        Ok(Self { description, ..Self::undescribed(arrays) })
+    }
+
+    fn undescribed(arrays: Arrays) -> Self {
+        Self {
+            name: arrays.name().to_owned(),
+            packing: arrays.packing(),
+            samples: Samples::Arrays(arrays),
+            is_table: false,
+            is_auxiliary: false,
+            description: Vec::new(),
         }
-        let name = arrays.name().to_owned();
-        Ok(Self { name, source: Box::new(arrays), is_table: false, packing, description, original })
     }
 
     /// Samples that are in memory.
     pub fn new(data: &Dataset) -> Self {
-        let source = Box::new(SampleArray::from_dataset(data));
         Self {
             name: data.name().to_owned(),
-            source,
+            samples: Samples::Memory(SampleArray::from_dataset(data)),
             is_table: data.schema().is_some(),
+            is_auxiliary: false,
             packing: vec![(1.0, 0.0)],
             description: Vec::new(),
-            original: None,
         }
+    }
+
+    /// The samples.
+    pub fn source(&mut self) -> &mut dyn codec::SampleSource {
+        match &mut self.samples {
+            Samples::Arrays(arrays) => arrays,
+            Samples::Memory(samples) => samples,
+        }
+    }
+
+    fn source_ref(&self) -> &dyn codec::SampleSource {
+        match &self.samples {
+            Samples::Arrays(arrays) => arrays,
+            Samples::Memory(samples) => samples,
+        }
+    }
+
+    /// The arrays that they are cut from, where there are such.
+    pub fn arrays(&self) -> Option<&Arrays> {
+        if let Samples::Arrays(arrays) = &self.samples { Some(arrays) } else { None }
+    }
+
+    /// The names of the variables; none where there is one without a name.
+    pub fn variables(&self) -> Vec<String> {
+        self.source_ref().layout().variables
+    }
+
+    /// The type of the numbers.
+    pub fn element(&self) -> ElementType {
+        self.source_ref().element()
     }
 
     /// Whether stored numbers mean others.
@@ -299,7 +409,7 @@ impl Compressible {
 
     /// The same for bounds of single variables.
     pub fn bounds_of_variables(&self, bounds: &[(String, Bound)]) -> Vec<(String, Bound)> {
-        let variables = self.source.layout().variables;
+        let variables = self.variables();
         let stored = |(variable, bound): &(String, Bound)| {
             let number = variables.iter().position(|name| name == variable);
             let packing = number.and_then(|number| self.packing.get(number));
@@ -311,16 +421,9 @@ impl Compressible {
 
     /// A bound on numbers that are stored, of which each counts `scale` in the units of the data.
     fn bound_of_stored(&self, bound: Bound, scale: f64) -> Bound {
-        // Decoded numbers of 32 bits become such of 16: the nearest lies no farther from the decoded than the original does.
-        let times = if self.original == Some(OriginalType::F16) { 2.0 } else { 1.0 };
         match bound {
-            Bound::Absolute(most) => Bound::Absolute(most / scale.abs() / times),
-            Bound::Relative(part) => Bound::Relative(part / times),
-            Bound::Pointwise(part) => Bound::Pointwise(part / times),
-            // No number of 32 bits has as many as 51.
-            Bound::SignificantBits(bits) => Bound::SignificantBits((bits + times.log2() as u8).min(52)),
-            Bound::Psnr(decibels) => Bound::Psnr(decibels + 20.0 * times.log10()),
-            Bound::Lossless | Bound::None => bound,
+            Bound::Absolute(most) => Bound::Absolute(most / scale.abs()),
+            other => other,
         }
     }
 
@@ -328,25 +431,20 @@ impl Compressible {
     pub fn in_its_units(&self, mut summary: CompressSummary) -> CompressSummary {
         let scale = self.packing.iter().map(|(scale, _)| scale.abs()).fold(0.0, f64::max);
         summary.range *= scale;
-        // What numbers of 16 bits are off by at most, once decoded numbers have become such.
-        let error = if self.original == Some(OriginalType::F16) { 2.0 * scale } else { scale };
-        summary.largest_error *= error;
-        summary.mean_squared_error *= error * error;
-        if let Some(original) = self.original {
-            summary.original_bytes =
-                summary.original_bytes / self.source.element().bytes() as u64 * original.bytes() as u64;
-        }
+        summary.largest_error *= scale;
+        summary.mean_squared_error *= scale * scale;
         summary
     }
 
     /// Bytes of one sample.
     pub fn sample_bytes(&self) -> u64 {
-        (self.source.shape().iter().product::<usize>() * self.source.element().bytes()) as u64
+        let source = self.source_ref();
+        (source.shape().iter().product::<usize>() * source.element().bytes()) as u64
     }
 
     /// Bytes of all samples.
     pub fn bytes(&self) -> u64 {
-        self.source.samples() * self.sample_bytes()
+        self.source_ref().samples() * self.sample_bytes()
     }
 }
 

@@ -96,15 +96,6 @@ impl Element {
     }
 }
 
-/// A number of 16 bits as one of 32; of a NaN all bits are kept, for hardware would change a signalling one.
-pub(crate) fn widened(half: f16) -> f32 {
-    if !half.is_nan() {
-        return half.to_f32();
-    }
-    let bits = u32::from(half.to_bits());
-    f32::from_bits((bits & 0x8000) << 16 | 0x7f80_0000 | (bits & 0x03ff) << 13)
-}
-
 /// The nearest finite number of 16 bits to one that is finite; of an infinite one and a NaN the same.
 pub(crate) fn narrowed(value: f32) -> f16 {
     if value.is_nan() {
@@ -141,6 +132,15 @@ mod tests {
         let count = bytes.len() / element.size() as usize;
         element.read_f32(&mut source, endian, count, &mut values).unwrap();
         values
+    }
+
+    /// A number of 16 bits as one of 32; of a NaN all bits are kept, for hardware would change a signalling one.
+    fn widened(half: f16) -> f32 {
+        if !half.is_nan() {
+            return half.to_f32();
+        }
+        let bits = u32::from(half.to_bits());
+        f32::from_bits((bits & 0x8000) << 16 | 0x7f80_0000 | (bits & 0x03ff) << 13)
     }
 
     #[test]

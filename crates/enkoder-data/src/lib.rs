@@ -93,8 +93,8 @@ use not_built::zarr;
 
 pub use arff::{parse_arff, read_arff};
 pub use arrays::{
-    ArrayEntry, ArraySummary, Arrays, Assembly, Contents, Description, NotKept, OriginalType, RawElement, RawFormat,
-    UnknownRawElement,
+    ArrayEntry, ArraySummary, Arrays, Assembly, Beside, Contents, Description, NotKept, OriginalType, RawElement,
+    RawFormat, UnknownRawElement,
 };
 #[cfg(feature = "arrow")]
 pub use arrow::{parse_arrow, read_arrow};

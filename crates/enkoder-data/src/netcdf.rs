@@ -19,7 +19,7 @@ use crate::error::DataError;
 
 pub(crate) use classic::{Classic, ClassicVariable, NOT_KEPT, Numbers, big_endian};
 
-pub use classic::NetcdfWriter;
+pub use classic::{NetcdfWriter, Written};
 
 const DIMENSION: u32 = 0x0a;
 const VARIABLE: u32 = 0x0b;

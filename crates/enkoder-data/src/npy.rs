@@ -11,7 +11,7 @@ use enkoder::Dataset;
 use enkoder::codec::ElementType;
 use ndarray::{Array2, ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
-use crate::arrays::{Conventions, Field, Origin, OriginalType, Stored, numpy_name, widen};
+use crate::arrays::{Conventions, Field, Origin, OriginalType, Stored, numpy_name};
 use crate::byte_source::ByteSource;
 use crate::element::{Element, Endian, check_finite, narrowed};
 use crate::error::{DataError, Place, Position};
@@ -36,6 +36,8 @@ pub struct NpyForm {
     element: Element,
     endian: Endian,
     fortran_order: bool,
+    /// Whether a codec gives the numbers as of f32 that are of f16 in the file.
+    was_wide: bool,
 }
 
 /// Whether content that begins so is NPY.
@@ -81,11 +83,6 @@ pub(crate) fn field(source: &mut ByteSource, path: Option<&Path>) -> Result<Fiel
     if form.is_turned(&shape) {
         bytes = turn(&bytes, &header.shape, width);
     }
-    if original == Some(OriginalType::F16) {
-        let mut wide = vec![0; bytes.len() * 2];
-        widen(&bytes, &mut wide);
-        bytes = wide;
-    }
     Ok(of(Stored::Held(bytes)))
 }
 
@@ -93,7 +90,6 @@ pub(crate) fn field(source: &mut ByteSource, path: Option<&Path>) -> Result<Fiel
 fn element_type(element: Element) -> (ElementType, Option<OriginalType>) {
     let same = match element {
         Element::Bool => return (ElementType::U8, Some(OriginalType::Bool)),
-        Element::F16 => return (ElementType::F32, Some(OriginalType::F16)),
         Element::U8 => ElementType::U8,
         Element::I8 => ElementType::I8,
         Element::U16 => ElementType::U16,
@@ -102,6 +98,7 @@ fn element_type(element: Element) -> (ElementType, Option<OriginalType>) {
         Element::I32 => ElementType::I32,
         Element::U64 => ElementType::U64,
         Element::I64 => ElementType::I64,
+        Element::F16 => ElementType::F16,
         Element::F32 => ElementType::F32,
         Element::F64 => ElementType::F64,
     };
@@ -120,20 +117,34 @@ impl NpyForm {
             ElementType::I32 => Element::I32,
             ElementType::U64 => Element::U64,
             ElementType::I64 => Element::I64,
+            ElementType::F16 => Element::F16,
             ElementType::F32 => Element::F32,
             ElementType::F64 => Element::F64,
         };
-        Self { element, endian: Endian::Little, fortran_order: false }
+        Self { element, endian: Endian::Little, fortran_order: false, was_wide: false }
     }
 
     /// The type under which a codec takes the numbers.
     pub fn element(self) -> ElementType {
-        element_type(self.element).0
+        if self.was_wide { ElementType::F32 } else { element_type(self.element).0 }
+    }
+
+    /// The form, where a codec gives the numbers as of this type: compressed files of before version 4 have floats of 16 bits as of 32.
+    pub(crate) fn of(self, element: ElementType) -> Option<Self> {
+        let was_wide = self.element == Element::F16 && element == ElementType::F32;
+        let form = Self { was_wide, ..self };
+        (form.element() == element).then_some(form)
     }
 
     /// The type of the numbers, where a codec knows it by another.
     pub fn original(self) -> Option<OriginalType> {
         element_type(self.element).1
+    }
+
+    /// The name of the type of the numbers in the file.
+    pub fn type_name(self) -> &'static str {
+        let (element, original) = element_type(self.element);
+        original.map_or(element.name(), OriginalType::name)
     }
 
     /// Whether a reader of plain numbers would take them for others.
@@ -150,7 +161,7 @@ impl NpyForm {
     pub fn encoded(self, bytes: &[u8]) -> Cow<'_, [u8]> {
         let mut out = match self.element {
             Element::Bool => bytes.iter().map(|&byte| byte.min(1)).collect(),
-            Element::F16 => {
+            Element::F16 if self.was_wide => {
                 let numbers = bytes.as_chunks::<4>().0.iter().map(|&number| f32::from_le_bytes(number));
                 numbers.flat_map(|number| narrowed(number).to_le_bytes()).collect()
             }
@@ -185,8 +196,7 @@ impl NpyForm {
         };
         let kind = match self.element {
             Element::Bool => "b1",
-            Element::F16 => "f2",
-            _ => numpy_name(self.element()),
+            element => numpy_name(element_type(element).0),
         };
         let fortran = if self.fortran_order { "True" } else { "False" };
         let mut text = format!("{{'descr': '{order}{kind}', 'fortran_order': {fortran}, 'shape': ({axes}), }}");
@@ -366,7 +376,7 @@ impl<'a> Dictionary<'a> {
         let missing = |name: &str| (0, format!("the header has no entry {name:?}"));
         let (element, endian) = descr.ok_or_else(|| missing("descr"))?;
         let fortran_order = fortran_order.ok_or_else(|| missing("fortran_order"))?;
-        let form = NpyForm { element, endian, fortran_order };
+        let form = NpyForm { element, endian, fortran_order, was_wide: false };
         Ok(Header { form, shape: shape.ok_or_else(|| missing("shape"))? })
     }
 

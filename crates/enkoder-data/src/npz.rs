@@ -101,16 +101,17 @@ pub(crate) fn read_fields<R: Read + Seek + Send>(
     chosen.into_iter().map(read).collect()
 }
 
-/// What arrays are in an NPZ file, where it is not clear which of them is the data.
-pub(crate) fn contents_to_choose_of<R: Read + Seek + Send>(
+/// What arrays are in an NPZ file; with `to_choose` only where it is not clear which of them is the data.
+pub(crate) fn contents<R: Read + Seek + Send>(
     name: &str,
     reader: R,
     length: u64,
+    to_choose: bool,
 ) -> Result<Option<Contents>, DataError> {
     let archive = ZipArchive::new(reader).map_err(|error| zip_error(name, error))?;
     let mut npz = Npz { name, archive, length, arrays: Vec::new() };
     npz.list()?;
-    if npz.choose().is_ok() {
+    if to_choose && npz.choose().is_ok() {
         return Ok(None);
     }
     let mut arrays = Vec::new();
@@ -150,28 +151,45 @@ impl NpzWriter {
         waiting.write_all(&form.encoded(bytes))
     }
 
-    /// Writes the file: every array has this shape and is complete.
+    /// Writes the file: every array is complete, and has the shape of its number.
     ///
     /// # Errors
     /// What the system said.
-    pub fn finish(self, out: impl Write + Seek, shape: &[u64]) -> io::Result<()> {
+    pub fn finish(self, out: impl Write + Seek, shapes: &[Vec<u64>]) -> io::Result<()> {
         let mut zip = ZipWriter::new(out);
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
-        for (name, form, bytes) in self.arrays {
-            let mut bytes = bytes.into_inner().map_err(io::IntoInnerError::into_error)?;
-            bytes.rewind()?;
+        for ((name, form, bytes), shape) in self.arrays.into_iter().zip(shapes) {
             zip.start_file(format!("{name}.npy"), options)?;
-            form.write_header(&mut zip, shape)?;
-            if form.is_turned(shape) {
-                let mut all = Vec::new();
-                bytes.read_to_end(&mut all)?;
-                zip.write_all(&form.turned(&all, shape))?;
-            } else {
-                io::copy(&mut bytes, &mut zip)?;
-            }
+            finish(form, bytes, shape, &mut zip)?;
         }
         zip.finish()?.flush()
     }
+
+    /// Writes each array as an NPY file of its own, which `create` makes by its name.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn finish_apart(self, create: &mut dyn FnMut(&str) -> io::Result<File>, shapes: &[Vec<u64>]) -> io::Result<()> {
+        for ((name, form, bytes), shape) in self.arrays.into_iter().zip(shapes) {
+            let mut out = BufWriter::new(create(&name)?);
+            finish(form, bytes, shape, &mut out)?;
+            out.flush()?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes an array whose numbers have waited.
+fn finish(form: NpyForm, bytes: BufWriter<File>, shape: &[u64], out: &mut dyn Write) -> io::Result<()> {
+    let mut bytes = bytes.into_inner().map_err(io::IntoInnerError::into_error)?;
+    bytes.rewind()?;
+    form.write_header(out, shape)?;
+    if form.is_turned(shape) {
+        let mut all = Vec::new();
+        bytes.read_to_end(&mut all)?;
+        return out.write_all(&form.turned(&all, shape));
+    }
+    io::copy(&mut bytes, out).map(|_| ())
 }
 
 struct Npz<'a, R> {

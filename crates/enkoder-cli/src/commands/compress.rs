@@ -1,38 +1,42 @@
 //! `enkoder compress`: data in, with a model or without one, and an .enk file out that is proved before it gets its name.
 
-use std::fmt;
+mod bounds;
+mod said;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::{Args, ValueHint};
 use enkoder::codec::{
-    AloneOptions, Bound, CodecError, CompressOptions, CompressSummary, ElementType, Layout, SampleSource, compress,
-    compress_alone,
+    AloneOptions, Bound, CompressOptions, CompressSummary, ElementType, Exact, Layout, Member, SampleSource, compress,
+    compress_alone, compress_several,
 };
 use enkoder_data::export::Overwrite;
-use serde_json::{Value, json};
 
 use crate::arguments::{DataName, DataOptions, ModelAndData, RunOptions, parse_count};
 use crate::failure::Usage;
 use crate::file_output;
-use crate::input::Compressible;
+use crate::input::{Collection, Compressible};
 use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::model;
 use crate::progress::ByteProgress;
-use crate::screen::FAINT;
+use crate::screen::Screen;
 use crate::standard_input;
 use crate::whole_file::write_whole;
-use crate::wording;
+use bounds::{Bounds, RegionBound};
+use said::{to_json, to_text};
 
 /// Compress arrays or other data, within a bound that is checked for every value
 ///
 /// Without a model, predictions are learned on the data itself and stored with it. A model that was trained on other data of the
 /// kind, named before the data, can make files much smaller still. The first of several names is taken for the model where it is
 /// the file or the folder of one.
+///
+/// Of a NetCDF, HDF5, NPZ or Zarr file all variables are taken, each in its own shape and type and within its own bound; --variable
+/// chooses. Coordinates go along as they are.
 ///
 /// Arrays (NPY, NPZ, NetCDF, HDF5, raw files) keep their type, NaN, infinities and fill values included, and are read piece by piece:
 /// they may be larger than memory. A bound is in the units of the data, also where numbers are packed with scale_factor. Other data is taken as `enkoder data info` shows it, as bytes or 32-bit numbers.
@@ -43,6 +47,9 @@ use crate::wording;
 #[command(after_long_help = "Examples:
   enkoder compress data.nc -o data.enk --bound rel:1e-3           no value off by more than a thousandth of the range
   enkoder compress data.nc -o data.enk --bound prel:1e-3          within a thousandth of each value
+  enkoder compress data.nc -o data.enk --bound t=abs:0.05,q=prel:1e-3,lossless        bounds of single variables
+  enkoder compress data.nc -o data.enk --bound rel:1e-2 --region lat=35:60,lon=-10:30=abs:0.01
+  enkoder compress rain.nc -o rain.enk --bound abs:0.1 --exact zeros,signs
   enkoder compress runs/a new.npy -o new.enk --bound rel:1e-3     a part of the range, with a model
   enkoder compress runs/a run.nc --variable ts -o ts.enk --bound abs:0.05
   enkoder compress runs/a field.raw --shape 110x64x128 --dtype f32 -o field.enk --bound psnr:60
@@ -63,6 +70,16 @@ pub struct Options {
     /// t=abs:0.05,q=prel:1e-3, and one without a name for all others
     #[arg(short, long, value_name = "BOUND")]
     bound: Bounds,
+
+    /// Without a model: cells with a bound of their own, by coordinates (lat=35:60,lon=-10:30=abs:0.01), by a variable of the file that
+    /// is not 0 there (land=abs:0.01), or by a file with such a mask (land.npy=abs:0.01); where several overlap, the last holds
+    #[arg(long = "region", value_name = "CELLS=BOUND", allow_hyphen_values = true)]
+    regions: Vec<RegionBound>,
+
+    /// Without a model: what comes back exactly, whatever the bound: zeros, signs (no value changes from positive to negative),
+    /// extremes (the least and the largest value of each variable)
+    #[arg(long, value_name = "zeros,signs,extremes")]
+    exact: Option<Exact>,
 
     /// Bits of a weight of the decoder in the file: 8 makes it half as large and predicts a little worse
     #[arg(long, value_name = "8|16", default_value_t = 16)]
@@ -92,63 +109,6 @@ pub struct Options {
     common: RunOptions,
 }
 
-/// One bound, or bounds of single variables and perhaps one for all others: `t=abs:0.05,q=rel:1e-3,lossless`.
-#[derive(Clone, Debug)]
-struct Bounds {
-    others: Option<Bound>,
-    of_variables: Vec<(String, Bound)>,
-}
-
-impl FromStr for Bounds {
-    type Err = CodecError;
-
-    fn from_str(text: &str) -> Result<Self, CodecError> {
-        let mut bounds = Self { others: None, of_variables: Vec::new() };
-        for part in text.split(',') {
-            match part.rsplit_once('=') {
-                Some((variable, bound)) => {
-                    bounds.of_variables.push((variable.trim().to_owned(), bound.trim().parse()?))
-                }
-                // Of two bounds for all others one would be lost.
-                None if bounds.others.is_some() => return Err(CodecError::Bound(text.to_owned())),
-                None => bounds.others = Some(part.trim().parse()?),
-            }
-        }
-        Ok(bounds)
-    }
-}
-
-impl fmt::Display for Bounds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_variables = self.of_variables.iter().map(|(variable, bound)| format!("{variable}={bound}"));
-        let all: Vec<String> = of_variables.chain(self.others.map(|bound| bound.to_string())).collect();
-        f.write_str(&all.join(","))
-    }
-}
-
-impl Bounds {
-    /// The bound of all variables that have none of their own.
-    fn for_others(&self, data: &Compressible, with_model: bool) -> Result<Bound, Usage> {
-        if with_model && !self.of_variables.is_empty() {
-            return Err(Usage::new(format!(
-                "{self} bounds single variables, but with a model all have the same bound"
-            ))
-            .with_hint("give one bound, or leave out the model"));
-        }
-        if let Some(bound) = self.others {
-            return Ok(bound);
-        }
-        let variables = data.source.layout().variables;
-        let is_bound = |variable: &String| self.of_variables.iter().any(|(of, _)| of == variable);
-        match variables.iter().find(|variable| !is_bound(variable)) {
-            Some(variable) => Err(Usage::new(format!("{self} says nothing of the variable {variable}"))
-                .with_hint(format!("give it a bound, {variable}=BOUND, or all others one: {self},BOUND"))),
-            // It is asked of no variable.
-            None => Ok(Bound::Lossless),
-        }
-    }
-}
-
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let (model_path, data) = tell_apart(&options.names)?;
@@ -159,43 +119,57 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let model = model_path.map(model::load).transpose()?;
     let overwrite = Overwrite::replacing(options.force);
     file_output::check_binary(&options.out, overwrite, &options.common)?;
-    let mut data = match (model.as_ref(), model_path) {
+    let mut data: Collection = match (model.as_ref(), model_path) {
         (Some(model), Some(path)) => {
             let of = ModelAndData { model: path.to_owned(), data: data.to_vec() };
-            options.reading.open_to_compress(model, &of, screen)?
+            options.reading.open_to_compress(model, &of, screen)?.into()
         }
         _ => options.reading.open_to_compress_alone(data, screen)?,
     };
-    if options.without_model && data.is_packed() {
-        return Err(Usage::new(format!(
-            "the numbers of {} are packed, and the model must go along with how",
-            data.name
-        ))
-        .with_hint("leave out --without-model")
-        .into());
-    }
-    let model = model.map(|model| data.model(model)).transpose()?;
-    let bound = data.bound(options.bound.for_others(&data, model.is_some())?)?;
-    let of_variables = data.bounds_of_variables(&options.bound.of_variables);
-    if data.is_table && matches!(bound, Bound::Relative(_) | Bound::Psnr(_)) {
-        tracing::warn!(
-            "{} is a table, and the bound is a part of the range of all columns together: columns of small numbers lose the most; \
-             a bound of abs: is the same for each, and lossless keeps every bit",
-            data.name
-        );
-    }
+    let data_description = std::mem::take(&mut data.description);
+    let model = match model {
+        Some(model) => {
+            let data = &data.members[0];
+            if options.without_model && data.is_packed() {
+                let why = format!("the numbers of {} are packed, and the model must go along with how", data.name);
+                return Err(Usage::new(why).with_hint("leave out --without-model").into());
+            }
+            Some(data.model(model)?)
+        }
+        None => None,
+    };
+    let plans = options.plans(&data, model.is_some(), screen)?;
     interrupt::listen()?;
     interrupt::work_begins();
     let start = Instant::now();
-    let progress = ByteProgress::new(screen, format!("compressing {}", data.name), data.bytes());
-    let sample_bytes = data.sample_bytes();
+    let total = data.members.iter().map(Compressible::bytes).sum();
+    let progress = ByteProgress::new(screen, format!("compressing {}", data.name), total);
     let cannot = || format!("{} cannot be compressed", data.name);
-    let written = write_whole(&options.out, overwrite, cannot, |out| {
-        let source = &mut Interruptible(data.source.as_mut(), &data.description);
-        let update = &mut |samples| progress.update(samples * sample_bytes);
-        match &model {
-            Some(model) => compress(model, source, &options.with_model(bound), out, update),
-            None => compress_alone(source, &options.alone(bound, of_variables), out, update),
+    let written = write_whole(&options.out, overwrite, cannot, |out| match &mut data.members[..] {
+        [data] => {
+            let sample_bytes = data.sample_bytes();
+            let update = &mut |samples| progress.update(samples * sample_bytes);
+            let source = &mut Interruptible(data.source(), &data_description);
+            let summary = match &model {
+                Some(model) => compress(model, source, &options.with_model(plans[0].options.bound), out, update)?,
+                None => compress_alone(source, &plans[0].options, out, update)?,
+            };
+            Ok((vec![summary], None))
+        }
+        members => {
+            let sizes: Vec<(u64, u64)> = members.iter().map(|data| (data.bytes(), data.sample_bytes())).collect();
+            let update = &mut |member: usize, samples| {
+                let before: u64 = sizes[..member].iter().map(|(bytes, _)| bytes).sum();
+                progress.update(before + samples * sizes[member].1)
+            };
+            let mut sources: Vec<_> = members.iter_mut().map(|data| Interruptible(data.source(), &[])).collect();
+            let mut members: Vec<_> = sources
+                .iter_mut()
+                .zip(&plans)
+                .map(|(source, plan)| Member { source, options: plan.options.clone() })
+                .collect();
+            let archive = compress_several(&mut members, &data_description, out, update)?;
+            Ok((archive.members, Some((archive.file_bytes, archive.framing_bytes))))
         }
     });
     drop(progress);
@@ -203,17 +177,59 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(format_args!("interrupted: {} was not written", file_output::display(&options.out)));
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
-    let summary = written?;
+    let (summaries, archive) = written?;
     let took = start.elapsed();
     interrupt::work_ended();
-    let summary = data.in_its_units(summary);
+    let named =
+        data.members.iter().zip(&plans).zip(summaries).map(|((data, plan), summary)| {
+            (data.variables().join(", "), plan.asked.clone(), data.in_its_units(summary))
+        });
+    let written = Written { members: named.collect(), archive };
     let text = if options.common.json {
-        to_json(&options, &summary, took).to_string()
+        to_json(&options, &written, took).to_string()
     } else {
-        to_text(&options, &summary, took, model.is_some())
+        to_text(&options, &written, took, model.is_some())
     };
     file_output::print_beside(&options.out, text, screen)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was written.
+struct Written {
+    /// Of each member its name, its bound as it was asked for, and what it takes.
+    members: Vec<(String, String, CompressSummary)>,
+    /// Of several: the bytes of the file, and those around the members.
+    archive: Option<(u64, u64)>,
+}
+
+impl Written {
+    /// All members together.
+    fn total(&self) -> CompressSummary {
+        let Some((file_bytes, framing)) = self.archive else { return self.members[0].2.clone() };
+        let mut total = CompressSummary::default();
+        (total.file_bytes, total.framing_bytes) = (file_bytes, framing);
+        for (_, _, member) in &self.members {
+            total.samples += member.samples;
+            total.original_bytes += member.original_bytes;
+            total.header_bytes += member.header_bytes;
+            total.code_bytes += member.code_bytes;
+            total.residual_bytes += member.residual_bytes;
+            total.framing_bytes += member.framing_bytes;
+            total.largest_error = total.largest_error.max(member.largest_error);
+            total.range = total.range.max(member.range);
+            total.stages.plan += member.stages.plan;
+            total.stages.write += member.stages.write;
+            total.stages.verify += member.stages.verify;
+        }
+        total
+    }
+}
+
+/// How a member is compressed.
+struct Plan {
+    options: AloneOptions,
+    /// Its bound as it was asked for.
+    asked: String,
 }
 
 /// The model, where the first of several names is one, and the data.
@@ -236,6 +252,10 @@ fn check(options: &Options, with_model: bool) -> Result<(), Usage> {
         return Err(Usage::new("--effort says how much is tried without a model, but one was given")
             .with_hint("leave out --effort, or the model"));
     }
+    if with_model && (!options.regions.is_empty() || options.exact.is_some()) {
+        return Err(Usage::new("--region and --exact are for data without a model, but one was given")
+            .with_hint("leave out the model, or these options"));
+    }
     if !with_model && options.without_model {
         return Err(Usage::new("--without-model leaves a model out of the file, but none was given")
             .with_hint("name the model before the data, or leave out --without-model"));
@@ -257,10 +277,70 @@ impl Options {
         }
     }
 
-    fn alone(&self, bound: Bound, of_variables: Vec<(String, Bound)>) -> AloneOptions {
-        let options = AloneOptions::new(bound);
-        let effort = self.effort.unwrap_or(options.effort);
-        AloneOptions { of_variables, effort, block_samples: self.chunk, ..options }
+    /// How each member is compressed.
+    fn plans(&self, data: &Collection, with_model: bool, screen: Screen) -> anyhow::Result<Vec<Plan>> {
+        if data.members.len() > 1 {
+            let names: Vec<String> = data.members.iter().flat_map(Compressible::variables).collect();
+            self.bound.check(&names)?;
+        }
+        let mut plans = Vec::with_capacity(data.members.len());
+        let (mut kept, mut applied) = (Vec::new(), vec![false; self.regions.len()]);
+        for member in &data.members {
+            let own = member.variables().first().and_then(|name| self.bound.of(name));
+            let is_one_of_several = data.members.len() > 1;
+            let asked = match own {
+                Some(bound) if is_one_of_several => bound,
+                None if is_one_of_several && member.is_auxiliary => {
+                    kept.extend(member.variables());
+                    Bound::Lossless
+                }
+                _ => self.bound.for_others(member, with_model)?,
+            };
+            let bound = member.bound(asked)?;
+            if member.is_table && matches!(bound, Bound::Relative(_) | Bound::Psnr(_)) {
+                tracing::warn!(
+                    "{} is a table, and the bound is a part of the range of all columns together: columns of small numbers lose \
+                     the most; a bound of abs: is the same for each, and lossless keeps every bit",
+                    member.name
+                );
+            }
+            let own = if is_one_of_several { &[][..] } else { &self.bound.of_variables[..] };
+            let mut options = AloneOptions::new(bound);
+            options.of_variables = member.bounds_of_variables(own);
+            options.effort = self.effort.unwrap_or(options.effort);
+            options.block_samples = self.chunk;
+            options.exact = self.exact.unwrap_or_default();
+            if asked != Bound::Lossless || !is_one_of_several {
+                for (region, applied) in self.regions.iter().zip(&mut applied) {
+                    match region.of(member, &self.reading) {
+                        Ok(region) => {
+                            *applied = true;
+                            options.regions.push(region);
+                        }
+                        Err(error) if !is_one_of_several => return Err(error),
+                        Err(error) => {
+                            let names = member.variables().join(", ");
+                            tracing::warn!(
+                                "the region {} is none of {names}, which has one bound: {error:#}",
+                                region.name()
+                            );
+                        }
+                    }
+                }
+            }
+            let asked = if own.is_empty() { asked.to_string() } else { self.bound.to_string() };
+            plans.push(Plan { options, asked });
+        }
+        if let Some((region, _)) = self.regions.iter().zip(&applied).find(|(_, applied)| !**applied) {
+            return Err(Usage::new(format!("no variable of {} has the region {}", data.name, region.name())).into());
+        }
+        if !kept.is_empty() {
+            screen.note(format_args!(
+                "every bit is kept of integers, and of arrays of one axis beside larger ones: {}; one that a bound names has that bound",
+                kept.join(", ")
+            ));
+        }
+        Ok(plans)
     }
 }
 
@@ -302,67 +382,4 @@ impl SampleSource for Interruptible<'_> {
     fn description(&self) -> Vec<u8> {
         self.1.to_vec()
     }
-}
-
-fn to_text(options: &Options, summary: &CompressSummary, took: Duration, with_model: bool) -> String {
-    let ratio = |bytes: u64| wording::times(summary.original_bytes as f64 / bytes.max(1) as f64);
-    let without = summary.file_bytes - summary.model_bytes;
-    let mut text = format!(
-        "{}: {} → {}, {}×",
-        file_output::display(&options.out),
-        wording::bytes(summary.original_bytes),
-        wording::bytes(summary.file_bytes),
-        ratio(summary.file_bytes)
-    );
-    if summary.model_bytes > 0 {
-        text += &format!(" ({}× without the model)", ratio(without));
-    }
-    let mut line = |heading: &str, what: String| text += &format!("\n  {FAINT}{heading:<9}{FAINT:#} {what}");
-    if with_model {
-        line("model", wording::bytes(summary.model_bytes));
-        let latents = wording::counted(summary.active_latents, "latent", "latents");
-        line("codes", format!("{} of {latents}", wording::bytes(summary.code_bytes)));
-    } else {
-        line("learned", wording::bytes(summary.code_bytes));
-    }
-    line("residual", wording::bytes(summary.residual_bytes));
-    line("framing", wording::bytes(summary.header_bytes + summary.framing_bytes));
-    line(
-        "error",
-        format!(
-            "largest {}, mean squared {}",
-            wording::error(summary.largest_error),
-            wording::error(summary.mean_squared_error)
-        ),
-    );
-    let rate = summary.original_bytes as f64 / took.as_secs_f64().max(1e-9);
-    line("time", format!("{} ({}/s)", wording::seconds(took.as_secs_f64()), wording::bytes(rate as u64)));
-    text
-}
-
-fn to_json(options: &Options, summary: &CompressSummary, took: Duration) -> Value {
-    let stages = &summary.stages;
-    json!({
-        "out": options.out.display().to_string(),
-        "bound": options.bound.to_string(),
-        "samples": summary.samples,
-        "original_bytes": summary.original_bytes,
-        "file_bytes": summary.file_bytes,
-        "header_bytes": summary.header_bytes,
-        "model_bytes": summary.model_bytes,
-        "code_bytes": summary.code_bytes,
-        "residual_bytes": summary.residual_bytes,
-        "framing_bytes": summary.framing_bytes,
-        "active_latents": summary.active_latents,
-        "largest_error": summary.largest_error,
-        "mean_squared_error": summary.mean_squared_error,
-        "range": summary.range,
-        "seconds": took.as_secs_f64(),
-        "stages": {
-            "plan": stages.plan.as_secs_f64(),
-            "encode": stages.encode.as_secs_f64(),
-            "write": stages.write.as_secs_f64(),
-            "verify": stages.verify.as_secs_f64(),
-        },
-    })
 }

@@ -9,11 +9,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::codec::{CodecError, ElementType, EnkFile, Layout};
+use enkoder::Autoencoder;
+use enkoder::codec::{CodecError, EnkArchive, EnkFile, Lost, Part};
 use enkoder_data::export::Overwrite;
-use enkoder_data::netcdf::NetcdfWriter;
+use enkoder_data::netcdf::{NetcdfWriter, Written};
+use enkoder_data::npy::NpyForm;
 use enkoder_data::npz::NpzWriter;
-use enkoder_data::{Assembly, Description, OriginalType};
+use enkoder_data::{Assembly, Description};
 use serde_json::json;
 
 use crate::arguments::RunOptions;
@@ -51,7 +53,8 @@ pub struct Options {
     #[arg(value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
-    /// The file to write: .npy, .npz, .nc for NetCDF, or .raw for nothing but the numbers, little-endian; - is standard output, as NPY, or as NPZ of
+    /// The file to write: .npy, .npz, .nc for NetCDF, or .raw for nothing but the numbers, little-endian; without an ending a new folder
+    /// with an NPY file for each array; - is standard output, as NPY, or as NPZ of
     /// several variables
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: PathBuf,
@@ -63,6 +66,10 @@ pub struct Options {
     /// Only these steps of the leading axis, counted from 0; the end is not included
     #[arg(long, value_name = "FIRST..END", value_parser = parse_range)]
     range: Option<Range<u64>>,
+
+    /// Only these variables of a file that holds arrays of several shapes
+    #[arg(long = "variable", value_name = "NAME,…", value_delimiter = ',')]
+    variables: Option<Vec<String>>,
 
     /// Decode what a damaged file still holds; lost values become NaN, or 0 where the type has none
     #[arg(long, conflicts_with = "range")]
@@ -81,6 +88,8 @@ pub struct Options {
 enum Format {
     Npy,
     Npz,
+    /// An NPY file for each.
+    Folder,
     NetCdf,
     Raw,
 }
@@ -91,25 +100,67 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let overwrite = Overwrite::replacing(options.force);
     let inputs = [&options.file].into_iter().chain(&options.model);
     Inputs::new(inputs.cloned().collect())?.refuse(&options.out)?;
-    file_output::check_binary(&options.out, overwrite, &options.common)?;
+    if format == Some(Format::Folder) {
+        check_folder(&options.out)?;
+    } else {
+        file_output::check_binary(&options.out, overwrite, &options.common)?;
+    }
     let name = standard_input::display(&options.file);
     let cannot = || format!("{name} cannot be decompressed");
-    let input = File::open(standard_input::file(&options.file)?).with_context(cannot)?;
-    let mut file = open(input, cannot)?;
-    if let Some(path) = &options.model {
-        file = file.with_model(&model::load(path)?).with_context(cannot)?;
+    let mut archive = open(File::open(standard_input::file(&options.file)?).with_context(cannot)?, cannot)?;
+    let model = options.model.as_deref().map(model::load).transpose()?;
+    let mut description = describe(&mut archive);
+    let (mut arrays, mut members, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut before, mut gone, is_several) = (0, Vec::new(), archive.len() > 1);
+    for number in 0..archive.len() {
+        let file = match member(&mut archive, number, model.as_ref(), cannot) {
+            Ok(file) => file,
+            // What is left of a file of several is what the others are.
+            Err(error) if options.salvage && is_several => {
+                gone.push(format!("lost: array {number}, whose beginning is damaged: {}", error.root_cause()));
+                before += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let layout = file.layout().clone();
+        let count = layout.variables.len().max(1);
+        let is_wanted = |names: &Vec<String>| layout.variables.iter().all(|name| names.contains(name));
+        if options.variables.as_ref().is_none_or(is_wanted) {
+            let (element, sample) = (file.element(), file.shape());
+            let assembly =
+                Assembly::new(&layout, element, sample, file.samples(), options.range.clone()).with_context(cannot)?;
+            let shape = assembly.shape().to_vec();
+            let names = if layout.variables.is_empty() { vec![String::new()] } else { layout.variables };
+            let first = arrays.len();
+            arrays.extend(names.into_iter().map(|name| Written { name, element, shape: shape.clone() }));
+            members.push((number, first, assembly));
+            kept.extend(before..before + count);
+        }
+        before += count;
     }
-    let layout = file.layout().clone();
-    let format = format.unwrap_or(if layout.variables.len() > 1 { Format::Npz } else { Format::Npy });
-    if layout.variables.len() > 1 && matches!(format, Format::Npy | Format::Raw) {
-        let why = format!("{name} holds several variables ({}), which one array cannot", layout.variables.join(", "));
-        return Err(Usage::new(why).with_hint("name the output .npz or .nc").into());
+    options.check_variables(&mut archive, &arrays, cannot)?;
+    if arrays.is_empty() {
+        let none = CodecError::Damaged { offset: 0, what: "no array is left that is not damaged".to_owned() };
+        return Err(anyhow::Error::new(none).context(cannot()));
     }
-    let (element, sample) = (file.element(), file.shape().to_vec());
-    let mut assembly =
-        Assembly::new(&layout, element, &sample, file.samples(), options.range.clone()).with_context(cannot)?;
-    let shape = assembly.shape().to_vec();
-    let description = describe(&mut file);
+    if archive.len() > 1 {
+        description.only(&kept);
+        if options.range.is_some() && members.len() > 1 {
+            let why =
+                format!("{name} holds arrays of several shapes, and --range is a part of the leading axis of one");
+            return Err(Usage::new(why).with_hint(format!("choose one by --variable {}", arrays[0].name)).into());
+        }
+    }
+    let several = arrays.len() > 1;
+    let format = format.unwrap_or(if several { Format::Npz } else { Format::Npy });
+    if several && matches!(format, Format::Npy | Format::Raw) {
+        let names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
+        let why = format!("{name} holds several variables ({}), which one array cannot", names.join(", "));
+        return Err(Usage::new(why)
+            .with_hint("name the output .npz or .nc, a folder that does not exist yet, or choose by --variable")
+            .into());
+    }
     if format == Format::NetCdf && !description.not_kept().is_empty() {
         let not_kept = description.not_kept().join("; ");
         tracing::warn!("{} is classic NetCDF and does not have {not_kept}", file_output::display(&options.out));
@@ -120,10 +171,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         path: &options.out,
         overwrite,
         format,
-        layout: &layout,
         description: &description,
-        element,
-        shape: &shape,
+        arrays: &arrays,
         first,
     };
 
@@ -131,21 +180,48 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     interrupt::work_begins();
     let written = if options.salvage {
         let busy = screen.busy(format!("salvaging {name}"));
-        let mut lost = Vec::new();
+        let (mut said, arrays_lost) = (gone.clone(), gone.len() as u64);
         let written = writing.run(|emit| {
-            lost = file.salvage(MOST_SALVAGED, &mut |bytes| Ok(assembly.take(bytes, emit)?))?;
-            Ok(())
+            let mut samples = arrays_lost;
+            for (number, first, assembly) in &mut members {
+                let mut file = archive.file(*number)?;
+                if let Some(model) = &model {
+                    file = file.with_model(model)?;
+                }
+                let emit: &mut Emit<'_> = &mut |array, bytes| emit(*first + array, bytes);
+                let mut any = false;
+                let mut take = |bytes: &[u8]| {
+                    any = true;
+                    Ok(assembly.take(bytes, emit)?)
+                };
+                let lost = match file.salvage(MOST_SALVAGED, &mut take) {
+                    Err(CodecError::Damaged { .. }) if is_several && !any => {
+                        vec![file.lose_all(MOST_SALVAGED, &mut |bytes| Ok(assembly.take(bytes, emit)?))?]
+                    }
+                    lost => lost?,
+                };
+                if let Some(damage) = file.index_damage().filter(|_| lost.is_empty()) {
+                    said.push(format!("the end of {name} is damaged, and every block was found by its mark: {damage}"));
+                }
+                let first_line = |lost: &Lost| lost.cause.to_string().lines().next().unwrap_or_default().to_owned();
+                said.extend(lost.iter().map(|lost| format!("lost: {}", first_line(lost))));
+                samples += lost.iter().map(|lost| lost.samples).sum::<u64>();
+            }
+            Ok(samples)
         });
         drop(busy);
-        if let Some(damage) = file.index_damage().filter(|_| written.is_ok() && lost.is_empty()) {
-            screen.note(format_args!("the end of {name} is damaged, and every block was found by its mark: {damage}"));
+        if let Some(damage) = archive.index_damage() {
+            said.push(format!("the end of {name} is damaged, and its arrays were found by how they begin: {damage}"));
         }
-        for lost in &lost {
-            screen.note(format_args!("lost: {}", lost.cause.to_string().lines().next().unwrap_or_default()));
-        }
-        written.map(|()| lost.iter().map(|lost| lost.samples).sum())
+        said.iter().for_each(|line| screen.note(line));
+        written
     } else {
-        decode(&mut file, &mut assembly, &writing, screen).map(|()| 0)
+        if let Some(CodecError::Damaged { offset, what }) = archive.index_damage() {
+            let hint = format!("`enkoder decompress {name} -o FILE --salvage` decodes what is whole");
+            let damage = CodecError::Damaged { offset: *offset, what: what.clone() };
+            return Err(Failure::new(cannot(), hint, damage).into());
+        }
+        decode(&mut archive, (&mut members, model.as_ref()), &writing, screen).map(|()| 0)
     };
     if interrupt::requested() && written.is_err() {
         screen.note(format_args!("interrupted: {} was not written", file_output::display(&options.out)));
@@ -153,26 +229,50 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let lost: u64 = written?;
     interrupt::work_ended();
-    let kind = match format {
-        Format::Npy | Format::Npz => description.original(element).map_or(element.name(), OriginalType::name),
-        Format::NetCdf | Format::Raw => element.name(),
-    };
-    report(&options, &layout, kind, &shape, lost, screen)?;
+    report(&options, &writing, lost, screen)?;
     Ok(if lost > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// A folder is written whole or not at all, and so never into another.
+fn check_folder(path: &Path) -> Result<(), Usage> {
+    match path.exists() {
+        true => Err(Usage::new(format!("{} is there already", path.display()))
+            .with_hint("name a folder that does not exist yet")),
+        false => Ok(()),
+    }
+}
+
+/// One of the files of an archive, with its model.
+fn member<'a>(
+    archive: &'a mut EnkArchive<File>,
+    number: usize,
+    model: Option<&Autoencoder>,
+    cannot: impl Fn() -> String,
+) -> anyhow::Result<EnkFile<Part<'a, File>>> {
+    let file = archive.file(number).map_err(|error| without_beginning(error, &cannot))?;
+    match model {
+        Some(model) => file.with_model(model).with_context(cannot),
+        None => Ok(file),
+    }
+}
+
 /// Opens a compressed file; without its beginning it is lost.
-pub fn open(input: File, cannot: impl FnOnce() -> String) -> anyhow::Result<EnkFile<File>> {
-    EnkFile::open(input).map_err(|error| match error {
+pub fn open(input: File, cannot: impl FnOnce() -> String) -> anyhow::Result<EnkArchive<File>> {
+    EnkArchive::open(input).map_err(|error| without_beginning(error, cannot))
+}
+
+/// What is said where a file, or an array of several, cannot be opened.
+pub fn without_beginning(error: CodecError, cannot: impl FnOnce() -> String) -> anyhow::Error {
+    match error {
         CodecError::Damaged { .. } | CodecError::Truncated { .. } => {
             Failure::new(cannot(), "nothing can be decoded without its beginning: use an undamaged copy", error).into()
         }
         error => anyhow::Error::new(error).context(cannot()),
-    })
+    }
 }
 
 /// What the file keeps of the one that was compressed. Where that is damaged, the arrays can still be had.
-fn describe(file: &mut EnkFile<File>) -> Description {
+pub fn describe(file: &mut EnkArchive<File>) -> Description {
     let read = file.description(Description::MOST_BYTES).map_err(anyhow::Error::from);
     read.and_then(|packed| Ok(Description::parse(&packed)?)).unwrap_or_else(|error| {
         tracing::warn!("what the file keeps beside the numbers (types, names, coordinates) is lost: {error:#}");
@@ -182,52 +282,93 @@ fn describe(file: &mut EnkFile<File>) -> Description {
 
 /// Decodes block by block; only a few are held.
 fn decode(
-    file: &mut EnkFile<File>,
-    assembly: &mut Assembly,
+    archive: &mut EnkArchive<File>,
+    (members, model): (&mut [(usize, usize, Assembly)], Option<&Autoencoder>),
     writing: &Writing<'_>,
     screen: Screen,
 ) -> anyhow::Result<()> {
-    let samples = assembly.samples();
-    let sample_bytes = (file.shape().iter().product::<usize>() * file.element().bytes()) as u64;
-    let total = (samples.end - samples.start) * sample_bytes;
+    let values = |array: &Written| array.shape.iter().product::<u64>() * array.element.bytes() as u64;
+    let total = writing.arrays.iter().map(values).sum();
     let progress = ByteProgress::new(screen, format!("decompressing {}", writing.file), total);
     let mut done = 0;
     writing.run(|emit| {
-        file.each(samples.start, samples.end, &mut |bytes| {
-            assembly.take(bytes, emit)?;
-            done += bytes.len() as u64;
-            match progress.update(done) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(CodecError::Io(io::ErrorKind::Interrupted.into())),
+        for (number, first, assembly) in members {
+            let mut file = archive.file(*number)?;
+            if let Some(model) = model {
+                file = file.with_model(model)?;
             }
-        })
+            let samples = assembly.samples();
+            let emit: &mut Emit<'_> = &mut |array, bytes| emit(*first + array, bytes);
+            file.each(samples.start, samples.end, &mut |bytes| {
+                assembly.take(bytes, emit)?;
+                done += bytes.len() as u64;
+                match progress.update(done) {
+                    ControlFlow::Continue(()) => Ok(()),
+                    ControlFlow::Break(()) => Err(CodecError::Io(io::ErrorKind::Interrupted.into())),
+                }
+            })?;
+        }
+        Ok(())
     })
 }
 
-fn report(
-    options: &Options,
-    layout: &Layout,
-    element: &str,
-    shape: &[u64],
-    lost: u64,
-    screen: Screen,
-) -> anyhow::Result<()> {
+fn report(options: &Options, writing: &Writing<'_>, lost: u64, screen: Screen) -> anyhow::Result<()> {
+    let kind = |array: usize| writing.kind(array);
+    let names: Vec<&str> =
+        writing.arrays.iter().map(|array| array.name.as_str()).filter(|name| !name.is_empty()).collect();
     if options.common.json {
+        let arrays = writing.arrays.iter().enumerate();
+        let arrays =
+            arrays.map(|(number, array)| json!({ "name": array.name, "shape": array.shape, "element": kind(number) }));
         return print(json!({
             "out": options.out.display().to_string(),
-            "shape": shape,
-            "element": element,
-            "variables": layout.variables,
+            "shape": writing.arrays[0].shape,
+            "element": kind(0),
+            "variables": names,
+            "arrays": arrays.collect::<Vec<_>>(),
             "lost": lost,
         }));
     }
-    let of = match &layout.variables[..] {
-        [] => String::new(),
-        names => format!("{}: ", names.join(", ")),
+    let in_words = |array: usize| {
+        let Written { shape, .. } = &writing.arrays[array];
+        let shape = shape.iter().map(|&axis| wording::grouped(axis as usize)).collect::<Vec<_>>().join("×");
+        format!("{shape} of {}", kind(array))
     };
-    let shape = shape.iter().map(|&axis| wording::grouped(axis as usize)).collect::<Vec<_>>().join("×");
-    screen.note(format_args!("{}: {of}{shape} of {element}", file_output::display(&options.out)));
+    let same = writing
+        .arrays
+        .iter()
+        .all(|array| (&array.shape, array.element) == (&writing.arrays[0].shape, writing.arrays[0].element));
+    let out = file_output::display(&options.out);
+    if same {
+        let of = if names.is_empty() { String::new() } else { format!("{}: ", names.join(", ")) };
+        screen.note(format_args!("{out}: {of}{}", in_words(0)));
+    } else {
+        let each: Vec<String> =
+            names.iter().enumerate().map(|(array, name)| format!("{name} {}", in_words(array))).collect();
+        screen.note(format_args!("{out}: {}", each.join(", ")));
+    }
     Ok(())
+}
+
+impl Options {
+    /// Refuses variables that the file does not have.
+    fn check_variables(
+        &self,
+        archive: &mut EnkArchive<File>,
+        arrays: &[Written],
+        cannot: impl Fn() -> String,
+    ) -> anyhow::Result<()> {
+        let Some(asked) = &self.variables else { return Ok(()) };
+        if let Some(missing) = asked.iter().find(|name| arrays.iter().all(|array| array.name != **name)) {
+            let mut names = Vec::new();
+            for number in 0..archive.len() {
+                names.extend(archive.file(number).with_context(&cannot)?.layout().variables.clone());
+            }
+            let why = format!("{missing:?} is no variable that can be decoded by itself");
+            return Err(Usage::new(why).with_hint(format!("the variables are {}", names.join(", "))).into());
+        }
+        Ok(())
+    }
 }
 
 impl Format {
@@ -239,8 +380,9 @@ impl Format {
             Some("nc") => Ok(Some(Self::NetCdf)),
             Some("raw") => Ok(Some(Self::Raw)),
             _ if is_stream(path) => Ok(None),
+            None => Ok(Some(Self::Folder)),
             _ => Err(Usage::new(format!("cannot tell from {} how to write", path.display()))
-                .with_hint("name the output .npy, .npz, .nc or .raw")),
+                .with_hint("name the output .npy, .npz, .nc or .raw, or a new folder for an NPY file of each array")),
         }
     }
 }
@@ -255,79 +397,107 @@ struct Writing<'a> {
     path: &'a Path,
     overwrite: Overwrite,
     format: Format,
-    layout: &'a Layout,
     /// What is known of the file that they were compressed from.
     description: &'a Description,
-    element: ElementType,
-    /// The shape of each array.
-    shape: &'a [u64],
+    arrays: &'a [Written],
     /// The first step of the leading axis that is asked for.
     first: u64,
 }
 
 impl Writing<'_> {
+    /// The type of an array's numbers in the file that is written.
+    fn kind(&self, array: usize) -> &'static str {
+        let element = self.arrays[array].element;
+        match self.format {
+            Format::Npy | Format::Npz | Format::Folder => self.description.form(array, element).type_name(),
+            Format::NetCdf | Format::Raw => element.name(),
+        }
+    }
+
     /// Writes what `work` hands on, whole or not at all.
-    fn run(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>) -> anyhow::Result<()> {
+    fn run<T>(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<T, CodecError>) -> anyhow::Result<T> {
         let cannot = || format!("{} cannot be decompressed", self.file);
+        if self.format == Format::Folder {
+            return self.write_folder(work).with_context(cannot);
+        }
         let mut netcdf = match self.format {
-            Format::NetCdf => {
-                let names = &self.layout.variables;
-                Some(
-                    NetcdfWriter::new(self.description, names, self.element, self.shape, self.first)
-                        .with_context(cannot)?,
-                )
-            }
+            Format::NetCdf => Some(NetcdfWriter::new(self.description, self.arrays, self.first).with_context(cannot)?),
             _ => None,
         };
         write_whole(self.path, self.overwrite, cannot, |out| match self.format {
-            Format::Npy => self.write_npy(out, work),
+            Format::Npy | Format::Folder => self.write_npy(out, work),
             Format::Npz => self.write_npz(out, work),
             Format::NetCdf => {
                 let mut arrays = netcdf.take().expect("made for this format");
                 arrays.begin(out)?;
-                work(&mut |array, bytes| arrays.write(out, array, bytes))?;
-                Ok(arrays.finish(out)?)
+                let done = work(&mut |array, bytes| arrays.write(out, array, bytes))?;
+                arrays.finish(out)?;
+                Ok(done)
             }
             Format::Raw => work(&mut |_, bytes| out.write_all(bytes)),
         })
     }
 
-    fn write_npy(
+    /// An NPY file for each array in a new folder, which gets its name when all are complete.
+    fn write_folder<T>(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<T, CodecError>) -> anyhow::Result<T> {
+        check_folder(self.path)?;
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = tempfile::Builder::new().prefix(".enkoder-").tempdir_in(parent)?;
+        let forms: Vec<_> = self.forms().collect();
+        let mut files = NpzWriter::new(parent, forms.iter().cloned())?;
+        let done = work(&mut |array, bytes| files.write(array, bytes))?;
+        files.finish_apart(&mut |name| File::create_new(folder.path().join(format!("{name}.npy"))), &self.shapes())?;
+        std::fs::rename(folder.path(), self.path)?;
+        let _ = folder.keep();
+        Ok(done)
+    }
+
+    fn shapes(&self) -> Vec<Vec<u64>> {
+        self.arrays.iter().map(|array| array.shape.clone()).collect()
+    }
+
+    /// The name and the form of each array as NPY.
+    fn forms(&self) -> impl Iterator<Item = (String, NpyForm)> {
+        self.arrays.iter().enumerate().map(|(number, array)| {
+            let name = if array.name.is_empty() { NAMELESS.to_owned() } else { array.name.clone() };
+            (name, self.description.form(number, array.element))
+        })
+    }
+
+    fn write_npy<T>(
         &self,
         out: &mut Output<'_>,
-        work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>,
-    ) -> Result<(), CodecError> {
-        let form = self.description.form(0, self.element);
-        form.write_header(out, self.shape)?;
-        if !form.is_turned(self.shape) {
+        work: impl FnOnce(&mut Emit<'_>) -> Result<T, CodecError>,
+    ) -> Result<T, CodecError> {
+        let Written { element, shape, .. } = &self.arrays[0];
+        let form = self.description.form(0, *element);
+        form.write_header(out, shape)?;
+        if !form.is_turned(shape) {
             return work(&mut |_, bytes| out.write_all(&form.encoded(bytes)));
         }
         let mut all = Vec::new();
-        work(&mut |_, bytes| {
+        let done = work(&mut |_, bytes| {
             all.extend_from_slice(&form.encoded(bytes));
             Ok(())
         })?;
-        Ok(out.write_all(&form.turned(&all, self.shape))?)
+        out.write_all(&form.turned(&all, shape))?;
+        Ok(done)
     }
 
-    fn write_npz(
+    fn write_npz<T>(
         &self,
         out: &mut Output<'_>,
-        work: impl FnOnce(&mut Emit<'_>) -> Result<(), CodecError>,
-    ) -> Result<(), CodecError> {
+        work: impl FnOnce(&mut Emit<'_>) -> Result<T, CodecError>,
+    ) -> Result<T, CodecError> {
         let folder = match self.path.parent() {
             _ if is_stream(self.path) => env::temp_dir(),
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        let names = match &self.layout.variables[..] {
-            [] => vec![NAMELESS.to_owned()],
-            names => names.to_vec(),
-        };
-        let form = |(array, name)| (name, self.description.form(array, self.element));
-        let mut arrays = out.note(NpzWriter::new(&folder, names.into_iter().enumerate().map(form)))?;
-        work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
-        Ok(arrays.finish(out, self.shape)?)
+        let mut arrays = out.note(NpzWriter::new(&folder, self.forms()))?;
+        let done = work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
+        arrays.finish(out, &self.shapes())?;
+        Ok(done)
     }
 }
 

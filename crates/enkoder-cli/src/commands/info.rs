@@ -1,5 +1,7 @@
 //! `enkoder info`: what a file is: a model, a checkpoint, a detector, a compressed file, or data.
 
+mod compressed;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -8,7 +10,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, DetectorPart, Threshold};
-use enkoder::codec::{Bound, CodecError, EnkFile, Prediction};
 use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
     TrainingConfig, TrainingRecord,
@@ -68,7 +69,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if begins_as_enk(&path) {
         let cannot = || format!("{} cannot be read", path.display());
         let mut file = decompress::open(File::open(&path).with_context(cannot)?, cannot)?;
-        let text = compressed(&mut file, json).map_err(|error| {
+        let description = decompress::describe(&mut file);
+        let text = compressed::describe(&mut file, &description, json).map_err(|error| {
             let hint = format!(
                 "`enkoder decompress {} -o FILE --salvage` decodes what is whole",
                 standard_input::display(options.what.as_ref())
@@ -88,117 +90,7 @@ fn begins_as_enk(path: &Path) -> bool {
     File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"\x89ENK"
 }
 
-/// A compressed file, every byte accounted for.
-fn compressed(file: &mut EnkFile<File>, json: bool) -> Result<String, CodecError> {
-    let (codes, residual, rest) = file.account()?;
-    let values: usize = file.shape().iter().product();
-    let original = file.samples() * (values * file.element().bytes()) as u64;
-    let (length, header, model) = (file.length(), file.header_bytes(), file.model_bytes());
-    let parts =
-        [("header", header), ("model", model), ("codes", codes), ("residual", residual), ("framing", rest - header)];
-    let layout = file.layout();
-    if json {
-        let mut bytes = json!({ "original": original, "file": length });
-        parts.iter().for_each(|(part, count)| bytes[part] = (*count).into());
-        let mut object = json!({
-            "kind": "compressed",
-            "samples": file.samples(),
-            "shape": file.shape(),
-            "element": file.element().name(),
-            "variables": layout.variables,
-            "array": layout.array,
-            "block": layout.block,
-            "bound": file.bound().to_string(),
-            "bounds": file.bounds().iter().map(Bound::to_string).collect::<Vec<_>>(),
-            "chunks": file.blocks(),
-            "chunk_samples": file.block_samples(),
-            "active_latents": file.active_latents(),
-            "model": (!file.model_is_damaged()).then(|| file.model_hash()),
-            "bytes": bytes,
-        });
-        let of_variable = |prediction: &Prediction| {
-            json!({
-                "traversal": prediction.traversal,
-                "step": prediction.step,
-                "lattice": prediction.is_lattice,
-                "masked_values": prediction.masked_values,
-                "weights": prediction.weights,
-                "model_bytes": prediction.model_bytes,
-                "residual_bytes": prediction.residual_bytes,
-            })
-        };
-        let of_chunk = |chunk: &Vec<Prediction>| chunk.iter().map(of_variable).collect::<Vec<_>>();
-        object["predictions"] = file.predictions()?.iter().map(of_chunk).collect();
-        return Ok(object.to_string());
-    }
-    let samples = wording::counted(file.samples() as usize, "sample", "samples");
-    let mut text = line("compressed", format_args!("{samples} of {} {}", wording::shape(file.shape()), file.element()));
-    if !layout.variables.is_empty() {
-        text += &line("variables", layout.variables.join(", "));
-    }
-    if !layout.block.is_empty() {
-        let array = layout.array.iter().map(u64::to_string).collect::<Vec<_>>().join("×");
-        text += &line("cut", format_args!("blocks of {} from an array of {array}", wording::shape(&layout.block)));
-    }
-    if file.bounds().is_empty() {
-        text += &line("bound", file.bound());
-    } else {
-        let of = layout.variables.iter().zip(file.bounds()).map(|(variable, bound)| format!("{variable}={bound}"));
-        text += &line("bounds", of.collect::<Vec<_>>().join(", "));
-    }
-    let chunks = wording::counted(file.blocks() as usize, "chunk", "chunks");
-    text += &line("decodes", format_args!("by {chunks} of up to {} samples", wording::grouped(file.block_samples())));
-    if file.has_model() {
-        let hash = file.model_hash();
-        text += &match (model > 0, file.model_is_damaged()) {
-            (_, true) => line("model", "in the file, but damaged: give it to `enkoder decompress` with --model"),
-            (true, _) => line("model", format_args!("{hash} (in the file)")),
-            (false, _) => line("model", format_args!("{hash} (not in the file)")),
-        };
-    } else {
-        text += &predicted(file)?;
-    }
-    let ratio = |bytes: u64| wording::times(original as f64 / bytes.max(1) as f64);
-    let without = if model > 0 { format!(", {}× without the model", ratio(length - model)) } else { String::new() };
-    let [of, all] = [original, length].map(|bytes| wording::grouped(bytes as usize));
-    text += &line("bytes", format_args!("{all} of {of}: {}×{without}", ratio(length)));
-    for (part, bytes) in parts {
-        text += &line("", format_args!("{:>14} {part}", wording::grouped(bytes as usize)));
-    }
-    Ok(text.trim_end().to_owned())
-}
-
-/// How the variables of a file without a model are predicted, added up over its chunks.
-fn predicted(file: &mut EnkFile<File>) -> Result<String, CodecError> {
-    let chunks = file.predictions()?;
-    let names = file.layout().variables.clone();
-    let mut text = String::new();
-    for variable in 0..names.len().max(1) {
-        let of: Vec<&Prediction> = chunks.iter().filter_map(|chunk| chunk.get(variable)).collect();
-        let ways = ["levels", "rows"].map(|way| (of.iter().filter(|p| p.traversal == way).count(), way));
-        let ways = ways.iter().filter(|(count, _)| *count > 0);
-        let ways =
-            ways.map(|(count, way)| if of.len() == *count { (*way).to_owned() } else { format!("{count} by {way}") });
-        let mut words = format!("by {}", ways.collect::<Vec<_>>().join(", "));
-        let sum = |count: fn(&Prediction) -> u64| of.iter().map(|&prediction| count(prediction)).sum::<u64>();
-        words += &format!(", {} learned weights", wording::grouped(sum(|p| p.weights as u64) as usize));
-        if let Some(lattice) = of.iter().find(|prediction| prediction.is_lattice) {
-            words += &format!(", multiples of {}", lattice.step);
-        }
-        let masked = of.iter().map(|prediction| prediction.masked_values).max().unwrap_or(0);
-        if masked > 0 {
-            words += &format!(", {} by a mask", wording::counted(masked, "value", "values"));
-        }
-        let [model, rest] = [sum(|p| p.model_bytes), sum(|p| p.residual_bytes)].map(|n| wording::grouped(n as usize));
-        words += &format!(": {model} bytes of predictions, {rest} of what they miss");
-        let name = names.get(variable).map_or("", String::as_str);
-        let heading = if variable == 0 { "predicted" } else { "" };
-        text += &line(heading, if names.len() > 1 { format!("{name} {words}") } else { words });
-    }
-    Ok(text)
-}
-
-fn line(heading: &str, text: impl std::fmt::Display) -> String {
+pub fn line(heading: &str, text: impl std::fmt::Display) -> String {
     format!("{FAINT}{heading:<11}{FAINT:#} {text}\n")
 }
 

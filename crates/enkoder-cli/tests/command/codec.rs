@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use enkoder::codec::{SampleArray, SampleSource as _};
+use enkoder::codec::SampleSource as _;
 use enkoder_data::npy::write_array_header;
 use enkoder_data::{ArrayOptions, ReadOptions, Source};
 use insta::assert_snapshot;
@@ -36,7 +36,8 @@ fn numbers(place: &Workplace, name: &str) -> (Vec<u64>, Vec<f32>) {
     let names = [place.path(name).to_str().unwrap().to_owned()];
     let mut arrays = Source::find_all(&names).unwrap().open_arrays(&ReadOptions::default()).unwrap().unwrap();
     let bytes = arrays.read(0, arrays.samples() as usize).unwrap();
-    let values = SampleArray::from_bytes(arrays.element(), arrays.shape(), bytes).unwrap().values().unwrap();
+    let mut values = Vec::new();
+    arrays.element().extend_f32(&bytes, &mut values);
     (arrays.array().to_vec(), values)
 }
 
@@ -270,7 +271,7 @@ fn what_cannot_be_done_is_said_and_nothing_is_left_behind() {
         ("digits", "compress model strokes:20 -o b.enk --bound abs:1"),
         ("not-arrays", "compress model strokes:20 --block 2x2 -o b.enk --bound abs:1"),
         ("shape-alone", "compress model b.npy --shape 2x3 -o b.enk --bound abs:1"),
-        ("dtype", "compress model b.npy --shape 2x3 --dtype f16 -o b.enk --bound abs:1"),
+        ("dtype", "compress model b.npy --shape 2x3 --dtype f128 -o b.enk --bound abs:1"),
         ("wrong-shape", "compress model b.npy --shape 30x48x96 --dtype f32 -o b.enk --bound abs:1"),
         ("no-variable", "compress model b.npy --variable ts -o b.enk --bound abs:1"),
         ("no-enk", "decompress b.npy -o back.npy"),
@@ -503,6 +504,10 @@ fn every_type_and_order_of_npy_comes_back_as_it_was_and_ratios_count_its_bytes()
     let (before, after) = (numbers(&place, "a.npy").1, numbers(&place, "back.npy").1);
     assert!(largest_difference(&before, &after) <= 0.003);
     assert_eq!(place.read("back.npy").len(), place.read("a.npy").len());
+    // They are coded as what they are: what is said of the file is what was asked for.
+    let info = json(&place.succeed("info a.enk --json").stdout);
+    assert_eq!((&info["element"], &info["bound"]), (&"f16".into(), &"abs:0.003".into()));
+    assert_eq!(info["bytes"]["original"], halves.len());
     // Several arrays together.
     let both = npy_of(">f2", "True", "(24, 4)", &halves);
     place.write("ab.npz", npz_of_both(&both));
@@ -654,4 +659,154 @@ fn a_damaged_end_is_said_where_every_sample_was_found() {
         run.stderr
     );
     assert!(place.read("back.npy") == place.read("a.npy"));
+}
+
+/// A NetCDF file of arrays of several shapes: `t` along time, `oro` along the last axes, `hyam` along levels, and integers `flag`.
+fn write_several(place: &Workplace, name: &str) -> [Vec<f32>; 2] {
+    let mut set = DataSet::new();
+    for (name, length) in [("time", 8), ("lat", 18), ("lon", 36), ("lev", 5)] {
+        set.add_fixed_dim(name, length).unwrap();
+    }
+    for (name, units) in [("lat", "degrees_north"), ("lon", "degrees_east")] {
+        set.add_var_f32(name, &[name]).unwrap();
+        set.add_var_attr_string(name, "units", units).unwrap();
+    }
+    set.add_var_f32("t", &["time", "lat", "lon"]).unwrap();
+    set.add_var_f32("oro", &["lat", "lon"]).unwrap();
+    set.add_var_f64("hyam", &["lev"]).unwrap();
+    set.add_var_i16("flag", &["lat", "lon"]).unwrap();
+    let t: Vec<f32> = (0..8 * 648).map(|i| ((i / 648) as f32 * 0.5 + (i % 648) as f32 * 0.02).sin() * 20.0).collect();
+    // Nothing over the sea, which is a third of it.
+    let oro: Vec<f32> = (0..648).map(|i| if i % 36 < 12 { 0.0 } else { (i as f32 * 0.1).cos() * 900.0 }).collect();
+    let flag: Vec<i16> = oro.iter().map(|&height| (height != 0.0).into()).collect();
+    let mut writer = FileWriter::create_new(place.path(name)).unwrap();
+    writer.set_def(&set, Version::Classic, 0).unwrap();
+    writer.write_var_f32("lat", &(0..18).map(|i| -85.0 + 10.0 * i as f32).collect::<Vec<_>>()).unwrap();
+    writer.write_var_f32("lon", &(0..36).map(|i| 10.0 * i as f32).collect::<Vec<_>>()).unwrap();
+    writer.write_var_f32("t", &t).unwrap();
+    writer.write_var_f32("oro", &oro).unwrap();
+    writer.write_var_f64("hyam", &[0.1, 0.2, 0.3, 0.4, 0.5]).unwrap();
+    writer.write_var_i16("flag", &flag).unwrap();
+    writer.close().unwrap();
+    [t, oro]
+}
+
+#[test]
+fn all_arrays_of_a_file_go_into_one_and_come_back() {
+    let place = Workplace::new();
+    let [t, oro] = write_several(&place, "a.nc");
+    let run = place.succeed("compress a.nc -o a.enk --bound t=abs:0.05,rel:1e-3 --json");
+    assert!(
+        run.stderr.contains("every bit is kept of integers") && run.stderr.contains("hyam, flag"),
+        "{}",
+        run.stderr
+    );
+    let summary = json(&run.stdout);
+    let length = fs::metadata(place.path("a.enk")).unwrap().len();
+    assert_eq!((&summary["file_bytes"], summary["variables"].as_array().unwrap().len()), (&length.into(), 4));
+    let info = json(&place.succeed("info a.enk --json").stdout);
+    let bounds: Vec<&str> =
+        info["arrays"].as_array().unwrap().iter().map(|array| array["bound"].as_str().unwrap()).collect();
+    assert_eq!(bounds, ["abs:0.05", "rel:0.001", "lossless", "lossless"]);
+    let inside: u64 =
+        info["arrays"].as_array().unwrap().iter().map(|array| array["bytes"]["file"].as_u64().unwrap()).sum();
+    assert_eq!(inside + info["bytes"]["framing"].as_u64().unwrap(), length);
+    assert_snapshot!("info-of-several", place.succeed("info a.enk").stdout);
+    // As NetCDF, with all that is beside them.
+    place.succeed("decompress a.enk -o back.nc -q");
+    let open = |name: &str| netcdf3::FileReader::open(place.path(name)).unwrap();
+    let (mut before, mut after) = (open("a.nc"), open("back.nc"));
+    assert_eq!(before.data_set().get_var_names(), after.data_set().get_var_names());
+    for name in ["lat", "lon", "hyam", "flag"] {
+        assert_eq!(before.read_var(name).unwrap(), after.read_var(name).unwrap(), "{name}");
+    }
+    assert!(largest_difference(&t, &after.read_var_f32("t").unwrap()) <= 0.05);
+    assert!(largest_difference(&oro, &after.read_var_f32("oro").unwrap()) <= 1.8);
+    // In a folder, in an NPZ file, and some of them.
+    place.succeed("decompress a.enk -o back -q");
+    assert_eq!(place.names("back"), ["flag.npy", "hyam.npy", "oro.npy", "t.npy"]);
+    place.succeed("decompress a.enk -o back.npz -q");
+    assert!(member(&place, "back.npz", "oro.npy") == place.read("back/oro.npy"));
+    place.succeed("decompress a.enk -o part.npy --variable t --range 2..4 -q");
+    assert_eq!(numbers(&place, "part.npy").0, [2, 18, 36]);
+    place.succeed("decompress a.enk -o part.nc --variable oro,t -q");
+    assert_eq!(open("part.nc").data_set().get_var_names().len(), 4);
+    // What an NPZ file holds goes along too, whatever it is called.
+    place.succeed("compress back.npz -o npz.enk --bound lossless -q");
+    place.succeed("decompress npz.enk -o again.npz -q");
+    assert!(member(&place, "again.npz", "hyam.npy") == place.read("back/hyam.npy"));
+    for (name, arguments) in [
+        ("several-as-one", "decompress a.enk -o one.npy"),
+        ("several-range", "decompress a.enk -o one.npz --range 0..2"),
+        ("several-unknown", "decompress a.enk -o one.npz --variable q"),
+        ("several-taken", "decompress a.enk -o back"),
+        ("several-no-bound", "compress a.nc -o no.enk --bound t=abs:0.05"),
+        ("several-no-variable", "compress a.nc -o no.enk --bound q=abs:0.05,lossless"),
+        ("several-samples", "compress a.nc -o no.enk --bound lossless --samples 2"),
+    ] {
+        assert_snapshot!(name, place.fail(arguments));
+    }
+    // A damaged end costs no array, and a damaged array no other.
+    let whole = place.read("a.enk");
+    place.write("short.enk", &whole[..whole.len() - 30]);
+    assert_snapshot!("several-short", place.fail("decompress short.enk -o rest.npz"));
+    place.succeed("decompress short.enk -o rest.npz --salvage");
+    assert!(member(&place, "rest.npz", "t.npy") == place.read("back/t.npy"));
+    let mut damaged = whole;
+    let block = damaged.windows(4).position(|mark| mark == b"ENKB").unwrap();
+    damaged[block + 20] ^= 1;
+    place.write("damaged.enk", damaged);
+    let said = place.fail("decompress damaged.enk -o rest.npz --salvage --force");
+    assert!(said.contains("lost: block 0"), "{said}");
+    assert!(member(&place, "rest.npz", "oro.npy") == place.read("back/oro.npy"));
+}
+
+#[test]
+fn regions_have_bounds_of_their_own_and_what_must_be_exact_is() {
+    let place = Workplace::new();
+    let [t, oro] = write_several(&place, "a.nc");
+    let bound = "--bound rel:1e-2 --region lat=-25:30,lon=-30:20=abs:0.01";
+    place.succeed(&format!("compress a.nc --variable t -o box.enk {bound} -q"));
+    place.succeed("decompress box.enk -o box.npy -q");
+    let is_in = |i: usize| {
+        (-25.0..=30.0).contains(&(-85.0 + 10.0 * (i / 36 % 18) as f32))
+            && ![3..33].iter().any(|out| out.contains(&(i % 36)))
+    };
+    let back = numbers(&place, "box.npy").1;
+    let worst = |inside: bool| {
+        let errors = t.iter().zip(&back).enumerate().filter(|(i, _)| is_in(*i) == inside);
+        errors.map(|(_, (x, y))| (x - y).abs()).fold(0.0, f32::max)
+    };
+    assert!(worst(true) <= 0.01 && worst(false) > 0.02 && worst(false) <= 0.4001, "{} {}", worst(true), worst(false));
+    assert_snapshot!("info-of-regions", place.succeed("info box.enk").stdout);
+    // A mask of the file, and one of another.
+    place.succeed("compress a.nc --variable oro -o mask.enk --bound abs:20 --region flag=lossless --exact zeros,signs,extremes -q");
+    place.succeed("decompress mask.enk -o mask.npy -q");
+    assert!(numbers(&place, "mask.npy").1 == oro);
+    place.succeed("decompress mask.enk -o land.npy -q");
+    place.succeed("compress a.nc --variable t -o land.enk --bound abs:1 --region land.npy=lossless -q");
+    place.succeed("decompress land.enk -o land-back.npy -q");
+    let back = numbers(&place, "land-back.npy").1;
+    assert!(t.iter().zip(&back).enumerate().all(|(i, (x, y))| oro[i % 648] == 0.0 || x == y));
+    // Zeros, signs and extremes by themselves.
+    place.succeed("compress a.nc --variable oro -o exact.enk --bound abs:50 --exact zeros,signs,extremes -q");
+    place.succeed("decompress exact.enk -o exact.npy -q");
+    let back = numbers(&place, "exact.npy").1;
+    assert!(oro.iter().zip(&back).all(|(x, y)| (*x != 0.0 || *y == 0.0) && x * y >= 0.0 && (x - y).abs() <= 50.0));
+    let extremes =
+        |values: &[f32]| values.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
+    assert_eq!(extremes(&oro), extremes(&back));
+    for (name, arguments) in [
+        ("region-nowhere", "a.nc --variable t --bound abs:1 --region depth=0:10=lossless"),
+        ("region-form", "a.nc --bound abs:1 --region lat=35:60"),
+        ("region-range", "a.nc --bound abs:1 --region lat=35-60=lossless"),
+        ("region-backwards", "a.nc --variable t --bound abs:1 --region lat=60:35=lossless"),
+        ("region-psnr", "a.nc --variable t --bound psnr:50 --region lat=35:60=lossless"),
+        ("region-of-psnr", "a.nc --variable t --bound abs:1 --region lat=35:60=psnr:50"),
+        ("region-other-axes", "a.nc --variable hyam --bound abs:1 --region lat=35:60=lossless"),
+        ("exact-unknown", "a.nc --bound abs:1 --exact nan"),
+    ] {
+        assert_snapshot!(name, place.fail(&format!("compress {arguments} -o no.enk")));
+    }
+    assert!(!place.path("no.enk").exists());
 }

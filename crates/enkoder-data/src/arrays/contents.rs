@@ -280,6 +280,22 @@ fn is_called_like_coordinates(name: &str) -> bool {
         || matches!(name.as_str(), "date" | "datesec" | "time" | "times" | "yyyymm" | "yyyymmdd")
 }
 
+/// Whether an array says how far north places lie, by its units or its name.
+pub(super) fn is_latitude(entry: &ArrayEntry) -> bool {
+    is_direction(entry, ["degrees_north", "latitude"], ["lat", "latitude", "xlat", "nav_lat", "tlat"])
+}
+
+/// Whether an array says how far east places lie.
+pub(super) fn is_longitude(entry: &ArrayEntry) -> bool {
+    is_direction(entry, ["degrees_east", "longitude"], ["lon", "longitude", "xlong", "nav_lon", "tlong"])
+}
+
+fn is_direction(entry: &ArrayEntry, [units, standard]: [&str; 2], names: [&str; 5]) -> bool {
+    entry.units.as_deref() == Some(units)
+        || entry.attributes.text("standard_name").is_some_and(|name| name == standard)
+        || names.contains(&entry.leaf().to_ascii_lowercase().as_str())
+}
+
 /// Standard names of coordinates in the CF conventions.
 fn is_coordinate_name(name: &str) -> bool {
     name == "time" || ["latitude", "longitude", "_coordinate", "_time"].iter().any(|end| name.ends_with(end))

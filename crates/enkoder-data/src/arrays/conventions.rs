@@ -3,6 +3,7 @@
 //! one, and which cannot be right.
 
 use enkoder::codec::ElementType;
+use half::f16;
 
 /// Attributes of a variable or a file, by name and in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -161,6 +162,7 @@ fn hold(element: ElementType, value: f64) -> f64 {
     let bits = element.bytes() as i32 * 8;
     let above = 2f64.powi(bits);
     match element {
+        ElementType::F16 => f16::from_f64(value).to_f64(),
         ElementType::F32 => f64::from(value as f32),
         ElementType::F64 => value,
         ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64 if value < 0.0 => value + above,
@@ -201,6 +203,7 @@ pub(crate) fn netcdf_fill(element: ElementType) -> Option<f64> {
         ElementType::U32 => Some(4_294_967_295.0),
         ElementType::I64 => Some(-9_223_372_036_854_775_806.0),
         ElementType::U64 => Some(18_446_744_073_709_551_614.0),
+        ElementType::F16 => None,
         ElementType::F32 | ElementType::F64 => Some(9.969_209_968_386_869e36),
     }
 }

@@ -72,13 +72,35 @@ impl Description {
 
     /// How the array of this number, which a codec takes as of type `element`, lies in an NPY file.
     pub fn form(&self, array: usize, element: ElementType) -> NpyForm {
-        let known = self.forms.get(array).copied().filter(|form| form.element() == element);
+        let known = self.forms.get(array).and_then(|form| form.of(element));
         known.unwrap_or(NpyForm::plain(element))
     }
 
     /// The type that the numbers had in their file, where a codec took them as of another.
-    pub fn original(&self, element: ElementType) -> Option<OriginalType> {
-        self.form(0, element).original()
+    fn original(&self, array: usize, element: ElementType) -> Option<OriginalType> {
+        self.form(array, element).original()
+    }
+
+    /// Keeps only arrays of these numbers, which become 0, 1 and so on.
+    pub fn only(&mut self, arrays: &[usize]) {
+        let forms = std::mem::take(&mut self.forms);
+        self.forms = if forms.is_empty() {
+            forms
+        } else {
+            arrays.iter().filter_map(|&array| forms.get(array).copied()).collect()
+        };
+        if let Some(file) = &mut self.netcdf {
+            file.variables.retain_mut(|variable| match &mut variable.numbers {
+                Numbers::Later(array) => match arrays.iter().position(|kept| kept == array) {
+                    Some(number) => {
+                        *array = number;
+                        true
+                    }
+                    None => false,
+                },
+                Numbers::Here(_) => true,
+            });
+        }
     }
 
     /// What of the file that the arrays came from could not be kept.
@@ -91,14 +113,18 @@ impl Description {
     }
 
     /// The type that numbers have in a NetCDF file.
-    pub(crate) fn netcdf_kind(&self, element: ElementType) -> Kind {
-        // Truth values have none there; the oldest type of bytes holds them.
-        Kind::Number(if self.original(element) == Some(OriginalType::Bool) { ElementType::I8 } else { element })
+    pub(crate) fn netcdf_kind(&self, array: usize, element: ElementType) -> Kind {
+        Kind::Number(match element {
+            // Truth values have none there; the oldest type of bytes holds them.
+            _ if self.original(array, element) == Some(OriginalType::Bool) => ElementType::I8,
+            ElementType::F16 => ElementType::F32,
+            element => element,
+        })
     }
 }
 
 /// The description of variables, and what it does not hold; empty where there is nothing to say.
-pub(super) fn of(variables: &[Variable]) -> Result<(Vec<u8>, NotKept), DataError> {
+pub(super) fn of(variables: &[&Variable]) -> Result<(Vec<u8>, NotKept), DataError> {
     let (bytes, not_kept) = match &variables[0].origins[0].1 {
         Some(Origin::Npy(_)) => (of_npy(variables), Vec::new()),
         Some(Origin::Contents { all, .. }) => of_contents(variables, all)?,
@@ -121,21 +147,21 @@ fn pack(_: &[u8]) -> Result<Vec<u8>, DataError> {
     Err(DataError::not_built(Place::source(PLACE), "zstd, and writes none", "packed"))
 }
 
-fn of_npy(variables: &[Variable]) -> Vec<u8> {
+fn of_npy(variables: &[&Variable]) -> Vec<u8> {
     let form = |variable: &Variable| match variable.origins[0].1 {
         Some(Origin::Npy(form)) => form,
         _ => NpyForm::plain(variable.element),
     };
     let mut bytes = Vec::new();
-    if variables.iter().any(|variable| !form(variable).is_plain()) {
-        for variable in variables {
+    if variables.iter().any(|&variable| !form(variable).is_plain()) {
+        for &variable in variables {
             form(variable).write_header(&mut bytes, &[]).expect("memory takes a header without axes");
         }
     }
     bytes
 }
 
-fn of_contents(variables: &[Variable], all: &Contents) -> Result<(Vec<u8>, NotKept), DataError> {
+fn of_contents(variables: &[&Variable], all: &Contents) -> Result<(Vec<u8>, NotKept), DataError> {
     let mut file = Classic { attributes: all.attributes.clone(), ..Classic::default() };
     let mut not_kept: NotKept = all.attributes.others.iter().map(|name| format!("{name}: an attribute")).collect();
     not_kept.extend(all.groups.iter().map(|group| format!("{group}: a group, whose arrays are no longer in it")));
@@ -154,7 +180,7 @@ fn of_contents(variables: &[Variable], all: &Contents) -> Result<(Vec<u8>, NotKe
         }
         let (shape, numbers) = match array {
             Some(array) => (variables[array].shape.clone(), Numbers::Later(array)),
-            None => match kept(entry, &variables[0], leading, &mut kept_bytes) {
+            None => match kept(entry, variables[0], leading, &mut kept_bytes) {
                 Ok((shape, numbers)) => (shape, Numbers::Here(numbers)),
                 Err(why) => {
                     not_kept.push(format!("{}: {why}", entry.name));
@@ -201,13 +227,8 @@ fn free_name(entry: &ArrayEntry, all: &Contents) -> String {
     if alone { entry.leaf().to_owned() } else { entry.name.trim_start_matches('/').replace('/', ".") }
 }
 
-/// The numbers of an array that goes along, big-endian: along the axis on which files are put together those of all files.
-fn kept(
-    entry: &ArrayEntry,
-    data: &Variable,
-    leading: Option<&String>,
-    kept_bytes: &mut u64,
-) -> Result<(Vec<u64>, Vec<u8>), String> {
+/// An array beside the data, along the axis on which files are put together that of all files.
+pub(super) fn beside(entry: &ArrayEntry, data: &Variable, leading: Option<&String>) -> Result<Variable, String> {
     let along = leading.is_some() && entry.axes.first() == leading;
     let mut fields = Vec::new();
     for (file, origin) in data.origins.iter().take(if along { usize::MAX } else { 1 }) {
@@ -229,6 +250,17 @@ fn kept(
     if along {
         variable.shape[0] = variable.shape[0].min(data.shape[0]);
     }
+    Ok(variable)
+}
+
+/// The numbers of an array that goes along, big-endian.
+fn kept(
+    entry: &ArrayEntry,
+    data: &Variable,
+    leading: Option<&String>,
+    kept_bytes: &mut u64,
+) -> Result<(Vec<u64>, Vec<u8>), String> {
+    let mut variable = beside(entry, data, leading)?;
     let width = variable.element.bytes();
     let bytes = variable.shape.iter().try_fold(width as u64, |bytes, &axis| bytes.checked_mul(axis));
     let bytes = bytes.filter(|bytes| *kept_bytes + bytes <= MOST_KEPT);

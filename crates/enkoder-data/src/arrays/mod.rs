@@ -6,6 +6,7 @@ mod assembly;
 mod blocks;
 mod contents;
 mod conventions;
+mod coordinates;
 mod description;
 mod grid;
 mod raw;
@@ -25,6 +26,7 @@ use variable::Variable;
 
 pub use assembly::Assembly;
 pub use contents::{ArrayEntry, ArraySummary, Contents};
+pub use coordinates::Beside;
 pub use description::{Description, NotKept};
 pub use raw::{RawElement, RawFormat, UnknownRawElement};
 pub use variable::OriginalType;
@@ -33,7 +35,7 @@ pub(crate) use contents::Described;
 pub(crate) use conventions::{Attribute, Attributes, Conventions, netcdf_fill};
 pub(crate) use raw::{field as raw_field, numpy_name};
 pub(crate) use slab::Slab;
-pub(crate) use variable::{Field, Origin, Records, Stored, widen};
+pub(crate) use variable::{Field, Origin, Records, Stored};
 
 /// Bytes of an array that are read at once, about.
 const WINDOW: u64 = 4 << 20;
@@ -259,7 +261,15 @@ impl Arrays {
     /// # Errors
     /// When coordinates cannot be read.
     pub fn description(&self) -> Result<(Vec<u8>, NotKept), DataError> {
-        description::of(&self.variables)
+        description::of(&self.variables.iter().collect::<Vec<_>>())
+    }
+
+    /// The same of several arrays of one file, one after the other.
+    ///
+    /// # Errors
+    /// When coordinates cannot be read.
+    pub fn description_of(all: &[&Self]) -> Result<(Vec<u8>, NotKept), DataError> {
+        description::of(&all.iter().flat_map(|arrays| &arrays.variables).collect::<Vec<_>>())
     }
 }
 

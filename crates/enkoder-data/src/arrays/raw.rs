@@ -27,7 +27,7 @@ pub struct RawFormat {
 ///
 /// assert_eq!(">f4".parse::<RawElement>()?, "f32be".parse()?);
 /// assert_eq!("i16".parse::<RawElement>()?, "<i2".parse()?);
-/// assert!("f16".parse::<RawElement>().is_err());
+/// assert!("f128".parse::<RawElement>().is_err());
 /// # Ok::<(), enkoder_data::UnknownRawElement>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct RawElement {
 /// Not a type of numbers in raw files.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no type of numbers: use u8, i8, u16, i16, u32, i32, u64, i64, f32 or f64, or NumPy's names as <f4 and >f4"
+    "{0:?} is no type of numbers: use u8, i8, u16, i16, u32, i32, u64, i64, f16, f32 or f64, or NumPy's names as <f4 and >f4"
 )]
 pub struct UnknownRawElement(String);
 
@@ -76,6 +76,7 @@ pub(crate) fn numpy_name(element: ElementType) -> &'static str {
         ElementType::I32 => "i4",
         ElementType::U64 => "u8",
         ElementType::I64 => "i8",
+        ElementType::F16 => "f2",
         ElementType::F32 => "f4",
         ElementType::F64 => "f8",
     }

@@ -7,12 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use enkoder::codec::ElementType;
-use half::f16;
 
 use super::contents::Contents;
 use super::conventions::Conventions;
 use super::slab::Slab;
-use crate::element::{Endian, widened};
+use crate::element::Endian;
 use crate::error::DataError;
 use crate::hdf5::Hdf5Array;
 use crate::npy::NpyForm;
@@ -39,8 +38,6 @@ pub(crate) struct Field {
 pub enum OriginalType {
     /// Truth values, which a codec takes as u8.
     Bool,
-    /// Floats of 16 bits, which it takes as f32.
-    F16,
 }
 
 impl OriginalType {
@@ -48,15 +45,6 @@ impl OriginalType {
     pub fn name(self) -> &'static str {
         match self {
             Self::Bool => "bool",
-            Self::F16 => "f16",
-        }
-    }
-
-    /// Bytes of one number.
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::Bool => 1,
-            Self::F16 => 2,
         }
     }
 }
@@ -205,11 +193,6 @@ impl Variable {
                         file
                     }
                 };
-                // Floats of 16 bits take half the bytes there.
-                let is_half = self.original == Some(OriginalType::F16);
-                let mut narrow = vec![0; if is_half { bytes.len() / 2 } else { 0 }];
-                let (first, bytes, halves) =
-                    if is_half { (first / 2, &mut narrow[..], Some(bytes)) } else { (first, bytes, None) };
                 match records {
                     None => read_at(file, *start + first, bytes)?,
                     Some(records) => {
@@ -224,12 +207,9 @@ impl Variable {
                         }
                     }
                 }
-                let width = self.original.map_or(self.element.bytes(), OriginalType::bytes);
+                let width = self.element.bytes();
                 if *endian == Endian::Big && width > 1 {
                     bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
-                }
-                if let Some(out) = halves {
-                    widen(bytes, out);
                 }
             }
         }
@@ -244,13 +224,6 @@ fn slab_of(open: &mut Option<(usize, Open)>, part: usize) -> &mut Slab {
     }
     let Some((_, Open::Slab(slab))) = open else { unreachable!("a slab is open") };
     slab
-}
-
-/// Numbers of 16 bits as such of 32, both little-endian.
-pub(crate) fn widen(halves: &[u8], out: &mut [u8]) {
-    for (half, out) in halves.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<4>().0) {
-        *out = widened(f16::from_le_bytes(*half)).to_le_bytes();
-    }
 }
 
 const TOO_LARGE: &str = "the arrays together have more bytes than can be counted";

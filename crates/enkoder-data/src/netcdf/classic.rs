@@ -288,7 +288,8 @@ impl Kind {
                 ElementType::I8 => 1,
                 ElementType::I16 => 3,
                 ElementType::I32 => 4,
-                ElementType::F32 => 5,
+                // There are no shorter ones.
+                ElementType::F16 | ElementType::F32 => 5,
                 ElementType::F64 => 6,
                 ElementType::U8 => 7,
                 ElementType::U16 => 8,
@@ -373,60 +374,55 @@ pub(crate) fn big_endian(bytes: &[u8], width: usize) -> Vec<u8> {
 pub struct NetcdfWriter {
     file: Classic,
     places: Places,
-    /// For each array its variable, and how many bytes of it were written.
-    arrays: Vec<(usize, u64)>,
-    width: usize,
+    /// For each array its variable, how many bytes of it were written, and the type of its numbers.
+    arrays: Vec<(usize, u64, ElementType)>,
     /// Where the next byte goes.
     at: u64,
 }
 
 impl NetcdfWriter {
-    /// For arrays of these names, this type and shape, which are the steps from `first` on of those described. Without names it is one
-    /// array; without a description its variables have what names there are.
+    /// For these arrays, which are the steps from `first` on of those described. Without a description variables have what names there
+    /// are.
     ///
     /// # Errors
     /// When the description is of other arrays, when a name cannot stand in such a file, and when a part of an axis is
     /// asked for that an array has twice.
-    pub fn new(
-        description: &Description,
-        names: &[String],
-        element: ElementType,
-        shape: &[u64],
-        first: u64,
-    ) -> Result<Self, DataError> {
+    pub fn new(description: &Description, written: &[Written], first: u64) -> Result<Self, DataError> {
         let place = || Place::source("the NetCDF file");
-        let count = names.len().max(1);
         let mut file = match description.netcdf() {
             Some(file) => file.clone(),
-            None => nameless(names, description.netcdf_kind(element), shape)?,
+            None => nameless(description, written)?,
         };
-        let mut arrays = vec![(usize::MAX, 0); count];
-        let mut leading = Vec::new();
+        let mut arrays: Vec<_> = written.iter().map(|array| (usize::MAX, 0, array.element)).collect();
+        let mut leading: Vec<(usize, u64)> = Vec::new();
         for (index, variable) in file.variables.iter().enumerate() {
             let Numbers::Later(array) = variable.numbers else { continue };
+            let other = || DataError::malformed(place(), "the description is of other arrays");
+            let Written { element, shape, .. } = written.get(array).ok_or_else(other)?;
             let own = file.shape(variable);
-            let width = variable.kind.bytes() == element.bytes() as u64;
-            let fits = array < count && width && own.len() == shape.len() && own.get(1..) == shape.get(1..);
+            let width = variable.kind == description.netcdf_kind(array, *element)
+                || variable.kind.bytes() == element.bytes() as u64;
+            let fits = width && own.len() == shape.len() && own.get(1..) == shape.get(1..);
             let end = shape.first().and_then(|&steps| steps.checked_add(first));
             if !fits || end.is_none_or(|end| own.first().is_none_or(|&length| end > length)) {
-                return Err(DataError::malformed(place(), "the description is of other arrays"));
+                return Err(other());
             }
             arrays[array].0 = index;
             if variable.dimensions[1..].contains(&variable.dimensions[0]) && own[0] != shape[0] {
                 let why = format!("{:?} has the axis twice of which a part is asked for", variable.name);
                 return Err(DataError::unsuitable(place(), why).with_hint("leave out --range, or name the output .npy"));
             }
-            leading.push(variable.dimensions[0]);
+            leading.push((variable.dimensions[0], shape[0]));
         }
-        if arrays.iter().any(|&(variable, _)| variable == usize::MAX) {
+        if arrays.iter().any(|&(variable, ..)| variable == usize::MAX) {
             return Err(DataError::malformed(place(), "the description is of fewer arrays"));
         }
         leading.sort_unstable();
         leading.dedup();
-        leading.into_iter().for_each(|dimension| file.narrow(dimension, first, shape[0]));
+        leading.into_iter().for_each(|(dimension, steps)| file.narrow(dimension, first, steps));
         let places =
             file.places(false).ok_or_else(|| DataError::unsuitable(place(), "more bytes than can be counted"))?;
-        Ok(Self { file, places, arrays, width: element.bytes(), at: 0 })
+        Ok(Self { file, places, arrays, at: 0 })
     }
 
     /// Writes the header, and what is known already.
@@ -453,8 +449,16 @@ impl NetcdfWriter {
     /// # Errors
     /// What the system said.
     pub fn write(&mut self, out: &mut (impl Write + Seek), array: usize, bytes: &[u8]) -> io::Result<()> {
-        let (variable, done) = self.arrays[array];
-        self.put(out, variable, done, &big_endian(bytes, self.width))?;
+        let (variable, done, element) = self.arrays[array];
+        let bytes = match element {
+            ElementType::F16 => {
+                let mut numbers = Vec::with_capacity(bytes.len() / element.bytes());
+                element.extend_f32(bytes, &mut numbers);
+                numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
+            }
+            element => big_endian(bytes, element.bytes()),
+        };
+        self.put(out, variable, done, &bytes)?;
         self.arrays[array].1 = done + bytes.len() as u64;
         Ok(())
     }
@@ -494,19 +498,31 @@ impl NetcdfWriter {
     }
 }
 
+/// An array that is written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Its name; empty where it has none.
+    pub name: String,
+    /// The type under which a codec gives its numbers.
+    pub element: ElementType,
+    /// Its shape.
+    pub shape: Vec<u64>,
+}
+
 /// A file of arrays of which no more is known.
-fn nameless(names: &[String], kind: Kind, shape: &[u64]) -> Result<Classic, DataError> {
+fn nameless(description: &Description, written: &[Written]) -> Result<Classic, DataError> {
     let mut file = Classic::default();
-    let of_one = ["data".to_owned()];
-    for (array, name) in if names.is_empty() { &of_one[..] } else { names }.iter().enumerate() {
+    for (array, Written { name, element, shape }) in written.iter().enumerate() {
+        let name = if name.is_empty() && written.len() == 1 { "data" } else { name };
         if name.is_empty() || name.contains(|c: char| c == '/' || c.is_control()) {
             let why = format!("a variable of NetCDF cannot be called {name:?}");
             return Err(DataError::unsuitable(Place::source("the NetCDF file"), why)
                 .with_hint("name the output .npy, .npz or .raw"));
         }
+        let (name, kind) = (name.to_owned(), description.netcdf_kind(array, *element));
         let dimensions = file.nameless(shape);
         let (attributes, numbers) = (Attributes::default(), Numbers::Later(array));
-        file.variables.push(ClassicVariable { name: name.clone(), kind, dimensions, attributes, numbers });
+        file.variables.push(ClassicVariable { name, kind, dimensions, attributes, numbers });
     }
     Ok(file)
 }

@@ -22,6 +22,19 @@ const ARRAY_EXTENSIONS: [&str; 8] = ["npy", "npz", "nc", "cdf", "nc4", "h5", "hd
 impl Source {
     /// The data as arrays that keep their type and are read in pieces; none where it is of another kind.
     pub fn open_arrays(&self, options: &ReadOptions) -> Result<Option<Arrays>, DataError> {
+        let variables = self.open_fields(options)?;
+        variables.map(|variables| Arrays::new(&self.to_string(), variables, &options.arrays.block)).transpose()
+    }
+
+    /// The same, each variable by itself: they may be of any shapes and types.
+    pub fn open_each_array(&self, options: &ReadOptions) -> Result<Vec<Arrays>, DataError> {
+        let variables = self.open_fields(options)?.unwrap_or_default();
+        let each = |variable| Arrays::new(&self.to_string(), vec![variable], &options.arrays.block);
+        variables.into_iter().map(each).collect()
+    }
+
+    /// For each variable its arrays, with the names of their files; none where the data is of another kind.
+    fn open_fields(&self, options: &ReadOptions) -> Result<Option<Vec<Vec<(String, Field)>>>, DataError> {
         let asked = &options.arrays;
         let part = if let Self::File { part, .. } = self { part.as_deref() } else { None };
         let mut of_files = Vec::new();
@@ -44,7 +57,7 @@ impl Source {
         for (file, fields) in of_files {
             variables.iter_mut().zip(fields).for_each(|(variable, field)| variable.push((file.clone(), field)));
         }
-        Arrays::new(&self.to_string(), variables, &asked.block).map(Some)
+        Ok(Some(variables))
     }
 
     /// What arrays are in the file, where it is NetCDF or HDF5 and none of them is named, or NPZ and one must be chosen; none where
@@ -53,6 +66,18 @@ impl Source {
     /// # Errors
     /// When the file cannot be read or is damaged.
     pub fn contents(&self, options: &ReadOptions) -> Result<Option<Contents>, DataError> {
+        self.contents_of(options, true)
+    }
+
+    /// The same, also of an NPZ file of which one array is the data by its name.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub fn all_contents(&self, options: &ReadOptions) -> Result<Option<Contents>, DataError> {
+        self.contents_of(options, false)
+    }
+
+    fn contents_of(&self, options: &ReadOptions, to_choose: bool) -> Result<Option<Contents>, DataError> {
         let path = match self {
             Self::Folder { path } if is_zarr(path) => return zarr::contents(path).map(Some),
             Self::File { path, part: None } => path,
@@ -67,7 +92,7 @@ impl Source {
             Format::Zarr => Some(zarr::contents(path)?),
             Format::Npz => {
                 let (file, length) = open_with_length(path)?;
-                npz::contents_to_choose_of(&path.display().to_string(), file, length)?
+                npz::contents(&path.display().to_string(), file, length, to_choose)?
             }
             _ => None,
         })

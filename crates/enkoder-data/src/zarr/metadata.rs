@@ -1,6 +1,7 @@
 //! What the JSON of a Zarr folder says: `.zgroup`, `.zarray` and `.zattrs` of version 2, `zarr.json` of version 3.
 
 use enkoder::codec::ElementType;
+use half::f16;
 use serde_json::{Map, Value};
 
 use super::Packing;
@@ -204,6 +205,7 @@ fn node_of_version_3(bytes: &[u8]) -> Result<Node, DataError> {
         "uint32" => Some(ElementType::U32),
         "int64" => Some(ElementType::I64),
         "uint64" => Some(ElementType::U64),
+        "float16" => Some(ElementType::F16),
         "float32" => Some(ElementType::F32),
         "float64" => Some(ElementType::F64),
         _ => None,
@@ -289,6 +291,7 @@ impl Description {
 fn fill_of(element: ElementType, value: &Value) -> Option<Vec<u8>> {
     let width = element.bytes();
     let float = |number: f64| match element {
+        ElementType::F16 => f16::from_f64(number).to_le_bytes().to_vec(),
         ElementType::F32 => (number as f32).to_le_bytes().to_vec(),
         _ => number.to_le_bytes().to_vec(),
     };

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use enkoder::codec::SampleSource as _;
-use enkoder_data::netcdf::NetcdfWriter;
+use enkoder_data::netcdf::{NetcdfWriter, Written};
 use enkoder_data::{ArrayOptions, Description, ReadOptions, Source};
 
 fn options(variable: &str) -> ReadOptions {
@@ -96,7 +96,9 @@ fn rewritten(path: &Path, variable: &str, to: &Path) -> Vec<String> {
     let (description, _) = arrays.description().unwrap();
     let description = Description::parse(&description).unwrap();
     let names = arrays.layout().variables;
-    let mut writer = NetcdfWriter::new(&description, &names, arrays.element(), arrays.array(), 0).unwrap();
+    let (element, shape) = (arrays.element(), arrays.array().to_vec());
+    let written: Vec<_> = names.into_iter().map(|name| Written { name, element, shape: shape.clone() }).collect();
+    let mut writer = NetcdfWriter::new(&description, &written, 0).unwrap();
     let mut out = std::io::BufWriter::new(fs::File::create(to).unwrap());
     writer.begin(&mut out).unwrap();
     let samples = arrays.samples();

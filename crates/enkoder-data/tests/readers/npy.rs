@@ -85,7 +85,7 @@ fn arrays_are_written_side_by_side_and_read_by_name() {
         writer.write(1, &le(&[10.0 * step, 0.5])).unwrap();
     }
     let mut file = Cursor::new(Vec::new());
-    writer.finish(&mut file, &[2, 2]).unwrap();
+    writer.finish(&mut file, &[vec![2, 2], vec![2, 2]]).unwrap();
     let bytes = file.into_inner();
     let read = |array| open_npz(&bytes, &NpzOptions { array: Some(array), label: None }).unwrap().to_array();
     assert_eq!(read("ts"), array![[1.0, -1.0], [2.0, -2.0]]);

@@ -124,8 +124,8 @@ fn names_that_are_not_utf8_are_opened() {
         NpzWriter::new(folder.path(), ["a", "b"].map(|name| (name.to_owned(), NpyForm::plain(ElementType::U8))))
             .unwrap();
     (0..2).for_each(|array| npz.write(array, &[7; 6]).unwrap());
-    npz.finish(fs::File::create(name(b".npz")).unwrap(), &[3, 2]).unwrap();
-    for (end, samples) in [(&b".npy"[..], 5), (b"", 5), (b".png", 1), (b".npz:b", 3)] {
+    npz.finish(fs::File::create(name(b".npz")).unwrap(), &[vec![3, 2], vec![2, 3]]).unwrap();
+    for (end, samples) in [(&b".npy"[..], 5), (b"", 5), (b".png", 1), (b".npz:b", 2)] {
         assert_eq!(open(name(end), &ReadOptions::default()).unwrap().len(), samples);
     }
     assert!(matches!(open(name(b".none"), &ReadOptions::default()), Err(DataError::Io { .. })));

@@ -12,16 +12,18 @@ use super::bound::Bound;
 use super::bytes::{Reader, put_unsigned};
 use super::compress::{CompressSummary, Errors, Stages};
 use super::container::{
-    END_BYTES, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace,
+    Alone, END_BYTES, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace,
     description_to_bytes, end_to_bytes, index_to_bytes,
 };
 use super::element::{Element, with_element};
 use super::entropy::Corrupt;
 use super::error::CodecError;
-use super::field::{self, Field, Predicts, Scale, is_within_part, lattice, seen_shape, step_of_part};
-use super::plan::quantiser_for;
-use super::promise::{Extent, Promise};
+use super::field::{self, Field, Scale, seen_shape};
+use super::kept::{Demand, Kept};
+use super::part::{self, Coded, Request};
+use super::promise::Extent;
 use super::quantiser::Quantiser;
+use super::region::{self, Exact, Region};
 use super::samples::SampleSource;
 
 /// Bytes of the values of a block where nothing else is asked for: an array of several blocks is read and written by several
@@ -41,6 +43,11 @@ pub struct AloneOptions {
     pub of_variables: Vec<(String, Bound)>,
     /// How much is tried, from 1 to 9; more takes longer. The file depends on it, and never on the number of threads.
     pub effort: u8,
+    /// Regions of each variable with bounds of their own, in the axes of its array; where they overlap, the last holds. With these
+    /// there is no mean squared error, which is of all values together.
+    pub regions: Vec<Region>,
+    /// What must come back exactly, whatever the bound.
+    pub exact: Exact,
     /// Indices of the leading axis in a block, the unit of random access and of damage; `None` for equal blocks of about 4 MiB.
     pub block_samples: Option<usize>,
 }
@@ -48,20 +55,32 @@ pub struct AloneOptions {
 impl AloneOptions {
     /// Of effort 5.
     pub fn new(bound: Bound) -> Self {
-        Self { bound, of_variables: Vec::new(), effort: 5, block_samples: None }
+        Self {
+            bound,
+            of_variables: Vec::new(),
+            effort: 5,
+            regions: Vec::new(),
+            exact: Exact::default(),
+            block_samples: None,
+        }
     }
 }
 
-/// How an array of a block is predicted.
+/// How an array of a block, or a region of it, is predicted.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {
-    /// How it is gone through: `rows`, each value from those before, or `levels`, from a coarse grid to ever finer ones.
+    /// The number of its variable.
+    pub variable: usize,
+    /// The region: 0 for what is in none, otherwise one more than its number; none where all of the array is predicted together.
+    pub region: Option<usize>,
+    /// How it is gone through: `rows`, each value from those before, or `levels`, from a coarse grid to ever finer ones; `none` where
+    /// nothing predicts values and they are stored as they are.
     pub traversal: &'static str,
     /// The distance of two decoded values that one prediction allows, in about powers of two where a bound is a part of each value;
     /// 0 where every bit comes back.
     pub step: f64,
-    /// Whether decoded values are multiples of the step, because all the originals are.
+    /// Whether decoded values are multiples of the step, because all the originals are, or because zeros or signs must stay.
     pub is_lattice: bool,
     /// Values that a mask stands for: missing ones, and such that fill whole regions.
     pub masked_values: usize,
@@ -74,15 +93,19 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    fn of(field: &Field, streams: [&[u8]; 2]) -> Self {
+    fn of(variable: usize, coded: &Coded) -> Self {
+        let field = coded.field.as_ref();
         Self {
-            traversal: field.traversal(),
-            step: field.scale().step(),
-            is_lattice: matches!(field.scale(), Scale::Lattice { .. }),
-            masked_values: field.specials(),
-            weights: field.weights(),
-            model_bytes: streams[0].len() as u64,
-            residual_bytes: streams[1].len() as u64,
+            variable,
+            region: coded.region.map(usize::from),
+            traversal: field.map_or("none", Field::traversal),
+            step: field.map_or(0.0, |field| field.scale().step()),
+            is_lattice: field.is_some_and(|field| matches!(field.scale(), Scale::Lattice { .. })),
+            // One of a region's stands for what is not in it.
+            masked_values: field.map_or(0, Field::specials).saturating_sub(coded.region.is_some().into()),
+            weights: field.map_or(0, Field::weights),
+            model_bytes: coded.bytes[0] as u64,
+            residual_bytes: coded.bytes[1] as u64,
         }
     }
 }
@@ -103,23 +126,16 @@ pub fn compress_alone(
 }
 
 /// The samples of a block's streams, which may be anything.
-pub(crate) fn decode<T: Element>(
-    header: &Header,
-    streams: [&[u8]; 2],
-    samples: usize,
-) -> Result<(Vec<Field>, Vec<T>), Corrupt> {
+pub(crate) fn decode<T: Element>(header: &Header, streams: [&[u8]; 2], samples: usize) -> Result<Vec<T>, Corrupt> {
     let parts = header.layout.parts();
     let shape = part_shape(&header.shape, parts, samples);
     let [heads, tails] = [split(streams[0], parts)?, split(streams[1], parts)?];
-    let decoded: Vec<_> =
-        heads.into_iter().zip(tails).map(|(head, tail)| field::decode::<T>([head, tail], &shape)).collect();
-    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
-    for decoded in decoded {
-        let (field, values) = decoded?;
-        fields.push(field);
-        arrays.push(values);
-    }
-    Ok((fields, join_parts(arrays, samples)))
+    let decode = |(head, tail)| match header.alone {
+        Some(_) => part::decode::<T>([head, tail], &shape),
+        None => field::decode::<T>([head, tail], &shape).map(|(_, values)| values),
+    };
+    let arrays = heads.into_iter().zip(tails).map(decode).collect::<Result<Vec<_>, _>>()?;
+    Ok(join_parts(arrays, samples))
 }
 
 /// How the arrays of a block's streams are predicted.
@@ -131,14 +147,32 @@ pub(crate) fn predictions<T: Element>(
     let parts = header.layout.parts();
     let shape = part_shape(&header.shape, parts, samples);
     let [heads, tails] = [split(streams[0], parts)?, split(streams[1], parts)?];
-    let of = |(head, tail)| Ok(Prediction::of(&field::decode_field::<T>(head, &shape)?, [head, tail]));
-    heads.into_iter().zip(tails).map(of).collect()
+    let mut found = Vec::new();
+    for (variable, (head, tail)) in heads.into_iter().zip(tails).enumerate() {
+        let coded = match header.alone {
+            Some(_) => part::coded::<T>([head, tail], &shape)?,
+            None => {
+                let field = Some(field::decode_field::<T>(head, &shape)?);
+                vec![Coded { region: None, field, bytes: [head.len(), tail.len()] }]
+            }
+        };
+        found.extend(coded.iter().map(|coded| Prediction::of(variable, coded)));
+    }
+    Ok(found)
 }
 
 /// The shape of the array of one variable in a block, as predictions see it.
 fn part_shape(sample: &[usize], parts: usize, samples: usize) -> Vec<usize> {
     let inner = if parts > 1 { &sample[1..] } else { sample };
     seen_shape(&[&[samples], inner].concat())
+}
+
+/// The shape of the array of one variable.
+fn array_shape(header: &Header) -> Vec<usize> {
+    let inner = if header.layout.parts() > 1 { &header.shape[1..] } else { &header.shape[..] };
+    let is_list = !header.layout.array.is_empty() && header.layout.array.len() == 1;
+    let inner = if is_list { &[] } else { inner };
+    [&[header.samples as usize], inner].concat()
 }
 
 /// The arrays of samples that have a part of each.
@@ -187,56 +221,14 @@ fn split(bytes: &[u8], parts: usize) -> Result<Vec<&[u8]>, Corrupt> {
 struct Work<T> {
     header: Header,
     /// For each part of the samples.
-    kept: Vec<Kept>,
+    demands: Vec<Demand>,
+    regions: Vec<Region>,
     /// The mean squared error that all parts together must reach, each beside its scale.
     target: Option<f64>,
-    extents: Vec<Extent>,
     /// Bits of the values that stand for a missing one.
     missing: Vec<u64>,
     effort: u8,
     values: std::marker::PhantomData<T>,
-}
-
-/// What decoded values of a part must satisfy.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kept {
-    /// Each is within this.
-    Within(f64),
-    /// Each is off by at most this part of itself.
-    Part(f64),
-    /// Their squared errors, beside this scale, count in a mean over all parts.
-    Mean { scale: f64 },
-    /// Every bit.
-    Exact,
-}
-
-impl Kept {
-    /// What a bound means for the values of parts of this extent, and the mean squared error where it is one.
-    fn of<T: Element>(bound: Bound, extents: &[Extent]) -> Result<(Vec<Self>, Option<f64>), CodecError> {
-        if let Some(part) = bound.part() {
-            if !T::TYPE.is_float() {
-                return Err(CodecError::NeedsFloats { bound: bound.to_string(), element: T::TYPE });
-            }
-            return Ok((vec![Self::Part(part); extents.len()], None));
-        }
-        Ok(match Promise::of(bound, T::TYPE, extents)? {
-            Promise::Within(bounds) => (bounds.into_iter().map(Self::Within).collect(), None),
-            Promise::MeanSquared { target, scales } => {
-                (scales.into_iter().map(|scale| Self::Mean { scale }).collect(), Some(target))
-            }
-            Promise::Exact | Promise::Nothing => (vec![Self::Exact; extents.len()], None),
-        })
-    }
-
-    fn is_by<T: Element>(self, value: T, decoded: T) -> bool {
-        value.to_bits() == decoded.to_bits()
-            || match self {
-                Self::Within(bound) => value.is_finite() && value.within(decoded, bound),
-                Self::Part(part) => is_within_part(value, decoded, part),
-                Self::Mean { .. } => value.is_finite() && value.within(decoded, f64::INFINITY),
-                Self::Exact => false,
-            }
-    }
 }
 
 /// A block that has been written and read again.
@@ -278,41 +270,35 @@ impl<T: Element> Work<T> {
                 header.bounds.iter().zip(&extents).map(of_part).collect::<Result<_, CodecError>>()?;
             (kept.concat(), None)
         };
+        let mut demands = Vec::with_capacity(parts);
+        for (kept, &extent) in kept.into_iter().zip(&extents) {
+            let mut all = vec![kept];
+            for region in &options.regions {
+                all.extend(Kept::of::<T>(region.bound, &[extent])?.0);
+            }
+            demands.push(Demand { kept: all, exact: options.exact, extent });
+        }
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
         let missing = missing.into_iter().map(Element::to_bits).collect();
         let effort = options.effort.clamp(1, 9);
-        let this = Self { header, kept, target, extents, missing, effort, values: std::marker::PhantomData };
+        let regions = options.regions.clone();
+        let this = Self { header, demands, regions, target, missing, effort, values: std::marker::PhantomData };
         let mut summary = CompressSummary { samples, range, ..CompressSummary::default() };
         summary.stages.plan = start.elapsed();
         this.write(source, out, progress, summary)
     }
 
-    /// The steps of each array for what is kept; of a mean squared error, as its root times `looseness`.
-    fn scales(&self, looseness: f64) -> Vec<Scale> {
-        let exact = Scale::Free(Quantiser::Exact);
-        let scale = |(&kept, extent): (&Kept, &Extent)| match (kept, self.target) {
-            (Kept::Within(bound), _) => Scale::Free(quantiser_for::<T>(bound, extent)),
-            (Kept::Part(part), _) => step_of_part(part, T::TYPE).map_or(exact, |step| Scale::Relative {
-                step,
-                part,
-                predicts: Predicts::Values,
-            }),
-            (Kept::Mean { scale }, Some(target)) => {
-                let step = looseness * target.sqrt() * scale;
-                let step = if T::TYPE.is_float() { step } else { step.floor() };
-                let is_step = step.is_finite() && step > if T::TYPE.is_float() { 0.0 } else { 1.0 };
-                if is_step { Scale::Free(Quantiser::Steps { step, bound: step }) } else { exact }
-            }
-            (Kept::Exact | Kept::Mean { .. }, _) => exact,
-        };
-        self.kept.iter().zip(&self.extents).map(scale).collect()
+    /// The steps to try for each array; of a mean squared error, as its root times `looseness`.
+    fn scales(&self, looseness: f64) -> Vec<Vec<Vec<Scale>>> {
+        let root = looseness * self.target.unwrap_or(0.0).sqrt();
+        self.demands.iter().map(|demand| demand.scales::<T>(root)).collect()
     }
 
     /// Codes the blocks from a number on, as many at once as there are threads, and hands them on in order.
     fn each_block(
         &self,
         source: &mut dyn SampleSource,
-        scales: &[Scale],
+        scales: &[Vec<Vec<Scale>>],
         take: &mut dyn FnMut(Proven) -> Result<(), CodecError>,
     ) -> Result<(), CodecError> {
         let blocks = self.header.blocks();
@@ -331,7 +317,7 @@ impl<T: Element> Work<T> {
     }
 
     /// Codes a block, decodes it again, and checks every value.
-    fn prove(&self, number: u64, original: Vec<T>, scales: &[Scale]) -> Result<Proven, CodecError> {
+    fn prove(&self, number: u64, original: Vec<T>, scales: &[Vec<Vec<Scale>>]) -> Result<Proven, CodecError> {
         let mut stages = Stages::default();
         let mut start = Instant::now();
         let mut lap = || std::mem::replace(&mut start, Instant::now()).elapsed();
@@ -339,26 +325,34 @@ impl<T: Element> Work<T> {
         let samples = original.len() / self.header.features();
         let shape = part_shape(&self.header.shape, parts, samples);
         let originals = split_parts(original, parts, self.header.features());
-        let choose = |(original, &scale): (&Vec<T>, &Scale)| {
-            let scale = on_lattice(original, scale);
-            field::choose(original, &shape, scale, &self.missing, self.effort)
+        let first = number as usize * self.header.block_samples;
+        let regions = match &self.regions[..] {
+            [] => Vec::new(),
+            regions => region::numbers(regions, &array_shape(&self.header), first, samples),
         };
-        let fields: Vec<Field> = originals.par_iter().zip(scales).map(choose).collect();
-        stages.plan = lap();
-        let write = |(field, original): (&Field, &Vec<T>)| {
-            let mut written = original.clone();
-            let streams = field::encode(field, &shape, &mut written);
-            (streams, written)
+        let write = |((original, demand), scales): ((&Vec<T>, &Demand), &Vec<Vec<Scale>>)| {
+            let request = Request { demand, scales, regions: &regions, missing: &self.missing, effort: self.effort };
+            part::encode(original, &shape, &request)
         };
-        let written: Vec<_> = fields.par_iter().zip(&originals).map(write).collect();
+        let written: Vec<_> = originals.par_iter().zip(&self.demands).zip(scales).map(write).collect();
+        let written = written.into_iter().collect::<Result<Vec<_>, _>>()?;
         stages.write = lap();
-        let fault = || CodecError::Proof { block: number as usize, bound: format!("{:?}", self.kept) };
+        let fault = || {
+            let kept: Vec<_> = self.demands.iter().map(|demand| &demand.kept).collect();
+            CodecError::Proof { block: number as usize, bound: format!("{kept:?}") }
+        };
         let mut errors = Errors::default();
-        for ((streams, written), (original, &kept)) in written.iter().zip(originals.iter().zip(&self.kept)) {
+        for ((streams, written), (original, demand)) in written.iter().zip(originals.iter().zip(&self.demands)) {
             let [head, tail] = streams;
-            let (_, decoded) = field::decode::<T>([head, tail], &shape).map_err(|_| fault())?;
-            let scale = if let Kept::Mean { scale } = kept { scale } else { 1.0 };
-            let kept = errors.compare(original, written, &decoded, scale, |value, decoded| kept.is_by(value, decoded));
+            let decoded = part::decode::<T>([head, tail], &shape).map_err(|_| fault())?;
+            let scale = if let Kept::Mean { scale } = demand.kept[0] { scale } else { 1.0 };
+            let kept = if regions.is_empty() {
+                errors.compare(original, written, &decoded, scale, |value, decoded| demand.is_met(0, value, decoded))
+            } else {
+                let mut cells = original.iter().zip(&decoded).zip(&regions);
+                cells.all(|((&value, &decoded), &region)| demand.is_met(region, value, decoded))
+                    && errors.compare(original, written, &decoded, scale, |_, _| true)
+            };
             if !kept {
                 return Err(fault());
             }
@@ -390,14 +384,17 @@ impl<T: Element> Work<T> {
         }
         match kept {
             Some(blocks) => Ok(blocks),
-            None => Ok(self.try_scales(&vec![Scale::Free(Quantiser::Exact); self.extents.len()], target, source)?.1),
+            None => {
+                let exact = vec![vec![vec![Scale::Free(Quantiser::Exact)]]; self.demands.len()];
+                Ok(self.try_scales(&exact, target, source)?.1)
+            }
         }
     }
 
     /// All blocks with these steps, and which part of a mean squared error they reach.
     fn try_scales(
         &self,
-        scales: &[Scale],
+        scales: &[Vec<Vec<Scale>>],
         target: f64,
         source: &mut dyn SampleSource,
     ) -> Result<(f64, Vec<Proven>), CodecError> {
@@ -458,16 +455,6 @@ impl<T: Element> Work<T> {
     }
 }
 
-/// Of values that all lie on a lattice coarser than the steps, the lattice.
-fn on_lattice<T: Element>(values: &[T], scale: Scale) -> Scale {
-    match scale {
-        Scale::Free(Quantiser::Steps { step, bound }) => {
-            lattice(values, step, bound).map_or(scale, |step| Scale::Lattice { step, bound })
-        }
-        other => other,
-    }
-}
-
 /// What the file says of itself.
 fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Result<Header, CodecError> {
     options.bound.validate()?;
@@ -514,8 +501,31 @@ fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Resu
     let block_samples = usize::try_from(block.clamp(1, most).min(samples)).unwrap_or(1);
     let (plan, model) = (Plan::without_model(parts), ModelPlace::None);
     let (bound, bounds) = (options.bound, bounds(options, &layout.variables)?);
+    let regions = options.regions.iter().map(|region| (region.name.clone(), region.bound)).collect();
+    let alone = Some(Alone { exact: options.exact, regions });
     let description = source.description().len() as u64;
-    Ok(Header { layout, element: T::TYPE, shape, samples, bound, bounds, block_samples, plan, model, description })
+    let header = Header {
+        layout,
+        element: T::TYPE,
+        shape,
+        samples,
+        bound,
+        bounds,
+        block_samples,
+        plan,
+        model,
+        alone,
+        description,
+    };
+    region::check(&options.regions, &array_shape(&header))?;
+    if let Some(region) = options.regions.first().filter(|_| matches!(bound, Bound::Psnr(_))) {
+        return Err(CodecError::Region {
+            region: region.name.clone(),
+            bound: region.bound.to_string(),
+            why: format!("{bound} is a mean over all values\nhint: use another bound for the rest"),
+        });
+    }
+    Ok(header)
 }
 
 /// The bound of each variable; none where all have the same.

@@ -337,6 +337,7 @@ impl<T: Element> Compression<'_, T> {
             block_samples,
             plan: self.plan.clone(),
             model: place,
+            alone: None,
             description: source.description().len() as u64,
         };
         let header = [header.to_bytes(), description_to_bytes(&source.description())].concat();

@@ -7,13 +7,18 @@ use super::element::ElementType;
 use super::error::CodecError;
 use super::levels::Grid;
 use super::quantiser::Quantiser;
+use super::region::{Exact, MAX_REGIONS};
 use super::samples::Layout;
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x89ENK\r\n\x1a\n";
-/// Of a file with a model, of one without, and of one without that has bounds of its own for variables or of each value by itself.
+/// Of a file with a model. Version 2 has none.
 const VERSION: u32 = 1;
-const VERSION_WITHOUT_MODEL: u32 = 2;
+/// Of one without that may have bounds of its own for variables, or of each value by itself.
 const VERSION_OF_MORE_BOUNDS: u32 = 3;
+/// Of one that says of each array how it is coded, and has regions and what comes back exactly.
+const VERSION_OF_PARTS: u32 = 4;
+/// Of several arrays, each a whole file.
+const VERSION_OF_SEVERAL: u32 = 5;
 /// Added to a version where a description follows the header.
 const DESCRIBED: u32 = 16;
 pub(crate) const BLOCK_MARK: [u8; 4] = *b"ENKB";
@@ -29,6 +34,8 @@ const MAX_LATENT: usize = 1 << 16;
 pub(crate) const MAX_DIMENSIONS: usize = 16;
 /// Variables of a file at most: each has probabilities of its own in memory.
 pub const MAX_VARIABLES: usize = 32;
+/// Arrays of a file of several.
+pub(crate) const MAX_MEMBERS: usize = 4096;
 /// Bytes of a variable's name.
 pub(crate) const MAX_NAME: usize = 256;
 
@@ -61,8 +68,18 @@ pub(crate) struct Header {
     pub(crate) block_samples: usize,
     pub(crate) plan: Plan,
     pub(crate) model: ModelPlace,
+    /// What files without a model say from version 4 on.
+    pub(crate) alone: Option<Alone>,
     /// Bytes of the description; 0 where there is none.
     pub(crate) description: u64,
+}
+
+/// What a file without a model says beside its bounds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Alone {
+    pub(crate) exact: Exact,
+    /// Names of regions, and their bounds.
+    pub(crate) regions: Vec<(String, Bound)>,
 }
 
 impl Header {
@@ -100,12 +117,16 @@ impl Header {
         };
         put_bound(&mut body, self.bound);
         if self.model == ModelPlace::None {
-            if self.bounds.is_empty() && self.bound.part().is_none() {
-                return with_envelope(VERSION_WITHOUT_MODEL + described, &body);
-            }
             put_unsigned(&mut body, self.bounds.len() as u64);
             self.bounds.iter().for_each(|&bound| put_bound(&mut body, bound));
-            return with_envelope(VERSION_OF_MORE_BOUNDS + described, &body);
+            let Alone { exact, regions } = self.alone.as_ref().expect("a writer says it");
+            body.push(exact.to_byte());
+            put_unsigned(&mut body, regions.len() as u64);
+            for (name, bound) in regions {
+                put_name(&mut body, name);
+                put_bound(&mut body, *bound);
+            }
+            return with_envelope(VERSION_OF_PARTS + described, &body);
         }
         match &self.plan.residual {
             Residual::None => body.push(0),
@@ -138,30 +159,12 @@ impl Header {
 
     /// Reads a header from the first bytes of a file, and where it ends.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<(Self, usize), CodecError> {
-        let mut reader = Reader::new(bytes, 0);
-        if bytes.len() < MAGIC.len() && MAGIC.starts_with(bytes) {
-            return Err(reader.damaged("the file ends within its first 8 bytes"));
+        let Envelope { version, description, mut reader, end } = Envelope::open(bytes)?;
+        if version == VERSION_OF_SEVERAL {
+            return Err(CodecError::Several);
         }
-        if reader.array::<8>("the magic").map_err(|_| CodecError::Magic)? != MAGIC {
-            return Err(CodecError::Magic);
-        }
-        let found = u32::try_from(reader.unsigned("the version")?).unwrap_or(u32::MAX);
-        let is_described = found & DESCRIBED != 0;
-        let version = found & !DESCRIBED;
-        if !(VERSION..=VERSION_OF_MORE_BOUNDS).contains(&version) {
-            return Err(CodecError::Version { found, known: VERSION_OF_MORE_BOUNDS });
-        }
-        let length = reader.up_to(MAX_HEADER, "the header's length")?;
-        let start = bytes.len() - reader.remaining();
-        let body = reader.take(length, "the header")?;
-        let checksum = u32::from_le_bytes(reader.array("the header's checksum")?);
-        if !is_sound(&bytes[..start + length], checksum) {
-            return Err(CodecError::Damaged { offset: 0, what: "the header's checksum is wrong".to_owned() });
-        }
-        let mut reader = Reader::new(body, start as u64);
-        let description = if is_described { reader.unsigned("the length of the description")? } else { 0 };
         let header = Self { description, ..Self::parse(version, &mut reader)? };
-        Ok((header, start + length + 4))
+        Ok((header, end))
     }
 
     fn parse(version: u32, reader: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -191,7 +194,7 @@ impl Header {
             Bound::from_parts(kind, number).ok_or_else(|| reader.damaged("an impossible bound"))
         };
         let (of_all, mut bounds) = (bound(reader)?, Vec::new());
-        if version == VERSION_OF_MORE_BOUNDS {
+        if version >= VERSION_OF_MORE_BOUNDS {
             for _ in 0..reader.up_to(parts, "the number of bounds")? {
                 bounds.push(bound(reader)?);
             }
@@ -200,6 +203,10 @@ impl Header {
             }
         } else if of_all.part().is_some() {
             return Err(reader.damaged("a bound of a later version"));
+        }
+        let mut alone = None;
+        if version == VERSION_OF_PARTS {
+            alone = Some(Alone::read(reader, &bound)?);
         }
         let bound = of_all;
         if version != VERSION {
@@ -215,6 +222,7 @@ impl Header {
                 block_samples,
                 plan,
                 model,
+                alone,
                 description: 0,
             });
         }
@@ -258,8 +266,69 @@ impl Header {
         };
         reader.finish("the header")?;
         let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual, parts };
-        Ok(Self { layout, element, shape, samples, bound, bounds, block_samples, plan, model, description: 0 })
+        Ok(Self { layout, element, shape, samples, bound, bounds, block_samples, plan, model, alone, description: 0 })
     }
+}
+
+/// What is around the fields of a header.
+struct Envelope<'a> {
+    version: u32,
+    /// Bytes of the description.
+    description: u64,
+    /// The fields behind it.
+    reader: Reader<'a>,
+    /// Where the header ends.
+    end: usize,
+}
+
+impl<'a> Envelope<'a> {
+    fn open(bytes: &'a [u8]) -> Result<Self, CodecError> {
+        let mut reader = Reader::new(bytes, 0);
+        if bytes.len() < MAGIC.len() && MAGIC.starts_with(bytes) {
+            return Err(reader.damaged("the file ends within its first 8 bytes"));
+        }
+        if reader.array::<8>("the magic").map_err(|_| CodecError::Magic)? != MAGIC {
+            return Err(CodecError::Magic);
+        }
+        let found = u32::try_from(reader.unsigned("the version")?).unwrap_or(u32::MAX);
+        let is_described = found & DESCRIBED != 0;
+        let version = found & !DESCRIBED;
+        if !(VERSION..=VERSION_OF_SEVERAL).contains(&version) {
+            return Err(CodecError::Version { found, known: VERSION_OF_SEVERAL });
+        }
+        let length = reader.up_to(MAX_HEADER, "the header's length")?;
+        let start = bytes.len() - reader.remaining();
+        let body = reader.take(length, "the header")?;
+        let checksum = u32::from_le_bytes(reader.array("the header's checksum")?);
+        if !is_sound(&bytes[..start + length], checksum) {
+            return Err(CodecError::Damaged { offset: 0, what: "the header's checksum is wrong".to_owned() });
+        }
+        let mut reader = Reader::new(body, start as u64);
+        let description = if is_described { reader.unsigned("the length of the description")? } else { 0 };
+        Ok(Self { version, description, reader, end: start + length + 4 })
+    }
+}
+
+/// The header of a file of several arrays.
+pub(crate) fn archive_to_bytes(members: usize, description: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    let described = if description > 0 { DESCRIBED } else { 0 };
+    if described > 0 {
+        put_unsigned(&mut body, description as u64);
+    }
+    put_unsigned(&mut body, members as u64);
+    with_envelope(VERSION_OF_SEVERAL + described, &body)
+}
+
+/// How many arrays a file of several has, the bytes of its description, and where its header ends; none for a file of another version.
+pub(crate) fn archive_from_bytes(bytes: &[u8]) -> Result<Option<(u64, u64, u64)>, CodecError> {
+    let Envelope { version, description, mut reader, end } = Envelope::open(bytes)?;
+    if version != VERSION_OF_SEVERAL {
+        return Ok(None);
+    }
+    let members = reader.up_to(MAX_MEMBERS, "the number of arrays")?;
+    reader.finish("the header")?;
+    Ok(Some((members as u64, description, end as u64)))
 }
 
 /// A description as it follows the header: its bytes and their checksum; nothing where there is none.
@@ -281,12 +350,35 @@ fn with_envelope(version: u32, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+fn put_name(body: &mut Vec<u8>, name: &str) {
+    put_unsigned(body, name.len() as u64);
+    body.extend(name.as_bytes());
+}
+
+fn name(reader: &mut Reader<'_>) -> Result<String, CodecError> {
+    let length = reader.up_to(MAX_NAME, "the length of a name")?;
+    let name = reader.take(length, "a name")?.to_vec();
+    String::from_utf8(name).map_err(|_| reader.damaged("a name that is not UTF-8"))
+}
+
+impl Alone {
+    fn read(
+        reader: &mut Reader<'_>,
+        bound: &dyn Fn(&mut Reader<'_>) -> Result<Bound, CodecError>,
+    ) -> Result<Self, CodecError> {
+        let byte = reader.u8("what is exact")?;
+        let exact = Exact::from_byte(byte).ok_or_else(|| reader.damaged(format!("exactness {byte}")))?;
+        let mut regions = Vec::new();
+        for _ in 0..reader.up_to(MAX_REGIONS, "the number of regions")? {
+            regions.push((name(reader)?, bound(reader)?));
+        }
+        Ok(Self { exact, regions })
+    }
+}
+
 fn put_layout(body: &mut Vec<u8>, layout: &Layout) {
     put_unsigned(body, layout.variables.len() as u64);
-    for name in &layout.variables {
-        put_unsigned(body, name.len() as u64);
-        body.extend(name.as_bytes());
-    }
+    layout.variables.iter().for_each(|name| put_name(body, name));
     put_unsigned(body, layout.array.len() as u64);
     layout.array.iter().for_each(|&length| put_unsigned(body, length));
     put_unsigned(body, layout.block.len() as u64);
@@ -297,9 +389,7 @@ fn put_layout(body: &mut Vec<u8>, layout: &Layout) {
 fn layout(reader: &mut Reader<'_>, shape: &[usize]) -> Result<Layout, CodecError> {
     let mut layout = Layout::default();
     for _ in 0..reader.up_to(MAX_VARIABLES, "the number of variables")? {
-        let length = reader.up_to(MAX_NAME, "the length of a name")?;
-        let name = reader.take(length, "a name")?.to_vec();
-        layout.variables.push(String::from_utf8(name).map_err(|_| reader.damaged("a name that is not UTF-8"))?);
+        layout.variables.push(name(reader)?);
     }
     if layout.parts() > 1 && shape.first() != Some(&layout.parts()) {
         return Err(reader.damaged(format!("{} variables in samples of shape {shape:?}", layout.parts())));

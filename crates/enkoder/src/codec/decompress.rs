@@ -16,6 +16,7 @@ use super::element::{Element, ElementType, with_element};
 use super::entropy::Corrupt;
 use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
+use super::region::Exact;
 use super::samples::{Layout, SampleArray};
 use crate::autoencoder::Autoencoder;
 
@@ -63,14 +64,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         let length = input.seek(SeekFrom::End(0))?;
         let start = read_at(&mut input, 0, length.min(MAX_HEADER as u64 + 64))?;
         let (header, header_length) = Header::from_bytes(&start)?;
-        let described = match header.description {
-            0 => Some(header_length as u64),
-            bytes => bytes.checked_add(4).and_then(|bytes| bytes.checked_add(header_length as u64)),
-        };
-        let Some(header_length) = described.filter(|&end| end <= length) else {
-            let needed = described.unwrap_or(u64::MAX);
-            return Err(CodecError::Truncated { length, what: "the description", needed });
-        };
+        let header_length = described(header_length as u64, header.description, length)?;
         let (mut decoder, mut model_bytes, mut model_is_damaged) = (None, 0, false);
         if let ModelPlace::Embedded(bytes) = header.model {
             let end = header_length.checked_add(bytes).and_then(|end| end.checked_add(4));
@@ -194,6 +188,16 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         &self.header.bounds
     }
 
+    /// Regions with bounds of their own: their names and bounds, the last holding where they overlap.
+    pub fn regions(&self) -> &[(String, Bound)] {
+        self.header.alone.as_ref().map_or(&[], |alone| &alone.regions)
+    }
+
+    /// What came back exactly, whatever the bound.
+    pub fn exact(&self) -> Exact {
+        self.header.alone.as_ref().map_or(Exact::default(), |alone| alone.exact)
+    }
+
     /// Latents in use.
     pub fn active_latents(&self) -> usize {
         self.header.plan.active
@@ -231,19 +235,8 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     /// When it is damaged, and when it is longer than `limit` bytes. The samples do not depend on it.
     pub fn description(&mut self, limit: u64) -> Result<Vec<u8>, CodecError> {
         let length = self.header.description;
-        if length == 0 {
-            return Ok(Vec::new());
-        }
-        if length > limit {
-            return Err(CodecError::TooLarge { values: length, limit });
-        }
-        let offset = self.header_bytes() - length - 4;
-        let mut bytes = read_at(&mut self.input, offset, length + 4)?;
-        let checksum = bytes.split_off(length as usize).try_into().map_err(|_| CodecError::Magic)?;
-        if !is_sound(&bytes, u32::from_le_bytes(checksum)) {
-            return Err(CodecError::Damaged { offset, what: "the description's checksum is wrong".to_owned() });
-        }
-        Ok(bytes)
+        let offset = self.header_bytes().saturating_sub(length + 4);
+        description_at(&mut self.input, offset, length, limit)
     }
 
     /// SHA-256 of the decoder in hexadecimal; empty where it is damaged.
@@ -260,7 +253,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         self.header.model != ModelPlace::None
     }
 
-    /// For each block, and in it for each variable, how it is predicted without a model; empty where there is one.
+    /// For each block, and in it for each variable and each of its regions, how it is predicted without a model; empty where there is one.
     ///
     /// # Errors
     /// When index or blocks are damaged.
@@ -392,6 +385,24 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         Ok(lost)
     }
 
+    /// Hands on all samples as [`salvage`](Self::salvage) does where no block is left.
+    ///
+    /// # Errors
+    /// When there are more values than `limit`, and what `take` fails with.
+    pub fn lose_all(
+        &self,
+        limit: u64,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), CodecError>,
+    ) -> Result<Lost, CodecError> {
+        let values = self.samples().saturating_mul(self.header.features() as u64);
+        if values > limit {
+            return Err(CodecError::TooLarge { values, limit });
+        }
+        let blocks = 0..self.blocks();
+        let cause = self.blocks_error(blocks.clone(), "no block is left that is not damaged");
+        self.lose(blocks, cause, take)
+    }
+
     /// The frames that are not damaged, by the numbers of their blocks.
     fn find_blocks<'b>(&self, body: &'b [u8]) -> BTreeMap<u64, &'b [u8]> {
         let mut found = BTreeMap::new();
@@ -419,6 +430,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         take: &mut dyn FnMut(&[u8]) -> Result<(), CodecError>,
     ) -> Result<Lost, CodecError> {
         let missing = match self.element() {
+            ElementType::F16 => half::f16::NAN.to_le_bytes().to_vec(),
             ElementType::F32 => f32::NAN.to_le_bytes().to_vec(),
             ElementType::F64 => f64::NAN.to_le_bytes().to_vec(),
             other => vec![0; other.bytes()],
@@ -478,7 +490,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         let frame = self.frame(block, bytes)?;
         let streams = [frame.codes, frame.residual];
         let decoded: Result<Vec<T>, Corrupt> = if self.header.model == ModelPlace::None {
-            alone::decode(&self.header, streams, frame.samples).map(|(_, values)| values)
+            alone::decode(&self.header, streams, frame.samples)
         } else {
             block::decode(self.require_model()?, &self.header.plan, streams, frame.samples)
         };
@@ -503,8 +515,42 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     }
 }
 
+/// Where a header with a description ends, whose own fields end at `header`.
+pub(crate) fn described(header: u64, description: u64, length: u64) -> Result<u64, CodecError> {
+    let end = match description {
+        0 => Some(header),
+        bytes => bytes.checked_add(4).and_then(|bytes| bytes.checked_add(header)),
+    };
+    end.filter(|&end| end <= length).ok_or(CodecError::Truncated {
+        length,
+        what: "the description",
+        needed: end.unwrap_or(u64::MAX),
+    })
+}
+
+/// The description of this length; empty where there is none.
+pub(crate) fn description_at<R: Read + Seek>(
+    input: &mut R,
+    offset: u64,
+    length: u64,
+    limit: u64,
+) -> Result<Vec<u8>, CodecError> {
+    if length == 0 {
+        return Ok(Vec::new());
+    }
+    if length > limit {
+        return Err(CodecError::TooLarge { values: length, limit });
+    }
+    let mut bytes = read_at(input, offset, length + 4)?;
+    let checksum = bytes.split_off(length as usize).try_into().map_err(|_| CodecError::Magic)?;
+    if !is_sound(&bytes, u32::from_le_bytes(checksum)) {
+        return Err(CodecError::Damaged { offset, what: "the description's checksum is wrong".to_owned() });
+    }
+    Ok(bytes)
+}
+
 /// Bytes at a place that has been checked to lie within the file.
-fn read_at<R: Read + Seek>(input: &mut R, offset: u64, length: u64) -> Result<Vec<u8>, CodecError> {
+pub(crate) fn read_at<R: Read + Seek>(input: &mut R, offset: u64, length: u64) -> Result<Vec<u8>, CodecError> {
     input.seek(SeekFrom::Start(offset))?;
     let mut bytes = Vec::new();
     input.take(length).read_to_end(&mut bytes)?;

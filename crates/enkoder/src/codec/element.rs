@@ -4,15 +4,17 @@
 use std::fmt;
 use std::str::FromStr;
 
+use half::f16;
+
 use super::error::CodecError;
 
 /// Evaluates an expression with a name for the type of numbers that an [`ElementType`] is.
 macro_rules! with_element {
     ($element:expr, $name:ident => $work:expr) => {
         with_element!(@ $element, $name => $work;
-            U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64)
+            U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F16 half::f16, F32 f32, F64 f64)
     };
-    (@ $element:expr, $name:ident => $work:expr; $($kind:ident $type:ident),*) => {
+    (@ $element:expr, $name:ident => $work:expr; $($kind:ident $type:ty),*) => {
         match $element {$(
             $crate::codec::ElementType::$kind => {
                 type $name = $type;
@@ -47,18 +49,31 @@ pub enum ElementType {
     F32 = 9,
     /// 64-bit floating point.
     F64 = 10,
+    /// 16-bit floating point.
+    F16 = 11,
 }
 
 impl ElementType {
     /// All types, in the order of their numbers in files.
-    pub const ALL: [Self; 10] =
-        [Self::U8, Self::I8, Self::U16, Self::I16, Self::U32, Self::I32, Self::U64, Self::I64, Self::F32, Self::F64];
+    pub const ALL: [Self; 11] = [
+        Self::U8,
+        Self::I8,
+        Self::U16,
+        Self::I16,
+        Self::U32,
+        Self::I32,
+        Self::U64,
+        Self::I64,
+        Self::F32,
+        Self::F64,
+        Self::F16,
+    ];
 
     /// Bytes of one number.
     pub fn bytes(self) -> usize {
         match self {
             Self::U8 | Self::I8 => 1,
-            Self::U16 | Self::I16 => 2,
+            Self::U16 | Self::I16 | Self::F16 => 2,
             Self::U32 | Self::I32 | Self::F32 => 4,
             Self::U64 | Self::I64 | Self::F64 => 8,
         }
@@ -66,7 +81,17 @@ impl ElementType {
 
     /// Whether it is a floating-point type.
     pub fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64)
+        self.digits().is_some()
+    }
+
+    /// Significant bits of a floating-point number.
+    pub(crate) fn digits(self) -> Option<i32> {
+        match self {
+            Self::F16 => Some(11),
+            Self::F32 => Some(24),
+            Self::F64 => Some(53),
+            _ => None,
+        }
     }
 
     /// The name used in commands: `u8`, `f32`.
@@ -80,17 +105,17 @@ impl ElementType {
             Self::I32 => "i32",
             Self::U64 => "u64",
             Self::I64 => "i64",
+            Self::F16 => "f16",
             Self::F32 => "f32",
             Self::F64 => "f64",
         }
     }
 
     /// Appends the nearest f32 of each number of this type, which are given as little-endian bytes.
-    #[expect(clippy::unnecessary_cast, reason = "of ten types only one is f32 already")]
     pub fn extend_f32(self, bytes: &[u8], numbers: &mut Vec<f32>) {
         with_element!(self, T => {
             let values = bytes.as_chunks::<{ size_of::<T>() }>().0;
-            numbers.extend(values.iter().map(|&value| T::from_le_bytes(value) as f32));
+            numbers.extend(values.iter().map(|&value| Element::to_f32(T::from_le_bytes(value))));
         });
     }
 
@@ -127,6 +152,8 @@ pub trait Element: Copy + Send + Sync + PartialOrd + fmt::Debug + 'static {
     const TYPE: ElementType;
     /// The nearest f64.
     fn to_f64(self) -> f64;
+    /// The nearest f32.
+    fn to_f32(self) -> f32;
     /// The nearest value to `value`; saturates where the type ends.
     fn from_f64(value: f64) -> Self;
     /// Its bytes as an unsigned number.
@@ -154,6 +181,10 @@ macro_rules! integer {
             #[inline(always)]
             fn to_f64(self) -> f64 {
                 self as f64
+            }
+            #[inline(always)]
+            fn to_f32(self) -> f32 {
+                self as f32
             }
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
@@ -207,6 +238,10 @@ macro_rules! float {
                 f64::from(self)
             }
             #[inline(always)]
+            fn to_f32(self) -> f32 {
+                self as f32
+            }
+            #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 value as Self
             }
@@ -248,6 +283,75 @@ macro_rules! float {
 
 float!(f32 u32 i32 F32, f64 u64 i64 F64);
 
+/// Converted here and not by the crate: it asks hardware, which rounds twice on some machines.
+impl Element for f16 {
+    const TYPE: ElementType = ElementType::F16;
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        let bits = u64::from(f16::to_bits(self));
+        // The exponents of f64 reach 1008 farther down.
+        let size = f64::from_bits((bits & 0x7fff) << 42) * f64::from_bits((1023 + 1008) << 52);
+        let size = match bits & 0x7fff {
+            ..=0x7bff => size,
+            0x7c00 => f64::INFINITY,
+            _ => f64::NAN,
+        };
+        if bits & 0x8000 == 0 { size } else { -size }
+    }
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        Element::to_f64(self) as f32
+    }
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        let sign = (value.to_bits() >> 48) as u16 & 0x8000;
+        let exponent = ((value.to_bits() >> 52 & 0x7ff) as i64 - 1023).clamp(-14, 16);
+        // Adding and subtracting what leaves room for 11 bits rounds to the nearest, halves to even.
+        let room = f64::from_bits(((1023 + 52 - 10 + exponent) as u64) << 52);
+        let size = (value.abs() + room) - room;
+        f16::from_bits(
+            sign | match size {
+                size if size.is_nan() => 0x7e00,
+                size if size >= 65536.0 => 0x7c00,
+                size if size < 6.103515625e-5 => (size * 16777216.0) as u16,
+                size => ((size.to_bits() >> 42) - (1008 << 10)) as u16,
+            },
+        )
+    }
+    #[inline(always)]
+    fn to_bits(self) -> u64 {
+        f16::to_bits(self).into()
+    }
+    #[inline(always)]
+    fn from_bits(bits: u64) -> Self {
+        f16::from_bits(bits as u16)
+    }
+    fn from_le(bytes: &[u8]) -> Vec<Self> {
+        bytes.as_chunks::<2>().0.iter().map(|&bytes| f16::from_le_bytes(bytes)).collect()
+    }
+    fn to_le(values: &[Self]) -> Vec<u8> {
+        values.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened()
+    }
+    #[inline(always)]
+    fn to_ordered(self) -> i64 {
+        let bits = f16::to_bits(self) as i16;
+        i64::from(bits ^ (((bits >> 15) as u16) >> 1) as i16)
+    }
+    #[inline(always)]
+    fn from_ordered(ordered: i64) -> Self {
+        let bits = ordered as i16;
+        f16::from_bits((bits ^ (((bits >> 15) as u16) >> 1) as i16) as u16)
+    }
+    #[inline(always)]
+    fn within(self, other: Self, bound: f64) -> bool {
+        (Element::to_f64(self) - Element::to_f64(other)).abs() <= bound
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        f16::is_finite(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +370,7 @@ mod tests {
             check::<u32>(bits);
             check::<i64>(bits);
             check::<u64>(bits);
+            check::<f16>(bits);
             check::<f32>(bits);
             check::<f64>(bits);
         }
@@ -285,6 +390,36 @@ mod tests {
             assert_eq!(element.name().parse::<ElementType>().unwrap(), element);
             assert_eq!(ElementType::from_number(element as u8), Some(element));
         }
-        assert!("f16".parse::<ElementType>().is_err());
+        assert!("f17".parse::<ElementType>().is_err());
+    }
+
+    #[test]
+    fn halves_are_converted_to_the_nearest() {
+        let value = |bits: u16| Element::to_f64(f16::from_bits(bits));
+        for bits in 0..=u16::MAX {
+            let half = f16::from_bits(bits);
+            if half.is_nan() {
+                assert!(value(bits).is_nan());
+                continue;
+            }
+            assert_eq!(value(bits).to_bits(), half.to_f64_const().to_bits());
+            assert_eq!(<f16 as Element>::from_f64(value(bits)).to_bits(), half.to_bits());
+            if bits & 0x7fff < 0x7bff {
+                let (low, high) = (value(bits), value(bits + 1));
+                let middle = 0.5 * (low + high);
+                let even = if bits & 1 == 0 { low } else { high };
+                for (between, nearest) in
+                    [(middle, even), (middle + (low - high) * 1e-9, low), (middle + (high - low) * 1e-9, high)]
+                {
+                    assert_eq!(Element::to_f64(<f16 as Element>::from_f64(between)), nearest, "{between:e}");
+                }
+            }
+        }
+        for (from, to) in
+            [(65519.9, 65504.0), (65520.0, f64::INFINITY), (1e300, f64::INFINITY), (-f64::INFINITY, -f64::INFINITY)]
+        {
+            assert_eq!(Element::to_f64(<f16 as Element>::from_f64(from)), to);
+        }
+        assert!(<f16 as Element>::from_f64(f64::NAN).is_nan());
     }
 }

@@ -77,6 +77,24 @@ pub enum CodecError {
         /// What is wrong, and the way out.
         why: String,
     },
+    /// A region that there cannot be.
+    #[error("{bound} cannot be the bound of the region {region}: {why}")]
+    Region {
+        /// What it is called.
+        region: String,
+        /// The bound asked for.
+        bound: String,
+        /// What is wrong, and the way out.
+        why: String,
+    },
+    /// Regions are told apart by a value that the data does not have.
+    #[error(
+        "the values have all that there are of {0}, so that none is left to tell regions apart\nhint: give one bound for all"
+    )]
+    NoValueIsFree(ElementType),
+    /// Not a thing that can come back exactly.
+    #[error("{0:?} cannot be kept exactly: write zeros, signs, extremes, or several of these with commas")]
+    UnknownExact(String),
     /// Nothing to compress.
     #[error("there are no samples to compress")]
     Empty,
@@ -102,6 +120,9 @@ pub enum CodecError {
         /// The version that can be read.
         known: u32,
     },
+    /// A file of several arrays.
+    #[error("the file holds several arrays\nhint: open it with `EnkArchive`")]
+    Several,
     /// Something in the file is not as it must be.
     #[error("damaged at byte {offset}: {what}")]
     Damaged {

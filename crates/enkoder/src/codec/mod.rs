@@ -34,6 +34,7 @@
 //! ```
 
 mod alone;
+mod archive;
 mod block;
 mod bound;
 mod bytes;
@@ -52,16 +53,20 @@ mod field;
 mod fixed_file;
 mod fixed_point;
 mod integers;
+mod kept;
 mod levels;
 mod mixing;
+mod part;
 mod plan;
 mod prediction;
 mod promise;
 mod quantiser;
+mod region;
 mod residual;
 mod samples;
 
 pub use alone::{AloneOptions, Prediction, compress_alone};
+pub use archive::{ArchiveSummary, EnkArchive, Member, Part, compress_several};
 pub use bound::Bound;
 pub use calibration::Calibration;
 pub use compress::{CompressOptions, CompressSummary, Stages, compress};
@@ -70,4 +75,5 @@ pub use decompress::{EnkFile, Lost};
 pub use element::{Element, ElementType};
 pub use error::CodecError;
 pub use fixed_point::FixedDecoder;
+pub use region::{Exact, MAX_REGIONS, Region, Selection};
 pub use samples::{Layout, SampleArray, SampleSource};

@@ -358,13 +358,12 @@ fn coarsest(target: f64, measure: &dyn Fn(f64) -> f64) -> Option<f64> {
 
 /// Steps of twice the bound, less what rounding to the type may add; bit for bit where there is no room for steps.
 pub(crate) fn quantiser_for<T: Element>(bound: f64, extent: &Extent) -> Quantiser {
-    if !T::TYPE.is_float() {
+    let Some(digits) = T::TYPE.digits() else {
         let bound = bound.floor();
         return if bound < 1.0 { Quantiser::Exact } else { Quantiser::Steps { step: 2.0 * bound + 1.0, bound } };
-    }
+    };
     let largest = extent.min.abs().max(extent.max.abs());
-    let digits = if T::TYPE == ElementType::F32 { 24.0 } else { 53.0 };
-    let rounding = largest * f64::exp2(-digits);
+    let rounding = largest * f64::exp2(-f64::from(digits));
     let step = if rounding < 0.25 * bound { 2.0 * (bound - rounding) } else { 2.0 * bound };
     if step > 0.0 && step.is_finite() { Quantiser::Steps { step, bound } } else { Quantiser::Exact }
 }

@@ -4,9 +4,10 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 
 use enkoder::codec::{
-    AloneOptions, Bound, CodecError, CompressSummary, Element, EnkFile, Layout, SampleArray, SampleSource,
-    compress_alone,
+    AloneOptions, Bound, CodecError, CompressSummary, Element, ElementType, EnkArchive, EnkFile, Exact, Layout, Member,
+    Region, SampleArray, SampleSource, Selection, compress_alone, compress_several,
 };
+use half::f16;
 use proptest::prelude::*;
 
 const LIMIT: u64 = 1 << 24;
@@ -88,6 +89,52 @@ fn is_within_part(value: f64, back: f64, part: f64) -> bool {
     value != 0.0 && value.is_finite() && (value - back).abs() <= part * value.abs()
 }
 
+/// Checks that every value keeps the bound of its region and what must be exact.
+fn check_regions<T: Element>(array: &[usize], values: &[T], options: &AloneOptions) {
+    let mut samples = SampleArray::from_values(&array[1..], values).unwrap();
+    let mut file = Vec::new();
+    let written = compress_alone(&mut samples, options, &mut file, &mut |_| ControlFlow::Continue(()));
+    if matches!(written, Err(CodecError::NoValueIsFree(ElementType::U8))) {
+        return;
+    }
+    written.unwrap();
+    let mut opened = EnkFile::open(Cursor::new(&file)).unwrap();
+    assert_eq!((opened.exact(), opened.regions().len()), (options.exact, options.regions.len()));
+    opened.predictions().unwrap();
+    let back = read(&file).unwrap().values::<T>().unwrap();
+    let finite = || values.iter().filter(|value| value.is_finite()).map(|value| value.to_f64());
+    let (min, max) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    for (index, (&value, &back)) in values.iter().zip(&back).enumerate() {
+        let place = |axis: usize| index / array[axis + 1..].iter().product::<usize>() % array[axis];
+        let is_in = |region: &&Region| region.selections.iter().all(|s| s.inside[place(s.axes[0])]);
+        let bound = options.regions.iter().rfind(is_in).map_or(options.bound, |region| region.bound);
+        let same = value.to_bits() == back.to_bits();
+        let (x, y) = (value.to_f64(), back.to_f64());
+        let kept = match bound {
+            Bound::Absolute(bound) => value.is_finite() && value.within(back, bound),
+            Bound::Relative(part) => value.is_finite() && value.within(back, part * (max - min)),
+            Bound::Pointwise(part) => is_within_part(x, y, part),
+            Bound::SignificantBits(bits) => is_within_part(x, y, f64::exp2(-f64::from(bits))),
+            _ => false,
+        };
+        assert!(
+            same || kept,
+            "{options:?}: value {index} is {value:?} and came back as {back:?} instead of within {bound}"
+        );
+        let Exact { zeros, signs, extremes } = options.exact;
+        assert!(same || !zeros || x != 0.0, "{options:?}: the zero {index} came back as {back:?}");
+        assert!(
+            same || !signs || y == 0.0 || (x >= 0.0) == (y >= 0.0),
+            "{options:?}: {index}: {value:?} came back as {back:?}"
+        );
+        let is_extreme = x == min || x == max;
+        assert!(
+            same || !extremes || (!is_extreme && y >= min && y <= max),
+            "{options:?}: {index}: {value:?} came back as {back:?}"
+        );
+    }
+}
+
 fn hostile() -> BoxedStrategy<f32> {
     let odd = vec![
         f32::NAN,
@@ -140,6 +187,59 @@ proptest! {
         check(&shape, &bytes, &options(Bound::Lossless, effort, block));
         let short: Vec<i16> = values.iter().map(|&value| value as i16).collect();
         check(&shape, &short, &options(Bound::Absolute(bound), effort, block));
+        let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32_const(value)).collect();
+        check(&shape, &halves, &options(Bound::Absolute(bound), effort, block));
+        check(&shape, &halves, &options(Bound::Lossless, effort, block));
+    }
+
+    #[test]
+    fn every_region_keeps_its_bound_and_what_must_be_exact_is(
+        (shape, mut values) in arrays(hostile()), bounds in proptest::collection::vec(0usize..5, 3), exact in 0u8..8, bound in 1e-4f64..1e3,
+        seed: u64, effort in 1u8..10, block in 1usize..4,
+    ) {
+        // Zeros, and values that are the least and the largest in many places.
+        for (index, value) in values.iter_mut().enumerate() {
+            *value = match (seed.rotate_left(index as u32) & 15, exact) {
+                (0, _) => 0.0,
+                (1, 4..) => 2e3,
+                (2, 4..) => -2e3,
+                _ => *value,
+            };
+        }
+        let exact = Exact { zeros: exact & 1 > 0, signs: exact & 2 > 0, extremes: exact & 4 > 0 };
+        let kinds = [Bound::Absolute(bound), Bound::Relative(0.01), Bound::Pointwise(0.02), Bound::SignificantBits(5), Bound::Lossless];
+        let array = [&[values.len() / shape.iter().product::<usize>()], &shape[..]].concat();
+        let region = |number: usize| {
+            let axis = (seed as usize + number) % array.len();
+            let inside = (0..array[axis]).map(|place| seed >> (8 * number + place % 8) & 1 == 1).collect();
+            let selections = vec![Selection { axes: vec![axis], lengths: vec![array[axis]], inside }];
+            Region { name: format!("region {number}"), bound: kinds[bounds[number]], selections }
+        };
+        let regions = vec![region(0), region(1)];
+        let options = AloneOptions { regions, exact, ..options(kinds[bounds[2]], effort, block) };
+        check_regions(&array, &values, &options);
+        let doubles: Vec<f64> = values.iter().map(|&value| f64::from(value) * 1e30).collect();
+        check_regions(&array, &doubles, &AloneOptions { bound: Bound::Absolute(bound * 1e30), ..options.clone() });
+        let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32_const(value)).collect();
+        check_regions(&array, &halves, &options);
+        if [options.bound, options.regions[0].bound, options.regions[1].bound].iter().all(|bound| matches!(bound, Bound::Absolute(_) | Bound::Relative(_) | Bound::Lossless)) {
+            let short: Vec<i16> = values.iter().map(|&value| value as i16).collect();
+            check_regions(&array, &short, &options);
+            let bytes: Vec<u8> = values.iter().map(|&value| (value as i16 / 2) as u8).collect();
+            check_regions(&array, &bytes, &options);
+        }
+    }
+
+    #[test]
+    fn noise_takes_no_more_than_itself(bits in proptest::collection::vec(any::<u64>(), 1..2000), effort in 1u8..10) {
+        fn check_noise<T: Element>(values: &[T], effort: u8) {
+            let length = check(&[1], values, &AloneOptions { effort, ..AloneOptions::new(Bound::Lossless) });
+            assert!(length <= values.len() * T::TYPE.bytes() + 100, "{length} bytes of {} values of {}", values.len(), T::TYPE);
+        }
+        check_noise(&bits, effort);
+        check_noise(&bits.iter().map(|&bits| f16::from_bits(bits as u16)).collect::<Vec<_>>(), effort);
+        check_noise(&bits.iter().map(|&bits| f32::from_bits(bits as u32)).collect::<Vec<_>>(), effort);
+        check_noise(&bits.iter().map(|&bits| bits as u8).collect::<Vec<_>>(), effort);
     }
 
     #[test]
@@ -384,4 +484,52 @@ fn what_is_kept_beside_the_samples_comes_back_and_costs_no_sample_where_it_is_da
     assert_eq!(open.read(0, 100, LIMIT).unwrap(), samples);
     let (plain, _) = write(&mut samples.clone(), &AloneOptions::new(Bound::Lossless));
     assert!(EnkFile::open(Cursor::new(plain)).unwrap().description(100).unwrap().is_empty());
+}
+
+#[test]
+fn several_arrays_keep_their_types_shapes_and_bounds_and_damage_to_one_costs_no_other() {
+    let waves: Vec<f32> = (0..600).map(|i| (i as f32 * 0.1).sin()).collect();
+    let counts: Vec<u16> = (0..48).map(|i| i * 7 % 11).collect();
+    let mut arrays =
+        [SampleArray::from_values([10, 6], &waves).unwrap(), SampleArray::from_values([4], &counts).unwrap()];
+    let given = arrays.clone();
+    let bounds = [Bound::Absolute(0.01), Bound::Lossless];
+    let mut members: Vec<_> =
+        arrays.iter_mut().zip(bounds).map(|(source, bound)| Member { source, options: options(bound, 5, 4) }).collect();
+    let mut bytes = Vec::new();
+    let go_on = &mut |_, _| ControlFlow::Continue(());
+    let summary = compress_several(&mut members, b"beside", &mut bytes, go_on).unwrap();
+    assert_eq!(summary.file_bytes, bytes.len() as u64);
+    let inside: u64 = summary.members.iter().map(|member| member.file_bytes).sum();
+    assert_eq!(inside + summary.framing_bytes, summary.file_bytes);
+    assert!(matches!(compress_several(&mut [], b"", &mut Vec::new(), go_on), Err(CodecError::Empty)));
+    assert!(matches!(EnkFile::open(Cursor::new(&bytes)), Err(CodecError::Several)));
+
+    let open = |bytes: &[u8]| EnkArchive::open(Cursor::new(bytes.to_vec())).unwrap();
+    let mut archive = open(&bytes);
+    assert_eq!((archive.len(), archive.description(10).unwrap()), (2, b"beside".to_vec()));
+    let all = |archive: &mut EnkArchive<Cursor<Vec<u8>>>, number: usize| {
+        let mut file = archive.file(number)?;
+        let samples = file.samples();
+        file.read(0, samples, LIMIT)
+    };
+    let back = all(&mut archive, 0).unwrap();
+    let pairs = waves.iter().zip(back.values::<f32>().unwrap());
+    assert!(back.shape() == [10, 6] && pairs.into_iter().all(|(x, y)| (x - y).abs() <= 0.01));
+    assert_eq!(all(&mut archive, 1).unwrap(), given[1]);
+    // A byte of the first array is changed, then the end is cut off.
+    let block = bytes.windows(4).position(|mark| mark == b"ENKB").unwrap();
+    let mut damaged = bytes.clone();
+    damaged[block + 12] ^= 1;
+    assert!(all(&mut open(&damaged), 0).is_err());
+    assert_eq!(all(&mut open(&damaged), 1).unwrap(), given[1]);
+    let mut cut = open(&bytes[..bytes.len() - 30]);
+    assert!(cut.index_damage().is_some());
+    assert_eq!(all(&mut cut, 0).unwrap().values::<f32>(), back.values::<f32>());
+    for length in 0..bytes.len() {
+        // It is refused or opens, and never panics.
+        if let Ok(mut archive) = EnkArchive::open(Cursor::new(&bytes[..length])) {
+            (0..archive.len()).for_each(|number| drop(archive.file(number)));
+        }
+    }
 }

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use enkoder::codec::{
-    AloneOptions, Bound, Calibration, CompressOptions, Element, EnkFile, Layout, SampleArray, SampleSource, compress,
-    compress_alone,
+    AloneOptions, Bound, Calibration, CompressOptions, Element, EnkFile, Exact, Layout, Region, SampleArray,
+    SampleSource, Selection, compress, compress_alone,
 };
 use enkoder::{Activation, Architecture, Autoencoder, Dataset, Scaling, Trainer, TrainingConfig, fit_pca};
+use half::f16;
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 /// The files, and the SHA-256 of the little-endian bytes that each decodes to.
-const GOLDEN: [(&str, &str); 16] = [
+const GOLDEN: [(&str, &str); 20] = [
     ("fields-f32-rel", "88b05439094892a022e85c8d5800aa535db03d119e28f893e047697640cbe713"),
     ("fields-f32-rel-8bit", "2a95901256cba48411fe725b787c2a119f94c8f846ff80d1ecff6e57a175362c"),
     ("two-variables-f64-rel", "675e097949a258b5ab0ae0ad3513e338db3a98d5d8a8a629c1c5899f819ba4b6"),
@@ -32,6 +33,10 @@ const GOLDEN: [(&str, &str); 16] = [
     ("alone-f64-bits", "e576ef0ad4f1dc01105a0732013173286d947b3684d69cb9637fb34f2e324745"),
     ("alone-i16-abs", "396a35d0a6bb4bb5c878e0d81d431bccc563238710067fe65c8de34eda5c5055"),
     ("alone-two-variables-f64-psnr", "65353ac482bae90ffeb3e8875d801b9e0acebfb04491d8fe6f1f36a06ee2a859"),
+    ("alone-f16-lossless", "1626ee94fc8cdbdce1c01815e473281f4041e0a3599758870ddb438eb69323eb"),
+    ("alone-f16-rel", "afac2aa5a34af5d6e3802312849a31a56b3d3827dc1f415d4ab45c6330bcf7eb"),
+    ("alone-u64-noise", "488c10a02f379b8c72f68d6e48689ed06b7f2a0ea5583b6a3d6954823ddad531"),
+    ("alone-f32-regions-exact", "61e4aa560d664bb7aba345eb0df2f2e2c03e4af6bae0e7ca0c5353d85917f157"),
 ];
 
 fn folder() -> PathBuf {
@@ -138,15 +143,18 @@ fn golden_files_are_made() {
 #[test]
 #[ignore = "only for a new version of the format"]
 fn golden_files_without_a_model_are_made() {
-    let write = |name: &str, mut source: Given, bound: Bound, effort: u8| {
+    let write_with = |name: &str, mut source: Given, options: AloneOptions| {
         let path = folder().join(format!("{name}.enk"));
         if !path.exists() {
             let mut file = Vec::new();
-            let options = AloneOptions { effort, block_samples: Some(12), ..AloneOptions::new(bound) };
+            let options = AloneOptions { block_samples: Some(12), ..options };
             compress_alone(&mut source, &options, &mut file, &mut |_| ControlFlow::Continue(())).unwrap();
             std::fs::write(path, file).unwrap();
         }
         println!("(\"{name}\", \"{}\"),", decoded(name));
+    };
+    let write = |name: &str, source: Given, bound: Bound, effort: u8| {
+        write_with(name, source, AloneOptions { effort, ..AloneOptions::new(bound) });
     };
     let rough = |index: usize| {
         let (time, row, column) = ((index / 600) as f32, (index / 30 % 20) as f32, (index % 30) as f32);
@@ -177,6 +185,23 @@ fn golden_files_without_a_model_are_made() {
     let mut source = Given::of([2, 100], &two);
     source.layout.variables = vec!["low".to_owned(), "high".to_owned()];
     write("alone-two-variables-f64-psnr", source, Bound::Psnr(50.0), 5);
+
+    let halves = |values: &[f32]| values.iter().map(|&value| f16::from_f32_const(value)).collect::<Vec<f16>>();
+    write("alone-f16-lossless", Given::of([20, 30], &halves(&hostile)), Bound::Lossless, 5);
+    write("alone-f16-rel", Given::of([20, 30], &halves(&fields)), Bound::Relative(0.001), 5);
+    let noise: Vec<u64> = (0..4000u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(i as u32)).collect();
+    write("alone-u64-noise", Given::of([20], &noise), Bound::Lossless, 5);
+    let region = |axis: usize, length: usize, from: usize, bound| {
+        let inside = (0..length).map(|place| (from..from + length / 2).contains(&place)).collect();
+        let selections = vec![Selection { axes: vec![axis], lengths: vec![length], inside }];
+        Region { name: format!("axis {axis} from {from}"), bound, selections }
+    };
+    let regions = vec![region(1, 20, 5, Bound::Absolute(0.01)), region(0, 12, 3, Bound::Lossless)];
+    let exact = Exact { zeros: true, signs: true, extremes: true };
+    let mut with_zeros = hostile.clone();
+    with_zeros.iter_mut().step_by(40).for_each(|value| *value = 0.0);
+    let options = AloneOptions { regions, exact, ..AloneOptions::new(Bound::Absolute(0.5)) };
+    write_with("alone-f32-regions-exact", Given::of([20, 30], &with_zeros), options);
 }
 
 /// Rough but repeatable, within ±¼.

@@ -64,13 +64,13 @@ impl CodecOptions {
         peers: Vec<Peer>,
         screen: Screen,
     ) -> anyhow::Result<CodecEvaluation> {
-        let bounds = if self.bounds.is_empty() { ladder(data.source.element()) } else { self.bounds.clone() };
+        let bounds = if self.bounds.is_empty() { ladder(data.element()) } else { self.bounds.clone() };
         let bounds = bounds.into_iter().map(|bound| data.bound(bound)).collect::<anyhow::Result<Vec<_>>>()?;
         let model = &data.model(model.clone())?;
         let (each, sample) = (data.bytes(), data.sample_bytes());
         let total = each * bounds.len() as u64;
         let progress = ByteProgress::new(screen, "measuring the codec".to_owned(), total);
-        let codec = CodecEvaluation::new(model, data.source.as_mut(), &bounds, self.weight_bits, &mut |done| {
+        let codec = CodecEvaluation::new(model, data.source(), &bounds, self.weight_bits, &mut |done| {
             // Only a training or a file to write is stopped gently; this ends with the process.
             let _ = progress.update(done.bound as u64 * each + done.samples * sample);
             ControlFlow::Continue(())

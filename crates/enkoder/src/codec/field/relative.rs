@@ -5,12 +5,16 @@ use super::super::element::{Element, ElementType};
 
 /// What is added to the exponent of the smallest value of a type, so that all of one sign lie on one side of 0.
 fn offset(element: ElementType) -> f64 {
-    if element == ElementType::F32 { 151.0 } else { 1076.0 }
+    match element {
+        ElementType::F16 => 26.0,
+        ElementType::F32 => 151.0,
+        _ => 1076.0,
+    }
 }
 
 /// A step on the scale for errors of at most this part of a value; none where the type or the scale itself is too coarse.
 pub(crate) fn step(part: f64, element: ElementType) -> Option<f64> {
-    let rounding = if element == ElementType::F32 { f64::exp2(-24.0) } else { f64::exp2(-53.0) };
+    let rounding = f64::exp2(-f64::from(element.digits()?));
     // The scale rises by 4/3 and more for each e-fold of a value, and least of all at powers of two.
     let step = 2.0 * (4.0 / 3.0) * (part - rounding) * (1.0 - 0.5 * part);
     // Positions have 52 bits, up to 11 of them before the point.

@@ -1,0 +1,118 @@
+//! What decoded values of an array must satisfy without a model: in each region within its bound, and what comes back exactly.
+
+use super::bound::Bound;
+use super::element::Element;
+use super::error::CodecError;
+use super::field::{Predicts, Scale, is_within_part, step_of_part};
+use super::plan::quantiser_for;
+use super::promise::{Extent, Promise};
+use super::quantiser::Quantiser;
+use super::region::Exact;
+
+/// What a value must satisfy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kept {
+    /// It is within this.
+    Within(f64),
+    /// It is off by at most this part of itself.
+    Part(f64),
+    /// The squared errors of all, beside this scale, count in a mean over all arrays.
+    Mean { scale: f64 },
+    /// Every bit.
+    Exact,
+}
+
+impl Kept {
+    /// What a bound means for the values of arrays of this extent, and the mean squared error where it is one.
+    pub(crate) fn of<T: Element>(bound: Bound, extents: &[Extent]) -> Result<(Vec<Self>, Option<f64>), CodecError> {
+        if let Some(part) = bound.part() {
+            if !T::TYPE.is_float() {
+                return Err(CodecError::NeedsFloats { bound: bound.to_string(), element: T::TYPE });
+            }
+            return Ok((vec![Self::Part(part); extents.len()], None));
+        }
+        Ok(match Promise::of(bound, T::TYPE, extents)? {
+            Promise::Within(bounds) => (bounds.into_iter().map(Self::Within).collect(), None),
+            Promise::MeanSquared { target, scales } => {
+                (scales.into_iter().map(|scale| Self::Mean { scale }).collect(), Some(target))
+            }
+            Promise::Exact | Promise::Nothing => (vec![Self::Exact; extents.len()], None),
+        })
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_by<T: Element>(self, value: T, decoded: T) -> bool {
+        value.to_bits() == decoded.to_bits()
+            || match self {
+                Self::Within(bound) => value.is_finite() && value.within(decoded, bound),
+                Self::Part(part) => is_within_part(value, decoded, part),
+                Self::Mean { .. } => value.is_finite() && value.within(decoded, f64::INFINITY),
+                Self::Exact => false,
+            }
+    }
+
+    /// The steps for it; of a mean squared error they are this root of it.
+    fn scale<T: Element>(self, extent: &Extent, root: f64) -> Scale {
+        let exact = Scale::Free(Quantiser::Exact);
+        match self {
+            Self::Within(bound) => Scale::Free(quantiser_for::<T>(bound, extent)),
+            Self::Part(part) => step_of_part(part, T::TYPE).map_or(exact, |step| Scale::Relative {
+                step,
+                part,
+                predicts: Predicts::Values,
+            }),
+            Self::Mean { scale } => {
+                let step = root * scale;
+                let step = if T::TYPE.is_float() { step } else { step.floor() };
+                let is_step = step.is_finite() && step > if T::TYPE.is_float() { 0.0 } else { 1.0 };
+                if is_step { Scale::Free(Quantiser::Steps { step, bound: step }) } else { exact }
+            }
+            Self::Exact => exact,
+        }
+    }
+}
+
+/// What the values of an array must satisfy.
+#[derive(Clone, Debug)]
+pub(crate) struct Demand {
+    /// First of cells that are in no region, then of those of each region.
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) exact: Exact,
+    /// Of the whole variable.
+    pub(crate) extent: Extent,
+}
+
+impl Demand {
+    /// Whether a decoded value of a region will do.
+    #[inline(always)]
+    pub(crate) fn is_met<T: Element>(&self, region: u8, value: T, decoded: T) -> bool {
+        self.kept[usize::from(region)].is_by(value, decoded) && (!self.exact.is_any() || self.is_exact(value, decoded))
+    }
+
+    fn is_exact<T: Element>(&self, value: T, decoded: T) -> bool {
+        if value.to_bits() == decoded.to_bits() {
+            return true;
+        }
+        let Exact { zeros, signs, extremes } = self.exact;
+        let (x, y) = (value.to_f64(), decoded.to_f64());
+        let inside = self.extent.min..=self.extent.max;
+        let keeps_extremes =
+            !inside.contains(&x) || (inside.contains(&y) && x != self.extent.min && x != self.extent.max);
+        (!zeros || x != 0.0) && (!signs || x * y.signum() >= 0.0 || y == 0.0) && (!extremes || keeps_extremes)
+    }
+
+    /// The steps to try for each region; of a mean squared error they are this root of it.
+    pub(crate) fn scales<T: Element>(&self, root: f64) -> Vec<Vec<Scale>> {
+        self.kept.iter().map(|kept| self.with_zero(kept.scale::<T>(&self.extent, root))).collect()
+    }
+
+    /// Multiples of the step have the zero, and no sign changes between them.
+    fn with_zero(&self, scale: Scale) -> Vec<Scale> {
+        match scale {
+            Scale::Free(Quantiser::Steps { step, bound }) if self.exact.zeros || self.exact.signs => {
+                vec![scale, Scale::Lattice { step, bound }]
+            }
+            scale => vec![scale],
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! The array of one variable in a block, as files of version 4 have it: its values as they are, a field, or one for each region. A
+//! region is an array of its own: the box around its cells, in which all other cells have one value that the data does not have.
+
+use std::ops::Range;
+
+use super::bytes::{Reader, put_unsigned};
+use super::element::Element;
+use super::entropy::Corrupt;
+use super::error::CodecError;
+use super::field::{self, Field, Scale, lattice};
+use super::kept::Demand;
+use super::quantiser::Quantiser;
+use super::region::{Exact, MAX_REGIONS};
+
+/// What the first byte of a part says.
+const FIELD: u8 = 0;
+const STORED: u8 = 1;
+const REGIONS: u8 = 2;
+/// Added to it where limits follow.
+const LIMITED: u8 = 16;
+
+/// The two streams of an array: what predicts it, and what that misses.
+pub(crate) type Streams = [Vec<u8>; 2];
+
+/// How an array is to be coded.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) demand: &'a Demand,
+    /// The steps to try for each region.
+    pub(crate) scales: &'a [Vec<Scale>],
+    /// The region of each value; empty where there are none.
+    pub(crate) regions: &'a [u8],
+    /// Bits of the values that stand for a missing one.
+    pub(crate) missing: &'a [u64],
+    pub(crate) effort: u8,
+}
+
+/// A field of an array, or of a region of it.
+pub(crate) struct Coded {
+    /// The number of its region among those of the array; none where it is all of it.
+    pub(crate) region: Option<u8>,
+    /// None where values are stored as they are.
+    pub(crate) field: Option<Field>,
+    pub(crate) bytes: [usize; 2],
+}
+
+/// The streams of an array, and what they decode to.
+pub(crate) fn encode<T: Element>(
+    values: &[T],
+    shape: &[usize],
+    request: &Request<'_>,
+) -> Result<(Streams, Vec<T>), CodecError> {
+    let first = request.regions.first().copied().unwrap_or(0);
+    let (mut streams, mut decoded) = if request.regions.iter().all(|&region| region == first) {
+        one(values, shape, (request, first), request.missing)
+    } else {
+        several(values, shape, request)?
+    };
+    if request.demand.exact.extremes {
+        let limits = limit(values, &mut decoded, request);
+        streams[0][0] |= LIMITED;
+        streams[0].splice(1..1, limits);
+    }
+    Ok((streams, decoded))
+}
+
+/// The array of two streams, which may be anything.
+pub(crate) fn decode<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result<Vec<T>, Corrupt> {
+    let mut head = Reader::new(streams[0], 0);
+    let kind = head.u8("a kind").map_err(|_| Corrupt)?;
+    let limits = if kind & LIMITED > 0 { Some(Limits::<T>::read(&mut head, shape)?) } else { None };
+    let mut values = if kind & !LIMITED == REGIONS {
+        let mut values = vec![T::from_bits(0); shape.iter().product()];
+        let sentinel = bits::<T>(&mut head)?;
+        for layer in layers(&mut head, streams[1], shape)? {
+            let of_box = decode_one::<T>(layer.streams, &layer.lengths())?;
+            let mut from = of_box.iter();
+            layer.each_row(shape, |row| {
+                for (to, &value) in values[row].iter_mut().zip(&mut from) {
+                    if value.to_bits() != sentinel {
+                        *to = value;
+                    }
+                }
+            });
+        }
+        values
+    } else {
+        let rest = head.take(head.remaining(), "a field").map_err(|_| Corrupt)?;
+        decode_kind(kind & !LIMITED, [rest, streams[1]], shape)?
+    };
+    if let Some(limits) = limits {
+        limits.apply(&mut values);
+    }
+    Ok(values)
+}
+
+/// How the array of two streams, which may be anything, is coded.
+pub(crate) fn coded<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result<Vec<Coded>, Corrupt> {
+    let mut head = Reader::new(streams[0], 0);
+    let kind = head.u8("a kind").map_err(|_| Corrupt)?;
+    if kind & LIMITED > 0 {
+        Limits::<T>::read(&mut head, shape)?;
+    }
+    let field = |kind: u8, stream: &[u8], shape: &[usize]| match kind {
+        FIELD => field::decode_field::<T>(stream, shape).map(Some),
+        STORED => Ok(None),
+        _ => Err(Corrupt),
+    };
+    if kind & !LIMITED == REGIONS {
+        bits::<T>(&mut head)?;
+        let of_layer = |layer: Layer<'_>| {
+            let [head, tail] = layer.streams;
+            let (kind, rest) = head.split_first().ok_or(Corrupt)?;
+            let field = field(*kind, rest, &layer.lengths())?;
+            Ok(Coded { region: Some(layer.region), field, bytes: [head.len(), tail.len()] })
+        };
+        return layers(&mut head, streams[1], shape)?.into_iter().map(of_layer).collect();
+    }
+    let rest = head.take(head.remaining(), "a field").map_err(|_| Corrupt)?;
+    let field = field(kind & !LIMITED, rest, shape)?;
+    Ok(vec![Coded { region: None, field, bytes: [streams[0].len(), streams[1].len()] }])
+}
+
+/// An array that lies in one region: the fewest bytes of all steps to try that keep what is asked for, or its values as they are.
+fn one<T: Element>(
+    values: &[T],
+    shape: &[usize],
+    (request, region): (&Request<'_>, u8),
+    missing: &[u64],
+) -> (Streams, Vec<T>) {
+    let scales = &request.scales[usize::from(region)];
+    // What goes beyond the extremes is brought back later.
+    let exact = Exact { extremes: false, ..request.demand.exact };
+    let demand = Demand { exact, ..request.demand.clone() };
+    let mut best: Option<(Streams, Vec<T>)> = None;
+    for &scale in scales {
+        let field = field::choose(values, shape, on_lattice(values, scale), missing, request.effort);
+        let mut decoded = values.to_vec();
+        let [head, tail] = field::encode(&field, shape, &mut decoded);
+        let is_met = || {
+            let pairs = || values.iter().zip(&decoded).filter(|(value, _)| !missing.contains(&value.to_bits()));
+            pairs().all(|(&value, &decoded)| demand.is_met(region, value, decoded))
+        };
+        let bytes = head.len() + tail.len();
+        let is_less = best.as_ref().is_none_or(|([head, tail], _)| bytes < head.len() + tail.len() - 1);
+        if is_less && (scales.len() == 1 || is_met()) {
+            best = Some(([[&[FIELD][..], &head].concat(), tail], decoded));
+        }
+    }
+    let width = T::TYPE.bytes();
+    match best {
+        Some((streams, decoded)) if streams[0].len() + streams[1].len() <= values.len() * width => (streams, decoded),
+        _ => ([vec![STORED], T::to_le(values)], values.to_vec()),
+    }
+}
+
+/// An array of several regions.
+fn several<T: Element>(values: &[T], shape: &[usize], request: &Request<'_>) -> Result<(Streams, Vec<T>), CodecError> {
+    let sentinel = unused(values).ok_or(CodecError::NoValueIsFree(T::TYPE))?;
+    let missing = [request.missing, &[sentinel.to_bits()]].concat();
+    let mut head = vec![REGIONS];
+    head.extend(T::to_le(&[sentinel]));
+    let mut decoded = values.to_vec();
+    let mut streams: Vec<Streams> = Vec::new();
+    let mut boxes = Vec::new();
+    for region in 0..request.scales.len() as u8 {
+        let Some(bounds) = around(request.regions, shape, region) else { continue };
+        let layer = Layer { region, bounds, streams: [&[]; 2] };
+        let mut of_box = Vec::new();
+        layer.each_row(shape, |row| {
+            let own = values[row.clone()].iter().zip(&request.regions[row]);
+            of_box.extend(own.map(|(&value, &own)| if own == region { value } else { sentinel }));
+        });
+        let (mut coded, mut back) = one(&of_box, &layer.lengths(), (request, region), &missing);
+        let is_lost =
+            |(&value, &back): (&T, &T)| value.to_bits() != back.to_bits() && back.to_bits() == sentinel.to_bits();
+        if of_box.iter().zip(&back).any(is_lost) {
+            let scales = &vec![vec![Scale::Free(Quantiser::Exact)]; request.scales.len()];
+            (coded, back) = one(&of_box, &layer.lengths(), (&Request { scales, ..*request }, region), &missing);
+        }
+        let mut from = back.iter();
+        layer.each_row(shape, |row| {
+            for (to, &value) in decoded[row].iter_mut().zip(&mut from) {
+                if value.to_bits() != sentinel.to_bits() {
+                    *to = value;
+                }
+            }
+        });
+        streams.push(coded);
+        boxes.push(layer);
+    }
+    put_unsigned(&mut head, boxes.len() as u64);
+    for (layer, streams) in boxes.iter().zip(&streams) {
+        head.push(layer.region);
+        for bounds in &layer.bounds {
+            put_unsigned(&mut head, bounds.start as u64);
+            put_unsigned(&mut head, bounds.len() as u64);
+        }
+        streams.iter().for_each(|stream| put_unsigned(&mut head, stream.len() as u64));
+    }
+    let mut tail = Vec::new();
+    for [of_head, of_tail] in streams {
+        head.extend(of_head);
+        tail.extend(of_tail);
+    }
+    Ok(([head, tail], decoded))
+}
+
+/// A region of an array: the box around it, and its streams.
+struct Layer<'a> {
+    region: u8,
+    bounds: Vec<Range<usize>>,
+    streams: [&'a [u8]; 2],
+}
+
+impl Layer<'_> {
+    fn lengths(&self) -> Vec<usize> {
+        self.bounds.iter().map(ExactSizeIterator::len).collect()
+    }
+
+    /// Hands on where each row of the box lies in an array of this shape.
+    fn each_row(&self, shape: &[usize], mut take: impl FnMut(Range<usize>)) {
+        let Some((last, outer)) = self.bounds.split_last() else { return };
+        let rows: usize = outer.iter().map(ExactSizeIterator::len).product();
+        for row in 0..rows {
+            let (mut number, mut stride, mut index) = (row, shape[outer.len()], last.start);
+            for (axis, bounds) in outer.iter().enumerate().rev() {
+                index += (bounds.start + number % bounds.len()) * stride;
+                number /= bounds.len();
+                stride *= shape[axis];
+            }
+            take(index..index + last.len());
+        }
+    }
+}
+
+/// The regions of a head, whose values were read up to here.
+fn layers<'a>(head: &mut Reader<'a>, tail: &'a [u8], shape: &[usize]) -> Result<Vec<Layer<'a>>, Corrupt> {
+    let read = |head: &mut Reader<'a>| -> Result<Vec<Layer<'a>>, CodecError> {
+        let count = head.up_to(MAX_REGIONS + 1, "the number of regions")?;
+        let (mut found, mut lengths) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let region = head.u8("a region")?;
+            let mut bounds = Vec::with_capacity(shape.len());
+            for &length in shape {
+                let start = head.up_to(length - 1, "where a region begins")?;
+                let end = start + head.up_to(length - start, "the length of a region")?;
+                bounds.push(start..end);
+            }
+            if bounds.iter().any(Range::is_empty) {
+                return Err(head.damaged("an empty region"));
+            }
+            lengths.push([(); 2].map(|()| head.up_to(usize::MAX, "the length of a stream")));
+            found.push(Layer { region, bounds, streams: [&[]; 2] });
+        }
+        let mut tail = Reader::new(tail, 0);
+        for (layer, [of_head, of_tail]) in found.iter_mut().zip(lengths) {
+            layer.streams = [head.take(of_head?, "a stream")?, tail.take(of_tail?, "a stream")?];
+        }
+        head.finish("the regions")?;
+        tail.finish("the regions")?;
+        Ok(found)
+    };
+    read(head).map_err(|_| Corrupt)
+}
+
+fn decode_one<T: Element>([head, tail]: [&[u8]; 2], shape: &[usize]) -> Result<Vec<T>, Corrupt> {
+    let (kind, rest) = head.split_first().ok_or(Corrupt)?;
+    decode_kind(*kind, [rest, tail], shape)
+}
+
+fn decode_kind<T: Element>(kind: u8, streams: [&[u8]; 2], shape: &[usize]) -> Result<Vec<T>, Corrupt> {
+    match kind {
+        FIELD => field::decode(streams, shape).map(|(_, values)| values),
+        STORED if streams[1].len() == shape.iter().product::<usize>() * T::TYPE.bytes() => Ok(T::from_le(streams[1])),
+        _ => Err(Corrupt),
+    }
+}
+
+fn bits<T: Element>(reader: &mut Reader<'_>) -> Result<u64, Corrupt> {
+    let bytes = reader.take(T::TYPE.bytes(), "a value").map_err(|_| Corrupt)?;
+    T::from_le(bytes).first().map(|value| value.to_bits()).ok_or(Corrupt)
+}
+
+/// The box around the values of a region; none where there is no such value.
+fn around(regions: &[u8], shape: &[usize], region: u8) -> Option<Vec<Range<usize>>> {
+    let mut bounds: Vec<Range<usize>> = shape.iter().map(|&length| length..0).collect();
+    for (index, _) in regions.iter().enumerate().filter(|(_, own)| **own == region) {
+        let mut number = index;
+        for (bounds, &length) in bounds.iter_mut().zip(shape).rev() {
+            let at = number % length;
+            *bounds = bounds.start.min(at)..bounds.end.max(at + 1);
+            number /= length;
+        }
+    }
+    bounds.iter().all(|bounds| !bounds.is_empty()).then_some(bounds)
+}
+
+/// A value that is not among others: a NaN where the type has them.
+fn unused<T: Element>(values: &[T]) -> Option<T> {
+    let nan = match T::TYPE.bytes() {
+        2 => 0x7e00,
+        4 => 0x7fc0_0000,
+        _ => 0x7ff8_0000_0000_0000,
+    };
+    let start = if T::TYPE.is_float() { nan } else { 0 };
+    let is_free = |bits: &u64| values.iter().all(|value| value.to_bits() != *bits);
+    let most = 1u64 << (8 * T::TYPE.bytes() as u32 - 1).min(9);
+    (0..2 * most).map(|number| T::from_bits(start + number).to_bits()).find(is_free).map(T::from_bits)
+}
+
+/// Of values that all lie on a lattice coarser than the steps, the lattice.
+fn on_lattice<T: Element>(values: &[T], scale: Scale) -> Scale {
+    match scale {
+        Scale::Free(Quantiser::Steps { step, bound }) => {
+            lattice(values, step, bound).map_or(scale, |step| Scale::Lattice { step, bound })
+        }
+        other => other,
+    }
+}
+
+/// The least and the largest value of an array: those that decode a little beyond them become them, and the places of others that must be
+/// exact are listed.
+struct Limits<T> {
+    /// Values from the first to the second become the second.
+    low: [T; 2],
+    /// Values from the first to the second become the first.
+    high: [T; 2],
+    places: Vec<(usize, T)>,
+}
+
+/// The limits of an array, as a reader reads them; `decoded` becomes what they leave of it.
+fn limit<T: Element>(values: &[T], decoded: &mut [T], request: &Request<'_>) -> Vec<u8> {
+    let extent = request.demand.extent;
+    let is_inside = |value: T| (extent.min..=extent.max).contains(&value.to_f64());
+    let present = || values.iter().zip(&*decoded).filter(|(value, _)| is_inside(**value));
+    let least = |a: T, b: T| if b < a { b } else { a };
+    let largest = |a: T, b: T| if b > a { b } else { a };
+    let own = |pick: fn(&(T, T)) -> T, choose: &dyn Fn(T, T) -> T| {
+        present().map(|(&value, &decoded)| pick(&(value, decoded))).reduce(choose).unwrap_or(T::from_bits(0))
+    };
+    let (min, max) = (own(|pair| pair.0, &least), own(|pair| pair.0, &largest));
+    let [mut low, mut high] =
+        [[least(own(|pair| pair.1, &least), min), min], [max, largest(own(|pair| pair.1, &largest), max)]];
+    // A value that is none, as one that stands for a missing one, must stay as it is.
+    let moved = |value: T| !is_inside(value) && ((low[0] <= value && value < min) || (max < value && value <= high[1]));
+    if values.iter().any(|&value| moved(value)) {
+        (low, high) = ([min, min], [max, max]);
+    }
+    let mut limits = Limits { low, high, places: Vec::new() };
+    limits.apply(decoded);
+    for (index, (&value, to)) in values.iter().zip(&mut *decoded).enumerate() {
+        if !request.demand.is_met(request.regions.get(index).copied().unwrap_or(0), value, *to) {
+            *to = value;
+            limits.places.push((index, value));
+        }
+    }
+    limits.to_bytes()
+}
+
+impl<T: Element> Limits<T> {
+    fn apply(&self, values: &mut [T]) {
+        let ([lowest, min], [max, highest]) = (self.low, self.high);
+        for value in &mut *values {
+            if *value >= lowest && *value < min {
+                *value = min;
+            } else if *value <= highest && *value > max {
+                *value = max;
+            }
+        }
+        for &(place, value) in &self.places {
+            values[place] = value;
+        }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = T::to_le(&[self.low, self.high].concat());
+        put_unsigned(&mut bytes, self.places.len() as u64);
+        let mut next = 0;
+        for &(place, value) in &self.places {
+            put_unsigned(&mut bytes, (place - next) as u64);
+            bytes.extend(T::to_le(&[value]));
+            next = place + 1;
+        }
+        bytes
+    }
+
+    fn read(reader: &mut Reader<'_>, shape: &[usize]) -> Result<Self, Corrupt> {
+        let [a, b, c, d] = [bits::<T>(reader)?, bits::<T>(reader)?, bits::<T>(reader)?, bits::<T>(reader)?];
+        let [low, high] = [[a, b], [c, d]].map(|pair| pair.map(T::from_bits));
+        let count: usize = shape.iter().product();
+        let number = |reader: &mut Reader<'_>, most| reader.up_to(most, "a place").map_err(|_| Corrupt);
+        let (mut places, mut next) = (Vec::new(), 0);
+        for _ in 0..number(reader, reader.remaining())? {
+            let place = next + number(reader, count.checked_sub(next + 1).ok_or(Corrupt)?)?;
+            places.push((place, T::from_bits(bits::<T>(reader)?)));
+            next = place + 1;
+        }
+        Ok(Self { low, high, places })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::kept::Kept;
+    use super::super::promise::Extent;
+    use super::*;
+
+    const SHAPE: [usize; 3] = [3, 4, 5];
+
+    /// The streams of an array of each kind of part.
+    fn streams(kind: usize) -> Streams {
+        let values: Vec<f32> = (0..60).map(|i| (i as f32 * 0.3).sin() * f32::from(u8::from(i % 7 != 0))).collect();
+        let noise: Vec<f32> = (0..60u32).map(|i| f32::from_bits(i.wrapping_mul(0x9E37_79B9))).collect();
+        let regions: Vec<u8> = (0..60).map(|i| u8::from(i % 5 > 2)).collect();
+        let extent = Extent { min: -1.0, max: 1.0, all_finite: true };
+        let exact = Exact { extremes: kind == 3, ..Exact::default() };
+        let demand = &Demand { kept: vec![Kept::Within(0.1), Kept::Exact], exact, extent };
+        let exactly = vec![vec![Scale::Free(Quantiser::Exact)]];
+        let (values, scales) = if kind == 1 { (noise, exactly) } else { (values, demand.scales::<f32>(0.0)) };
+        let regions = if kind > 1 { &regions[..] } else { &[] };
+        encode(&values, &SHAPE, &Request { demand, scales: &scales, regions, missing: &[], effort: 5 }).unwrap().0
+    }
+
+    #[test]
+    fn every_kind_of_part_is_there() {
+        for (kind, byte) in [FIELD, STORED, REGIONS, REGIONS | LIMITED].into_iter().enumerate() {
+            assert_eq!(streams(kind)[0][0], byte);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes: Vec<u8>, tail: Vec<u8>, kind in 0u8..32) {
+            let head = [&[kind][..], &bytes].concat();
+            let _ = decode::<f32>([&head, &tail], &SHAPE);
+            let _ = coded::<f32>([&head, &tail], &SHAPE);
+        }
+
+        #[test]
+        fn changed_bytes_are_decoded_or_refused(kind in 0usize..4, place: prop::sample::Index, change in 1u8.., of_head: bool) {
+            let mut streams = streams(kind);
+            let stream = &mut streams[usize::from(!of_head)];
+            if !stream.is_empty() {
+                let place = place.index(stream.len());
+                stream[place] ^= change;
+            }
+            let _ = decode::<f32>([&streams[0], &streams[1]], &SHAPE);
+            let _ = coded::<f32>([&streams[0], &streams[1]], &SHAPE);
+        }
+    }
+}
