@@ -1,11 +1,12 @@
 //! The library names its own options where it knows a way out; whoever types commands is told the flag in its place.
 
 /// What the library says, and what is typed.
-const FLAGS: [(&str, &str); 16] = [
+const FLAGS: [(&str, &str); 17] = [
     ("`Architecture::denoiser`", "`enkoder train PHOTOS --arch denoiser --noise gaussian:25`"),
     ("`ArrayOptions::block`", "--block"),
     ("`ArrayOptions::raw`", "--shape and --dtype"),
     ("`ArrayOptions::variables`", "--variable"),
+    ("`BadCells::Missing`", "--bad-cells missing"),
     ("`EnkFile::salvage`", "--salvage"),
     ("`EnkFile::with_model`", "--model"),
     ("`MissingPolicy::Drop`", "--missing drop"),

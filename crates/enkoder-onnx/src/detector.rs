@@ -23,8 +23,8 @@ pub(crate) const FLAG: &str = "flag";
 /// The bytes of an ONNX file that scores rows as the detector does: from `input` (rows of features, NaN where a value is missing) to `score`,
 /// `p_value` and `flag`, one of each for a row.
 ///
-/// The p-value counts the calibration scores, and the flag is true from the threshold's score on. A row with an infinite value has NaN
-/// for score and p-value and is not flagged. The file was read back and run beside the detector on a few rows before it is returned.
+/// The p-value counts the calibration scores, and the flag is true from the threshold's score on. A row with an infinite value, or
+/// without a value of what is judged, has NaN for score and p-value and is not flagged. The file was read back and run beside the detector on a few rows before it is returned.
 ///
 /// ```
 /// use enkoder::Dataset;
@@ -50,7 +50,7 @@ pub fn export_detector(detector: &Detector, threshold: &Threshold) -> Result<Vec
 }
 
 fn write(detector: &Detector, threshold: &Threshold) -> Result<Vec<u8>, ExportError> {
-    let Some(DetectorCoefficients { prepared, marginal, linear, networks, neighbours, unchanged, .. }) =
+    let Some(DetectorCoefficients { prepared, marginal, linear, networks, neighbours, unchanged, judged, .. }) =
         detector.coefficients()
     else {
         return Err(ExportError::Series);
@@ -83,7 +83,7 @@ fn write(detector: &Detector, threshold: &Threshold) -> Result<Vec<u8>, ExportEr
     }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let sum = graph.node("Sum", &parts, "members.sum");
-    let unusable = unusable(&mut graph, &sum);
+    let unusable = unusable(&mut graph, &judged, &sum);
     let nan = graph.number("not_a_number", f32::NAN);
     let scores = graph.node("Where", &[&unusable, &nan, &sum], "score.column");
     let p_values = p_values(&mut graph, &sum, detector.calibration().scores());
@@ -93,7 +93,7 @@ fn write(detector: &Detector, threshold: &Threshold) -> Result<Vec<u8>, ExportEr
     for (column, name) in [(&scores, SCORE), (&p_values, P_VALUE), (&flags, FLAG)] {
         graph.reshape(column, &[], name);
     }
-    graph.output(SCORE, &[], "how surprising the row is; NaN where a value is infinite");
+    graph.output(SCORE, &[], "how surprising the row is; NaN where a value is infinite, or all are missing");
     graph.output(P_VALUE, &[], "the part of normal rows at least as surprising, by the rows kept for calibration");
     graph.output_of_truths(FLAG, &format!("whether the score is {} or more", threshold.score));
     let words = format!("A detector of anomalies fitted by Enkoder: {}.", detector.chosen());
@@ -312,8 +312,8 @@ fn changes(graph: &mut Graph, Unchanged { usual, strength, .. }: &Unchanged) -> 
     graph.node("Where", &[&changed, &surprise, &zero], "unchanged")
 }
 
-/// Whether a row has no score: a value is infinite, or the sum is no number. `batch × 1`.
-fn unusable(graph: &mut Graph, sum: &str) -> String {
+/// Whether a row has no score: a value is infinite, all that are judged are missing, or the sum is no number. `batch × 1`.
+fn unusable(graph: &mut Graph, judged: &[usize], sum: &str) -> String {
     let infinite = graph.node("IsInf", &[INPUT], "input.infinite");
     let number = graph.node_with("Cast", &[&infinite], "input.infinite.number", [("to", Attribute::Int(1))]);
     let row = [("axes", Attribute::Ints(vec![1])), ("keepdims", Attribute::Int(1))];
@@ -322,7 +322,16 @@ fn unusable(graph: &mut Graph, sum: &str) -> String {
     let too_large = graph.node("IsInf", &[sum], "members.too_large");
     let no_number = graph.node("IsNaN", &[sum], "members.no_number");
     let overflow = graph.node("Or", &[&too_large, &no_number], "members.overflow");
-    graph.node("Or", &[&any, &overflow], "unusable")
+    let values = features(graph, "judged.features", judged.iter().copied());
+    let missing = graph.node("IsNaN", &[&values], "judged.missing");
+    let known = graph.node("Not", &[&missing], "judged.known");
+    let known = graph.node_with("Cast", &[&known], "judged.known.number", [("to", Attribute::Int(1))]);
+    let row = [("axes", Attribute::Ints(vec![1])), ("keepdims", Attribute::Int(1))];
+    let some = graph.node_with("ReduceMax", &[&known], "judged.some", row);
+    let one = graph.number("one", 1.0);
+    let empty = graph.node("Less", &[&some, &one], "judged.empty");
+    let useless = graph.node("Or", &[&any, &overflow], "unusable.values");
+    graph.node("Or", &[&useless, &empty], "unusable")
 }
 
 /// (1 + the number of calibration scores at least as high) / (1 + how many there are).

@@ -6,8 +6,9 @@ mod clock;
 mod collector;
 mod course;
 mod page;
+mod stretch;
 
-use enkoder::anomaly::{AnomalyError, Reason};
+use enkoder::anomaly::{AnomalyError, NearestWindow, Reason};
 
 pub use collector::Collector;
 pub use page::DetectionReport;
@@ -80,6 +81,8 @@ pub struct Event {
     pub columns: Vec<String>,
     /// How they moved, in a sentence.
     pub reason: String,
+    /// The first of these columns around the incident's peak, beside the most similar normal window; none where the detector keeps none.
+    pub nearest: Option<NearestWindow>,
     /// Whether a labelled span overlaps it; none without labels.
     pub right: Option<bool>,
 }

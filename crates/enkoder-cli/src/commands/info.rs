@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::anomaly::{Detector, Threshold};
+use enkoder::anomaly::{Detector, DetectorPart, Threshold};
 use enkoder::codec::{Bound, CodecError, EnkFile, Prediction};
 use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
@@ -56,6 +56,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
                 let detector = detect::load(&path)?;
                 let threshold = detect::threshold(&detector, None)?;
                 print(if json { detector_json(&detector, &threshold) } else { detector_text(&detector, &threshold) })?;
+            }
+            Err(ModelFileError::File(TensorFileError::Kind { found, .. })) if found == "enkoder.detector-part" => {
+                let part = detect::load_part(&path)?;
+                print(if json { part_json(&part) } else { part_text(&part) })?;
             }
             Err(error) => return Err(anyhow::Error::new(error).context(format!("{} cannot be read", path.display()))),
         }
@@ -213,6 +217,22 @@ fn detector_text(detector: &Detector, threshold: &Threshold) -> String {
     }
     text += &line("flags", detect::describe(detector, threshold));
     text.trim_end().to_owned()
+}
+
+fn part_text(part: &DetectorPart) -> String {
+    let mut text = line("part", format_args!("of a detector with --method {}", part.config().method));
+    let rows = wording::counted(part.rows(), "row", "rows");
+    text += &line("data", format_args!("saw {rows}, of which it keeps {}", wording::grouped(part.rows_kept())));
+    text += &line("columns", part.column_names().join(", "));
+    text.trim_end().to_owned()
+}
+
+fn part_json(part: &DetectorPart) -> String {
+    json!({
+        "kind": "detector-part", "method": part.config().method, "rows": part.rows(), "rows_kept": part.rows_kept(),
+        "columns": part.column_names(),
+    })
+    .to_string()
 }
 
 fn detector_json(detector: &Detector, threshold: &Threshold) -> String {

@@ -252,6 +252,166 @@ fn pairs(rows: std::ops::Range<usize>) -> Vec<String> {
 }
 
 #[test]
+fn what_can_teach_nothing_is_refused_with_a_way_out() {
+    let place = Workplace::new();
+    let words: Vec<String> = (0..1500).map(|row| format!("x{row},u{}", row * row)).collect();
+    place.write("words.csv", format!("name,id\n{}\n", words.join("\n")));
+    place.write("usual.csv", format!("a,b\n{}\n", pairs(0..300).join("\n")));
+    place.write("short.csv", format!("a,b\n{}\n", pairs(0..15).join("\n")));
+    place.write("hot.csv", "a,b\n1,2\n1,hot\n");
+    place.write("empty.csv", format!("a,b\n{}\n", [","; 60].join("\n")));
+    place.succeed("detect fit usual.csv -o d.st --method linear");
+    place.succeed("detect fit usual.csv -o w.st --method linear --window 30");
+    for (arguments, said) in [
+        (
+            "detect fit words.csv -o x.st",
+            &["no column is left to learn from: \"name\", \"id\" left out", "hint: a column to learn from"][..],
+        ),
+        (
+            "detect fit usual.csv --ignore a --ignore b -o x.st",
+            &["no column is left to learn from", "hint: a column to learn from"],
+        ),
+        ("detect fit short.csv -o x.st", &["a detector needs at least 20 rows, but there are 15"]),
+        ("detect fit empty.csv -o x.st", &["empty"]),
+        (
+            "detect fit usual.csv --window 200 -o x.st",
+            &["no series has 400 rows in a row", "hint: choose a shorter window"],
+        ),
+        (
+            "detect score w.st short.csv",
+            &["nothing could be scored", "hint: give more rows without a gap, or fit with a shorter --window"],
+        ),
+        (
+            "detect score d.st hot.csv",
+            &[
+                "line 3: column \"b\" holds \"hot\"",
+                "hint: name words that mean a missing value with --na",
+                "--bad-cells missing",
+            ],
+        ),
+    ] {
+        let run = place.run(arguments);
+        assert!(run.code == Some(1) && !place.path("x.st").exists(), "{arguments}: {run:?}");
+        said.iter().for_each(|said| assert!(run.stderr.contains(said), "{arguments}: {said}\n{}", run.stderr));
+    }
+}
+
+#[test]
+fn ten_thousand_columns_are_learned_and_scored() {
+    let place = Workplace::new();
+    let row = |row: usize| {
+        (0..10_000).map(|column| ((row * 7919 + column * 104_729) % 97).to_string()).collect::<Vec<_>>().join(",")
+    };
+    let header: Vec<String> = (0..10_000).map(|column| format!("c{column}")).collect();
+    let rows: Vec<String> = (0..40).map(row).collect();
+    place.write("wide.csv", format!("{}\n{}\n", header.join(","), rows.join("\n")));
+    place.succeed("detect fit wide.csv -o w.st --method linear");
+    assert_eq!(place.succeed("detect score w.st wide.csv --explain 2").stdout.lines().count(), 41);
+}
+
+#[test]
+fn the_smallest_change_that_would_not_have_been_flagged_is_told() {
+    let place = Workplace::new();
+    place.write("normal.csv", format!("a,b\n{}\n", pairs(0..600).join("\n")));
+    place.succeed("detect fit normal.csv -o d.st --method linear");
+    place.write("new.csv", "a,b\n1,2.1\n1,-2\n");
+    place.succeed("detect score d.st new.csv -o s.jsonl --counterfactual --report r.html");
+    let lines = String::from_utf8(place.read("s.jsonl")).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0].get("counterfactual"), None);
+    let change = &lines[1]["counterfactual"];
+    assert_eq!((&change["columns"][0]["column"], change["columns"].as_array().unwrap().len()), (&"b".into(), 1));
+    let becomes = change["columns"][0]["becomes"].as_f64().unwrap();
+    assert!((1.0..2.2).contains(&becomes), "{change}");
+    let text = change["text"].as_str().unwrap();
+    assert!(text.starts_with("not flagged with b ") && text.ends_with(" instead of -2"), "{text}");
+    let page = String::from_utf8(place.read("r.html")).unwrap();
+    assert!(page.contains("Not flagged with b ") && page.contains("there may be a smaller one"));
+    let input = "a,b\n1,-2\n1,2.1\n";
+    let watched = place.succeed_with_input("detect watch d.st --counterfactual", input);
+    let lines: Vec<&str> = watched.stdout.lines().collect();
+    assert!(
+        lines[0].ends_with(",flagged,counterfactual") && lines[1].ends_with(text) && lines[2].ends_with(",0,"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn parts_of_a_table_merge_into_the_detector_of_all_of_it() {
+    let place = Workplace::new();
+    let lines: Vec<String> = pairs(0..900)
+        .iter()
+        .enumerate()
+        .map(|(row, line)| format!("{line},{}", ["hall", "attic"][row % 7 / 4]))
+        .collect();
+    let table = |rows: &[String]| format!("a,b,place\n{}\n", rows.join("\n"));
+    place.write("all.csv", table(&lines));
+    for (name, rows) in [("one", 0..300), ("two", 300..310), ("three", 310..900)] {
+        place.write(&format!("{name}.csv"), table(&lines[rows]));
+        place.succeed(&format!("detect fit {name}.csv --part -o {name}.part.st --method linear"));
+    }
+    let said = place.succeed("detect fit all.csv --part -o all.part.st --method linear").stderr;
+    assert!(said.contains("a part that saw 900 rows and keeps 900 of them"), "{said}");
+    let said = place.succeed("detect merge three.part.st one.part.st two.part.st -o apart.st").stderr;
+    assert!(said.contains("3 parts that saw 900 rows, of which 900 were kept"), "{said}");
+    place.succeed("detect merge all.part.st -o together.st");
+    assert!(place.read("apart.st") == place.read("together.st"));
+    let scored = place.succeed_with_input("detect score apart.st -", "a,b,place\n1,2,hall\n1,-2,attic\n");
+    assert!(scored.stdout.lines().nth(1).unwrap().ends_with(",0"), "{}", scored.stdout);
+    assert!(scored.stdout.lines().nth(2).unwrap().ends_with(",1"), "{}", scored.stdout);
+    assert!(place.succeed("info one.part.st").stdout.contains("saw 300 rows, of which it keeps 300"));
+
+    place.write("other.csv", "a,c,place\n1,2,hall\n1,3,hall\n");
+    place.succeed("detect fit other.csv --part -o other.part.st --method linear");
+    place.succeed("detect fit two.csv --part -o seeded.part.st --method linear --seed 4");
+    for (arguments, words) in [
+        (
+            "detect merge one.part.st other.part.st -o m.st",
+            "column 2 is \"b\", of numbers in one and \"c\", of numbers in another",
+        ),
+        ("detect merge one.part.st seeded.part.st -o m.st", "the option seed is 0 in one and 4 in another"),
+        ("detect merge two.part.st -o m.st", "a detector needs at least 20 rows, but there are 10"),
+        ("detect merge apart.st -o m.st", "hint: PART is a file that `enkoder detect fit DATA --part -o FILE` wrote"),
+        ("detect score one.part.st all.csv", "hint: `enkoder detect merge one.part.st -o FILE` makes a detector of it"),
+        ("detect merge one.part.st no.st -o m.st", "cannot read no.st"),
+        (
+            "detect fit all.csv --part --window 9 -o m.st",
+            "the argument '--part' cannot be used with '--window <N|auto>'",
+        ),
+        ("detect merge one.part.st -o one.part.st --force", "one.part.st"),
+    ] {
+        let run = place.run(arguments);
+        assert!(run.code != Some(0) && run.stderr.contains(words), "{arguments}: {}", run.stderr);
+        assert!(!place.path("m.st").exists());
+    }
+}
+
+#[test]
+fn a_row_without_any_value_is_unscored_counted_and_said() {
+    let place = Workplace::new();
+    let mut lines = pairs(0..400);
+    lines[7] = ",".to_owned();
+    place.write("normal.csv", format!("a,b\n{}\n", lines.join("\n")));
+    let fitted = place.succeed("detect fit normal.csv -o d.safetensors --method linear").stderr;
+    assert!(fitted.contains("without any value, and left out: 1 row"), "{fitted}");
+    let new = "a,b\n1,2.1\n,\n9,\n1,2.1\n";
+    place.write("new.csv", new);
+    let scored = place.succeed("detect score d.safetensors new.csv");
+    let lines: Vec<&str> = scored.stdout.lines().collect();
+    assert_eq!((lines[2], lines[3].ends_with(",1")), ("2,,,", true), "{lines:?}");
+    let why = "row 2: it has no value in any column that the detector judges";
+    assert!(scored.stderr.contains(&format!("1 have no score because they cannot be scored (the first is {why})")));
+    let watched = place.succeed_with_input("detect watch d.safetensors", new);
+    assert_eq!(watched.stdout.lines().nth(2), Some("2,,,"));
+    assert!(watched.stderr.contains(why), "{}", watched.stderr);
+    assert!(watched.stderr.contains("1 row could not be scored and have no score"), "{}", watched.stderr);
+    place.write("empty.csv", "a,b\n,\n,\n");
+    let run = place.run("detect score d.safetensors empty.csv");
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("nothing could be scored: 0 of 2 rows flagged"), "{}", run.stderr);
+}
+
+#[test]
 fn a_row_that_cannot_be_scored_has_no_score_and_the_others_do() {
     let place = Workplace::new();
     let mut lines = pairs(0..400);

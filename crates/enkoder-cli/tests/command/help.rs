@@ -32,7 +32,7 @@ fn help_of_every_verb() {
     for verb in ["list", "info", "fetch", "export"] {
         assert_snapshot!(format!("data-{verb}"), help(&format!("data {verb} --help")));
     }
-    for verb in ["fit", "score", "watch"] {
+    for verb in ["fit", "merge", "score", "watch"] {
         assert_snapshot!(format!("detect-{verb}"), help(&format!("detect {verb} --help")));
     }
 }

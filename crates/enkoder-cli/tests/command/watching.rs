@@ -98,6 +98,80 @@ fn whatever_a_line_holds_the_stream_goes_on() {
     assert!(lines[1]["unscored"].as_str().unwrap().contains("the row has 1 cells"), "{}", run.stdout);
 }
 
+/// Two readings with a rhythm, a row a minute.
+fn wave(rows: std::ops::Range<usize>) -> Vec<String> {
+    let row = |row: usize| {
+        let (at, noise) = (row as f64 * 0.3, f64::from((row * 37 % 101) as u32) / 1000.0);
+        let (hour, minute) = (row / 60 % 24, row % 60);
+        format!(
+            "2024-01-{:02} {hour:02}:{minute:02}:00,{:.3},{:.3}",
+            1 + row / 1440,
+            at.sin() + noise,
+            at.cos() - noise
+        )
+    };
+    rows.map(row).collect()
+}
+
+#[test]
+fn a_stream_of_a_series_goes_on_whatever_happens_to_its_columns_and_its_clock() {
+    let place = Workplace::new();
+    place.write("usual.csv", format!("time,a,b\n{}\n", wave(0..900).join("\n")));
+    place.succeed("detect fit usual.csv --time time --window 24 -o d.st");
+    let lines = wave(900..1200);
+    let watch = |rows: &dyn Fn(usize, &str) -> String| {
+        let rows: Vec<String> = lines.iter().enumerate().map(|(row, line)| rows(row, line)).collect();
+        place.succeed_with_input("detect watch d.st", &format!("time,a,b\n{}\n", rows.join("\n")))
+    };
+    let behind = |row: usize, line: &str, other: String| if row < 100 { line.to_owned() } else { other };
+    let cells = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+    for (rows, words) in [
+        (
+            &(|row, line: &str| behind(row, line, format!("{line},7"))) as &dyn Fn(usize, &str) -> String,
+            &[
+                "row 101: the row has 4 cells, but the header has 3",
+                "hint: a stream whose columns have changed goes on with a new line",
+            ][..],
+        ),
+        (
+            &|row, line| behind(row, line, cells(line)[..2].join(",")),
+            &["row 101: the row has 2 cells, but the header has 3"],
+        ),
+        (
+            &|row, line| behind(row, line, format!("{},hot", cells(line)[..2].join(","))),
+            &["row 101: column \"b\" holds \"hot\"", "more such rows are counted"],
+        ),
+        (
+            &|row, line| if (100..160).contains(&row) { format!("{},,", cells(line)[0]) } else { line.to_owned() },
+            &["row 101: it has no value in any column that the detector judges", "60 rows could not be scored"],
+        ),
+        (
+            &|row, line| behind(row, line, line.replace("2024", "2031")),
+            &["the clock is not regular: 1 gap", "0 incidents"],
+        ),
+        (&|row, line| behind(row, line, line.replace("2024", "1999")), &["row 103: the clock was set back to \"1999"]),
+        (
+            &|row, line| if row % 40 == 3 { format!("{line}{line}") } else { line.to_owned() },
+            &["row 4: the row has 5 cells, but the header has 3"],
+        ),
+        (&|row, line| if row == 0 { line[7..].to_owned() } else { line.to_owned() }, &["row 1: ", "is no time"]),
+        (
+            &|row, line| match row {
+                100 => "time,c,b,a".to_owned(),
+                _ => behind(row, line, format!("{},9,{},{}", cells(line)[0], cells(line)[2], cells(line)[1])),
+            },
+            &["of 299 rows flagged; 46 have no score"],
+        ),
+    ] {
+        let run = watch(rows);
+        let lines = run.stdout.lines().count();
+        assert!(lines >= 300, "{words:?}: {lines} lines");
+        for said in words {
+            assert!(run.stderr.contains(said), "{said}\n{}", run.stderr);
+        }
+    }
+}
+
 #[test]
 fn a_stream_without_its_header_is_refused_at_once_with_the_way_out() {
     let place = with_rows();

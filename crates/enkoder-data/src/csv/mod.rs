@@ -378,5 +378,6 @@ fn not_utf8(place: Place, column: usize, dialect: &Dialect) -> DataError {
 fn not_a_number(place: Place, column: usize, dialect: &Dialect, word: &str) -> DataError {
     let word: String = word.chars().take(40).collect();
     let why = format!("column {:?} holds {word:?}, but the model was trained on numbers there", dialect.names[column]);
-    DataError::unsuitable(place, why)
+    let hint = "name words that mean a missing value with `TextOptions::missing_words`, or let all such cells be missing with `BadCells::Missing`";
+    DataError::unsuitable(place, why).with_hint(hint)
 }

@@ -162,7 +162,8 @@ fn learned_columns(table: &Table, apart: &HashSet<usize>) -> Result<(Vec<usize>,
             .map(|(reason, what)| format!("{} {what}", named(&of(*reason))))
             .collect();
         let why = if whys.is_empty() { String::new() } else { format!(": {}", whys.join("; ")) };
-        return Err(DataError::unsuitable(Place::default(), format!("no column is left to learn from{why}")));
+        return Err(DataError::unsuitable(Place::default(), format!("no column is left to learn from{why}"))
+            .with_hint("a column to learn from holds numbers, or few different words; ignore fewer columns"));
     }
     for (reason, what) in LEFT_OUT {
         warn_of(&of(reason), what);

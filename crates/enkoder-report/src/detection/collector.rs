@@ -32,6 +32,8 @@ pub(super) struct Shown {
     pub(super) flagged: bool,
     pub(super) positive: Option<bool>,
     pub(super) reasons: Vec<Reason>,
+    /// Of a table.
+    pub(super) values: Vec<f32>,
 }
 
 /// Some rows that follow each other.
@@ -166,6 +168,7 @@ impl Collector {
                 flagged: row.flagged,
                 positive: row.positive,
                 reasons: (row.reasons)(REASONS)?,
+                values: if self.of_series { Vec::new() } else { row.values.to_vec() },
             };
             self.worst.insert(place, shown);
             self.worst.truncate(WORST);

@@ -1,12 +1,13 @@
 //! The page about scored rows: every number already in words, every chart drawn. Of series the readings are drawn with the incidents.
 
 use askama::Template;
-use enkoder::anomaly::{Detector, Guarantee, Reason, Value};
+use enkoder::anomaly::{Change, Detector, Guarantee, Reason, Value};
 
 use super::along::Along;
 use super::clock;
 use super::collector::{Collector, Shown};
 use super::course::{Drawing, Panel};
+use super::stretch;
 use super::{Agreement, Event, Moment};
 use crate::charts::{ScoreCourse, ScoreHistogram};
 use crate::number::{count, duration, grouped, name, significant};
@@ -23,6 +24,8 @@ const READINGS_DRAWN: usize = 5;
 /// Where fewer readings are named by incidents, others are drawn beside them.
 const READINGS_AT_LEAST: usize = 3;
 const INCIDENTS: usize = 200;
+/// Incidents drawn beside a normal window.
+const INCIDENTS_DRAWN: usize = 40;
 const LONGEST_NAME: usize = 60;
 const LEAST_SHARE: f32 = 0.01;
 /// What is said of a figure that ranks, where there is nothing to rank.
@@ -43,6 +46,7 @@ pub struct DetectionReport {
     incidents: Vec<IncidentRow>,
     incidents_note: Option<String>,
     has_series: bool,
+    has_nearest: bool,
     of_series: bool,
     spans: Vec<[String; 3]>,
     spans_note: Option<String>,
@@ -67,6 +71,8 @@ struct IncidentRow {
     lasted: String,
     score: String,
     reason: String,
+    /// The reading that moved most, beside its nearest normal window.
+    beside: Option<String>,
     verdict: &'static str,
     /// The drawing that it is in, and its part of the axis there.
     place: Option<(usize, f64, f64)>,
@@ -80,6 +86,7 @@ struct WorstRow {
     verdict: &'static str,
     label: &'static str,
     reasons: Vec<[String; 5]>,
+    change: Option<String>,
 }
 
 impl DetectionReport {
@@ -150,6 +157,7 @@ impl DetectionReport {
             incidents_note: (incidents.len() > INCIDENTS)
                 .then(|| format!("The first {INCIDENTS} of {}.", count(incidents.len(), "incident", "incidents"))),
             has_series: incidents.iter().any(|event| event.series.is_some()),
+            has_nearest: incidents.iter().any(|event| event.nearest.is_some()),
             of_series: of.of_series,
             frame: Frame::new(format_args!("{data}: anomalies"), lead),
             command_line: name(&command_line, 1000),
@@ -159,7 +167,7 @@ impl DetectionReport {
             spans: if of.of_series { Vec::new() } else { spans(&of, one) },
             spans_note: (of.spans_in_all > SPANS_LISTED)
                 .then(|| format!("The first {SPANS_LISTED} of {} flagged spans.", grouped(of.spans_in_all))),
-            worst: of.worst.iter().map(|shown| worst_row(shown, detector, one)).collect(),
+            worst: of.worst.iter().map(|shown| worst_row(shown, detector, &of, one)).collect(),
             has_labels: of.positives.is_some(),
             histogram: histogram(&of),
             agreement: agreement.map(agreement_in_words).unwrap_or_default(),
@@ -297,6 +305,11 @@ fn incident_row(number: usize, event: &Event, drawn: &[(&str, &Along)]) -> Incid
         lasted: seconds.unwrap_or_else(|| count(event.end.row + 1 - event.start.row, "row", "rows")),
         score: significant(f64::from(event.score), 3),
         reason: name(&event.reason, 600),
+        beside: event
+            .nearest
+            .as_ref()
+            .filter(|_| number <= INCIDENTS_DRAWN)
+            .map(|nearest| stretch::draw(event, nearest)),
         verdict: match event.right {
             Some(true) => "hit",
             Some(false) => "false alarm",
@@ -344,7 +357,9 @@ fn course_note(of: &Collector) -> String {
     }
     if of.without_score > 0 {
         let rows = count(of.without_score, "row", "rows");
-        note += &format!(" {rows} have no score: a value is infinite, or no window fits around them.");
+        note += &format!(
+            " {rows} have no score: a value is infinite, all values are missing, or no window fits around them."
+        );
     }
     note
 }
@@ -370,7 +385,7 @@ fn histogram(of: &Collector) -> String {
     .draw(Theme::Page)
 }
 
-fn worst_row(shown: &Shown, detector: &Detector, one: &str) -> WorstRow {
+fn worst_row(shown: &Shown, detector: &Detector, of: &Collector, one: &str) -> WorstRow {
     let beside: Vec<String> =
         [&shown.group, &shown.time].into_iter().flatten().map(|text| name(text, LONGEST_NAME)).collect();
     WorstRow {
@@ -385,6 +400,7 @@ fn worst_row(shown: &Shown, detector: &Detector, one: &str) -> WorstRow {
             None => "",
         },
         reasons: telling(&shown.reasons).map(reason).collect(),
+        change: change(shown, detector, of.threshold.score),
     }
 }
 
@@ -397,12 +413,28 @@ fn telling(reasons: &[Reason]) -> impl Iterator<Item = &Reason> {
         .map(|(_, reason)| reason)
 }
 
-fn reason(reason: &Reason) -> [String; 5] {
-    let value = |value: &Value| match value {
+/// The smallest change found with which a row of a table would not have been flagged.
+fn change(shown: &Shown, detector: &Detector, limit: f32) -> Option<String> {
+    let flagged = shown.flagged && !shown.values.is_empty();
+    let found = flagged.then(|| detector.counterfactual(&shown.values, limit).ok().flatten())?;
+    let one = |change: &Change| {
+        format!("{} {} instead of {}", name(&change.column, LONGEST_NAME), value(&change.becomes), value(&change.was))
+    };
+    Some(found.map_or("No small change was found with which it would not have been flagged.".to_owned(), |found| {
+        let changes: Vec<String> = found.columns.iter().map(one).collect();
+        format!("Not flagged with {}.", changes.join(", "))
+    }))
+}
+
+fn value(value: &Value) -> String {
+    match value {
         Value::Number(number) => significant(f64::from(*number), 4),
         Value::Word(word) => name(word, LONGEST_NAME),
         Value::Missing => "missing".to_owned(),
-    };
+    }
+}
+
+fn reason(reason: &Reason) -> [String; 5] {
     let number = |value: f32| significant(f64::from(value), 4);
     [
         name(&reason.column, LONGEST_NAME),

@@ -38,6 +38,8 @@ pub struct DetectorCoefficients<'a> {
     pub neighbours: Option<Member<'a, Neighbours<'a>>>,
     /// Features that never changed.
     pub unchanged: Unchanged,
+    /// The numbers of all features that are judged. A row without a value of any of them has no score.
+    pub judged: Vec<usize>,
 }
 
 /// One prepared value: `(value − center) · scale`, but never beyond ±`limit`. It is 0 where the value is missing, unless it tells absence.
@@ -204,6 +206,7 @@ impl Detector {
                 weight: share,
             }),
             unchanged: members.unchanging.coefficients(preparation),
+            judged: self.judged(),
         })
     }
 }

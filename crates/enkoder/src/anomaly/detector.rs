@@ -55,6 +55,7 @@ pub struct Detector {
     pub(super) schema: Option<Schema>,
     pub(super) rows_learned: usize,
     pub(super) rows_left_out: usize,
+    pub(super) rows_empty: usize,
     pub(super) chosen: String,
     pub(super) preparation: Preparation,
     pub(super) members: Members,
@@ -73,15 +74,18 @@ pub struct Detector {
 
 impl Detector {
     /// Learns from rows without labels, mostly normal ones: 20 or more. Keeps a part of them for calibration, see
-    /// [`DetectorConfig::calibration`]. Rows with an infinite value are left out and [counted](Self::rows_left_out).
+    /// [`DetectorConfig::calibration`]. Rows with an infinite value are left out and [counted](Self::rows_left_out), and so are
+    /// rows [without any value](Self::rows_empty).
     ///
     /// # Errors
     /// When an option is out of range, there are too few rows, or no column varies.
     pub fn fit(data: &Dataset, config: &DetectorConfig) -> Result<Self, AnomalyError> {
         config.validate()?;
-        let infinite = rows_with_infinite(data);
-        let finite: Vec<usize> = (0..data.len()).filter(|&row| !infinite[row]).collect();
-        let data = &data.select(&finite);
+        let usable = Usable::of(data);
+        if usable.rows.is_empty() && usable.empty > 0 {
+            return Err(AnomalyError::NothingVaries { features: data.features() });
+        }
+        let data = &data.select(&usable.rows);
         check_count(data.len())?;
         let clocks = clocks(data, config)?;
         let (learned, calibration) = if config.ordered {
@@ -92,12 +96,31 @@ impl Detector {
         } else {
             data.split(config.calibration, config.seed)?
         };
-        let mut detector = Self::learn(&learned, &clocks, config)?;
+        let known = Beforehand { clocks, ..Beforehand::default() };
+        let share = if config.ordered { 1.0 } else { share(&calibration, data) };
+        let mut detector = Self::learn_and_calibrate(&learned, &calibration, share, &known, config)?;
+        (detector.rows_left_out, detector.rows_empty) = (usable.infinite, usable.empty);
+        Ok(detector)
+    }
+
+    /// Learns from rows drawn at random from more, of which something is known.
+    pub(super) fn fit_drawn(data: &Dataset, known: &Beforehand, config: &DetectorConfig) -> Result<Self, AnomalyError> {
+        let (learned, calibration) = data.split(config.calibration, config.seed)?;
+        Self::learn_and_calibrate(&learned, &calibration, share(&calibration, data), known, config)
+    }
+
+    fn learn_and_calibrate(
+        learned: &Dataset,
+        calibration: &Dataset,
+        share: f64,
+        known: &Beforehand,
+        config: &DetectorConfig,
+    ) -> Result<Self, AnomalyError> {
+        let mut detector = Self::learn(learned, known, config)?;
         let calibration = calibration.head(MOST_CALIBRATION_ROWS).in_order();
-        detector.rows_left_out = infinite.len() - finite.len();
-        let share = calibration.len() as f64 / data.len() as f64;
         let scores = detector.members.score(&detector.preparation, &calibration);
-        detector.calibrate(scores, if config.ordered { 1.0 } else { share })?;
+        // A row with values of what is not judged alone.
+        detector.calibrate(detector.with_reasons(scores, &calibration).of_rows_with_values(), share)?;
         Ok(detector)
     }
 
@@ -109,6 +132,9 @@ impl Detector {
         }
         if !all_finite(&scores) {
             return Err(AnomalyError::NotFinite("the scores for calibration"));
+        }
+        if scores.is_empty() {
+            return Err(AnomalyError::NothingToCalibrate);
         }
         self.rows_apart = match independent_after(&scores) {
             1 => 1,
@@ -128,11 +154,11 @@ impl Detector {
     }
 
     /// Learns from all of these rows. The calibration is by the same rows, which promises nothing: the caller replaces it.
-    /// Nothing is learned of the columns with the numbers `clocks`.
-    pub(super) fn learn(learned: &Dataset, clocks: &[usize], config: &DetectorConfig) -> Result<Self, AnomalyError> {
-        let Learned { preparation, members, mut chosen } = learn(learned, clocks, config)?;
-        if !clocks.is_empty() {
-            let names: Vec<&str> = clocks.iter().map(|&column| preparation.columns[column].name.as_str()).collect();
+    pub(super) fn learn(learned: &Dataset, known: &Beforehand, config: &DetectorConfig) -> Result<Self, AnomalyError> {
+        let Learned { preparation, members, mut chosen } = learn(learned, known, config)?;
+        if !known.clocks.is_empty() {
+            let names: Vec<&str> =
+                known.clocks.iter().map(|&column| preparation.columns[column].name.as_str()).collect();
             chosen += &format!("; without what only grows, as a clock does: {}", names.join(", "));
         }
         let scores = members.score(&preparation, learned);
@@ -142,6 +168,7 @@ impl Detector {
             schema: learned.schema().cloned(),
             rows_learned: learned.len(),
             rows_left_out: 0,
+            rows_empty: 0,
             chosen,
             preparation,
             members,
@@ -159,7 +186,9 @@ impl Detector {
     /// of learned rows that are as odd. 0 is as usual as can be; 4.6 is as odd as one row in a hundred for every member. A
     /// detector of series takes the rows as one series and gives each moment the mean over the windows that cover it.
     ///
-    /// A row with an infinite value has no score, and a series goes on behind it as behind a gap.
+    /// A row with an infinite value has no score, and a series goes on behind it as behind a gap; and so it does behind more rows without any
+    /// value than an eighth of a window. A row without a value of what is judged has no score: nothing is known of it, so that it is neither usual nor odd. One value is enough for a score. Such a score
+    /// says nothing of what is missing: a high one is evidence as any, a low one is little.
     ///
     /// # Errors
     /// When the rows have other columns, or are fewer than a window of a detector of series.
@@ -187,10 +216,34 @@ impl Detector {
         for (row, score) in scores.iter_mut().enumerate().filter(|(_, score)| !score.is_finite()) {
             *score = f32::NAN;
             data.copy_row(row, &mut values);
-            let reason = NoScore::of(&values, self.schema()).unwrap_or(NoScore::Overflow);
+            let reason = self.no_score(&values).unwrap_or(NoScore::Overflow);
             unscored.push(Unscored { row, reason });
         }
         Scores::new(scores, unscored)
+    }
+
+    /// Why a row has no score by itself; none where it may have one. A moment of a series may lack one for the rows around it, too.
+    pub fn no_score(&self, row: &[f32]) -> Option<NoScore> {
+        NoScore::infinite(row, self.schema()).or_else(|| (!self.judges(row)).then_some(NoScore::Empty))
+    }
+
+    /// Whether a row has a value of what is judged.
+    pub(super) fn judges(&self, row: &[f32]) -> bool {
+        match &self.voices.readings[..] {
+            [] => self.members.judge(&self.preparation, row),
+            readings => readings.iter().any(|reading| !row[reading.feature].is_nan()),
+        }
+    }
+
+    /// The features of a row that are judged.
+    pub(super) fn judged(&self) -> Vec<usize> {
+        let features = self.features();
+        let of_members = self.members.judged(&self.preparation).map(|feature| feature % features);
+        let mut judged: Vec<usize> =
+            self.voices.readings.iter().map(|reading| reading.feature).chain(of_members).collect();
+        judged.sort_unstable();
+        judged.dedup();
+        judged
     }
 
     /// The scores of whole windows.
@@ -290,6 +343,11 @@ impl Detector {
         self.rows_left_out
     }
 
+    /// How many of the rows given to it it did not learn from, since they have no value at all. In a series they keep their place.
+    pub fn rows_empty(&self) -> usize {
+        self.rows_empty
+    }
+
     /// What it consists of, in words.
     pub fn chosen(&self) -> &str {
         &self.chosen
@@ -319,14 +377,43 @@ pub(super) fn check_count(rows: usize) -> Result<(), AnomalyError> {
     if rows < FEWEST_ROWS { Err(AnomalyError::TooFew { rows, needed: FEWEST_ROWS }) } else { Ok(()) }
 }
 
-/// For each row whether it has an infinite value.
-pub(super) fn rows_with_infinite(data: &Dataset) -> Vec<bool> {
-    let mut values = vec![0.0; data.features()];
-    let infinite = |row| {
-        data.copy_row(row, &mut values);
-        has_infinite(&values)
-    };
-    (0..data.len()).map(infinite).collect()
+/// The part of the rows that calibrates.
+fn share(calibration: &Dataset, data: &Dataset) -> f64 {
+    calibration.len().min(MOST_CALIBRATION_ROWS) as f64 / data.len() as f64
+}
+
+/// What is known of columns beside the rows to learn from.
+#[derive(Default)]
+pub(super) struct Beforehand {
+    /// The numbers of the columns that only grow, of which nothing is learned.
+    pub(super) clocks: Vec<usize>,
+    /// The smallest and the largest number of each feature among more rows, where there are more.
+    pub(super) extents: Vec<Option<(f32, f32)>>,
+}
+
+/// Rows that can be learned from.
+pub(super) struct Usable {
+    rows: Vec<usize>,
+    /// How many others have an infinite value, or no value at all.
+    pub(super) infinite: usize,
+    pub(super) empty: usize,
+}
+
+impl Usable {
+    pub(super) fn of(data: &Dataset) -> Self {
+        let (mut usable, mut values) = (Self { rows: Vec::new(), infinite: 0, empty: 0 }, vec![0.0; data.features()]);
+        for row in 0..data.len() {
+            data.copy_row(row, &mut values);
+            if has_infinite(&values) {
+                usable.infinite += 1;
+            } else if values.iter().all(|value| value.is_nan()) {
+                usable.empty += 1;
+            } else {
+                usable.rows.push(row);
+            }
+        }
+        usable
+    }
 }
 
 /// The columns that only grow and are not said to be readings.

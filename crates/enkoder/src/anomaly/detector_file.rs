@@ -62,6 +62,8 @@ struct Metadata {
     rows_learned: usize,
     #[serde(default)]
     rows_left_out: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    rows_empty: usize,
     chosen: String,
     preparation: Preparation,
     calibration_rows: usize,
@@ -240,6 +242,7 @@ impl Detector {
             schema: metadata.schema,
             rows_learned: metadata.rows_learned,
             rows_left_out: metadata.rows_left_out,
+            rows_empty: metadata.rows_empty,
             chosen: metadata.chosen,
             preparation,
             members,
@@ -279,6 +282,7 @@ impl Detector {
             schema: self.schema.clone(),
             rows_learned: self.rows_learned,
             rows_left_out: self.rows_left_out,
+            rows_empty: self.rows_empty,
             chosen: self.chosen.clone(),
             preparation: self.preparation.clone(),
             calibration_rows: self.calibration.scores().len(),

@@ -42,6 +42,28 @@ pub enum AnomalyError {
         /// The features there are.
         features: usize,
     },
+    /// Of the rows kept for calibration none has a value of what was learned.
+    #[error(
+        "none of the rows kept for calibration has a value in the columns that were learned\nhint: leave out columns that are mostly empty, or give more rows"
+    )]
+    NothingToCalibrate,
+    /// Parts that do not go together.
+    #[error(
+        "the parts do not go together: {what} is {one} in one and {other} in another\nhint: fit all parts with the same options to tables of the same columns"
+    )]
+    PartsDiffer {
+        /// The option, or the number of the column.
+        what: String,
+        /// What it is in one part.
+        one: String,
+        /// And in another.
+        other: String,
+    },
+    /// Rows that follow each other in time cannot be seen apart.
+    #[error(
+        "a part is of rows of a table, and not of rows that follow each other in time\nhint: fit series on one machine, or one detector for each"
+    )]
+    OrderedPart,
     /// Reasons asked for of a row that has no score.
     #[error("row {row} has no score to explain")]
     Unscored {

@@ -4,8 +4,10 @@
 use super::detector::Detector;
 use super::error::AnomalyError;
 use super::members::neighbourly;
+use super::nearest::NearestWindow;
 use super::preparation::ColumnFeatures;
 use super::scores::NoScore;
+use super::windows::Windows;
 use crate::dataset::Dataset;
 use crate::schema::likeliest;
 
@@ -42,6 +44,9 @@ pub struct Reason {
     pub spread: Option<f32>,
     /// The central 98 % of the numbers learned from; none for words.
     pub usual: Option<(f32, f32)>,
+    /// Of a reading that is judged by its own windows: the stretch around the moment, beside the most similar normal one.
+    #[serde(skip)]
+    pub nearest: Option<NearestWindow>,
 }
 
 /// What a row or a moment is explained by.
@@ -68,19 +73,20 @@ impl Detector {
         let mut values = vec![0.0; data.features()];
         let mut no_score = |row| {
             data.copy_row(row, &mut values);
-            NoScore::of(&values, self.schema())
+            self.no_score(&values)
         };
         if let Some(reason) = no_score(row) {
             return Err(AnomalyError::Unscored { row, reason });
         }
+        let mut is_usable = |row| !matches!(no_score(row), Some(NoScore::Infinite { .. }));
         let mut at = 0;
         let data = match self.windows {
             None => data.select(&[row]),
             Some(windows) => {
-                // A row without a score ends the series on its side.
+                // A row with an infinite value ends the series on its side.
                 let reach = windows.length;
-                let back = (row.saturating_sub(reach)..row).rev().take_while(|&row| no_score(row).is_none()).count();
-                let on = (row..data.len().min(row + reach)).take_while(|&row| no_score(row).is_none()).count();
+                let back = (row.saturating_sub(reach)..row).rev().take_while(|&row| is_usable(row)).count();
+                let on = (row..data.len().min(row + reach)).take_while(|&row| is_usable(row)).count();
                 let around = windows.around(back, back + on);
                 at = back - around.start;
                 let rows: Vec<usize> = around.map(|at| row - back + at).collect();
@@ -99,6 +105,9 @@ impl Detector {
             Some(windows) if !self.voices.is_empty() => self.shares_of_readings(values, windows.length, at),
             _ => self.shares(values),
         };
+        let window = values;
+        let nearest =
+            |feature| self.windows.and_then(|Windows { length, .. }| self.nearest_window(window, length, at, feature));
         let values = if self.voices.is_empty() { values } else { &values[at * self.features..][..self.features] };
         let mut order: Vec<usize> = (0..shares.len()).filter(|&column| shares[column] > 0.0).collect();
         order.sort_by(|&a, &b| shares[b].total_cmp(&shares[a]));
@@ -113,6 +122,7 @@ impl Detector {
                 expected: value_of(column, &expected),
                 spread: spreads[column.first].filter(|spread| column.categories.is_none() && spread.is_finite()),
                 usual: range.filter(|_| column.categories.is_none()).map(|range| (range.low, range.high)),
+                nearest: nearest(column.first),
             }
         };
         Ok(order.into_iter().map(reason).collect())
@@ -235,7 +245,7 @@ impl Detector {
 }
 
 /// What a row has. A word that is none of the known ones has no feature set, and one that is missing has none known.
-fn observed_of(column: &ColumnFeatures, row: &[f32]) -> Value {
+pub(super) fn observed_of(column: &ColumnFeatures, row: &[f32]) -> Value {
     let values = &row[column.first..column.first + column.width];
     let unknown = column.categories.is_some() && values.iter().all(|&value| value == 0.0);
     if unknown { Value::Word(UNKNOWN_WORD.to_owned()) } else { value_of(column, row) }

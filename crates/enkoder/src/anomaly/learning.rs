@@ -5,6 +5,7 @@
 use rayon::prelude::*;
 
 use super::choice::{DetectorConfig, Method, Networks};
+use super::detector::Beforehand;
 use super::error::AnomalyError;
 use super::marginal::Marginal;
 use super::members::{BLOCK_ROWS, Members, neighbourly};
@@ -50,9 +51,9 @@ pub(super) struct Learned {
     pub(super) chosen: String,
 }
 
-/// Learns nothing of the columns with these numbers.
-pub(super) fn learn(learned: &Dataset, left_out: &[usize], config: &DetectorConfig) -> Result<Learned, AnomalyError> {
-    let preparation = Preparation::fit(learned, left_out);
+/// Learns nothing of the columns that are known to be clocks.
+pub(super) fn learn(learned: &Dataset, known: &Beforehand, config: &DetectorConfig) -> Result<Learned, AnomalyError> {
+    let preparation = Preparation::fit(learned, &known.clocks, &known.extents);
     let width = preparation.width();
     let unchanging = Unchanging::of(&preparation, config.unchanging);
     if width == 0 && unchanging.is_empty() {
@@ -237,7 +238,7 @@ fn split_distinct(rows: &Dataset, seed: u64) -> Result<(Dataset, Dataset), Anoma
 }
 
 /// FNV-1a over the values' bits, with the finish of SplitMix64 so that all bits depend on all values.
-fn row_hash(row: &[f32], seed: u64) -> u64 {
+pub(super) fn row_hash(row: &[f32], seed: u64) -> u64 {
     let start = 0xcbf2_9ce4_8422_2325 ^ seed;
     let hash = row.iter().fold(start, |hash, value| {
         (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23)

@@ -41,8 +41,8 @@ struct ScoreScratch {
     prepared: Vec<f32>,
     work: Vec<f32>,
     raw: Vec<f32>,
-    /// Which rows have an infinite value.
-    infinite: Vec<bool>,
+    /// Which rows have no score: an infinite value, or none at all.
+    unusable: Vec<bool>,
     /// How surprising the changes are of what never changed.
     changes: Vec<f32>,
     residuals: ResidualScratch,
@@ -85,7 +85,18 @@ impl Members {
         }
     }
 
-    /// The score of each row, NaN where a value of it is infinite.
+    /// The features that are judged.
+    pub(super) fn judged<'a>(&'a self, preparation: &'a Preparation) -> impl Iterator<Item = usize> + 'a {
+        let inputs = preparation.inputs.iter().map(|input| input.feature);
+        inputs.chain(self.unchanging.features(preparation))
+    }
+
+    /// Whether a row has a value of what is judged. Of members that judge windows it may be one of their rows.
+    pub(super) fn judge(&self, preparation: &Preparation, row: &[f32]) -> bool {
+        self.judged(preparation).any(|feature| !row[feature % row.len()].is_nan())
+    }
+
+    /// The score of each row, NaN where a value of it is infinite, or nothing of it can be judged.
     pub(super) fn score(&self, preparation: &Preparation, data: &Dataset) -> Vec<f32> {
         let mut scores = vec![0.0; data.len()];
         scores.par_chunks_mut(BLOCK_ROWS).enumerate().for_each_init(
@@ -112,12 +123,12 @@ impl Members {
         scratch.prepared.resize(BLOCK_ROWS * width, 0.0);
         scratch.row.resize(data.features(), 0.0);
         scratch.raw.resize(BLOCK_ROWS, 0.0);
-        scratch.infinite.clear();
+        scratch.unusable.clear();
         scratch.changes.clear();
         scores.fill(0.0);
         for (place, (index, raw)) in rows.zip(&mut scratch.raw).enumerate() {
             data.copy_row(index, &mut scratch.row);
-            scratch.infinite.push(has_infinite(&scratch.row));
+            scratch.unusable.push(has_infinite(&scratch.row) || !self.judge(preparation, &scratch.row));
             scratch.changes.push(self.unchanging.surprise(preparation, &scratch.row));
             preparation.prepare(&scratch.row, &mut scratch.prepared[place * width..(place + 1) * width]);
             if let Some((marginal, _)) = &self.marginal {
@@ -142,8 +153,8 @@ impl Members {
             reference.add_surprises(&scratch.raw, 1.0, scores);
         }
         let votes = self.votes();
-        for ((score, &infinite), changes) in scores.iter_mut().zip(&scratch.infinite).zip(&scratch.changes) {
-            *score = if infinite { f32::NAN } else { *score / votes + changes };
+        for ((score, &unusable), changes) in scores.iter_mut().zip(&scratch.unusable).zip(&scratch.changes) {
+            *score = if unusable { f32::NAN } else { *score / votes + changes };
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::explanation::{Reason, Value};
+use super::nearest::NearestWindow;
 
 /// What a column has to do with an odd moment: what it was, and what was to be expected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Movement {
     /// How many rows before the window's last that row is; none where there are no windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_before_end: Option<usize>,
+    /// Of a reading that is judged by its own windows: the stretch around the moment, beside the most similar normal one.
+    #[serde(skip)]
+    pub nearest: Option<NearestWindow>,
 }
 
 impl Movement {
@@ -33,7 +37,7 @@ impl Movement {
     pub fn by_column(reasons: Vec<Reason>, windows: bool, count: usize) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         let mut places = std::collections::HashMap::new();
-        for Reason { column, share, observed, expected, spread, usual } in reasons {
+        for Reason { column, share, observed, expected, spread, usual, nearest } in reasons {
             let (column, rows_before_end) = match if windows { place_in_window(&column) } else { None } {
                 Some((name, back)) => (name.to_owned(), Some(back)),
                 None => (column, None),
@@ -41,7 +45,10 @@ impl Movement {
             let place = *places.entry(column.clone()).or_insert(found.len());
             match found.get_mut(place) {
                 Some(known) => known.share += share,
-                None => found.push(Self { column, share, was: observed, expected, spread, usual, rows_before_end }),
+                None => {
+                    let was = observed;
+                    found.push(Self { column, share, was, expected, spread, usual, rows_before_end, nearest });
+                }
             }
         }
         found.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -62,7 +69,7 @@ mod tests {
 
     fn reason(column: &str, share: f32, observed: f32) -> Reason {
         let (observed, expected) = (Value::Number(observed), Value::Number(0.0));
-        Reason { column: column.into(), share, observed, expected, spread: Some(0.5), usual: None }
+        Reason { column: column.into(), share, observed, expected, spread: Some(0.5), usual: None, nearest: None }
     }
 
     #[test]

@@ -9,7 +9,7 @@ const MOST_PARTS: usize = 32;
 pub(super) struct Outline {
     pub(super) length: usize,
     /// Rows of a part.
-    part: usize,
+    pub(super) part: usize,
 }
 
 impl Outline {

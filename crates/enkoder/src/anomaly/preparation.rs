@@ -148,10 +148,15 @@ pub(super) struct Preparation {
 }
 
 impl Preparation {
-    /// Takes columns with these numbers as if they were empty.
-    pub(super) fn fit(data: &Dataset, left_out: &[usize]) -> Self {
+    /// Takes columns with these numbers as if they were empty. Other rows may have shown that a feature reaches farther.
+    pub(super) fn fit(data: &Dataset, left_out: &[usize], extents: &[Option<(f32, f32)>]) -> Self {
         let columns = columns_of(data.schema(), data.features());
         let mut ranges: Vec<_> = (0..data.features()).map(|feature| FeatureRange::of(data, feature)).collect();
+        for (range, extent) in ranges.iter_mut().zip(extents) {
+            if let (Some(range), Some((low, high))) = (range, extent) {
+                (range.min, range.max) = (range.min.min(*low), range.max.max(*high));
+            }
+        }
         for column in left_out.iter().map(|&number| &columns[number]) {
             ranges[column.first..column.first + column.width].fill(None);
         }
@@ -243,7 +248,7 @@ mod tests {
         let rows = |outlier| {
             let mut values = Array2::from_shape_fn((500, 1), |(row, _)| (row % 50) as f32);
             values[[7, 0]] = outlier;
-            Preparation::fit(&Dataset::from_f32("x", values).unwrap(), &[]).inputs[0].scale
+            Preparation::fit(&Dataset::from_f32("x", values).unwrap(), &[], &[]).inputs[0].scale
         };
         let (usual, disturbed) = (rows(7.0), rows(1e9));
         assert!((usual / disturbed - 1.0).abs() < 0.1, "{usual} against {disturbed}");
@@ -253,7 +258,7 @@ mod tests {
     fn constant_and_empty_columns_are_named_and_absence_is_a_feature() {
         let nan = f32::NAN;
         let values = array![[1.0, 5.0, nan, 1.0], [2.0, 5.0, nan, nan], [3.0, 5.0, nan, 2.0]];
-        let preparation = Preparation::fit(&Dataset::from_f32("x", values).unwrap(), &[]);
+        let preparation = Preparation::fit(&Dataset::from_f32("x", values).unwrap(), &[], &[]);
         assert_eq!(preparation.ignored(), ["feature2", "feature3"]);
         let kinds: Vec<_> = preparation.inputs.iter().map(|input| (input.feature, input.absence)).collect();
         assert_eq!(kinds, [(0, false), (3, false), (3, true)]);

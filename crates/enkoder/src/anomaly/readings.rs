@@ -54,13 +54,13 @@ pub(super) fn prepared(
     clocks: &[usize],
     config: &DetectorConfig,
 ) -> Result<(Preparation, Vec<usize>), AnomalyError> {
-    let preparation = Preparation::fit(rows, clocks);
+    let preparation = Preparation::fit(rows, clocks, &[]);
     let of_rows = readings(rows, &preparation, config);
     let only_flags = of_rows.as_ref().map_or(true, |features| features.iter().all(|&feature| is_flag(rows, feature)));
     if clocks.is_empty() || !only_flags {
         return Ok((preparation, of_rows?));
     }
-    let preparation = Preparation::fit(rows, &[]);
+    let preparation = Preparation::fit(rows, &[], &[]);
     let features = readings(rows, &preparation, config)?;
     Ok((preparation, features))
 }
@@ -133,6 +133,7 @@ impl Detector {
             schema: rows.schema().cloned(),
             rows_learned: rows.len(),
             rows_left_out: 0,
+            rows_empty: 0,
             chosen,
             preparation,
             members: Members::default(),
@@ -144,8 +145,30 @@ impl Detector {
             windows: Some(windows),
             series: SeriesColumns::default(),
         };
-        detector.calibrate_ends(parts.iter().flat_map(|part| part.ends.clone()).collect())?;
-        detector.calibrate(parts.into_iter().flat_map(|part| part.moments).collect(), 1.0)?;
+        let of_values = parts.into_iter().map(|part| detector.without_empty(part, &long));
+        let (moments, ends): (Vec<_>, Vec<_>) = of_values.unzip();
+        detector.calibrate_ends(ends.concat())?;
+        detector.calibrate(moments.concat(), 1.0)?;
         Ok(detector)
+    }
+
+    /// The scores of moments that have something to judge, and of those that the longest windows end with.
+    fn without_empty(&self, scores: FoldScores, series: &[Dataset]) -> (Vec<f32>, Vec<f32>) {
+        let longest = self.windows.map_or(1, |windows| windows.length);
+        let mut values = vec![0.0; self.features];
+        let (mut judged, mut ends_judged) = (Vec::new(), Vec::new());
+        for part in &scores.parts {
+            let judges = part.rows.clone().map(|row| {
+                series[part.series].copy_row(row, &mut values);
+                self.judges(&values)
+            });
+            let first = judged.len();
+            judged.extend(judges);
+            ends_judged.extend(judged[first..].iter().skip(longest - 1));
+        }
+        let of = |scores: Vec<f32>, judged: &[bool]| {
+            scores.into_iter().zip(judged).filter(|(_, judged)| **judged).map(|(score, _)| score).collect()
+        };
+        (of(scores.moments, &judged), of(scores.ends, &ends_judged))
     }
 }

@@ -10,6 +10,7 @@ use super::detector::Detector;
 use super::error::AnomalyError;
 use super::explanation::Reason;
 use super::scores::{NoScore, Scores};
+use super::windows::Windows;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
 
@@ -40,12 +41,17 @@ pub struct RecentRows {
     width: usize,
     /// As bits: what is missing is NaN, which not every format can hold.
     values: VecDeque<u32>,
+    /// Features that are judged, and how many rows in a row were without a value of these.
+    #[serde(default)]
+    judged: Vec<usize>,
+    #[serde(default)]
+    empty: usize,
 }
 
 impl RecentRows {
     /// For one series that this detector watches.
     pub fn new(detector: &Detector) -> Self {
-        Self { width: detector.window_values(), values: VecDeque::new() }
+        Self { width: detector.window_values(), values: VecDeque::new(), judged: detector.judged(), empty: 0 }
     }
 
     /// Whether windows of this detector are as long as those that these rows were kept for.
@@ -53,8 +59,16 @@ impl RecentRows {
         self.width == detector.window_values() && self.values.len() <= self.width
     }
 
-    /// Takes the next row. Where a window ends with it, that is put at the end of `windows`.
+    /// Takes the next row. Where a window ends with it, that is put at the end of `windows`. More rows without a value of what is judged than
+    /// an eighth of a window are a gap.
     pub fn push(&mut self, row: &[f32], windows: &mut Vec<f32>) -> bool {
+        let is_empty = !self.judged.is_empty() && self.judged.iter().all(|&feature| row[feature].is_nan());
+        self.empty = if is_empty { self.empty + 1 } else { 0 };
+        let windows_of = Windows { length: self.width / row.len().max(1), stride: 1 };
+        if is_empty && windows_of.length > 1 && (self.empty > windows_of.bridged() || self.values.is_empty()) {
+            self.clear();
+            return false;
+        }
         self.values.extend(row.iter().map(|value| value.to_bits()));
         let superfluous = self.values.len().saturating_sub(self.width);
         self.values.drain(..superfluous);
@@ -96,17 +110,19 @@ impl Detector {
             series.copy_row(index, &mut row);
             recent.push(&row, &mut windows);
             if windows.len() >= BATCH_VALUES {
-                scores.extend(self.score_ends(&windows)?.into_values());
+                scores.extend(self.score_ends(&windows)?.of_rows_with_values());
                 windows.clear();
             }
         }
-        scores.extend(self.score_ends(&windows)?.into_values());
+        scores.extend(self.score_ends(&windows)?.of_rows_with_values());
         Ok(scores)
     }
 
     /// Why a window has no score, where one of its rows is a reason.
     fn no_score_of(&self, window: &[f32]) -> Option<NoScore> {
-        window.chunks_exact(self.features()).find_map(|row| NoScore::of(row, self.schema()))
+        let mut rows = window.chunks_exact(self.features());
+        let last = rows.clone().next_back();
+        rows.find_map(|row| NoScore::infinite(row, self.schema())).or_else(|| self.no_score(last?))
     }
 
     /// The scores of the moments that windows end with, one window behind the other as [`RecentRows::push`] gives them. Each is that of
@@ -132,8 +148,9 @@ impl Detector {
             self.score_windows(&Dataset::from_f32("windows", all)?)
         };
         for (score, window) in values.into_iter().zip(windows.chunks_exact(width)) {
-            // Readings see what is infinite as very far away.
-            match if score.is_finite() && !by_readings { None } else { self.no_score_of(window) } {
+            // Readings see what is infinite as very far away, and what is missing as usual.
+            let last = &window[width - self.features()..];
+            match if score.is_finite() && !by_readings && self.judges(last) { None } else { self.no_score_of(window) } {
                 Some(reason) => scores.push_unscored(reason),
                 None => scores.push(score),
             }

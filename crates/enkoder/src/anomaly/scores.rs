@@ -49,6 +49,10 @@ pub enum NoScore {
         /// +∞ or −∞.
         value: f32,
     },
+    /// It has nothing to judge: of what the detector judges, all is missing. One value is enough for a score, which then says nothing
+    /// of what is missing.
+    #[error("it has no value in any column that the detector judges")]
+    Empty,
     /// It lies in a stretch of a series that no window fits into.
     #[error("the rows without a gap around it are fewer than the {window} of a window")]
     ShortStretch {
@@ -61,8 +65,8 @@ pub enum NoScore {
 }
 
 impl NoScore {
-    /// Why a row of these columns cannot be scored; none where it can.
-    pub(super) fn of(row: &[f32], schema: Option<&Schema>) -> Option<Self> {
+    /// The infinite value of a row of these columns; none where it has none.
+    pub(super) fn infinite(row: &[f32], schema: Option<&Schema>) -> Option<Self> {
         let number = row.iter().position(|value| value.is_infinite())?;
         let names = schema.map(Schema::feature_names).unwrap_or_default();
         let feature = names.into_iter().nth(number).unwrap_or_else(|| format!("feature {}", number + 1));
@@ -95,6 +99,13 @@ impl Scores {
     pub(super) fn push_unscored(&mut self, reason: NoScore) {
         self.unscored.push(Unscored { row: self.values.len(), reason });
         self.values.push(f32::NAN);
+    }
+
+    /// The numbers alone, of rows that have something to judge.
+    pub(super) fn of_rows_with_values(self) -> Vec<f32> {
+        let mut empty = self.unscored.iter().filter(|one| one.reason == NoScore::Empty).map(|one| one.row).peekable();
+        let rows = self.values.into_iter().enumerate();
+        rows.filter(|&(row, _)| empty.next_if_eq(&row).is_none()).map(|(_, score)| score).collect()
     }
 
     /// These, and those of the rows that follow.

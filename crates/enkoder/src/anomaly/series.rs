@@ -22,6 +22,10 @@ pub struct SeriesScorer<'a> {
     ended: Vec<Stretch<'a>>,
     /// The one that goes on.
     open: Stretch<'a>,
+    /// Features that are judged.
+    judged: Vec<usize>,
+    /// Rows without a value of these behind it, until it shows whether they are a gap.
+    empty: Vec<f32>,
 }
 
 /// Rows of a series without a gap.
@@ -56,7 +60,8 @@ impl<'a> SeriesScorer<'a> {
     /// For a detector of series; none where it is one of rows.
     pub fn new(detector: &'a Detector) -> Option<Self> {
         let windows = detector.windows()?;
-        Some(Self { ended: Vec::new(), open: Stretch::new(detector, windows, 0) })
+        let judged = detector.judged();
+        Some(Self { ended: Vec::new(), open: Stretch::new(detector, windows, 0), judged, empty: Vec::new() })
     }
 
     /// Takes the next rows, and gives the scores of the next moments that are known now. The last ones of the series only are
@@ -73,10 +78,21 @@ impl<'a> SeriesScorer<'a> {
         let mut row = vec![0.0; rows.features()];
         for index in 0..rows.len() {
             rows.copy_row(index, &mut row);
-            match NoScore::of(&row, detector.schema()) {
-                None => self.open.push(&row),
+            match NoScore::infinite(&row, detector.schema()) {
+                None if self.judged.iter().all(|&feature| row[feature].is_nan()) => {
+                    self.empty.extend_from_slice(&row);
+                    // Windows see over few such rows, and more are a gap.
+                    if self.open.rows == 0 || self.empty.len() / row.len() > self.open.windows.bridged() {
+                        self.end_stretch(&mut scores)?;
+                    }
+                }
+                None => {
+                    let empty = std::mem::take(&mut self.empty);
+                    empty.chunks_exact(row.len()).for_each(|row| self.open.push(row));
+                    self.open.push(&row);
+                }
                 Some(reason) => {
-                    self.cut(&mut scores)?;
+                    self.end_stretch(&mut scores)?;
                     scores.push_unscored(reason);
                     self.open.origin += 1;
                 }
@@ -94,7 +110,7 @@ impl<'a> SeriesScorer<'a> {
     pub fn finish(&mut self) -> Result<Scores, AnomalyError> {
         self.ended.clear();
         let mut scores = Scores::default();
-        self.cut(&mut scores)?;
+        self.end_stretch(&mut scores)?;
         Ok(scores)
     }
 
@@ -105,7 +121,7 @@ impl<'a> SeriesScorer<'a> {
 
     /// How many rows came so far.
     pub fn rows(&self) -> usize {
-        self.open.origin + self.open.rows
+        self.open.origin + self.open.rows + self.empty.len() / self.features()
     }
 
     /// Why a moment is odd, as [`Detector::explain`]: of one whose score the last call gave.
@@ -123,11 +139,22 @@ impl<'a> SeriesScorer<'a> {
         stretch.detector.explain_window(&stretch.window(around.start), moment - around.start, count)
     }
 
+    /// Ends the stretch, and passes over the rows without a value behind it.
+    fn end_stretch(&mut self, scores: &mut Scores) -> Result<(), AnomalyError> {
+        let rows = std::mem::take(&mut self.empty).len() / self.features();
+        if self.open.rows > 0 {
+            self.cut(scores)?;
+        }
+        (0..rows).for_each(|_| scores.push_unscored(NoScore::Empty));
+        self.open.origin += rows;
+        Ok(())
+    }
+
     /// Ends the stretch that goes on, and begins another.
     fn cut(&mut self, scores: &mut Scores) -> Result<(), AnomalyError> {
         self.open.score_known(scores)?;
         self.open.score_rest(scores)?;
-        let next = Stretch::new(self.open.detector, self.open.windows, self.rows());
+        let next = Stretch::new(self.open.detector, self.open.windows, self.open.origin + self.open.rows);
         self.ended.push(std::mem::replace(&mut self.open, next));
         Ok(())
     }
@@ -218,7 +245,7 @@ impl<'a> Stretch<'a> {
         for (window, said) in said.into_iter().enumerate() {
             let start = start + window * stride;
             // Of moments that were given nothing is kept; the last window may begin before them only where they wait for it.
-            for (sum, count) in sums.range_mut(start - given..start - given + length) {
+            for (sum, count) in sums.range_mut(start - given..start - given + length).filter(|_| !said.is_nan()) {
                 *sum += f64::from(said);
                 *count += 1;
             }
@@ -244,17 +271,24 @@ impl<'a> Stretch<'a> {
     }
 
     fn give(&mut self, until: usize, scores: &mut Scores) {
-        let known = until.saturating_sub(self.given);
-        self.given += known;
-        let voices = &self.detector.voices;
+        let (detector, features) = (self.detector, self.detector.features());
+        let voices = &detector.voices;
         let mut said = vec![0.0; self.tracks.len()];
-        for _ in 0..known {
+        let mut row = vec![0.0; features];
+        for moment in self.given..until {
             for (track, said) in self.tracks.iter_mut().zip(&mut said) {
                 // As many as there are moments that were not given.
                 let (sum, count) = track.sums.pop_front().unwrap_or((0.0, 1));
                 *said = (sum / f64::from(count)) as f32;
             }
+            let from = (moment - self.first) * features;
+            row.iter_mut().zip(self.values.range(from..from + features)).for_each(|(to, &value)| *to = value);
+            if !detector.judges(&row) {
+                scores.push_unscored(NoScore::Empty);
+                continue;
+            }
             scores.push(if voices.is_empty() { said[0] } else { voices.score(&said) });
         }
+        self.given = self.given.max(until);
     }
 }

@@ -160,6 +160,13 @@ impl Shapes {
         expected.iter().zip(&self.mean).map(|(value, mean)| value + mean).collect()
     }
 
+    /// The nearest window kept; none where none is kept.
+    pub(super) fn nearest_one(&self, window: &[f32]) -> Option<Vec<f32>> {
+        let centred: Vec<f32> = window.iter().zip(&self.mean).map(|(value, mean)| value - mean).collect();
+        let nearest = self.nearest_to(&centred);
+        Some(nearest.first()?.iter().zip(&self.mean).map(|(value, mean)| value + mean).collect())
+    }
+
     /// How far the nearest windows kept are from their mean in a part, as a standard deviation; none where there are fewer than two.
     pub(super) fn spread(&self, window: &[f32], part: usize) -> Option<f32> {
         let centred: Vec<f32> = window.iter().zip(&self.mean).map(|(value, mean)| value - mean).collect();

@@ -48,12 +48,17 @@ impl Unchanging {
     }
 
     pub(super) fn coefficients(&self, preparation: &Preparation) -> Unchanged {
-        let features = self.columns.iter().flat_map(|&column| {
-            let column = &preparation.columns[column];
-            column.first..column.first + column.width
-        });
+        let features = self.features(preparation);
         let usual = |feature: usize| preparation.ranges[feature].as_ref().map(|range| (feature, range.median));
         Unchanged { usual: features.filter_map(usual).collect(), strength: self.strength }
+    }
+
+    /// The features of the columns.
+    pub(super) fn features<'a>(&'a self, preparation: &'a Preparation) -> impl Iterator<Item = usize> + 'a {
+        self.columns.iter().flat_map(|&column| {
+            let column = &preparation.columns[column];
+            column.first..column.first + column.width
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {

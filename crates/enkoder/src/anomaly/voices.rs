@@ -167,10 +167,11 @@ impl Voices {
             said.into_iter().map(|Said { moments, ends }| (moments, ends)).unzip();
         let voices = Self { readings, voices };
         let (mut scores, mut ends) = (voices.scores(&said).into_iter(), voices.scores(&ends).into_iter());
-        let of_folds = folds.iter().map(|fold| {
+        let of_folds = folds.into_iter().map(|fold| {
             let rows = fold.iter().map(|part| part.rows.len()).sum();
             let windows = fold.iter().map(|part| ends_of(part, windows.length)).sum();
-            FoldScores { moments: scores.by_ref().take(rows).collect(), ends: ends.by_ref().take(windows).collect() }
+            let (moments, ends) = (scores.by_ref().take(rows).collect(), ends.by_ref().take(windows).collect());
+            FoldScores { parts: fold, moments, ends }
         });
         let of_folds = of_folds.collect();
         Ok((voices, of_folds))
@@ -281,6 +282,7 @@ struct Said {
 
 /// The scores of a fold.
 pub(super) struct FoldScores {
+    pub(super) parts: Vec<Fold>,
     /// Of its moments, each by all windows that cover it.
     pub(super) moments: Vec<f32>,
     /// Of those that the longest windows end with, each by the windows that end there alone.

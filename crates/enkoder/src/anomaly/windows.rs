@@ -5,15 +5,20 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::choice::{DetectorConfig, Method};
-use super::detector::{Detector, check_count, clocks, rows_with_infinite};
+use super::detector::{Beforehand, Detector, Usable, check_count, clocks};
 use super::error::AnomalyError;
 use super::preparation::columns_of;
+use super::scores::has_infinite;
 use crate::autoencoder::ModelError;
 use crate::dataset::Dataset;
 use crate::schema::{Column, Schema};
 
 /// The most values of windows that are learned from: 512 MiB.
 const MOST_VALUES: usize = 1 << 27;
+
+/// The part of a window that may be rows without any value in a row. Longer runs are gaps: what would be seen in their place is no
+/// shape that anything had.
+const BRIDGED: usize = 8;
 
 /// How windows slide over a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +44,11 @@ impl Windows {
             return error("the stride", stride, "from 1 to the rows of a window");
         }
         Ok(())
+    }
+
+    /// How many rows in a row may be without any value so that windows see over them.
+    pub(super) fn bridged(self) -> usize {
+        self.length / BRIDGED
     }
 
     /// The first rows of the windows over a series of so many rows; the last window ends with the series.
@@ -89,7 +99,8 @@ impl Windows {
 
 impl Detector {
     /// Learns from windows over one or several series, without labels, mostly normal; cut a series at its gaps to have no window
-    /// cross one. At rows with an infinite value, which are left out and [counted](Self::rows_left_out), it is cut here. The last part of each series calibrates,
+    /// cross one. It is cut here at rows with an infinite value, which are left out and [counted](Self::rows_left_out), and where more rows in a
+    /// row than an eighth of a window are [without any value](Self::rows_empty). The last part of each series calibrates,
     /// by the scores of its moments. Neighbouring moments share windows, so the calibration scores of a series depend on each
     /// other: the false-alarm rate holds on the average over time, but false alarms come in groups.
     ///
@@ -99,8 +110,13 @@ impl Detector {
     pub fn fit_series(series: &[Dataset], windows: Windows, config: &DetectorConfig) -> Result<Self, AnomalyError> {
         config.validate()?;
         windows.validate()?;
-        let stretches: Vec<Dataset> = series.iter().flat_map(stretches_without_infinite).collect();
+        let stretches: Vec<Dataset> = series.iter().flat_map(|one| stretches_of(one, windows)).collect();
         let rows = |parts: &[Dataset]| parts.iter().map(Dataset::len).sum::<usize>();
+        let counts = series.iter().map(Usable::of).map(|usable| (usable.infinite, usable.empty));
+        let (infinite, empty) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        if empty > 0 && stretches.is_empty() {
+            return Err(AnomalyError::NothingVaries { features: series[0].features() });
+        }
         check_count(rows(&stretches))?;
         for one in &stretches {
             if one.features() != series[0].features() {
@@ -110,7 +126,7 @@ impl Detector {
         }
         if config.method == Method::Auto {
             let mut detector = Self::fit_readings(&stretches, windows, config)?;
-            detector.rows_left_out = rows(series) - rows(&stretches);
+            (detector.rows_left_out, detector.rows_empty) = (infinite, empty);
             return Ok(detector);
         }
         let clocks = clocks_of_windows(&stretches, windows, config)?;
@@ -139,13 +155,14 @@ impl Detector {
         let sparse = windows.stride.saturating_mul(values.div_ceil(MOST_VALUES)).clamp(1, length.max(1));
         let sparse = Windows { stride: sparse.max(windows.stride), ..windows };
         let learned = learned.iter().map(|one| sparse.of(one)).collect::<Result<Vec<_>, _>>()?;
-        let mut detector = Self::learn(&joined(&learned)?, &clocks, config)?;
+        let known = Beforehand { clocks, ..Beforehand::default() };
+        let mut detector = Self::learn(&joined(&learned)?, &known, config)?;
         detector.schema = series[0].schema().cloned();
         detector.windows = Some(windows);
-        detector.rows_left_out = rows(series) - rows(&stretches);
+        (detector.rows_left_out, detector.rows_empty) = (infinite, empty);
         let (mut scores, mut ends) = (Vec::new(), Vec::new());
         for one in &held_out {
-            scores.extend(detector.score(one)?.into_values());
+            scores.extend(detector.score(one)?.of_rows_with_values());
             ends.extend(detector.scores_of_ends(one)?);
         }
         detector.calibrate_ends(ends)?;
@@ -183,14 +200,24 @@ fn clocks_of_windows(
     Ok(common_clocks(series, config)?.into_iter().flat_map(everywhere).collect())
 }
 
-/// A series cut at its rows with an infinite value, which belong to no part.
-fn stretches_without_infinite(series: &Dataset) -> Vec<Dataset> {
-    let infinite = rows_with_infinite(series);
-    if !infinite.contains(&true) {
+/// A series cut at its rows with an infinite value, and at long runs of rows without any, which belong to no part.
+fn stretches_of(series: &Dataset, windows: Windows) -> Vec<Dataset> {
+    let (mut values, mut run) = (vec![0.0; series.features()], 0);
+    let mut apart = vec![false; series.len()];
+    for row in 0..series.len() {
+        series.copy_row(row, &mut values);
+        let empty = values.iter().all(|value| value.is_nan());
+        run = if empty { run + 1 } else { 0 };
+        apart[row] = has_infinite(&values);
+        if run > windows.bridged() {
+            apart[row + 1 - run..=row].fill(true);
+        }
+    }
+    if !apart.contains(&true) {
         return vec![series.clone()];
     }
     let rows: Vec<usize> = (0..series.len()).collect();
-    let parts = rows.split(|&row| infinite[row]).filter(|part| !part.is_empty());
+    let parts = rows.split(|&row| apart[row]).filter(|part| !part.is_empty());
     parts.map(|part| series.select(part)).collect()
 }
 

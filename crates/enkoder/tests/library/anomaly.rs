@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use enkoder::anomaly::{
-    AnomalyError, CalibrationScores, Detector, DetectorConfig, DetectorFileError, Guarantee, Method, NoScore,
-    SeriesColumns, SeriesScorer, Threshold, ThresholdRule, Value, Windows,
+    AnomalyError, CalibrationScores, Detector, DetectorConfig, DetectorFileError, DetectorPart, Guarantee, Method,
+    NoScore, RecentRows, SeriesColumns, SeriesScorer, Threshold, ThresholdRule, Value, Windows,
 };
 use enkoder::metrics::auroc;
 use enkoder::{Column, Dataset, Schema};
@@ -254,7 +254,7 @@ fn eighty_rows_are_enough_and_many_columns_are_no_obstacle() {
 #[test]
 fn values_far_beyond_all_that_was_seen_have_finite_scores() {
     let detector = Detector::fit(&data(usual(300, 3, 10)), &quick(Method::Auto)).unwrap();
-    let far = array![[f32::MAX, f32::MIN, 0.0], [1e30, -1e30, 1e30], [f32::NAN, f32::NAN, f32::NAN]];
+    let far = array![[f32::MAX, f32::MIN, 0.0], [1e30, -1e30, 1e30], [f32::NAN, f32::NAN, -3e38]];
     let scores = detector.score(&data(far)).unwrap();
     assert!(scores.iter().all(|score| score.is_finite()), "{scores:?}");
     assert!(scores[0] > detector.threshold(ThresholdRule::FalseAlarm(0.05)).unwrap().score);
@@ -498,6 +498,114 @@ fn rows_with_infinite_values_are_not_learned_from_and_counted() {
     values[[100, 0]] = f32::INFINITY;
     let cut = Detector::fit_series(&[data(values)], windows, &config).unwrap();
     assert_eq!((cut.calibration(), cut.rows_left_out()), (apart.calibration(), 1));
+}
+
+#[test]
+fn a_row_without_any_value_has_no_score_and_one_value_is_enough() {
+    let (mut values, nan) = (usual(300, 3, 1), f32::NAN);
+    for row in [4, 90] {
+        values.row_mut(row).fill(nan);
+    }
+    values[[5, 1]] = nan;
+    let windows = Windows { length: 8, stride: 1 };
+    for method in [Method::Auto, Method::Marginal, Method::Linear] {
+        let detector = Detector::fit(&data(values.clone()), &quick(method)).unwrap();
+        assert_eq!((detector.rows_empty(), detector.rows_left_out()), (2, 0));
+        let rows = data(ndarray::array![[nan, nan, nan], [nan, 90.0, nan], [0.1, nan, nan]]);
+        let scores = detector.score(&rows).unwrap();
+        let unscored: Vec<_> = scores.unscored().iter().map(|one| (one.row, one.reason.clone())).collect();
+        assert_eq!(unscored, [(0, NoScore::Empty)], "{method}");
+        assert!(scores[1] > scores[2], "{method}: {:?}", &scores[..]);
+        assert!(matches!(detector.explain(&rows, 0, 1), Err(AnomalyError::Unscored { row: 0, .. })));
+
+        // In a series it keeps its place, and the moments around it their scores.
+        let detector = Detector::fit_series(&[data(values.clone())], windows, &quick(method)).unwrap();
+        assert_eq!(detector.rows_empty(), 2);
+        let series = data(values.clone());
+        let scores = detector.score(&series).unwrap();
+        assert_eq!(scores.unscored().iter().map(|one| one.row).collect::<Vec<_>>(), [4, 90], "{method}");
+        let (mut recent, mut ends, mut row) = (RecentRows::new(&detector), Vec::new(), [0.0; 3]);
+        for index in 0..100 {
+            series.copy_row(index, &mut row);
+            recent.push(&row, &mut ends);
+        }
+        let ends = detector.score_ends(&ends).unwrap();
+        assert_eq!(ends.unscored().iter().map(|one| one.row).collect::<Vec<_>>(), [90 - 7], "{method}");
+    }
+}
+
+/// Of rows of which one number is odd, or two; the search asks for the same columns, and for little.
+#[test]
+fn the_smallest_change_of_a_flagged_row_is_one_of_what_was_changed() {
+    let rows = usual(1500, 6, 3);
+    let detector = Detector::fit(&data(rows.clone()), &quick(Method::Auto)).unwrap();
+    let limit = detector.threshold(ThresholdRule::FalseAlarm(0.01)).unwrap().score;
+    let (mut found, mut single) = (0, 0);
+    for row in 0..40 {
+        let mut values = rows.row(row).to_vec();
+        let usual = values.clone();
+        values[row % 6] += if row % 2 == 0 { 5.0 } else { -5.0 };
+        let Some(change) = detector.counterfactual(&values, limit).unwrap() else { continue };
+        found += 1;
+        assert!(change.score < limit, "row {row}: {change:?}");
+        let one = &change.columns[0];
+        if change.columns.len() == 1 && one.column == format!("feature{}", row % 6 + 1) {
+            single += 1;
+            // It need not come back all the way.
+            let Value::Number(becomes) = one.becomes else { panic!("{one:?}") };
+            let (left, moved) = ((becomes - usual[row % 6]).abs(), (becomes - values[row % 6]).abs());
+            assert!(left < 5.0 && moved <= 5.5, "row {row}: {one:?}, which was {}", usual[row % 6]);
+        }
+        // What it says is what the detector says.
+        for change in &change.columns {
+            let Value::Number(becomes) = change.becomes else { panic!("{change:?}") };
+            values[change.column["feature".len()..].parse::<usize>().unwrap() - 1] = becomes;
+        }
+        let score = detector.score(&data(Array2::from_shape_vec((1, 6), values).unwrap())).unwrap()[0];
+        assert_eq!(score.to_bits(), change.score.to_bits());
+    }
+    assert!(found > 35 && single > 32, "{single} of {found}");
+    assert_eq!(detector.counterfactual(&rows.row(0).to_vec(), limit).unwrap(), None);
+    assert!(detector.counterfactual(&[f32::NAN; 6], limit).is_err());
+}
+
+#[test]
+fn many_rows_without_any_value_are_a_gap_of_a_series_and_few_are_not() {
+    let windows = Windows { length: 16, stride: 1 };
+    let mut values = usual(300, 2, 3);
+    (100..130).for_each(|row| values.row_mut(row).fill(f32::NAN));
+    (200..202).for_each(|row| values.row_mut(row).fill(f32::NAN));
+    let series = data(values.clone());
+    let part = |rows: std::ops::Range<usize>| series.select(&rows.collect::<Vec<_>>());
+    for method in [Method::Auto, Method::Linear] {
+        // Learning sees them as gaps, too.
+        let detector = Detector::fit_series(&[series.clone()], windows, &quick(method)).unwrap();
+        let apart = Detector::fit_series(&[part(0..100), part(130..300)], windows, &quick(method)).unwrap();
+        assert_eq!((detector.calibration(), detector.rows_empty()), (apart.calibration(), 32), "{method}");
+
+        let bits = |scores: &[f32]| scores.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
+        let whole = detector.score(&series).unwrap();
+        assert_eq!(bits(&whole[..100]), bits(&detector.score(&part(0..100)).unwrap()));
+        assert_eq!(bits(&whole[130..]), bits(&detector.score(&part(130..300)).unwrap()));
+        let unscored: Vec<usize> = whole.unscored().iter().map(|one| one.row).collect();
+        assert_eq!(unscored, (100..130).chain(200..202).collect::<Vec<_>>(), "{method}");
+        assert!(whole.unscored().iter().all(|one| one.reason == NoScore::Empty));
+        // However the rows are cut, and row by row as in a stream.
+        let mut scorer = SeriesScorer::new(&detector).unwrap();
+        let mut scores = Vec::new();
+        for first in (0..300).step_by(7) {
+            scores.extend(scorer.push(&part(first..300.min(first + 7))).unwrap().into_values());
+        }
+        scores.extend(scorer.finish().unwrap().into_values());
+        assert_eq!(bits(&scores), bits(&whole), "{method}");
+        let (mut recent, mut ends, mut row) = (RecentRows::new(&detector), Vec::new(), [0.0; 2]);
+        let complete = (0..300).filter(|&index| {
+            series.copy_row(index, &mut row);
+            recent.push(&row, &mut ends)
+        });
+        let complete: Vec<usize> = complete.collect();
+        assert_eq!(complete, (15..102).chain(145..300).collect::<Vec<_>>());
+    }
 }
 
 #[test]

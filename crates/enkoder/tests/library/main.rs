@@ -8,6 +8,7 @@ mod convolutions;
 mod denoising;
 mod known_codes;
 mod model_file;
+mod parts;
 mod pca_mnist;
 mod readings;
 mod reproducibility;

@@ -52,6 +52,14 @@ fn a_fault_of_the_one_reading_is_found_among_many_commands() {
     let reason = &detector.explain(&test, 620, 3).unwrap()[0];
     assert_eq!((reason.column.as_str(), &reason.observed), ("temperature", &Value::Number(20.0)));
     assert!(reason.share > 0.5, "{reason:?}");
+    // Beside it stands a window that has the rhythm.
+    let beside = reason.nearest.as_ref().unwrap();
+    let ends =
+        beside.nearest.iter().fold([f32::MAX, f32::MIN], |[low, high], &value| [low.min(value), high.max(value)]);
+    assert!((16.5..18.0).contains(&ends[0]) && (22.0..24.0).contains(&ends[1]), "{beside:?}");
+    assert_eq!((beside.observed.len(), beside.nearest.len(), beside.rows), (24, 24, 2));
+    let mean = |at: usize| (at..at + 2).map(|row| test.to_array()[[row, 0]]).sum::<f32>() / 2.0;
+    assert!((beside.observed[3] - mean(620 - beside.before + 6)).abs() < 1e-4, "{beside:?}");
     assert!(detector.chosen().starts_with("2 of 24 columns judged"), "{}", detector.chosen());
 }
 

@@ -1,6 +1,6 @@
 //! `enkoder detect fit`: rows in, a detector out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::slice;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::Dataset;
-use enkoder::anomaly::{Detector, DetectorConfig, Method, NoScore, SeriesColumns, TimeUnit, Windows};
+use enkoder::anomaly::{Detector, DetectorConfig, Irregularities, Method, NoScore, SeriesColumns, TimeUnit, Windows};
 use enkoder_data::export::Overwrite;
 use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
@@ -16,6 +16,7 @@ use serde_json::json;
 use super::clock::{Clock, ClockOptions, parse_duration};
 use super::moments::{Stretches, from_one, in_words, kept_columns};
 use super::ordering::{Changes, OrderOptions, Rows, times};
+use super::parts;
 use super::{RuleOptions, describe, threshold};
 use crate::arguments::{DataName, DataOptions, Missing, RunOptions};
 use crate::failure::Usage;
@@ -34,21 +35,25 @@ const PROVED_WITH: usize = 1000;
 ///
 /// A quarter of the rows is kept from learning and calibrates the thresholds; of a series the last quarter, or with --method auto each
 /// fifth in turn. Tables may be larger than memory: of more than --sample rows as many are drawn evenly at random while the file is
-/// read, and only these are kept. Series are read whole. Rows with a value that is infinite, or beyond ±3.4e38, are left out. Before the
-/// detector is written, it is read again and tried.
+/// read, and only these are kept. Series are read whole. Rows with a value that is infinite, or beyond ±3.4e38, are left out, and so are rows
+/// of a table without any value. Before the detector is written, it is read again and tried.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Built-in name, openml:ID, or a path, - being standard input
     #[arg(value_hint = ValueHint::AnyPath)]
-    data: DataName,
+    pub(super) data: DataName,
 
     /// Where to write the detector; - is standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, default_value = "detector.safetensors")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
 
     /// Replace what is there already
     #[arg(long)]
     force: bool,
+
+    /// Write what these rows tell instead of a detector: a part, which `enkoder detect merge` puts together with those of other machines
+    #[arg(long, conflicts_with_all = ["window", "time", "group"])]
+    part: bool,
 
     /// auto, marginal, linear, autoencoder or ensemble [default: auto]
     #[arg(long, value_name = "METHOD", default_value_t = Method::Auto, hide_default_value = true)]
@@ -94,11 +99,11 @@ pub struct Options {
     /// Learn from at most N rows of a table, drawn at random [default: 1000000, and 67 million values]
     #[arg(long, value_name = "N", default_value_t = 1_000_000, hide_default_value = true, conflicts_with = "window")]
     #[arg(value_parser = crate::arguments::parse_count)]
-    sample: usize,
+    pub(super) sample: usize,
 
     /// A column to ignore, by name or by number as #3 (may be given several times)
     #[arg(long, value_name = "COLUMN")]
-    ignore: Vec<String>,
+    pub(super) ignore: Vec<String>,
 
     /// A column that is a reading whatever it looks like: one that only grows, as a clock does, is left out otherwise. Of a series
     /// with --method auto, no other column is judged then (may be given several times)
@@ -122,10 +127,10 @@ pub struct Options {
     seed: u64,
 
     #[command(flatten)]
-    reading: DataOptions,
+    pub(super) reading: DataOptions,
 
     #[command(flatten)]
-    common: RunOptions,
+    pub(super) common: RunOptions,
 }
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
@@ -163,6 +168,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         Usage::new("--sort-time sorts a series by its column of times")
             .with_hint("name the column with --time, and see the rows as a series with --window")
     );
+    if options.part {
+        return parts::fit(&options, &config, overwrite, screen);
+    }
     let columns = SeriesColumns {
         time: options.time.clone(),
         group: options.group.clone(),
@@ -227,48 +235,75 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let unit = columns.time.is_some().then(|| clock.unit());
     let detector = detector.with_series_columns(SeriesColumns { step, unit, ..columns });
     let seconds = start.elapsed().as_secs_f64();
-    let threshold = threshold(&detector, None)?;
     let longest = stretches.iter().flat_map(|stretches| &stretches.rows).max_by_key(|rows| rows.len());
     let rows = longest.map_or_else(|| data.clone(), |rows| data.select(rows));
     let bytes = proved(&detector, &rows)?;
-    // Who interrupts now is too late: the file is written in a moment, and whole.
-    interrupt::work_begins();
-    file_output::write_bytes(&options.out, overwrite, &bytes)?;
-    interrupt::work_ended();
-    let (ignored, unchanging) = (detector.ignored_columns(), detector.unchanging_columns());
-    if options.common.json {
-        print(json!({
-            "out": options.out.display().to_string(), "rows_learned": detector.rows_learned(),
-            "rows_left_out": detector.rows_left_out(), "chosen": detector.chosen(),
-            "ignored_columns": ignored, "unchanging_columns": unchanging, "threshold": threshold, "seconds": seconds,
-            "calibration": detector.calibration().scores().len(),
-            "irregularities": stretches.map(|stretches| stretches.irregularities),
-        }))?;
-        return Ok(ExitCode::SUCCESS);
-    }
+    write(&options.out, overwrite, &bytes)?;
     // A detector of readings counts the rows of its series.
     let of_windows = windows.is_some() && options.method != Method::Auto;
-    let (one, many) = if of_windows { ("window", "windows") } else { ("row", "rows") };
-    let learned = wording::counted(detector.rows_learned(), one, many);
-    screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", file_output::display(&options.out)));
-    if detector.rows_left_out() > 0 {
-        let rows = wording::counted(detector.rows_left_out(), "row", "rows");
-        screen.note(format_args!("left out because a value is infinite or beyond ±3.4e38: {rows}"));
+    let irregularities = stretches.map(|stretches| stretches.irregularities);
+    let told = Told { out: &options.out, seconds, of_windows, irregularities };
+    told.tell(&detector, &options.common, screen)
+}
+
+/// Writes a file whole.
+pub(super) fn write(out: &Path, overwrite: Overwrite, bytes: &[u8]) -> anyhow::Result<()> {
+    // Who interrupts now is too late: the file is written in a moment, and whole.
+    interrupt::work_begins();
+    file_output::write_bytes(out, overwrite, bytes)?;
+    interrupt::work_ended();
+    Ok(())
+}
+
+/// What is told of a detector that was written.
+pub(super) struct Told<'a> {
+    pub(super) out: &'a Path,
+    pub(super) seconds: f64,
+    pub(super) of_windows: bool,
+    pub(super) irregularities: Option<Irregularities>,
+}
+
+impl Told<'_> {
+    pub(super) fn tell(self, detector: &Detector, common: &RunOptions, screen: Screen) -> anyhow::Result<ExitCode> {
+        let Self { out, seconds, of_windows, irregularities } = self;
+        let threshold = threshold(detector, None)?;
+        let (ignored, unchanging) = (detector.ignored_columns(), detector.unchanging_columns());
+        if common.json {
+            print(json!({
+                "out": out.display().to_string(), "rows_learned": detector.rows_learned(),
+                "rows_left_out": detector.rows_left_out(), "rows_empty": detector.rows_empty(), "chosen": detector.chosen(),
+                "ignored_columns": ignored, "unchanging_columns": unchanging, "threshold": threshold, "seconds": seconds,
+                "calibration": detector.calibration().scores().len(), "irregularities": irregularities,
+            }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let (one, many) = if of_windows { ("window", "windows") } else { ("row", "rows") };
+        let learned = wording::counted(detector.rows_learned(), one, many);
+        screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", file_output::display(out)));
+        if detector.rows_left_out() > 0 {
+            let rows = wording::counted(detector.rows_left_out(), "row", "rows");
+            screen.note(format_args!("left out because a value is infinite or beyond ±3.4e38: {rows}"));
+        }
+        if detector.rows_empty() > 0 {
+            let rows = wording::counted(detector.rows_empty(), "row", "rows");
+            let done = if detector.windows().is_some() { "in their places, and not scored" } else { "left out" };
+            screen.note(format_args!("without any value, and {done}: {rows}"));
+        }
+        screen.note(format_args!("chosen: {}", detector.chosen()));
+        if !ignored.is_empty() {
+            screen.note(format_args!("ignored because they are constant, empty or only grow: {}", ignored.join(", ")));
+        }
+        if !unchanging.is_empty() {
+            let unchanging = unchanging.join(", ");
+            screen.note(format_args!("never changed, so that a change is an anomaly (--unchanging): {unchanging}"));
+        }
+        screen.note(describe(detector, &threshold));
+        Ok(ExitCode::SUCCESS)
     }
-    screen.note(format_args!("chosen: {}", detector.chosen()));
-    if !ignored.is_empty() {
-        screen.note(format_args!("ignored because they are constant, empty or only grow: {}", ignored.join(", ")));
-    }
-    if !unchanging.is_empty() {
-        let unchanging = unchanging.join(", ");
-        screen.note(format_args!("never changed, so that a change is an anomaly (--unchanging): {unchanging}"));
-    }
-    screen.note(describe(&detector, &threshold));
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The bytes of the detector's file, after the detector read from them has scored some of the rows as this one does.
-fn proved(detector: &Detector, rows: &Dataset) -> anyhow::Result<Vec<u8>> {
+pub(super) fn proved(detector: &Detector, rows: &Dataset) -> anyhow::Result<Vec<u8>> {
     let bytes = detector.to_bytes()?;
     let again =
         Detector::from_bytes(&bytes).context("the detector that was fitted cannot be used, and is not written")?;

@@ -7,6 +7,7 @@ mod incident_file;
 mod keeping;
 mod moments;
 mod ordering;
+mod parts;
 mod reasons;
 mod score;
 mod scored;
@@ -20,11 +21,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use enkoder::TensorFileError;
-use enkoder::anomaly::{AdaptiveThreshold, Detector, DetectorFileError, Guarantee, Threshold, ThresholdRule};
+use enkoder::anomaly::{
+    AdaptiveThreshold, Detector, DetectorFileError, DetectorPart, Guarantee, Threshold, ThresholdRule,
+};
 
 use self::clock::ClockOptions;
 use self::following::FollowOptions;
-use crate::failure::Failure;
+use crate::failure::{Failure, Usage};
 use crate::standard_input;
 
 /// Find anomalies: rows or moments unlike the usual ones
@@ -37,6 +40,7 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Fit(Box<fit::Options>),
+    Merge(parts::Options),
     Score(Box<score::Options>),
     Watch(Box<watch::Options>),
 }
@@ -44,6 +48,7 @@ enum Verb {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     match options.verb {
         Verb::Fit(options) => fit::run(*options),
+        Verb::Merge(options) => parts::run(options),
         Verb::Score(options) => score::run(*options),
         Verb::Watch(options) => watch::run(*options),
     }
@@ -79,6 +84,10 @@ struct JudgeOptions {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     explain: usize,
 
+    /// Search the smallest change with which a flagged row of a table would not have been flagged; there may be a smaller one
+    #[arg(long)]
+    counterfactual: bool,
+
     /// Give back these columns of the rows beside the scores; --keep alone gives back all of them
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "")]
@@ -92,6 +101,17 @@ struct JudgeOptions {
 
     #[command(flatten)]
     clock: ClockOptions,
+}
+
+impl JudgeOptions {
+    /// The score below which changes are searched for, where they are.
+    fn limit(&self, detector: &Detector, threshold: &Threshold) -> anyhow::Result<Option<f32>> {
+        let of_series =
+            Usage::new("--counterfactual is for rows of a table: the moments of a series share their windows")
+                .with_hint("--explain names what moved, and --report draws it beside the nearest normal window");
+        anyhow::ensure!(!self.counterfactual || detector.windows().is_none(), of_series);
+        Ok(self.counterfactual.then_some(threshold.score))
+    }
 }
 
 impl FlagOptions {
@@ -132,8 +152,16 @@ pub fn load(path: &Path) -> anyhow::Result<Detector> {
             Failure::new(error.to_string(), "DETECTOR is the file that `enkoder detect fit DATA -o FILE` wrote", error)
                 .into()
         }
+        DetectorFileError::File(TensorFileError::Kind { ref found, .. }) if found == "enkoder.detector-part" => {
+            let hint = format!("`enkoder detect merge {} -o FILE` makes a detector of it", path.display());
+            Failure::new(format!("{} is a part of a detector", path.display()), hint, error).into()
+        }
         _ => anyhow::Error::new(error).context(format!("{} cannot be used as a detector", path.display())),
     })
+}
+
+pub fn load_part(path: &Path) -> anyhow::Result<DetectorPart> {
+    parts::load(path)
 }
 
 /// A threshold and what it rests on, in words.

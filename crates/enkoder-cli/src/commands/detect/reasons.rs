@@ -1,6 +1,6 @@
 //! Reasons in words: what a column was, and what was expected.
 
-use enkoder::anomaly::{Detector, Movement, Reason, Value};
+use enkoder::anomaly::{Change, Counterfactual, Detector, Movement, Reason, Value};
 
 /// The columns that contribute most to a moment, at most `count`, from its reasons of all features.
 pub fn by_column(detector: &Detector, reasons: Vec<Reason>, count: usize) -> Vec<Movement> {
@@ -18,6 +18,13 @@ pub fn sentence(movement: &Movement) -> String {
 /// The reasons of a moment in one text.
 pub fn sentences(movements: &[Movement]) -> String {
     movements.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
+/// `not flagged with vibration 3.2 instead of 7.1`
+pub fn change_in_words(change: &Counterfactual) -> String {
+    let one =
+        |change: &Change| format!("{} {} instead of {}", change.column, value(&change.becomes), value(&change.was));
+    format!("not flagged with {}", change.columns.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 /// A value as it is said.

@@ -41,7 +41,7 @@ const DRIFTS_TOLD: usize = 5;
 /// Writes CSV with a line for each row: its number from 1, the score, the p-value, whether it is flagged (1 or 0), and with
 /// --explain the columns that contribute most; before the score stand the columns of time and group that the detector was fitted
 /// with, and those of --keep. A file named .jsonl has a JSON object for each row instead. A row that cannot be scored, since a value of
-/// it is infinite, has an empty score; where no row has one the exit code is 1. Files are read, scored and written some rows at a time,
+/// it is infinite or all are missing, has an empty score and is counted; where no row has one the exit code is 1. Files are read, scored and written some rows at a time,
 /// however long they are, unless they are to be sorted, and the output appears only when it is complete. Flagged moments that belong
 /// together are one incident. With labels (--label COLUMN) it also says how well the scores tell them apart, for which it keeps all
 /// scores.
@@ -160,7 +160,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         true => ScoredFormat::JsonLines,
         false => ScoredFormat::Csv,
     };
-    let layout = Layout { format, explain: options.judge.explain, keeping };
+    let counterfactual = options.judge.limit(&detector, &threshold)?;
+    let layout = Layout { format, explain: options.judge.explain, counterfactual, keeping };
     let score = |mut out: Option<&mut dyn Write>| {
         let _busy = screen.busy(format!("scoring {}", options.data));
         if let Some(out) = &mut out {
@@ -313,6 +314,7 @@ fn event_of(told: &Told, right: Option<bool>) -> Event {
         score: *score,
         columns: columns.iter().map(|movement| movement.column.clone()).collect(),
         reason: columns.first().map(sentence).unwrap_or_default(),
+        nearest: columns.first().and_then(|movement| movement.nearest.clone()),
         right,
     }
 }

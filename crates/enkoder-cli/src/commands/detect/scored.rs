@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use enkoder::anomaly::{Detector, Movement, NoScore};
+use enkoder::anomaly::{Counterfactual, Detector, Movement, NoScore};
 use serde::Serialize;
 
 use super::keeping::Keeping;
-use super::reasons::{by_column, sentence, sentences, value};
+use super::reasons::{by_column, change_in_words, sentence, sentences, value};
 use super::scoring::ScoredRow;
 
 /// What scored rows are written as.
@@ -24,6 +24,8 @@ pub struct Layout {
     pub format: ScoredFormat,
     /// How many columns a flagged row is explained by; with none there are no columns for that.
     pub explain: usize,
+    /// The score below which the smallest change of a flagged row is searched for; none where it is not.
+    pub counterfactual: Option<f32>,
     pub keeping: Keeping,
 }
 
@@ -39,7 +41,8 @@ impl Layout {
         let parts = ["column", "was", "expected"];
         let moved = (1..=self.explain).flat_map(|number| parts.map(|part| format!("{part}_{number}")));
         let own = ["score", "p_value", "flagged"].map(str::to_owned);
-        let header = ["row".to_owned()].into_iter().chain(beside).chain(own).chain(reasons).chain(moved);
+        let change = self.counterfactual.map(|_| "counterfactual".to_owned());
+        let header = ["row".to_owned()].into_iter().chain(beside).chain(own).chain(reasons).chain(moved).chain(change);
         let mut record = Record { out, begun: false };
         header.into_iter().try_for_each(|name| record.text(&name))?;
         record.end()
@@ -56,9 +59,13 @@ impl Layout {
             true => by_column(detector, (row.reasons)(usize::MAX)?, self.explain),
             false => Vec::new(),
         };
+        let change = match self.counterfactual.filter(|_| flagged) {
+            Some(limit) => detector.counterfactual(row.values, limit)?,
+            None => None,
+        };
         let p_value = row.score.map(|score| detector.calibration().p_value(score));
         match self.format {
-            ScoredFormat::Csv => self.write_csv(detector, row, p_value, flagged, &moved, out)?,
+            ScoredFormat::Csv => self.write_csv(detector, row, p_value, flagged, (&moved, change.as_ref()), out)?,
             ScoredFormat::JsonLines => {
                 let named = |movement| Explained { text: sentence(movement), movement };
                 let line = Line {
@@ -77,6 +84,7 @@ impl Layout {
                     flagged: row.score.map(|_| flagged),
                     unscored: row.no_score.map(NoScore::to_string).or(row.unread.map(str::to_owned)),
                     reasons: moved.iter().map(named).collect(),
+                    counterfactual: change.as_ref().map(|change| Counter { text: change_in_words(change), change }),
                 };
                 serde_json::to_writer(&mut *out, &line).map_err(std::io::Error::from)?;
                 writeln!(out)?;
@@ -91,7 +99,7 @@ impl Layout {
         row: &ScoredRow<'_>,
         p_value: Option<f64>,
         flagged: bool,
-        moved: &[Movement],
+        (moved, change): (&[Movement], Option<&Counterfactual>),
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let columns = detector.series_columns();
@@ -126,6 +134,9 @@ impl Layout {
                     None => record.empty(3)?,
                 }
             }
+        }
+        if self.counterfactual.is_some() {
+            record.text(&change.map(change_in_words).unwrap_or_default())?;
         }
         record.end()
     }
@@ -182,6 +193,15 @@ struct Line<'a> {
     unscored: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<Explained<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counterfactual: Option<Counter<'a>>,
+}
+
+#[derive(Serialize)]
+struct Counter<'a> {
+    #[serde(flatten)]
+    change: &'a Counterfactual,
+    text: String,
 }
 
 #[derive(Serialize)]

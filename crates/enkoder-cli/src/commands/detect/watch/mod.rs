@@ -24,6 +24,7 @@ use super::clock::Clock;
 use super::following::{Following, News};
 use super::incident_file::{IncidentFile, IncidentLog};
 use super::keeping::Keeping;
+use super::moments::in_words;
 use super::scored::{Layout, ScoredFormat};
 use super::{JudgeOptions, describe, describe_moving, load};
 use crate::arguments::RunOptions;
@@ -100,7 +101,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let rule = options.judge.follow.rule(&detector, &threshold, moving.is_some())?;
     let format = if options.common.json { ScoredFormat::JsonLines } else { ScoredFormat::Csv };
-    let layout = Layout { format, explain: options.judge.explain, keeping: Keeping::default() };
+    let counterfactual = options.judge.limit(&detector, &threshold)?;
+    let layout = Layout { format, explain: options.judge.explain, counterfactual, keeping: Keeping::default() };
     let state = options.state.as_deref().map(StateFile::new);
     let remembered = state.as_ref().map(StateFile::read).transpose()?.flatten();
     let resumed = remembered.is_some();
@@ -219,7 +221,9 @@ impl Watch<'_> {
         let detector = load(&self.options.detector)?.judging_ends();
         let (threshold, moving) = self.options.judge.flag.threshold(&detector)?;
         let rule = self.options.judge.follow.rule(&detector, &threshold, moving.is_some())?;
+        let counterfactual = self.options.judge.limit(&detector, &threshold)?;
         self.watched.reload(detector)?;
+        self.watched.layout.counterfactual = counterfactual;
         self.watched.memory.following.flag_by(rule, moving, &self.watched.detector);
         self.watched.memory.following.reload(&self.watched.detector);
         self.checksum = checksum(&self.options.detector);
@@ -238,6 +242,9 @@ impl Watch<'_> {
         let mut text = format!("{counts}\n{incidents}");
         if following.open() > 0 {
             text += &format!(", and {} that goes on", wording::grouped(following.open()));
+        }
+        if let Some(irregular) = in_words(&self.watched.memory.irregularities()) {
+            text += &format!("\n{irregular}");
         }
         for drifted in following.drifted() {
             text += &format!("\n{drifted}");

@@ -5,7 +5,9 @@ use std::fmt;
 use std::io::Write;
 use std::mem;
 
-use enkoder::anomaly::{AnomalyError, Detector, Passage, Reason, RecentRows, Resampler, Timeline};
+use enkoder::anomaly::{
+    AnomalyError, Detector, Irregularities, NoScore, Passage, Reason, RecentRows, Resampler, Timeline,
+};
 use enkoder_data::{CsvLines, DataError, TableOptions};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +38,12 @@ pub struct Memory {
 impl Memory {
     pub fn new(following: Following) -> Self {
         Self { header: None, counts: Counts::default(), following, series: BTreeMap::new() }
+    }
+
+    /// What is irregular about the clocks of all series.
+    pub fn irregularities(&self) -> Irregularities {
+        let all = self.series.values().map(|series| series.timeline.irregularities().clone());
+        all.fold(Irregularities::default(), Irregularities::and)
     }
 }
 
@@ -128,6 +136,8 @@ pub struct Watched<'a> {
     /// Rows that were counted before the stream began anew.
     pass: usize,
     told: usize,
+    /// Whether the way out was said for lines that are no rows.
+    advised: bool,
     held: Vec<Held>,
     windows: Vec<f32>,
     row: Vec<f32>,
@@ -156,6 +166,7 @@ impl<'a> Watched<'a> {
             keep,
             pass: 0,
             told: 0,
+            advised: false,
             held: Vec::new(),
             windows: Vec::new(),
             row: Vec::new(),
@@ -313,6 +324,10 @@ impl<'a> Watched<'a> {
             Err(error) => {
                 self.break_series();
                 self.unread(in_line(&error));
+                if !mem::replace(&mut self.advised, true) {
+                    self.screen
+                        .note("hint: a stream whose columns have changed goes on with a new line of their names");
+                }
             }
         }
         self.row = row;
@@ -394,11 +409,19 @@ impl<'a> Watched<'a> {
             }
         }
         let Some(series) = self.memory.series.get_mut(&group) else { return };
-        if let Some(place) = row.iter().position(|value| value.is_infinite()) {
-            series.at.recent.clear();
-            let name = self.detector.schema().and_then(|schema| schema.feature_names().into_iter().nth(place));
-            let name = name.unwrap_or_else(|| format!("feature {}", place + 1));
-            return self.unscorable(held, format!("{name} is infinite, or beyond ±3.4e38"));
+        match self.detector.no_score(row) {
+            Some(NoScore::Empty) if as_they_come => {
+                let before = self.windows.len();
+                series.at.recent.push(row, &mut self.windows);
+                // It is part of windows to come, and no moment to be scored.
+                self.windows.truncate(before);
+                return self.unscorable(held, NoScore::Empty.to_string());
+            }
+            None | Some(NoScore::Empty) => {}
+            Some(why) => {
+                series.at.recent.clear();
+                return self.unscorable(held, why.to_string());
+            }
         }
         if as_they_come {
             if series.at.recent.push(row, &mut self.windows) {
@@ -438,6 +461,7 @@ impl<'a> Watched<'a> {
         let scores = self.detector.score_ends(&self.windows)?;
         let results: Vec<_> = each(&scores).collect();
         let width = if results.is_empty() { 0 } else { self.windows.len() / results.len() };
+        let mut unscored = Vec::new();
         for held in self.held.drain(..) {
             let (score, no_score) = held.window.map_or((None, None), |window| results[window]);
             let reasons = |count| -> Result<Vec<Reason>, AnomalyError> {
@@ -461,6 +485,10 @@ impl<'a> Watched<'a> {
                 positive: None,
                 reasons: &reasons,
             };
+            if let Some(why) = no_score {
+                self.memory.counts.unscorable += 1;
+                unscored.push((held.number, why.to_string()));
+            }
             let counts = &mut self.memory.counts;
             counts.given += 1;
             counts.scored += usize::from(score.is_some());
@@ -471,6 +499,7 @@ impl<'a> Watched<'a> {
             self.layout.write_row(&self.detector, &row, flagged, out)?;
         }
         self.windows.clear();
+        unscored.iter().for_each(|(number, why)| self.tell(*number, why));
         Ok(())
     }
 }
