@@ -13,12 +13,13 @@ from . import datasets
 from ._autoencoder import Autoencoder
 from ._codec import Compressed, compress, decompress
 from ._denoiser import Denoiser
-from ._detector import AnomalyDetector, Reason
+from ._detector import AnomalyDetector, Change, Reason
 from ._enkoder import __version__
 
 __all__ = [
     "AnomalyDetector",
     "Autoencoder",
+    "Change",
     "Compressed",
     "Denoiser",
     "Reason",

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from . import _validation
 from ._base import Array, Estimator, seed_of
-from ._enkoder import Detector
+from ._enkoder import Detector, DetectorPart
 
 #: Rows that a detector needs: some to learn from and others to calibrate on.
 FEWEST_ROWS = 20
+
+
+class Change(NamedTuple):
+    """What one column would have to be, so that a row were not flagged."""
+
+    column: str
+    observed: float | str | None
+    changed: float | str | None
 
 
 class Reason(NamedTuple):
@@ -193,7 +201,8 @@ class AnomalyDetector(Estimator):
         Returns
         -------
         array of float64 of shape (n_samples,)
-            float32 as the detector computes them. NaN for a row of a series that no window fits around.
+            float32 as the detector computes them. NaN, with a warning, for a row without any value, and for one of a series that no
+            window fits around.
         """
         return -self._surprise(X).astype(np.float64)
 
@@ -202,6 +211,7 @@ class AnomalyDetector(Estimator):
         samples = self._rows(X)
         scores = self.detector_.score(samples, self._threads)
         _validation.check_finite(samples, scores)
+        _validation.warn_unscored(scores)
         return scores
 
     def _rows(self, X: Any) -> object:
@@ -218,13 +228,14 @@ class AnomalyDetector(Estimator):
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Any) -> Array:
-        """-1 for rows that are flagged, and 1 for the others.
+        """-1 for rows that are flagged, 1 for the others, and 0 for rows without a score.
 
         Returns
         -------
         array of int of shape (n_samples,)
         """
-        return np.where(self.decision_function(X) < 0, -1, 1)
+        decision = self.decision_function(X)
+        return np.where(np.isnan(decision), 0, np.where(decision < 0, -1, 1))
 
     def fit_predict(self, X: Any, y: Any = None) -> Array:
         """Learns from rows, and says which of them are flagged."""
@@ -269,10 +280,108 @@ class AnomalyDetector(Estimator):
         told = self.detector_.explain(samples, [int(row) for row in rows], count)
         return [[Reason(*reason) for reason in reasons] for reasons in told]
 
+    def counterfactual(self, X: Any, rows: Sequence[int] | None = None) -> list[list[Change] | None]:
+        """The smallest change with which each row would not have been flagged.
+
+        It is found by a search that asks the detector: few columns, each moved no farther than it has to be. There may be a smaller one.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+            Rows of a table, not of a series.
+        rows : sequence of int, optional
+            The rows to change. By default those that are flagged.
+
+        Returns
+        -------
+        list, for each row
+            The columns to change, those that add most to its score first. None where the row is not flagged, and where no change was found.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from enkoder import AnomalyDetector
+        >>> usual = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32)
+        >>> detector = AnomalyDetector(method="linear").fit(usual)
+        >>> [change.column for change in detector.counterfactual([[9.0, 0.0, 0.0]])[0]]
+        ['feature1']
+        """
+        self._check_fitted()
+        if self.detector_.windows is not None:
+            raise ValueError("changes are searched for rows of a table, and the detector sees a series")
+        if rows is None:
+            rows = np.flatnonzero(self.predict(X) == -1).tolist()
+        limit, _, _ = self.detector_.threshold()
+        found = self.detector_.counterfactual(self._rows(X), [int(row) for row in rows], limit)
+        return [None if change is None else [Change(*one) for one in change[0]] for change in found]
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the detector file, which the command reads too."""
         self._check_fitted()
         self.detector_.save(path)
+
+    def see(self, X: Any, sample: int = 1_000_000) -> bytes:
+        """What rows tell of what is usual, to be put together with what others tell: ``fit_parts``.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+            Any number of rows; not of a detector with ``window`` or ``ordered``.
+        sample : int
+            Rows kept at most, each as likely as any other.
+
+        Returns
+        -------
+        bytes
+            A part, as ``enkoder detect fit --part`` writes it.
+        """
+        return self._part([X], sample)
+
+    def _part(self, tables: Iterable[Any], sample: int) -> bytes:
+        if self.window is not None:
+            raise ValueError("a part is of rows of a table, and windows see a series\nhint: fit series on one machine")
+        part = DetectorPart(self._options(), sample)
+        for table in tables:
+            part.add(_validation.samples(table, type(self).__name__).given)
+        return part.to_bytes()
+
+    def fit_parts(self, parts: Iterable[bytes]) -> Self:
+        """Learns from the rows of all parts, as if one had seen them together.
+
+        Parameters
+        ----------
+        parts : iterable of bytes
+            What ``see`` gave on other machines, by a detector with the same parameters. Their order makes no difference.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from enkoder import AnomalyDetector
+        >>> usual = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32)
+        >>> detector = AnomalyDetector(method="linear")
+        >>> parts = [detector.see(usual[:500]), detector.see(usual[500:])]
+        >>> detector.fit_parts(parts).predict([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0]]).tolist()
+        [1, -1]
+        """
+        merged: DetectorPart | None = None
+        for part in map(DetectorPart.from_bytes, parts):
+            if merged is None:
+                merged = part
+            else:
+                merged.merge(part)
+        if merged is None:
+            raise ValueError("there is no part to learn from")
+        self._take(merged.fit())
+        return self
+
+    def _take(self, detector: Detector) -> None:
+        """Has this fitted detector."""
+        self.detector_ = detector
+        columns = detector.columns
+        self.n_features_in_ = detector.features if columns is None else len(columns)
+        if columns is not None:
+            self.feature_names_in_ = np.asarray([name for name, _ in columns], dtype=object)
+        self._set_threshold()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -286,12 +395,7 @@ class AnomalyDetector(Estimator):
             When it is no detector.
         """
         this = cls()
-        this.detector_ = Detector.load(path)
-        columns = this.detector_.columns
-        this.n_features_in_ = this.detector_.features if columns is None else len(columns)
-        if columns is not None:
-            this.feature_names_in_ = np.asarray([name for name, _ in columns], dtype=object)
-        this._set_threshold()
+        this._take(Detector.load(path))
         return this
 
 

@@ -225,3 +225,15 @@ def check_finite(given: object, made: Array) -> None:
             infinite = np.isinf(given.astype(np.float32, copy=False)).any()
         if infinite:
             raise ValueError("Input X contains infinity or a value too large for dtype('float32').")
+
+
+def warn_unscored(scores: Array) -> None:
+    """Warns of rows without a score."""
+    unscored = np.flatnonzero(np.isnan(scores))
+    if unscored.size:
+        warnings.warn(
+            f"{unscored.size} of {scores.size} rows have no score (the first is row {unscored[0]}): they have no value in any column "
+            "that is judged, or no window fits around them",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -32,6 +32,34 @@ def score(df: Any, detector: Any) -> Any:
     return _mapped(df, fitted.detector_.to_bytes(), "score float, p_value double, flagged boolean", _scored)
 
 
+def fit(df: Any, detector: AnomalyDetector | None = None, sample: int = 1_000_000) -> AnomalyDetector:
+    """A detector of all rows of a data frame, in one pass: each task sees its rows, and the driver puts together what they tell.
+
+    Where a table has no more rows than ``sample``, the detector does not depend on how the data frame is divided.
+
+    Parameters
+    ----------
+    df : pyspark.sql.DataFrame
+    detector : AnomalyDetector, optional
+        What to fit, of rows and not of series. By default one with default parameters.
+    sample : int
+        Rows that are learned from at most, drawn so that each is as likely as any other.
+
+    Returns
+    -------
+    AnomalyDetector
+    """
+    this = AnomalyDetector() if detector is None else detector
+
+    def parts(rows: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+
+        part = this._part(filter(len, map(_table, rows)), sample)
+        yield pyarrow.RecordBatch.from_arrays([pyarrow.array([part], pyarrow.binary())], names=["part"])
+
+    return this.fit_parts(bytes(row.part) for row in df.mapInArrow(parts, "part binary").toLocalIterator())
+
+
 def encode(df: Any, model: Any) -> Any:
     """The rows with one column more: ``code``, a list of numbers.
 

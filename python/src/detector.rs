@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use enkoder::anomaly::{
-    AnomalyError, Detector as Fitted, DetectorConfig, Guarantee, Threshold, ThresholdRule, Value, Windows,
+    AnomalyError, Counterfactual, Detector as Fitted, DetectorConfig, DetectorPart as Seen, Guarantee, Threshold, ThresholdRule, Value, Windows,
 };
 use enkoder::{Dataset, Schema};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
@@ -18,6 +18,9 @@ use crate::samples::Samples;
 
 /// What a column adds to the score of a row: name, share, observed, expected, usual range.
 type Told<'py> = (String, f32, Bound<'py, PyAny>, Bound<'py, PyAny>, Option<(f32, f32)>);
+
+/// Columns to change, each with its name, what it is and what it would be, and the score that the row would have.
+type Changed<'py> = Option<(Vec<(String, Bound<'py, PyAny>, Bound<'py, PyAny>)>, f32)>;
 
 /// A fitted detector.
 #[pyclass(frozen, module = "enkoder._enkoder")]
@@ -189,6 +192,28 @@ impl Detector {
         explained.into_iter().map(|reasons| reasons.into_iter().map(told).collect()).collect()
     }
 
+    /// For each of these rows the smallest change found with which it would score below a limit, and that score: name, observed, changed.
+    fn counterfactual<'py>(&self, samples: &Bound<'py, PyAny>, rows: Vec<usize>, limit: f32) -> PyResult<Vec<Changed<'py>>> {
+        let py = samples.py();
+        let data = self.data(samples)?;
+        if let Some(row) = rows.iter().find(|&&row| row >= data.len()) {
+            return Err(value_error(format!("there is no row {row} among {}", data.len())));
+        }
+        let found = call(py, None, || {
+            let mut values = vec![0.0; data.features()];
+            let change = |row: &usize| {
+                data.copy_row(*row, &mut values);
+                self.detector.counterfactual(&values, limit)
+            };
+            rows.iter().map(change).collect::<Result<Vec<_>, AnomalyError>>()
+        })?;
+        let told = |change: Counterfactual| {
+            let columns = change.columns.into_iter().map(|one| Ok((one.column, value(py, one.was)?, value(py, one.becomes)?)));
+            Ok((columns.collect::<PyResult<Vec<_>>>()?, change.score))
+        };
+        found.into_iter().map(|change| change.map(told).transpose()).collect()
+    }
+
     /// Values of a row.
     #[getter]
     fn features(&self) -> usize {
@@ -219,10 +244,60 @@ impl Detector {
         told.set_item("chosen", self.detector.chosen())?;
         told.set_item("rows_learned", self.detector.rows_learned())?;
         told.set_item("rows_left_out", self.detector.rows_left_out())?;
+        told.set_item("rows_empty", self.detector.rows_empty())?;
         told.set_item("calibration_rows", self.detector.calibration().scores().len())?;
         told.set_item("ignored_columns", self.detector.ignored_columns())?;
         told.set_item("unchanging_columns", self.detector.unchanging_columns())?;
         Ok(told)
+    }
+}
+
+/// What was seen of some rows, to be merged with what was seen of others.
+#[pyclass(module = "enkoder._enkoder")]
+pub struct DetectorPart {
+    part: Seen,
+}
+
+#[pymethods]
+impl DetectorPart {
+    /// Sees nothing yet.
+    #[new]
+    fn new(options: DetectorOptions, most: usize) -> PyResult<Self> {
+        let part = Seen::new(&options.config()?, most).map_err(|error| raised(&error))?;
+        Ok(Self { part })
+    }
+
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
+        Ok(Self { part: call(py, None, || Seen::from_bytes(bytes))? })
+    }
+
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = call(py, None, || self.part.to_bytes())?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Sees rows.
+    fn add(&mut self, samples: &Bound<'_, PyAny>) -> PyResult<()> {
+        let data = Samples::of(samples, None)?.to_dataset()?;
+        call(samples.py(), None, || self.part.add(&data))
+    }
+
+    /// Sees what another saw.
+    fn merge(&mut self, py: Python<'_>, other: &Self) -> PyResult<()> {
+        self.part = call(py, None, || self.part.clone().merge(&other.part))?;
+        Ok(())
+    }
+
+    /// The detector of all rows that were seen.
+    fn fit(&self, py: Python<'_>) -> PyResult<Detector> {
+        Ok(Detector { detector: Arc::new(call(py, None, || self.part.fit())?) })
+    }
+
+    /// How many rows it saw and could learn from.
+    #[getter]
+    fn rows(&self) -> usize {
+        self.part.rows()
     }
 }
 

@@ -30,7 +30,7 @@ mod _enkoder {
     #[pymodule_export]
     use crate::denoiser::{denoise, fit_images, noise_level};
     #[pymodule_export]
-    use crate::detector::Detector;
+    use crate::detector::{Detector, DetectorPart};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -66,6 +66,39 @@ def test_duckdb_encodes():
     assert np.array_equal(found["e"], model.reconstruction_error(X))
 
 
+def test_parts_are_fitted_as_what_one_saw_together(table):
+    _, new = table
+    detector = AnomalyDetector(method="linear", random_state=3)
+    together = detector.fit_parts([detector.see(new)])
+    file = together.detector_.to_bytes()
+    assert together.predict(new).shape == (len(new),) and list(together.feature_names_in_) == ["load", "heat", "state"]
+    apart = [detector.see(new.iloc[rows]) for rows in (slice(1500, None), slice(0, 700), slice(700, 1500))]
+    assert detector.fit_parts(apart).detector_.to_bytes() == file
+    with pytest.raises(ValueError, match="option seed is 3 in one and 4 in another"):
+        detector.fit_parts([apart[0], AnomalyDetector(method="linear", random_state=4).see(new)])
+    with pytest.raises(ValueError, match="fit series on one machine"):
+        AnomalyDetector(window=9).see(new)
+
+
+def test_the_smallest_change_is_not_flagged():
+    X = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32)
+    detector = AnomalyDetector(method="linear").fit(X)
+    odd = np.array([[0, 0, 0], [0, -30, 0]], dtype=np.float32)
+    assert detector.counterfactual(odd, [0, 1])[0] is None
+    [[change]] = detector.counterfactual(odd)
+    assert (change.column, change.observed) == ("feature2", -30)
+    odd[1, 1] = change.changed
+    assert detector.predict(odd).tolist() == [1, 1]
+
+
+def test_rows_without_any_value_are_unscored_and_said():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    detector = AnomalyDetector(method="linear").fit(np.vstack([X, np.full((2, 3), np.nan)]))
+    assert detector.detector_.record["rows_empty"] == 2
+    with pytest.warns(UserWarning, match="1 of 3 rows have no score .the first is row 1."):
+        assert detector.predict([[0, 0, 0], [np.nan] * 3, [90, np.nan, np.nan]]).tolist() == [1, 0, -1]
+
+
 def test_a_detector_of_series_is_no_function():
     from enkoder.duckdb import register
 
@@ -102,7 +135,7 @@ def test_spark_scores_as_the_detector_does(table, detector, monkeypatch):
     pytest.importorskip("pyspark")
     if shutil.which("java") is None or not os.environ.get("ENKODER_TEST_SPARK"):
         pytest.skip("Spark is tried where ENKODER_TEST_SPARK is set and there is Java")
-    from enkoder.spark import encode, score
+    from enkoder.spark import encode, fit, score
 
     _, new = table
     new = new.assign(row=np.arange(len(new)))
@@ -115,6 +148,10 @@ def test_spark_scores_as_the_detector_does(table, detector, monkeypatch):
         found = score(spark.createDataFrame(new).repartition(6), detector).toPandas().sort_values("row")
         assert np.array_equal(found.score.astype(np.float64), -detector.score_samples(new[["load", "heat", "state"]]))
         assert np.array_equal(found.flagged, detector.predict(new[["load", "heat", "state"]]) == -1)
+        rows = new[["load", "heat", "state"]]
+        apart = fit(spark.createDataFrame(rows).repartition(6), AnomalyDetector(method="linear"))
+        together = AnomalyDetector(method="linear")
+        assert apart.detector_.to_bytes() == together.fit_parts([together.see(rows)]).detector_.to_bytes()
         model = Autoencoder(architecture="linear", latent=2).fit(table[0][["load", "heat"]])
         codes = encode(spark.createDataFrame(new[["load", "heat", "row"]]), model).toPandas().sort_values("row")
         assert np.array_equal(np.stack(codes.code), model.transform(new[["load", "heat"]]))

@@ -7,7 +7,7 @@ use crate::charts::{LineChart, Scale, Series, Style};
 use crate::number::name;
 use crate::palette::{Ink, Theme};
 
-const SIZE: (f64, f64) = (340.0, 150.0);
+const SIZE: (f64, f64) = (340.0, 170.0);
 const LONGEST_NAME: usize = 24;
 
 /// A small chart: rows before and behind the incident's peak, and the reading in its own units.
