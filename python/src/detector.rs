@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use enkoder::anomaly::{
-    AnomalyError, Counterfactual, Detector as Fitted, DetectorConfig, DetectorPart as Seen, Guarantee, Threshold, ThresholdRule, Value, Windows,
+    AnomalyError, Counterfactual, Detector as Fitted, DetectorConfig, DetectorPart as Seen, Guarantee, Threshold,
+    ThresholdRule, Value, Windows,
 };
 use enkoder::{Dataset, Schema};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
@@ -193,7 +194,12 @@ impl Detector {
     }
 
     /// For each of these rows the smallest change found with which it would score below a limit, and that score: name, observed, changed.
-    fn counterfactual<'py>(&self, samples: &Bound<'py, PyAny>, rows: Vec<usize>, limit: f32) -> PyResult<Vec<Changed<'py>>> {
+    fn counterfactual<'py>(
+        &self,
+        samples: &Bound<'py, PyAny>,
+        rows: Vec<usize>,
+        limit: f32,
+    ) -> PyResult<Vec<Changed<'py>>> {
         let py = samples.py();
         let data = self.data(samples)?;
         if let Some(row) = rows.iter().find(|&&row| row >= data.len()) {
@@ -208,7 +214,8 @@ impl Detector {
             rows.iter().map(change).collect::<Result<Vec<_>, AnomalyError>>()
         })?;
         let told = |change: Counterfactual| {
-            let columns = change.columns.into_iter().map(|one| Ok((one.column, value(py, one.was)?, value(py, one.becomes)?)));
+            let columns =
+                change.columns.into_iter().map(|one| Ok((one.column, value(py, one.was)?, value(py, one.becomes)?)));
             Ok((columns.collect::<PyResult<Vec<_>>>()?, change.score))
         };
         found.into_iter().map(|change| change.map(told).transpose()).collect()

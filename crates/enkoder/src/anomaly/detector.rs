@@ -97,7 +97,8 @@ impl Detector {
             data.split(config.calibration, config.seed)?
         };
         let known = Beforehand { clocks, ..Beforehand::default() };
-        let mut detector = Self::learn_and_calibrate(&learned, &calibration, &known, config)?;
+        let share = if config.ordered { 1.0 } else { share(&calibration, data) };
+        let mut detector = Self::learn_and_calibrate(&learned, &calibration, share, &known, config)?;
         (detector.rows_left_out, detector.rows_empty) = (usable.infinite, usable.empty);
         Ok(detector)
     }
@@ -105,23 +106,21 @@ impl Detector {
     /// Learns from rows drawn at random from more, of which something is known.
     pub(super) fn fit_drawn(data: &Dataset, known: &Beforehand, config: &DetectorConfig) -> Result<Self, AnomalyError> {
         let (learned, calibration) = data.split(config.calibration, config.seed)?;
-        Self::learn_and_calibrate(&learned, &calibration, known, config)
+        Self::learn_and_calibrate(&learned, &calibration, share(&calibration, data), known, config)
     }
 
     fn learn_and_calibrate(
         learned: &Dataset,
         calibration: &Dataset,
+        share: f64,
         known: &Beforehand,
         config: &DetectorConfig,
     ) -> Result<Self, AnomalyError> {
         let mut detector = Self::learn(learned, known, config)?;
-        let rows = learned.len() + calibration.len();
         let calibration = calibration.head(MOST_CALIBRATION_ROWS).in_order();
-        let share = calibration.len() as f64 / rows as f64;
         let scores = detector.members.score(&detector.preparation, &calibration);
         // A row with values of what is not judged alone.
-        let scores = detector.with_reasons(scores, &calibration).of_rows_with_values();
-        detector.calibrate(scores, if config.ordered { 1.0 } else { share })?;
+        detector.calibrate(detector.with_reasons(scores, &calibration).of_rows_with_values(), share)?;
         Ok(detector)
     }
 
@@ -376,6 +375,11 @@ impl Detector {
 
 pub(super) fn check_count(rows: usize) -> Result<(), AnomalyError> {
     if rows < FEWEST_ROWS { Err(AnomalyError::TooFew { rows, needed: FEWEST_ROWS }) } else { Ok(()) }
+}
+
+/// The part of the rows that calibrates.
+fn share(calibration: &Dataset, data: &Dataset) -> f64 {
+    calibration.len().min(MOST_CALIBRATION_ROWS) as f64 / data.len() as f64
 }
 
 /// What is known of columns beside the rows to learn from.
