@@ -164,7 +164,7 @@ impl Search<'_> {
     }
 
     /// Brings a number as near to what the row has as the limit allows.
-    fn shorten(&self, column: usize, row: &mut Vec<f32>) {
+    fn shorten(&self, column: usize, row: &mut [f32]) {
         let ColumnFeatures { first, categories, .. } = self.columns[column];
         let was = self.original[*first];
         if categories.is_some() || was.is_nan() {
@@ -175,7 +175,7 @@ impl Search<'_> {
             let values: Vec<f32> =
                 (0..=STEPS).map(|step| near + (far - near) * f32::from(step) / f32::from(STEPS)).collect();
             let with = |&value: &f32| {
-                let mut row = row.clone();
+                let mut row = row.to_vec();
                 row[*first] = value;
                 row
             };
