@@ -25,7 +25,7 @@ pub(crate) use files::{files_in, has_images, matching};
 pub use files::{is_image_name, is_read_name};
 pub use picture::{Depth, Picture};
 pub use whole::{WholeImages, image_paths, read_whole_images};
-pub use write::write_images;
+pub use write::{write_image, write_images};
 
 /// How images become samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
