@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use enkoder::{Autoencoder, Dataset, fit_pca};
+use enkoder::{Autoencoder, Dataset, Results, fit_pca};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, write_atomically};
 use enkoder_report::{CodecEvaluation, Evaluation, FillingEvaluation, Report};
@@ -106,6 +106,18 @@ impl Comparison {
     pub fn has_run_away(&self) -> bool {
         let of_mean = self.evaluation.mean_mse();
         !self.closed_form && of_mean > 0.0 && self.evaluation.mse() > RUN_AWAY * of_mean
+    }
+
+    /// What the model's file keeps of it.
+    pub fn results(&self) -> Results {
+        let evaluation = &self.evaluation;
+        Results {
+            samples: evaluation.samples(),
+            mse: evaluation.mse(),
+            pca_components: self.components,
+            pca_mse: evaluation.baseline_mse(),
+            mean_mse: evaluation.mean_mse(),
+        }
     }
 
     /// The errors beside each other.

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::slice;
 
 use enkoder::codec::{self, Bound, CompressSummary, ElementType, SampleArray, SampleSource};
-use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
+use enkoder::{Autoencoder, Dataset, Quantity, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
 use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
 
 use crate::arguments::{ArrayArguments, DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::failure::Usage;
 use crate::model;
+use crate::pictures;
 use crate::progress::DownloadProgress;
 use crate::screen::Screen;
 use crate::standard_input;
@@ -23,8 +24,26 @@ impl DataOptions {
         self.read_all(names, TableOptions::default(), screen)
     }
 
-    /// Opens data to use a model on: a table is read as the model's was.
+    /// Opens data to use a model on: a table is read as the model's was, and pictures are brought to the size and colours that it takes.
     pub fn open_for(&self, model: &Autoencoder, names: &[DataName], screen: Screen) -> anyhow::Result<Dataset> {
+        let (height, width, is_grey) = match model.architecture().input_shape[..] {
+            [height, width] | [height, width, 1] => (height, width, true),
+            [height, width, _] => (height, width, false),
+            _ => (0, 0, false),
+        };
+        let as_the_model = Self {
+            size: self.size.or(Some((height, width)).filter(|_| height > 0)),
+            grey: self.grey || is_grey,
+            ..self.clone()
+        };
+        if height > 0
+            && pictures::are_pictures(names)
+            && (as_the_model.size, as_the_model.grey) != (self.size, self.grey)
+        {
+            let colours = if is_grey { ", grey" } else { "" };
+            screen.note(format_args!("pictures are read as the model takes them: {height}×{width} pixels{colours}"));
+            return as_the_model.open_for(model, names, screen);
+        }
         self.read_all(names, TableOptions { schema: model.schema().cloned(), ..TableOptions::default() }, screen)
     }
 
@@ -318,6 +337,8 @@ pub struct Compressible {
     packing: Vec<(f64, f64)>,
     /// What the file is to keep beside the samples, so that they can come back as they were.
     pub description: Vec<u8>,
+    /// What the values are, where their file says it.
+    pub quantity: Option<Quantity>,
 }
 
 /// Where samples are.
@@ -335,9 +356,15 @@ impl Compressible {
     }
 
     fn undescribed(arrays: Arrays) -> Self {
+        let packing = arrays.packing();
+        let mut quantity = arrays.quantity();
+        if packing.iter().any(|&packing| packing != (1.0, 0.0)) {
+            quantity = quantity.map(|quantity| Quantity { units: Some("as stored".to_owned()), ..quantity });
+        }
         Self {
             name: arrays.name().to_owned(),
-            packing: arrays.packing(),
+            packing,
+            quantity,
             samples: Samples::Arrays(arrays),
             is_table: false,
             is_auxiliary: false,
@@ -354,6 +381,7 @@ impl Compressible {
             is_auxiliary: false,
             packing: vec![(1.0, 0.0)],
             description: Vec::new(),
+            quantity: data.quantity().cloned(),
         }
     }
 

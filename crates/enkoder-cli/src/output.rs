@@ -10,7 +10,7 @@ use enkoder::codec::ElementType;
 use enkoder::{Autoencoder, Dataset, Schema};
 use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
-use enkoder_data::images::write_images;
+use enkoder_data::images::{write_image, write_images};
 use enkoder_data::npy::{write_array_header, write_npy};
 use ndarray::ArrayView2;
 use serde_json::json;
@@ -22,10 +22,15 @@ use crate::model;
 use crate::screen::{Screen, print, print_with};
 use crate::wording;
 
+/// What the columns of codes are called, before their numbers.
+pub const CODE: &str = "code";
+/// What the column of labels is called.
+pub const LABEL: &str = "label";
+
 /// Where arrays go.
 #[derive(Clone, Debug, Args)]
 pub struct OutputOptions {
-    /// Where to write: a name with .npy or .csv, or a folder for PNG images [default: -, CSV on standard output]
+    /// Where to write: a name with .npy or .csv, one with .png for one image, or a folder for PNG images [default: -, CSV on standard output]
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub out: Option<PathBuf>,
 
@@ -41,6 +46,8 @@ pub enum Output {
     Npy(PathBuf),
     Csv(PathBuf),
     Images(PathBuf),
+    /// One PNG file, of one sample.
+    Image(PathBuf),
 }
 
 impl OutputOptions {
@@ -53,10 +60,15 @@ impl OutputOptions {
         let output = match extension.as_deref() {
             Some("npy") => Output::Npy(path.clone()),
             Some("csv") => Output::Csv(path.clone()),
+            Some("png") if is_image => Output::Image(path.clone()),
             _ if is_stream(path) => Output::Csv(path.clone()),
             None if is_image => Output::Images(path.clone()),
             _ => {
-                let formats = if is_image { ".npy, .csv, or a folder for PNG images" } else { ".npy or .csv" };
+                let formats = if is_image {
+                    ".npy, .csv, .png for one sample, or a folder for PNG images"
+                } else {
+                    ".npy or .csv"
+                };
                 let why = format!("cannot tell from {} how to write", path.display());
                 return Err(Usage::new(why).with_hint(format!("name the output {formats}")).into());
             }
@@ -69,7 +81,9 @@ impl OutputOptions {
             Output::Images(folder) if !self.force && !is_free(folder)? => {
                 Err(DataError::Exists { path: folder.clone() }.into())
             }
-            Output::Npy(path) | Output::Csv(path) => Ok(check_output(path, self.overwrite()).map(|()| output)?),
+            Output::Npy(path) | Output::Csv(path) | Output::Image(path) => {
+                Ok(check_output(path, self.overwrite()).map(|()| output)?)
+            }
             _ => Ok(output),
         }
     }
@@ -78,10 +92,15 @@ impl OutputOptions {
         Overwrite::replacing(self.force)
     }
 
-    /// Writes codes.
-    pub fn write_codes(&self, output: &Output, codes: ArrayView2<'_, f32>) -> anyhow::Result<()> {
-        let names = (1..=codes.ncols()).map(|number| format!("code{number}")).collect();
-        let table = Table { names, values: codes, schema: None, labels: None };
+    /// Writes codes; of CSV with the label of each sample in `labelled` as a last column, where that is given.
+    pub fn write_codes(
+        &self,
+        output: &Output,
+        codes: ArrayView2<'_, f32>,
+        labelled: Option<&Dataset>,
+    ) -> anyhow::Result<()> {
+        let names = (1..=codes.ncols()).map(|number| format!("{CODE}{number}")).collect();
+        let table = Table { names, values: codes, schema: None, labels: labelled.and_then(labels_of) };
         self.write(output, &table, &[codes.ncols()], (0.0, 1.0))
     }
 
@@ -144,6 +163,10 @@ impl OutputOptions {
                 let data = Dataset::from_f32("images", table.values.to_owned())?.with_shape(shape)?;
                 Ok(write_images(folder, self.overwrite(), &data, range)?)
             }
+            Output::Image(path) => {
+                let data = Dataset::from_f32("images", table.values.to_owned())?.with_shape(shape)?;
+                Ok(write_image(path, self.overwrite(), &data, range)?)
+            }
         }
     }
 }
@@ -161,7 +184,7 @@ impl Output {
             Self::Stdout => return Ok(()),
             Self::Npy(path) => ("npy", path),
             Self::Csv(path) => ("csv", path),
-            Self::Images(path) => ("png", path),
+            Self::Images(path) | Self::Image(path) => ("png", path),
         };
         if json {
             let path = path.display().to_string();
@@ -180,10 +203,14 @@ pub fn write_dataset_csv(data: &Dataset, out: impl io::Write) -> io::Result<()> 
         .schema()
         .map_or(features.collect(), |schema| schema.columns.iter().map(|column| column.name.clone()).collect());
     let values = data.to_array();
-    let labels = data.classes().map(|classes| {
-        (0..data.len()).map(|row| data.label(row).map_or("", |label| classes[label as usize].as_str())).collect()
-    });
-    Table { names, values: values.view(), schema: data.schema(), labels }.write_csv(out)
+    Table { names, values: values.view(), schema: data.schema(), labels: labels_of(data) }.write_csv(out)
+}
+
+/// The class of each sample, where they have classes; empty for a sample without one.
+fn labels_of(data: &Dataset) -> Option<Vec<&str>> {
+    let classes = data.classes()?;
+    let label = |row| data.label(row).map_or("", |label| classes[label as usize].as_str());
+    Some((0..data.len()).map(label).collect())
 }
 
 /// Whether a folder is not there or empty.
@@ -230,7 +257,7 @@ impl Table<'_> {
 
     fn write_records(&self, out: impl io::Write) -> Result<(), csv::Error> {
         let mut writer = csv::Writer::from_writer(out);
-        let label = self.labels.as_ref().map(|_| "label");
+        let label = self.labels.as_ref().map(|_| LABEL);
         writer.write_record(self.names.iter().map(String::as_str).chain(label))?;
         let mut cells = Vec::new();
         for (number, row) in self.values.rows().into_iter().enumerate() {

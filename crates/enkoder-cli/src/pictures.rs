@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use enkoder_data::images::{Picture, image_paths, tell_left_out};
+use enkoder_data::images::{Picture, image_paths, is_image_name, tell_left_out};
 use serde_json::{Value, json};
 
 use crate::arguments::DataName;
@@ -33,6 +33,11 @@ pub fn find(sources: &[DataName]) -> anyhow::Result<Vec<Found>> {
         }
     }
     Ok(found)
+}
+
+/// Whether names stand for files of pictures, which may have any sizes.
+pub fn are_pictures(names: &[DataName]) -> bool {
+    names.iter().all(|name| image_paths(name.as_ref()).is_ok_and(|paths| paths.iter().all(|path| is_image_name(path))))
 }
 
 /// What was left out.

@@ -27,6 +27,8 @@ pub struct RunFolder {
     /// The folders made for it, outermost first.
     made: Vec<PathBuf>,
     overwrite: Overwrite,
+    /// Whether nobody named it.
+    is_fresh: bool,
     /// Locked, where the system can lock a folder, until this training ends in whatever way.
     lock: Option<File>,
 }
@@ -35,7 +37,7 @@ impl RunFolder {
     /// The folder that was asked for, in which none of the `wanted` files may be replaced without `force`.
     pub fn named(path: &Path, wanted: &[&str], force: bool) -> anyhow::Result<Self> {
         let overwrite = Overwrite::replacing(force);
-        Self { path: path.to_owned(), made: Vec::new(), overwrite, lock: None }.make()?.claim(wanted)
+        Self { path: path.to_owned(), made: Vec::new(), overwrite, is_fresh: false, lock: None }.make()?.claim(wanted)
     }
 
     /// A folder of the default name, or the first numbered one that is not taken, so that no earlier run is lost.
@@ -49,7 +51,7 @@ impl RunFolder {
             }
         }
         let path = PathBuf::from(name);
-        Self { made: vec![path.clone()], path, overwrite: Overwrite::Never, lock: None }.claim(wanted)
+        Self { made: vec![path.clone()], path, overwrite: Overwrite::Never, is_fresh: true, lock: None }.claim(wanted)
     }
 
     /// The folder of the checkpoint that a training goes on from. What stands there is of the same training, and replaced; a model
@@ -75,7 +77,7 @@ impl RunFolder {
             same && done <= epochs
         });
         let overwrite = Overwrite::replacing(same || force);
-        let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite, lock: None };
+        let folder = Self { path: path.to_owned(), made: Vec::new(), overwrite, is_fresh: false, lock: None };
         // The checkpoint itself is what goes on.
         let wanted: Vec<&str> = wanted.iter().copied().filter(|&name| path.join(name) != file).collect();
         folder.claim(&wanted)
@@ -112,6 +114,16 @@ impl RunFolder {
     /// The folders that were made for it, outermost first.
     pub fn made(&self) -> &[PathBuf] {
         &self.made
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of the default name, where this one was made beside it because it is taken.
+    pub fn beside(&self) -> Option<&'static str> {
+        (self.is_fresh && self.path != Path::new(DEFAULT)).then_some(DEFAULT)
     }
 
     /// A file in it.

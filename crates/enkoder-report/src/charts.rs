@@ -15,7 +15,7 @@ mod svg;
 
 pub(crate) use bars::{BarChart, BarRow, spark_histogram};
 pub(crate) use dots::DotPlot;
-pub(crate) use heat_map::{HeatMap, HeatPanel};
+pub(crate) use heat_map::{HeatMap, HeatPanel, colour_bar};
 pub(crate) use lines::{LineChart, Mark, Reference, Series, Style};
 pub(crate) use network::network_drawing;
 pub(crate) use scale::Scale;

@@ -4,6 +4,7 @@
 mod measure;
 mod peers;
 
+use enkoder::Quantity;
 use enkoder::codec::{Bound, ElementType};
 
 pub use self::measure::CodecProgress;
@@ -24,6 +25,8 @@ pub struct CodecEvaluation {
     pub(crate) points: Vec<CodecPoint>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) field: Option<Field>,
+    /// What the values are, where the file says it.
+    pub(crate) quantity: Option<Quantity>,
 }
 
 /// The samples at one bound.
@@ -85,6 +88,12 @@ impl CodecEvaluation {
     /// The same called otherwise.
     pub fn with_name(mut self, data: &str) -> Self {
         self.name = name(data, crate::evaluation::LONGEST_NAME);
+        self
+    }
+
+    /// The same of fields of this quantity, which are drawn north up and with its unit.
+    pub fn with_quantity(mut self, quantity: Option<Quantity>) -> Self {
+        self.quantity = quantity;
         self
     }
 

@@ -9,11 +9,12 @@ mod values;
 pub(crate) use self::codec::FieldDrawing;
 
 use crate::charts::{
-    BarChart, BarRow, HeatMap, HeatPanel, LineChart, Scale, ScatterChart, ScatterClass, Series, Style, network_drawing,
+    BarChart, BarRow, HeatMap, HeatPanel, LineChart, Scale, ScatterChart, ScatterClass, Series, Style, colour_bar,
+    network_drawing,
 };
 use crate::evaluation::{ClassErrors, Codes, Evaluation};
 use crate::palette::{ColourMap, Ink, Theme};
-use crate::picture::{Layout, PictureError, reduced};
+use crate::picture::{Layout, PictureError, north_up, reduced};
 
 /// At most this many classes get a bar, those with the largest errors.
 pub(crate) const MOST_BARS: usize = 30;
@@ -122,7 +123,8 @@ impl Evaluation {
         let cells = |errors: &[f64]| {
             let pixels: Vec<f64> =
                 errors.chunks(channels).map(|pixel| pixel.iter().sum::<f64>() / channels as f64).collect();
-            reduced(pixels.into_iter(), width, height, 1, MOST_CELLS)
+            let (width, height, cells) = reduced(pixels.into_iter(), width, height, 1, MOST_CELLS);
+            (width, height, north_up(cells, width, self.data.south_first()))
         };
         let (network, baseline) = (cells(&self.network.per_feature), cells(&self.baseline.per_feature));
         let panel = |title: String, ink: Ink, (width, height, values)| HeatPanel { title, ink, width, height, values };
@@ -139,6 +141,14 @@ impl Evaluation {
             panels,
         };
         map.draw(theme).map(Some)
+    }
+
+    /// Which colour stands for which value, where samples are fields; `None` of pictures. `id` is a name that no other bar on the page has.
+    pub(crate) fn draw_colour_bar(&self, id: &str, theme: Theme) -> Option<String> {
+        let (low, high) = self.data.range;
+        let scale = Scale::linear([f64::from(low), f64::from(high)]);
+        let legend = self.data.quantity_in_words();
+        self.data.is_field().then(|| colour_bar(id, scale, ColourMap::Viridis, &legend, theme))
     }
 
     /// Whether samples are rows of values in an order, and enough of them for a line.

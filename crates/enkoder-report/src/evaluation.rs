@@ -11,7 +11,7 @@ mod sizes;
 mod traversal;
 mod view;
 
-use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, TrainingRecord};
+use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, Quantity, TrainingRecord};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -82,6 +82,8 @@ pub(crate) struct DataFacts {
     pub(crate) range: (f32, f32),
     pub(crate) fingerprint: String,
     pub(crate) layout: Layout,
+    /// What the values are, where the file says it.
+    pub(crate) quantity: Option<Quantity>,
     /// Whether the caller gave the training samples, so that these are others.
     pub(crate) unseen: bool,
     /// Whether the features are columns of a table, which have no order.
@@ -315,6 +317,7 @@ impl DataFacts {
             name: name(validation.name(), LONGEST_NAME),
             samples: validation.len(),
             layout: Layout::of(shape),
+            quantity: validation.quantity().cloned(),
             shape: shape.to_vec(),
             features: validation.features(),
             is_u8: validation.is_u8(),
@@ -328,10 +331,33 @@ impl DataFacts {
         }
     }
 
+    /// Whether samples are fields of a quantity rather than pictures: one number a pixel, neither a byte nor a brightness from 0 to 1.
+    pub(crate) fn is_field(&self) -> bool {
+        let has_one_value = matches!(self.layout, Layout::Image { channels: 1, .. });
+        has_one_value && !self.is_u8 && (self.quantity.is_some() || self.range != (0.0, 1.0))
+    }
+
+    /// Whether the first row of a field lies in the south.
+    pub(crate) fn south_first(&self) -> bool {
+        self.quantity.as_ref().is_some_and(|quantity| quantity.south_first)
+    }
+
+    /// The quantity of fields with its unit, as `ts (K)`.
+    pub(crate) fn quantity_in_words(&self) -> String {
+        quantity_in_words(self.quantity.as_ref())
+    }
+
     /// The name of the class with this number.
     pub(crate) fn class(&self, class: Option<u32>) -> Option<&str> {
         self.classes.get(class? as usize).map(String::as_str)
     }
+}
+
+/// A quantity with its unit, as `ts (K)`; `value` where nothing is known of it.
+pub(crate) fn quantity_in_words(quantity: Option<&Quantity>) -> String {
+    let Some(quantity) = quantity else { return "value".to_owned() };
+    let unit = quantity.units.as_ref().map(|unit| format!(" ({})", name(unit, LONGEST_NAME)));
+    name(&quantity.name, LONGEST_NAME) + &unit.unwrap_or_default()
 }
 
 /// How many samples a chunk has, so that no buffer becomes large.

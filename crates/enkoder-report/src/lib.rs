@@ -10,6 +10,7 @@
 //! HTML file and into figures; [`DenoisingEvaluation`] does so for a denoiser on pictures, and [`FillingEvaluation`] measures what a
 //! model fills in; [`Explorer`] makes a page that runs a model in a browser; [`preview`] shows originals and reconstructions in a terminal.
 
+mod card;
 mod charts;
 mod codec;
 mod denoising;
@@ -24,6 +25,7 @@ mod picture;
 mod preview;
 mod report;
 
+pub use card::model_card;
 pub use codec::{CodecEvaluation, CodecPoint, CodecProgress, Payment, Peer, PeerPoint, PeersError, read_peers};
 pub use denoising::{DenoisedPicture, DenoisingEvaluation, DenoisingEvaluationError, Method, Quality};
 pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};

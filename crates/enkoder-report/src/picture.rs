@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::palette::{ColourMap, MISSING};
+
 /// Why a picture could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("a picture of {width} × {height} pixels could not be written as png")]
@@ -62,6 +64,30 @@ impl Picture {
         // Casting saturates, and turns NaN into 0.
         let pixels = values.iter().map(|value| ((value - low) / span * 255.0).round() as u8).collect();
         Some(Self { width, height, channels, pixels })
+    }
+
+    /// One field in colours from `range.0` to `range.1`, north up, brought down as [`of_sample`](Self::of_sample) does; missing values
+    /// have a colour of their own. `None` where the layout has not one value a pixel.
+    pub(crate) fn of_field(
+        values: &[f32],
+        layout: Layout,
+        range: (f32, f32),
+        south_first: bool,
+        most: usize,
+    ) -> Option<Self> {
+        let Layout::Image { width, height, channels: 1 } = layout else { return None };
+        if values.len() != width * height {
+            return None;
+        }
+        let (width, height, values) = reduced(values.iter().map(|&v| f64::from(v)), width, height, 1, most);
+        let (low, high) = (f64::from(range.0), f64::from(range.1));
+        let span = if high > low { high - low } else { 1.0 };
+        let colour = |&value: &f64| match value {
+            value if value.is_nan() => MISSING,
+            value => ColourMap::Viridis.colour((value - low) / span),
+        };
+        let colours: Vec<[u8; 3]> = north_up(values, width, south_first).iter().map(colour).collect();
+        Some(Self::from_colours(width, height, colours.into_iter()))
     }
 
     /// The picture with sides of at most `most` pixels.
@@ -143,6 +169,11 @@ impl Picture {
     }
 }
 
+/// Rows of `width` values with the north above.
+pub(crate) fn north_up(values: Vec<f64>, width: usize, south_first: bool) -> Vec<f64> {
+    if south_first { values.chunks(width.max(1)).rev().flatten().copied().collect() } else { values }
+}
+
 /// An image whose sides are at most `most`, each pixel the mean of the block it stands for; the mean of no number is NaN.
 pub(crate) fn reduced(
     values: impl ExactSizeIterator<Item = f64>,
@@ -208,6 +239,16 @@ mod tests {
         let picture = Picture::of_sample(&[-1.0, 0.0, 3.0, f32::NAN], layout, (-1.0, 1.0), 8).unwrap();
         assert_eq!(picture.pixels, [0, 128, 255, 0]);
         assert_eq!(Picture::of_sample(&[1.0], layout, (0.0, 1.0), 8), None);
+    }
+
+    #[test]
+    fn a_field_lies_north_up_in_colours_and_shows_what_is_missing() {
+        let layout = Layout::of(&[2, 2]);
+        let field = |south_first| Picture::of_field(&[1.0, f32::NAN, 2.0, 3.0], layout, (1.0, 3.0), south_first, 8);
+        let [down, up] = [false, true].map(|south_first| field(south_first).unwrap());
+        assert_eq!((down.colour(0, 0), down.colour(1, 0)), ([68, 1, 84], MISSING));
+        assert_eq!((up.colour(0, 1), up.colour(1, 1), up.colour(1, 0)), ([68, 1, 84], MISSING, [253, 231, 37]));
+        assert_eq!(Picture::of_field(&[0.0; 12], Layout::of(&[2, 2, 3]), (0.0, 1.0), false, 8), None);
     }
 
     #[test]

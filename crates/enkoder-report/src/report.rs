@@ -2,7 +2,7 @@
 //! well-formed XML too, so that any parser can check it.
 
 mod page;
-mod settings;
+pub(crate) mod settings;
 
 use std::fmt::Display;
 

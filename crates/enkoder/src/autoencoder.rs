@@ -10,7 +10,7 @@ mod verbs;
 use ndarray::{ArrayView1, ArrayView2};
 
 pub use self::error::ModelError;
-pub use self::record::{DataRecord, TrainingRecord};
+pub use self::record::{DataRecord, Results, TrainingRecord};
 pub use self::session::Session;
 
 use crate::codec::Calibration;
@@ -105,6 +105,12 @@ impl Autoencoder {
         }
         self.calibration = Some(calibration);
         Ok(self)
+    }
+
+    /// The same model that also tells what was measured of it; stored with it.
+    pub fn with_results(mut self, results: Results) -> Self {
+        self.record.results = Some(results);
+        self
     }
 
     /// What computes the model: nodes over numbered values, each with its tensors' places in the [parameters](Self::parameters).

@@ -5,6 +5,7 @@ mod error;
 mod fingerprint;
 mod labels;
 mod patches;
+mod quantity;
 mod reading;
 mod selection;
 mod stored;
@@ -22,6 +23,7 @@ pub(crate) use self::fingerprint::Fingerprint;
 pub use self::labels::Labels;
 use self::patches::Patches;
 pub use self::patches::WholeImage;
+pub use self::quantity::Quantity;
 pub(crate) use self::stored::ReadError;
 pub use self::stored::{SampleBlock, SampleReader, StoredDataset};
 pub use self::summary::ValueSummary;
@@ -51,6 +53,7 @@ pub struct Dataset {
     shape: Vec<usize>,
     schema: Option<Arc<Schema>>,
     labels: Option<Arc<Labels>>,
+    quantity: Option<Arc<Quantity>>,
 }
 
 impl Dataset {
@@ -162,6 +165,7 @@ impl Dataset {
             shape: vec![features],
             schema: None,
             labels: None,
+            quantity: None,
         })
     }
 
@@ -183,6 +187,17 @@ impl Dataset {
         }
         self.schema = Some(Arc::new(schema));
         Ok(self)
+    }
+
+    /// The same samples as fields of this quantity.
+    pub fn with_quantity(mut self, quantity: Quantity) -> Self {
+        self.quantity = Some(Arc::new(quantity));
+        self
+    }
+
+    /// The quantity that samples are fields of, where their file says it.
+    pub fn quantity(&self) -> Option<&Quantity> {
+        self.quantity.as_deref()
     }
 
     /// The same data under another name.

@@ -78,9 +78,10 @@ pub mod workspace {
     pub use crate::warnings::hear_warnings;
 }
 
-pub use autoencoder::{Autoencoder, DataRecord, ModelError, Session, TrainingRecord};
+pub use autoencoder::{Autoencoder, DataRecord, ModelError, Results, Session, TrainingRecord};
 pub use dataset::{
-    Dataset, DatasetError, DatasetValue, Labels, SampleBlock, SampleReader, StoredDataset, ValueSummary, WholeImage,
+    Dataset, DatasetError, DatasetValue, Labels, Quantity, SampleBlock, SampleReader, StoredDataset, ValueSummary,
+    WholeImage,
 };
 pub use filling::fill_from_nearest;
 pub use model_file::ModelFileError;

@@ -131,6 +131,7 @@ pub fn fit_pca(
         data: DataRecord::of(train, validation, train.fingerprint()),
         train_loss: loss(train),
         validation_loss: loss(validation),
+        results: None,
         seconds: start.elapsed().as_secs_f64(),
     };
     if !record.validation_loss.is_finite() {

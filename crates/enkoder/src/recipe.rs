@@ -296,6 +296,17 @@ impl Recipe<'_> {
         self.fit_split(&split)
     }
 
+    /// The layers that a training with these samples would have; `None` of principal components, and of a training that goes on.
+    ///
+    /// # Errors
+    /// When the samples do not go with the scaling.
+    pub fn architecture(&self, split: &Split) -> Result<Option<Architecture>, RecipeError> {
+        match &self.method {
+            Method::Train(network) => network.architecture(self.activations, &self.config, split).map(Some),
+            Method::Resume(_) | Method::Linear(_) => Ok(None),
+        }
+    }
+
     /// A model of samples that were split already, by [`split`](Self::split) or by hand.
     ///
     /// # Errors

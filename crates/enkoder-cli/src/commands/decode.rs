@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder_data::{DataError, Place, ReadOptions, open};
+use ndarray::{Array2, Axis};
 
 use crate::arguments::{DataName, RunOptions};
 use crate::inputs::Inputs;
 use crate::model;
-use crate::output::OutputOptions;
+use crate::output::{CODE, OutputOptions};
 use crate::standard_input;
 
 /// Turn codes back into samples
@@ -40,7 +41,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let model = model::load(&options.model)?;
     let shape = &model.architecture().input_shape;
     let output = options.output.open(Some(shape), &inputs)?;
-    let codes = open(standard_input::file(codes)?, &ReadOptions::default())?.to_array();
+    let codes = read_codes(&standard_input::file(codes)?)?;
     if let Some(((row, column), _)) = codes.indexed_iter().find(|(_, value)| value.is_nan()) {
         let why = format!("row {} has no number (NaN) in column {}, so it is no code", row + 1, column + 1);
         return Err(DataError::unsuitable(Place::source(options.codes.to_string()), why)
@@ -53,4 +54,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     options.output.write_samples(&output, &model, samples.view())?;
     output.confirm(options.common.json, screen, samples.nrows(), shape)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The codes in a file. Of a table with the columns `code1`, `code2`, …, as `encode` names them, only these count.
+fn read_codes(path: &Path) -> Result<Array2<f32>, DataError> {
+    let data = open(path, &ReadOptions::default())?;
+    let Some(schema) = data.schema() else { return Ok(data.to_array()) };
+    let is_code = |name: &str| name.strip_prefix(CODE).is_some_and(|number| number.parse::<usize>().is_ok());
+    let named = schema.columns.iter().zip(schema.ranges()).filter(|(column, _)| is_code(&column.name));
+    let features: Vec<usize> = named.flat_map(|(_, features)| features).collect();
+    let all = data.to_array();
+    Ok(if features.is_empty() { all } else { all.select(Axis(1), &features) })
 }

@@ -3,8 +3,8 @@
 mod compressed;
 
 use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -14,6 +14,8 @@ use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
     TrainingConfig, TrainingRecord,
 };
+use enkoder_data::export::{Overwrite, write_atomically};
+use enkoder_report::model_card;
 use serde::Serialize;
 use serde_json::json;
 
@@ -21,6 +23,8 @@ use super::data::{describe_json, describe_text};
 use super::{decompress, detect};
 use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::failure::Failure;
+use crate::file_output::is_stdout;
+use crate::inputs::Inputs;
 use crate::model;
 use crate::screen::{FAINT, print};
 use crate::standard_input;
@@ -33,6 +37,14 @@ pub struct Options {
     #[arg(value_name = "MODEL|DATA", value_hint = ValueHint::AnyPath)]
     what: DataName,
 
+    /// Write the card of a model to this file as Markdown: data, training, results beside PCA, and what they rest on; - is standard output
+    #[arg(long, value_name = "FILE.md", value_hint = ValueHint::FilePath)]
+    card: Option<PathBuf>,
+
+    /// Replace the card that is there already
+    #[arg(long, requires = "card")]
+    force: bool,
+
     #[command(flatten)]
     reading: DataOptions,
 
@@ -44,6 +56,17 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     let json = options.common.json;
     let path = standard_input::file(&model::file_of(options.what.as_ref()))?;
+    if let Some(file) = &options.card {
+        let card = model_card(&model::load(&path)?);
+        if is_stdout(file) {
+            print(card.trim_end())?;
+        } else {
+            Inputs::new(vec![path])?.refuse(file)?;
+            write_atomically(file, Overwrite::replacing(options.force), |out| out.write_all(card.as_bytes()))?;
+            screen.note(format_args!("written {}", file.display()));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     if model::is_tensor_file(&path) {
         match Autoencoder::load(&path) {
             Ok(model) if json => print(model_json(&model)?)?,
@@ -167,6 +190,15 @@ fn model_text(model: &Autoencoder) -> String {
     if !record.is_imported() {
         let [train, validation] = [record.train_loss, record.validation_loss].map(wording::error);
         text += &line("loss", format_args!("training {train}, validation {validation}"));
+    }
+    if let Some(results) = &record.results {
+        let [own, pca, mean] = [results.mse, results.pca_mse, results.mean_mse].map(wording::error);
+        let components = wording::counted(results.pca_components, "component", "components");
+        let samples = wording::counted(results.samples, "validation sample", "validation samples");
+        text += &line(
+            "measured",
+            format_args!("MSE {own} on {samples}; PCA, {components}, {pca}; the training mean {mean}"),
+        );
     }
     if let Some(schema) = model.schema() {
         let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();

@@ -1,5 +1,6 @@
 //! `enkoder train`: data in, a model and a report out.
 
+mod doubts;
 mod events;
 mod explanation;
 mod layers;
@@ -17,6 +18,7 @@ use clap::{Args, ValueHint};
 use enkoder::{Autoencoder, Checkpoint, Progress, Recipe, Split, Stopped};
 use enkoder_data::DataError;
 
+use self::doubts::doubts;
 use self::explanation::explained;
 use self::log::TrainingLog;
 use self::options::{NetworkOptions, TrainingOptions};
@@ -31,6 +33,7 @@ use crate::file_output::is_stdout;
 use crate::interrupt;
 use crate::missing::Missing;
 use crate::model;
+use crate::pictures;
 use crate::progress::TrainingProgress;
 use crate::run_folder::{CHECKPOINT, EXPLORER, REPORT, RunFolder};
 use crate::screen::{HINT, Screen, print};
@@ -134,12 +137,18 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let folder = options.run_folder(checkpoint.as_ref())?;
     interrupt::remove_if_empty(folder.made());
+    if let Some(earlier) = folder.beside() {
+        screen.note(format_args!(
+            "{earlier} holds an earlier training, so this one goes to {0}: give {0} to the commands that follow, or choose with --out",
+            folder.path().display()
+        ));
+    }
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
     let log = options.log.as_deref();
     let mut log = log.map(|path| TrainingLog::open(path, options.resume.is_some(), options.force)).transpose()?;
     let patches = match &checkpoint {
         Some((_, checkpoint)) => checkpoint.patches().is_some(),
-        None => options.network.is_denoiser() && samples::are_images(&options.data),
+        None => options.network.is_denoiser() && pictures::are_pictures(&options.data),
     };
     let split = match options.memory_of(checkpoint.as_ref().map(|(_, checkpoint)| checkpoint))? {
         Some(memory) => {
@@ -158,6 +167,14 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(news);
     }
     options.network.check_shape(split.train.shape())?;
+    if let Some(architecture) = recipe.architecture(&split).map_err(explained)? {
+        let config = recipe.config();
+        let learns_more = config.corruption.is_some() || config.penalty.is_some() || split.targets.is_some();
+        for doubt in doubts(&architecture, &split.train, split.training_samples(), options.network.kind(), learns_more)
+        {
+            screen.note(format_args!("{HINT}hint:{HINT:#} {doubt}"));
+        }
+    }
     let mut done = 0;
     let checkpoints = options.checkpoints(&folder, checkpoint.as_ref());
     if let Some((path, checkpoint)) = &checkpoint {
@@ -182,6 +199,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             screen.note("no report is written: it shows samples beside their copies, and this model makes no copies");
         }
         None
+    };
+    let model = match &comparison {
+        Some(comparison) => {
+            // It was saved before, so that nothing is lost where the comparison is interrupted.
+            let model = model.with_results(comparison.results());
+            model.save(&files[0])?;
+            model
+        }
+        None => model,
     };
     if let Some(comparison) = &comparison {
         let _busy = screen.busy("writing the report");

@@ -177,3 +177,35 @@ fn names_that_are_not_utf8_work() {
     std::fs::copy(&one, name(b".png")).unwrap();
     assert!(place.succeed("data info *.png").stdout.contains("samples  1\n"));
 }
+
+#[test]
+fn codes_with_labels_decode_as_without_and_one_code_becomes_one_picture() {
+    let place = Workplace::new();
+    place.succeed("train strokes:100 --epochs 1 --hidden 8 --latent 2 --no-report -q");
+    place.succeed("encode enkoder-out strokes:3 --labels -o labelled.csv");
+    place.succeed("encode enkoder-out strokes:3 -o codes.csv");
+    let text = String::from_utf8(place.read("labelled.csv")).unwrap();
+    assert!(text.starts_with("code1,code2,label\n"), "{text}");
+    assert_eq!(
+        place.succeed("decode enkoder-out labelled.csv").stdout,
+        place.succeed("decode enkoder-out codes.csv").stdout
+    );
+    let first: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
+    place.write("one.csv", first);
+    place.succeed("decode enkoder-out one.csv -o one.png");
+    assert!(place.read("one.png").starts_with(b"\x89PNG"));
+    let run = place.run("decode enkoder-out codes.csv -o three.png");
+    assert!(run.code == Some(1) && run.stderr.contains("3 samples") && !place.path("three.png").exists(), "{run:?}");
+}
+
+#[test]
+fn a_card_says_what_the_model_reached() {
+    let place = Workplace::new();
+    place.succeed("train strokes:100 --epochs 1 --hidden 8 --latent 2 -q");
+    place.succeed("info enkoder-out --card card.md");
+    let card = String::from_utf8(place.read("card.md")).unwrap();
+    for said in ["# Model card: autoencoder of `strokes`", "Training samples: 80", "Of PCA: ", "2 components"] {
+        assert!(card.contains(said), "{said} is not in\n{card}");
+    }
+    assert_ne!(place.run("info enkoder-out --card card.md").code, Some(0), "a card is not written over");
+}

@@ -448,3 +448,25 @@ fn a_table_is_converted_once_to_be_trained_on_in_blocks() {
     assert!(said.contains("row 10: column \"b\" has no value"), "{said}");
     assert_eq!(place.names("cache/tables").len(), 2, "nothing is left of a conversion that failed");
 }
+
+#[test]
+fn choices_that_are_seldom_meant_get_a_word_and_a_better_one() {
+    let place = Workplace::new();
+    place.write_table("table.csv");
+    let run = place.succeed("train table.csv --latent 9 --epochs 1 --hidden none --out long --no-report");
+    assert!(run.stderr.contains("a code of 9 numbers is no shorter than a sample of 5 values"), "{}", run.stderr);
+    let run = place.succeed("train strokes:8 --epochs 1 --hidden 512 --out few --no-report");
+    assert!(run.stderr.contains("for 6 training samples of 784 values"), "{}", run.stderr);
+    let run = place.succeed("train strokes:60 --epochs 1 --hidden 8 --no-report");
+    assert!(!run.stderr.contains("weights for") && !run.stderr.contains("enkoder-out"), "{}", run.stderr);
+    let run = place.succeed("train strokes:60 --epochs 1 --hidden 8 --no-report");
+    assert!(run.stderr.contains("give enkoder-out-2 to the commands that follow"), "{}", run.stderr);
+}
+
+#[test]
+fn a_built_in_name_beside_a_folder_of_that_name_is_said() {
+    let place = Workplace::new();
+    place.write("strokes", "");
+    let run = place.succeed("train strokes --samples 50 --epochs 1 --hidden 4 --no-report");
+    assert!(run.stderr.contains("write ./strokes for the file"), "{}", run.stderr);
+}

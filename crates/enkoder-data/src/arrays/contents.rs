@@ -303,10 +303,14 @@ fn is_coordinate_name(name: &str) -> bool {
 
 /// Units of latitude and longitude, as the CF conventions list them.
 fn is_place(units: &str) -> bool {
+    matches!(direction(units).as_deref(), Some("north" | "n" | "south" | "s" | "east" | "e" | "west" | "w"))
+}
+
+/// In which direction degrees are counted, where these units say it: `north` or `n` of `degrees_north` and its like.
+pub(super) fn direction(units: &str) -> Option<String> {
     let words = ["degrees", "degree", "degs", "deg"];
     let lower = units.to_ascii_lowercase();
-    let direction = words.iter().find_map(|word| lower.strip_prefix(word)).map(|rest| rest.trim_start_matches('_'));
-    matches!(direction, Some("north" | "n" | "south" | "s" | "east" | "e" | "west" | "w"))
+    words.iter().find_map(|word| lower.strip_prefix(word)).map(|rest| rest.trim_start_matches('_').to_owned())
 }
 
 /// Units of time since a moment.

@@ -9,14 +9,15 @@ mod conventions;
 mod coordinates;
 mod description;
 mod grid;
+mod quantity;
 mod raw;
 mod slab;
 mod variable;
 
 use std::io;
 
-use enkoder::Dataset;
 use enkoder::codec::{ElementType, Layout, SampleSource};
+use enkoder::{Dataset, Quantity};
 use ndarray::Array2;
 
 use crate::element::infinite;
@@ -194,6 +195,10 @@ impl Arrays {
         dataset
             .expect("as many values as the shape holds")
             .and_then(|data| data.with_shape(self.shape.clone()))
+            .map(|data| match self.quantity() {
+                Some(quantity) => data.with_quantity(quantity),
+                None => data,
+            })
             .map_err(|error| DataError::dataset(Place::source(&name), error))
     }
 
@@ -249,6 +254,11 @@ impl Arrays {
     /// How stored numbers become values, for each variable: a stored `x` means `x · scale + offset`.
     pub fn packing(&self) -> Vec<(f64, f64)> {
         self.variables.iter().map(|variable| (variable.conventions.scale, variable.conventions.offset)).collect()
+    }
+
+    /// The quantity of the first variable, where the file says it.
+    pub fn quantity(&self) -> Option<Quantity> {
+        quantity::of(&self.variables[0])
     }
 
     /// The type that the numbers have in their file, where a codec knows it by another.

@@ -23,7 +23,7 @@ use decode::{Format, Value, inspect, pixels};
 pub use crate::image_files::{image_paths, is_image, is_image_name, is_read_name};
 pub use picture::{Depth, Picture};
 pub use whole::{WholeImages, read_whole_images};
-pub use write::write_images;
+pub use write::{write_image, write_images};
 
 /// How images become samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -16,20 +16,7 @@ use crate::export::{Overwrite, write_small};
 /// becomes black, the second white; what lies outside is clipped and what is missing (NaN) is black. Bytes have the range
 /// `(0.0, 255.0)`.
 pub fn write_images(folder: &Path, overwrite: Overwrite, data: &Dataset, range: (f32, f32)) -> Result<(), DataError> {
-    let (height, width, colour) = match *data.shape() {
-        [height, width] | [height, width, 1] => (height, width, ExtendedColorType::L8),
-        [height, width, 3] => (height, width, ExtendedColorType::Rgb8),
-        _ => {
-            let why = format!("samples of shape {:?} are no images", data.shape());
-            return Err(DataError::unsuitable(Place::source(data.name()), why).with_hint(
-                "images are height × width or height × width × 3; write an array with a name that ends in .npy",
-            ));
-        }
-    };
-    let size = |side: usize| u32::try_from(side).ok().filter(|&side| side > 0);
-    let Some((height, width)) = size(height).zip(size(width)) else {
-        return Err(DataError::unsuitable(Place::source(data.name()), "an image cannot be as large, or as small"));
-    };
+    let packing = Packing::of(data, range)?;
     fs::create_dir_all(folder).map_err(|source| DataError::io("make the folder", folder, source))?;
     let digits = data.len().saturating_sub(1).to_string().len().max(4);
     let path = |index: usize| folder.join(format!("{index:0digits$}.png"));
@@ -38,22 +25,59 @@ pub fn write_images(folder: &Path, overwrite: Overwrite, data: &Dataset, range: 
     {
         return Err(DataError::Exists { path });
     }
-    let scale = 255.0 / (range.1 - range.0);
-    let mut values = vec![0.0; data.features()];
-    let mut pixels = vec![0; data.features()];
-    let mut png = Vec::new();
-    for index in 0..data.len() {
-        data.copy_row(index, &mut values);
-        for (pixel, value) in pixels.iter_mut().zip(&values) {
-            // The conversion to u8 clips, and makes 0 of NaN.
-            *pixel = ((value - range.0) * scale).round() as u8;
-        }
-        png.clear();
-        let path = path(index);
-        PngEncoder::new(Cursor::new(&mut png))
-            .write_image(&pixels, width, height, colour)
-            .map_err(|error| DataError::unsuitable(path.as_path(), format!("the image cannot be packed: {error}")))?;
-        write_small(&path, overwrite, &png)?;
+    (0..data.len()).try_for_each(|index| packing.write(data, index, &path(index), overwrite))
+}
+
+/// Writes one sample as a PNG file, as [`write_images`] does many.
+///
+/// # Errors
+/// When the samples are no images, when there is not exactly one, and when the file cannot be written.
+pub fn write_image(path: &Path, overwrite: Overwrite, data: &Dataset, range: (f32, f32)) -> Result<(), DataError> {
+    if data.len() != 1 {
+        let why = format!("a PNG file holds one image, but there are {} samples", data.len());
+        return Err(DataError::unsuitable(path, why).with_hint("name a folder without an extension for several"));
     }
-    Ok(())
+    Packing::of(data, range)?.write(data, 0, path, overwrite)
+}
+
+/// How samples become the pixels of PNG files.
+struct Packing {
+    height: u32,
+    width: u32,
+    colour: ExtendedColorType,
+    range: (f32, f32),
+}
+
+impl Packing {
+    fn of(data: &Dataset, range: (f32, f32)) -> Result<Self, DataError> {
+        let (height, width, colour) = match *data.shape() {
+            [height, width] | [height, width, 1] => (height, width, ExtendedColorType::L8),
+            [height, width, 3] => (height, width, ExtendedColorType::Rgb8),
+            _ => {
+                let why = format!("samples of shape {:?} are no images", data.shape());
+                return Err(DataError::unsuitable(Place::source(data.name()), why).with_hint(
+                    "images are height × width or height × width × 3; write an array with a name that ends in .npy",
+                ));
+            }
+        };
+        let size = |side: usize| u32::try_from(side).ok().filter(|&side| side > 0);
+        match size(height).zip(size(width)) {
+            Some((height, width)) => Ok(Self { height, width, colour, range }),
+            None => Err(DataError::unsuitable(Place::source(data.name()), "an image cannot be as large, or as small")),
+        }
+    }
+
+    fn write(&self, data: &Dataset, index: usize, path: &Path, overwrite: Overwrite) -> Result<(), DataError> {
+        let (black, white) = self.range;
+        let mut values = vec![0.0; data.features()];
+        data.copy_row(index, &mut values);
+        // The conversion to u8 clips, and makes 0 of NaN.
+        let pixels: Vec<u8> =
+            values.iter().map(|value| ((value - black) * (255.0 / (white - black))).round() as u8).collect();
+        let mut png = Vec::new();
+        PngEncoder::new(Cursor::new(&mut png))
+            .write_image(&pixels, self.width, self.height, self.colour)
+            .map_err(|error| DataError::unsuitable(path, format!("the image cannot be packed: {error}")))?;
+        write_small(path, overwrite, &png)
+    }
 }

@@ -13,7 +13,7 @@ use crate::image_files::matching;
 use crate::openml::MNIST;
 
 impl Source {
-    /// What `name` stands for. A file called like built-in data is opened as `./NAME`.
+    /// What `name` stands for. A file or folder called like built-in data is opened as `./NAME`; a warning says so where there is one.
     pub fn find(name: impl AsRef<OsStr>) -> Result<Self, DataError> {
         let path = Path::new(name.as_ref());
         // What is not UTF-8 can only be a path.
@@ -21,12 +21,16 @@ impl Source {
         if let Some((scheme, rest)) = name.split_once("://") {
             return of_address(name, scheme, rest);
         }
+        if let Some(source) = of_plain_name(name) {
+            if path.exists() {
+                let what = if path.is_dir() { "folder" } else { "file" };
+                tracing::warn!(
+                    "{name} is the built-in data of that name, not the {what} {name} that is here; write ./{name} for the {what}"
+                );
+            }
+            return Ok(source);
+        }
         match name.split_once(':') {
-            None if name == "strokes" => return Ok(Self::Strokes { count: None }),
-            None if name == "pump" => return Ok(Self::Pump { faults: false }),
-            None if name == "plant" => return Ok(Self::Plant { faults: false }),
-            None if name == "mnist" => return Ok(Self::Openml { id: MNIST }),
-            None if name == "fields" => return Ok(Self::Fields { count: None }),
             Some((kind @ ("strokes" | "fields"), count)) => {
                 let (what, most) = if kind == "strokes" { ("digits", MOST_STROKES) } else { ("fields", MOST_FIELDS) };
                 let count = count.parse().ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| {
@@ -122,6 +126,18 @@ impl fmt::Display for Source {
             }
         }
     }
+}
+
+/// Built-in data that a name without a number or a part stands for.
+fn of_plain_name(name: &str) -> Option<Source> {
+    Some(match name {
+        "strokes" => Source::Strokes { count: None },
+        "pump" => Source::Pump { faults: false },
+        "plant" => Source::Plant { faults: false },
+        "mnist" => Source::Openml { id: MNIST },
+        "fields" => Source::Fields { count: None },
+        _ => return None,
+    })
 }
 
 /// What data of a file is called in reports.

@@ -47,9 +47,8 @@ impl HeatMap<'_> {
         let step = if stacked { (0.0, map_height + 34.0) } else { (map_width + 20.0, 0.0) };
         let last = self.panels.len().saturating_sub(1) as f64;
         let bottom = 24.0 + step.1 * last + map_height;
-        let legend_width = 250.0;
-        let needed = legend_width + 14.0 + text_width(self.legend, SMALL);
-        let mut svg = Svg::new((step.0 * last + map_width).max(needed), bottom + 52.0, theme);
+        let width = (step.0 * last + map_width).max(bar_width(self.legend));
+        let mut svg = Svg::new(width, bottom + 52.0, theme);
         for (index, panel) in self.panels.iter().enumerate() {
             let corner = (step.0 * index as f64, 24.0 + step.1 * index as f64);
             svg.bold_text((corner.0, corner.1 - 8.0), Anchor::Start, SMALL, panel.ink, &panel.title);
@@ -57,28 +56,46 @@ impl HeatMap<'_> {
                 Picture::from_colours(panel.width, panel.height, panel.values.iter().map(|&value| colour(value)));
             svg.image(corner, (map_width, map_height), &picture.data_uri()?);
         }
-        let stops: Vec<[u8; 3]> = (0..=10).map(|stop| self.colours.colour(f64::from(stop) / 10.0)).collect();
-        svg.gradient(self.id, (0.0, bottom + 18.0), (legend_width, 12.0), &stops);
-        for (value, text) in scale.ticks(4) {
-            let x = scale.position(value).unwrap_or(0.0) * legend_width;
-            let anchor = if x < 8.0 {
-                Anchor::Start
-            } else if x > legend_width - 12.0 {
-                Anchor::End
-            } else {
-                Anchor::Middle
-            };
-            svg.path(
-                &format!("M{} {}v4", coordinate(x.clamp(0.5, legend_width - 0.5)), coordinate(bottom + 30.0)),
-                Ink::Muted,
-                1.0,
-                None,
-            );
-            svg.text((x, bottom + 47.0), anchor, SMALL - 1.0, Ink::Muted, &text);
-        }
-        svg.text((legend_width + 14.0, bottom + 29.0), Anchor::Start, SMALL, Ink::Muted, self.legend);
+        draw_bar(&mut svg, self.id, bottom + 18.0, self.scale, self.colours, self.legend);
         Ok(svg.finish(self.label))
     }
+}
+
+/// A bar alone that says which colour stands for which value, for pictures beside each other.
+pub(crate) fn colour_bar(id: &str, scale: Scale, colours: ColourMap, legend: &str, theme: Theme) -> String {
+    let mut svg = Svg::new(bar_width(legend), 34.0, theme);
+    draw_bar(&mut svg, id, 0.0, scale, colours, legend);
+    svg.finish(&format!("Colours of {legend}"))
+}
+
+/// How wide a bar is without what is written beside it.
+const BAR: f64 = 250.0;
+
+fn bar_width(legend: &str) -> f64 {
+    BAR + 14.0 + text_width(legend, SMALL)
+}
+
+fn draw_bar(svg: &mut Svg, id: &str, top: f64, scale: Scale, colours: ColourMap, legend: &str) {
+    let stops: Vec<[u8; 3]> = (0..=10).map(|stop| colours.colour(f64::from(stop) / 10.0)).collect();
+    svg.gradient(id, (0.0, top), (BAR, 12.0), &stops);
+    for (value, text) in scale.ticks(4) {
+        let x = scale.position(value).unwrap_or(0.0) * BAR;
+        let anchor = if x < 8.0 {
+            Anchor::Start
+        } else if x > BAR - 12.0 {
+            Anchor::End
+        } else {
+            Anchor::Middle
+        };
+        svg.path(
+            &format!("M{} {}v4", coordinate(x.clamp(0.5, BAR - 0.5)), coordinate(top + 12.0)),
+            Ink::Muted,
+            1.0,
+            None,
+        );
+        svg.text((x, top + 29.0), anchor, SMALL - 1.0, Ink::Muted, &text);
+    }
+    svg.text((BAR + 14.0, top + 11.0), Anchor::Start, SMALL, Ink::Muted, legend);
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ impl CodecEvaluation {
             });
         }
         let (name, peers) = (String::new(), Vec::new());
-        Ok(Self { name, element, shape, samples, weight_bits, points, peers, field })
+        Ok(Self { name, element, shape, samples, weight_bits, points, peers, field, quantity: None })
     }
 }
 

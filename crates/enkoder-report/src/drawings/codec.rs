@@ -3,8 +3,9 @@
 use super::{MOST_CELLS, WIDTH};
 use crate::charts::{HeatMap, HeatPanel, LineChart, Scale, Series, Style};
 use crate::codec::{CodecEvaluation, Field};
+use crate::evaluation::quantity_in_words;
 use crate::palette::{CLASS_COLOURS, ColourMap, Ink, Theme};
-use crate::picture::{PictureError, extremes, reduced};
+use crate::picture::{PictureError, extremes, north_up, reduced};
 
 /// A sample at one bound.
 pub(crate) struct FieldDrawing {
@@ -73,7 +74,12 @@ impl CodecEvaluation {
         let all = field.decoded.iter().flat_map(|decoded| &decoded.values).chain(&field.original);
         // One scale for the original and all bounds. Fill values would leave no colours to the others.
         let scale = Scale::linear(trimmed(all.copied().filter(|value| value.is_finite()).collect()));
-        let small = |values: &[f64]| reduced(values.iter().copied(), width, height, 1, MOST_CELLS);
+        let south_first = self.quantity.as_ref().is_some_and(|quantity| quantity.south_first);
+        let small = |values: &[f64]| {
+            let (width, height, cells) = reduced(values.iter().copied(), width, height, 1, MOST_CELLS);
+            (width, height, north_up(cells, width, south_first))
+        };
+        let legend = quantity_in_words(self.quantity.as_ref());
         let (small_width, small_height, original) = small(&field.original);
         let mut drawings = Vec::new();
         for (number, decoded) in (1..).zip(&field.decoded) {
@@ -81,12 +87,13 @@ impl CodecEvaluation {
             let unit = decoded.unit.unwrap_or(1.0);
             let off: Vec<f64> = decoded.values.iter().zip(&field.original).map(|(y, x)| (y - x) / unit).collect();
             let (_, _, errors) = extremes(&off, width, height, MOST_CELLS);
+            let errors = north_up(errors, small_width, south_first);
             let panel =
                 |title: String, ink, values| HeatPanel { title, ink, width: small_width, height: small_height, values };
             let values = HeatMap {
                 id: &format!("decoded-{number}"),
                 label: &format!("A sample beside what comes back at {}, on one colour scale", decoded.bound),
-                legend: "value",
+                legend: &legend,
                 scale,
                 colours: ColourMap::Viridis,
                 panels: vec![

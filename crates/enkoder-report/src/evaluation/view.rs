@@ -21,17 +21,24 @@ pub(crate) enum View {
 pub(crate) struct Viewer<'a> {
     layout: Layout,
     range: (f32, f32),
+    /// Of fields, whether the south is first.
+    field: Option<bool>,
     scaler: &'a Scaler,
 }
 
 impl<'a> Viewer<'a> {
     pub(super) fn new(data: &DataFacts, scaler: &'a Scaler) -> Self {
-        Self { layout: data.layout, range: data.range, scaler }
+        let field = data.is_field().then(|| data.south_first());
+        Self { layout: data.layout, range: data.range, field, scaler }
     }
 
     /// A view of one sample; images get sides of at most `most` pixels.
     pub(super) fn view(&self, sample: &[f32], most: usize) -> View {
-        if let Some(picture) = Picture::of_sample(sample, self.layout, self.range, most) {
+        let picture = match self.field {
+            Some(south_first) => Picture::of_field(sample, self.layout, self.range, south_first, most),
+            None => Picture::of_sample(sample, self.layout, self.range, most),
+        };
+        if let Some(picture) = picture {
             return View::Picture(picture);
         }
         let mut scaled = sample.to_vec();

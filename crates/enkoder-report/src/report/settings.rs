@@ -75,7 +75,7 @@ pub(super) fn stopped(stopped: Stopped) -> &'static str {
 }
 
 /// Name and value of every setting that has one.
-pub(super) fn rows(config: &TrainingConfig) -> Vec<(&'static str, String)> {
+pub(crate) fn rows(config: &TrainingConfig) -> Vec<(&'static str, String)> {
     let optimizer = &config.optimizer;
     let mut rows = vec![
         ("Seed", config.seed.to_string()),

@@ -60,8 +60,15 @@ impl Autoencoder {
             fingerprint: String::new(),
             missing: 0.0,
         };
-        let record =
-            TrainingRecord { config: None, history: None, data, train_loss: 0.0, validation_loss: 0.0, seconds: 0.0 };
+        let record = TrainingRecord {
+            config: None,
+            history: None,
+            data,
+            train_loss: 0.0,
+            validation_loss: 0.0,
+            results: None,
+            seconds: 0.0,
+        };
         Ok(Self::new(architecture, network, scaler, None, record))
     }
 }

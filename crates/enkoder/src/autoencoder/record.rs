@@ -44,6 +44,22 @@ impl DataRecord {
     }
 }
 
+/// What a model reached on samples that it has not learned from, beside what it has to beat: mean squared errors over samples and
+/// values, in scaled units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Samples measured.
+    pub samples: usize,
+    /// Error of the model.
+    pub mse: f64,
+    /// Principal components of the training samples.
+    pub pca_components: usize,
+    /// Error of these.
+    pub pca_mse: f64,
+    /// Error of answering every sample with the mean of the training samples.
+    pub mean_mse: f64,
+}
+
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -58,6 +74,9 @@ pub struct TrainingRecord {
     pub train_loss: f64,
     /// Loss over the validation samples, in scaled units; damaged where training damaged its inputs.
     pub validation_loss: f64,
+    /// What was measured after the training, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<Results>,
     /// Seconds that the training took. Not stored, so that the same training gives the same file.
     #[serde(skip)]
     pub seconds: f64,

@@ -235,6 +235,7 @@ impl<'a> Trainer<'a> {
             config: Some(self.config),
             history: Some(history),
             data: train.record(validation, origin.train_fingerprint),
+            results: None,
             seconds: start.elapsed().as_secs_f64(),
         };
         let schema = train.inputs.schema().cloned();

@@ -76,7 +76,7 @@ impl CodecOptions {
             ControlFlow::Continue(())
         });
         let codec = codec.with_context(|| format!("{} cannot be compressed", data.name))?;
-        Ok(codec.with_name(name).with_peers(peers))
+        Ok(codec.with_name(name).with_peers(peers).with_quantity(data.quantity.clone()))
     }
 }
 

@@ -266,6 +266,11 @@ impl NetworkOptions {
         Ok(recipe.scaling(self.scaling.unwrap_or(Scaling::Auto)))
     }
 
+    /// The kind of network that was asked for; `None` where layers come from a file.
+    pub fn kind(&self) -> Option<Kind> {
+        self.config.is_none().then_some(self.arch.unwrap_or(Kind::Dense))
+    }
+
     /// Refuses options that the kind of network has no use for.
     pub fn check(&self) -> Result<(), Usage> {
         let (kind, denoiser) = (self.arch.unwrap_or(Kind::Dense), self.is_denoiser());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use enkoder::{Recipe, Split, WholeImage};
-use enkoder_data::images::{image_paths, is_image_name, read_whole_images};
+use enkoder_data::images::read_whole_images;
 
 use super::explanation::explained;
 use super::memory;
@@ -91,11 +91,6 @@ fn whole_images(names: &[DataName], reading: &DataOptions) -> anyhow::Result<Vec
     let mut paths: Vec<PathBuf> = pictures::find(names)?.into_iter().map(|found| found.path).collect();
     paths.truncate(reading.samples.unwrap_or(usize::MAX));
     Ok(read_whole_images(&paths, reading.grey, reading.strict)?.images)
-}
-
-/// Whether names stand for files of images, which may have any sizes.
-pub fn are_images(names: &[DataName]) -> bool {
-    names.iter().all(|name| image_paths(name.as_ref()).is_ok_and(|paths| paths.iter().all(|path| is_image_name(path))))
 }
 
 /// Sees that targets are called as the images are.

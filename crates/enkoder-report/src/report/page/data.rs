@@ -9,6 +9,8 @@ use crate::picture::{Layout, PictureError};
 pub(super) struct Data {
     pub(super) sentence: String,
     pub(super) is_image: bool,
+    /// Which colour stands for which value, where that is not brightness: for the samples, the result and the traversals.
+    pub(super) colours: [Option<String>; 3],
     pub(super) samples: Vec<(Shown, String)>,
     pub(super) columns: Vec<ColumnRow>,
     pub(super) profile: Option<String>,
@@ -35,6 +37,12 @@ impl Data {
         let record = &evaluation.record.data;
         let kind = match data.layout {
             Layout::Image { channels: 3, .. } => format!("colour images of {} values", shape(&data.shape)),
+            Layout::Image { .. } if data.is_field() => {
+                let up = if data.quantity.is_some() && data.south_first() { ", drawn north up" } else { "" };
+                let of =
+                    data.quantity.as_ref().map_or_else(String::new, |_| format!(" of {}", data.quantity_in_words()));
+                format!("fields{of} on grids of {}{up}", shape(&data.shape))
+            }
             Layout::Image { .. } => format!("grey images of {} values", shape(&data.shape)),
             Layout::Vector if data.is_table => {
                 format!("rows of a table with {}", count(data.features, "feature", "features"))
@@ -86,6 +94,8 @@ impl Data {
         Ok(Self {
             sentence,
             is_image: data.layout != Layout::Vector,
+            colours: ["colours-data", "colours-result", "colours-traversals"]
+                .map(|id| evaluation.draw_colour_bar(id, PAGE)),
             samples,
             columns: rows,
             profile,
