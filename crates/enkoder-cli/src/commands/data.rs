@@ -130,7 +130,7 @@ fn list(fetching: &FetchOptions, common: &RunOptions) -> anyhow::Result<()> {
         ("openml:ID", "a data set on OpenML, fetched once: https://www.openml.org/search?type=data"),
         (
             "PATH",
-            "IDX, NPY, NPZ, NetCDF, HDF5, Zarr, CSV, JSON Lines, ARFF, Parquet, PNG, JPEG, TIFF, BMP, …, or a folder or pattern",
+            "IDX, NPY, NPZ, NetCDF, HDF5, Zarr, CSV, JSON Lines, ARFF, Parquet, Arrow, PNG, JPEG, TIFF, BMP, …, or a folder or pattern",
         ),
     ] {
         text += &format!("\n  {name:<12} {about}");

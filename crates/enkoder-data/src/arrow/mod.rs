@@ -396,8 +396,11 @@ fn begin(source: &mut ByteSource<'_>) -> Result<(Vec<Field>, bool), DataError> {
     Ok((Field::all_of(schema)?, is_file))
 }
 
-/// The next message and its buffers; none at the end.
-fn next_message(source: &mut ByteSource<'_>, is_file: bool) -> Result<Option<(Vec<u8>, Vec<u8>)>, DataError> {
+/// A message and its buffers.
+type MessageWithBody = (Vec<u8>, Vec<u8>);
+
+/// The next message; none at the end.
+fn next_message(source: &mut ByteSource<'_>, is_file: bool) -> Result<Option<MessageWithBody>, DataError> {
     // A stream may end without its mark, a file not.
     let ended = source.fill_buf().map(<[u8]>::is_empty);
     if !is_file && ended.map_err(|error| source.read_error(error))? {
