@@ -184,7 +184,7 @@ pub struct ArrayArguments {
     #[arg(long, value_name = "110x64x128", value_parser = parse_shape, requires = "dtype")]
     pub shape: Option<Lengths<u64>>,
 
-    /// Type of the numbers in a raw file: u8 to i64, f32, f64, little-endian; or NumPy's names, such as >f4 for big-endian
+    /// Type of the numbers in a raw file: u8 to i64, f16, f32, f64, little-endian; or NumPy's names, such as >f4 for big-endian
     #[arg(long, value_name = "f32", requires = "shape")]
     pub dtype: Option<RawElement>,
 }

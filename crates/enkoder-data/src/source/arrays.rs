@@ -19,6 +19,9 @@ use crate::zarr;
 /// Extensions of arrays in a folder.
 const ARRAY_EXTENSIONS: [&str; 8] = ["npy", "npz", "nc", "cdf", "nc4", "h5", "hdf5", "he5"];
 
+/// The arrays of one variable, with the names of their files.
+type Parts = Vec<(String, Field)>;
+
 impl Source {
     /// The data as arrays that keep their type and are read in pieces; none where it is of another kind.
     pub fn open_arrays(&self, options: &ReadOptions) -> Result<Option<Arrays>, DataError> {
@@ -33,8 +36,8 @@ impl Source {
         variables.into_iter().map(each).collect()
     }
 
-    /// For each variable its arrays, with the names of their files; none where the data is of another kind.
-    fn open_fields(&self, options: &ReadOptions) -> Result<Option<Vec<Vec<(String, Field)>>>, DataError> {
+    /// The arrays of each variable; none where the data is of another kind.
+    fn open_fields(&self, options: &ReadOptions) -> Result<Option<Vec<Parts>>, DataError> {
         let asked = &options.arrays;
         let part = if let Self::File { part, .. } = self { part.as_deref() } else { None };
         let mut of_files = Vec::new();
@@ -53,7 +56,7 @@ impl Source {
             }
             return Ok(None);
         };
-        let mut variables: Vec<Vec<(String, Field)>> = first.iter().map(|_| Vec::new()).collect();
+        let mut variables: Vec<Parts> = first.iter().map(|_| Vec::new()).collect();
         for (file, fields) in of_files {
             variables.iter_mut().zip(fields).for_each(|(variable, field)| variable.push((file.clone(), field)));
         }
