@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use enkoder::anomaly::{
-    AnomalyError, CalibrationScores, Detector, DetectorConfig, DetectorFileError, DetectorPart, Guarantee, Method,
-    NoScore, RecentRows, SeriesColumns, SeriesScorer, Threshold, ThresholdRule, Value, Windows,
+    AnomalyError, CalibrationScores, Detector, DetectorConfig, DetectorFileError, Guarantee, Method, NoScore,
+    RecentRows, SeriesColumns, SeriesScorer, Threshold, ThresholdRule, Value, Windows,
 };
 use enkoder::metrics::auroc;
 use enkoder::{Column, Dataset, Schema};
