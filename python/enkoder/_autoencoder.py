@@ -42,7 +42,7 @@ class Autoencoder(Transformer):
     preset : {"reference", "best"}, optional
         Network and options that belong together.
     activation, latent_activation, output_activation : str, optional
-        Of hidden layers, of the code and of the output: relu, leaky-relu, elu, gelu, tanh, sigmoid or linear. The output is by default
+        Of hidden layers, of the code and of the output: relu, leaky-relu, elu, gelu, gelu-erf, silu, tanh, sigmoid or linear. The output is by default
         a sigmoid where scaled values lie in 0..1, and linear elsewhere.
     scaling : {"auto", "none", "unit", "minmax", "standard"}
         How values are scaled. It is learned from the training samples and stored with the model.
