@@ -3,16 +3,21 @@
 
     python benchmarks/python.py --command target/release/enkoder [--wheel enkoder.whl]
 
-Peers (PyOD, PyTorch) are measured where they are installed, and said to be missing elsewhere. Of several runs the quickest counts.
+Peers (PyOD, PyTorch, Keras) are measured where they are installed, and said to be missing elsewhere. What is compared runs in turn, and medians
+count. Beside seconds stand seconds of processors: on a machine that does other work, too, they are what can be compared.
 """
 
 import argparse
 import json
+import os
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,13 +28,31 @@ EPOCHS = 5
 BATCH = 128
 
 
-def quickest(work):
-    def seconds():
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
+class Spent(NamedTuple):
+    """Seconds that went by, and seconds that processors worked, of this process and of those that it waited for."""
 
-    return min(seconds() for _ in range(RUNS))
+    wall: float
+    processors: float
+
+    def __str__(self):
+        return f"{self.wall:.2f} s ({self.processors:.2f})"
+
+
+def spent(work):
+    start, before = time.perf_counter(), os.times()
+    work()
+    after = os.times()
+    return Spent(time.perf_counter() - start, sum(after[:4]) - sum(before[:4]))
+
+
+def in_turn(*works):
+    """The medians of some works, which run one after the other, several times."""
+    rounds = [[spent(work) for work in works] for _ in range(RUNS)]
+    return [Spent(*map(statistics.median, zip(*runs))) for runs in zip(*rounds)]
+
+
+def ratios(theirs, ours):
+    return f"{theirs} / {ours} = {theirs.wall / ours.wall:.2f} × ({theirs.processors / ours.processors:.2f})"
 
 
 def say(what, figure):
@@ -37,23 +60,53 @@ def say(what, figure):
 
 
 def beside_the_command(command, X):
-    ours = quickest(lambda: Autoencoder(epochs=EPOCHS).fit(X))
-    trained = Autoencoder(epochs=EPOCHS).fit(X).model_.record
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/X.npy", X)
 
-        def run():
-            out = subprocess.run(
-                [command, "train", f"{folder}/X.npy", "--epochs", str(EPOCHS), "--no-report", "--json", "--force", "--quiet",
-                 "--out", f"{folder}/run"],
-                check=True, capture_output=True, text=True,
+        def theirs():
+            subprocess.run(
+                [command, "train", f"{folder}/X.npy", "--epochs", str(EPOCHS), "--no-report", "--force", "--quiet", "--out", f"{folder}/run"],
+                check=True, capture_output=True,
             )
-            return json.loads(out.stdout)
+            subprocess.run([command, "encode", f"{folder}/run", f"{folder}/X.npy", "-o", f"{folder}/codes.npy", "--force", "--quiet"], check=True)
 
-        theirs = quickest(run)
-    say("fit from NumPy, seconds", f"{ours:.2f} (of which training {trained['seconds']:.2f})")
-    say("`enkoder train` on the same samples, reading and writing included", f"{theirs:.2f}")
-    say("speed of fit, the command's being 1", f"{theirs / ours:.2f}")
+        theirs, ours = in_turn(theirs, lambda: Autoencoder(epochs=EPOCHS).fit(X).transform(X))
+    say("`enkoder train` and `encode` / fit and transform from NumPy", ratios(theirs, ours))
+
+
+def copies(rows=200_000, columns=256):
+    """How much more memory a process needs at its peak for scoring an array, in parts of the array."""
+    code = f"""
+import resource, numpy as np
+from enkoder import Autoencoder
+X = np.random.default_rng(0).random(({rows}, {columns}), dtype=np.float32)
+model = Autoencoder(architecture="linear", latent=4).fit(X[:1000])
+model.transform(X[:1000])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+model.transform(X)
+Autoencoder(hidden=(8,), latent=4, epochs=1).fit(X)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / X.nbytes)
+"""
+    say("more memory at the peak of fit and transform, X being 1", f"{float(subprocess.check_output([sys.executable, '-c', code])):.2f}")
+
+
+def two_threads(X):
+    model = Autoencoder(epochs=1, n_jobs=1).fit(X)
+    score = lambda: model.reconstruction_error(X)  # noqa: E731
+
+    def both():
+        threads = [threading.Thread(target=score) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def twice():
+        score()
+        score()
+
+    one, two = in_turn(twice, both)
+    say("two threads scoring, one being 1", f"{one.wall / two.wall:.2f}")
 
 
 def beside_pyod(X):
@@ -62,9 +115,11 @@ def beside_pyod(X):
     except ImportError:
         return say("AnomalyDetector beside PyOD's AutoEncoder", "PyOD is not installed")
     layers = [64, 32]
-    theirs = quickest(lambda: AutoEncoder(hidden_neuron_list=layers, epoch_num=EPOCHS, batch_size=32, verbose=0).fit(X))
-    ours = quickest(lambda: AnomalyDetector(method="autoencoder", hidden=layers, epochs=EPOCHS).fit(X))
-    say("AnomalyDetector beside PyOD's AutoEncoder, same layers and epochs", f"{theirs:.2f} s / {ours:.2f} s = {theirs / ours:.1f} ×")
+    theirs, ours = in_turn(
+        lambda: AutoEncoder(hidden_neuron_list=layers, epoch_num=EPOCHS, batch_size=32, verbose=0).fit(X),
+        lambda: AnomalyDetector(method="autoencoder", hidden=layers, epochs=EPOCHS).fit(X),
+    )
+    say("PyOD's AutoEncoder / AnomalyDetector, same layers and epochs", ratios(theirs, ours))
 
 
 def beside_torch(X):
@@ -89,10 +144,31 @@ def beside_torch(X):
                 loss.backward()
                 adam.step()
 
-    theirs = quickest(train)
+    theirs, ours = in_turn(train, lambda: same_network(X))
+    say("PyTorch / Autoencoder, the same network", ratios(theirs, ours))
+
+
+def beside_keras(X):
+    try:
+        import keras
+    except ImportError:
+        return say("Keras / Autoencoder", "Keras is not installed")
+    widths = [128, 64, 10, 64, 128]
+    hidden = [keras.layers.Dense(width, "relu") for width in widths]
+
+    def train():
+        network = keras.Sequential([keras.Input((X.shape[1],)), *map(keras.layers.Dense.from_config, (layer.get_config() for layer in hidden)),
+                                    keras.layers.Dense(X.shape[1], "sigmoid")])
+        network.compile(keras.optimizers.Adam(0.004), "mse")
+        network.fit(X, X, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+
+    theirs, ours = in_turn(train, lambda: same_network(X))
+    say(f"Keras ({keras.backend.backend()}) / Autoencoder, the same network", ratios(theirs, ours))
+
+
+def same_network(X):
     # All samples train there, so that as many are seen in an epoch as here of a set a quarter larger.
-    ours = quickest(lambda: Autoencoder(epochs=EPOCHS, batch_size=BATCH).fit(np.concatenate([X, X[: len(X) // 4]])))
-    say("Autoencoder beside PyTorch, the same network", f"{theirs:.2f} s / {ours:.2f} s = {theirs / ours:.1f} ×")
+    Autoencoder(epochs=EPOCHS, batch_size=BATCH).fit(np.concatenate([X, X[: len(X) // 4]]))
 
 
 def import_time():
@@ -114,8 +190,11 @@ def main():
         say("the wheel, MB", f"{options.wheel.stat().st_size / 1e6:.1f}")
     if options.command:
         beside_the_command(options.command, X)
+    copies()
+    two_threads(X)
     beside_pyod(datasets.pump(10_000).data)
     beside_torch(X)
+    beside_keras(X)
 
 
 if __name__ == "__main__":
