@@ -579,7 +579,7 @@ fn many_rows_without_any_value_are_a_gap_of_a_series_and_few_are_not() {
     let part = |rows: std::ops::Range<usize>| series.select(&rows.collect::<Vec<_>>());
     for method in [Method::Auto, Method::Linear] {
         // Learning sees them as gaps, too.
-        let detector = Detector::fit_series(&[series.clone()], windows, &quick(method)).unwrap();
+        let detector = Detector::fit_series(std::slice::from_ref(&series), windows, &quick(method)).unwrap();
         let apart = Detector::fit_series(&[part(0..100), part(130..300)], windows, &quick(method)).unwrap();
         assert_eq!((detector.calibration(), detector.rows_empty()), (apart.calibration(), 32), "{method}");
 
