@@ -11,7 +11,7 @@ use super::threshold::ThresholdRule;
 use crate::network::{Activation, Architecture};
 
 /// Multiplications and additions that two cores do in a second of training networks this small: what the budget is counted in.
-const WORK_PER_SECOND: f64 = 5e9;
+pub(super) const WORK_PER_SECOND: f64 = 5e9;
 /// Fewer rows than this teach a network nothing that the linear model does not know.
 const FEWEST_FOR_NETWORKS: usize = 200;
 /// A network sees fewer rows rather than seeing them less often than this.

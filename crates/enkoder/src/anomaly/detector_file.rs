@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::DetectorConfig;
 use super::detector::Detector;
 use super::error::AnomalyError;
+use super::forecast::{Forecast, MOST_COLUMNS, PAST};
 use super::marginal::Marginal;
 use super::members::Members;
 use super::outline::Outline;
@@ -21,12 +22,12 @@ use super::unchanging::Unchanging;
 use super::voices::{Reading, Voice, Voices};
 use super::whitening::{Variances, Whitening};
 use super::windows::Windows;
-use crate::network::{Architecture, ArchitectureError, Network};
+use crate::network::{Architecture, ArchitectureError, Network, Runner};
 use crate::schema::Schema;
 use crate::tensor_file::{TensorFile, TensorFileError};
 
 const KIND: &str = "enkoder.detector";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// What the tensors of the one larger network are called by.
 const AUTOENCODER: &str = "autoencoder";
 /// And those of the rows that others are compared with.
@@ -85,6 +86,9 @@ struct Metadata {
     neighbours: Option<NeighboursMetadata>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     readings: Vec<Reading>,
+    /// Of those of the readings that are what a forecast leaves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    forecasts: Vec<ForecastMetadata>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     voices: Vec<VoiceMetadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +140,16 @@ struct VoiceMetadata {
     reference: usize,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     accuses: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ForecastMetadata {
+    /// The number of its reading.
+    reading: usize,
+    columns: Vec<Reading>,
+    own: usize,
+    unit: f32,
+    scale: f32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -224,7 +238,13 @@ impl Detector {
             let shapes = take_shapes(&mut file, NEIGHBOURS, Way::Nearest, rows, width)?;
             members.neighbours = Some((shapes, take_reference(&mut file, NEIGHBOURS, reference)?));
         }
-        let voices = take_voices(&mut file, metadata.readings, metadata.voices, features, metadata.windows)?;
+        let mut readings = metadata.readings;
+        for forecast in metadata.forecasts {
+            let reading = readings.get_mut(forecast.reading).ok_or(DetectorFileError::Damaged("list of forecasts"))?;
+            let number = forecast.reading;
+            reading.forecast = Some(take_forecast(&mut file, number, forecast, metadata.windows)?.into());
+        }
+        let voices = take_voices(&mut file, readings, metadata.voices, features, metadata.windows)?;
         if members.is_empty() && voices.is_empty() {
             return Err(DetectorFileError::Damaged("list of members"));
         }
@@ -274,6 +294,10 @@ impl Detector {
             reference: voice.reference.scores.len(),
             accuses: voice.accuses,
         };
+        let forecast = |(number, reading): (usize, &Reading)| {
+            let Forecast { columns, own, unit, scale, .. } = &**reading.forecast.as_ref()?;
+            Some(ForecastMetadata { reading: number, columns: columns.clone(), own: *own, unit: *unit, scale: *scale })
+        };
         let Members { marginal, linear, ensemble, autoencoder, votes_of_autoencoder, neighbours, .. } = &self.members;
         let votes_of_autoencoder = autoencoder.as_ref().map(|_| *votes_of_autoencoder);
         Metadata {
@@ -293,6 +317,7 @@ impl Detector {
                 .map(|(costs, reference)| MarginalMetadata { costs: costs.clone(), reference: reference.scores.len() }),
             linear: linear.as_ref().map(|(linear, reference)| whitening(linear, reference)),
             readings: self.voices.readings.clone(),
+            forecasts: self.voices.readings.iter().enumerate().filter_map(forecast).collect(),
             voices: self.voices.voices.iter().map(voice).collect(),
             windows: self.windows,
             series: self.series.clone(),
@@ -332,7 +357,27 @@ impl Detector {
         for (number, Voice { shapes, reference, .. }) in self.voices.voices.iter().enumerate() {
             add_shapes(&mut tensors, &format!("voice{number}"), shapes, reference);
         }
+        for (number, reading) in self.voices.readings.iter().enumerate() {
+            if let Some(Forecast { weights, network, .. }) = reading.forecast.as_deref() {
+                let name = forecast_name(number);
+                tensors.push((format!("{name}.weights"), vec![weights.len()], weights));
+                add_layers(&mut tensors, &name, network);
+            }
+        }
         tensors
+    }
+}
+
+fn forecast_name(reading: usize) -> String {
+    format!("forecast{reading}")
+}
+
+fn add_layers<'a>(tensors: &mut Vec<(String, Vec<usize>, &'a [f32])>, name: &str, network: &'a Runner) {
+    for node in network.program().nodes() {
+        for tensor in node.tensors() {
+            let values = &network.parameters()[tensor.range.clone()];
+            tensors.push((format!("{name}.{}.{}", node.name(), tensor.name), tensor.shape.clone(), values));
+        }
     }
 }
 
@@ -362,12 +407,7 @@ fn add_network<'a>(
     name: &str,
     (member, reference): &'a (ResidualNetwork, Reference),
 ) {
-    for node in member.network.program().nodes() {
-        for tensor in node.tensors() {
-            let values = &member.network.parameters()[tensor.range.clone()];
-            tensors.push((format!("{name}.{}.{}", node.name(), tensor.name), tensor.shape.clone(), values));
-        }
-    }
+    add_layers(tensors, name, &member.network);
     tensors.push((format!("{name}.spread"), vec![member.spread.len()], &member.spread));
     add_whitening(tensors, name, &member.whitening, reference);
 }
@@ -418,7 +458,8 @@ fn take_voices(
     }
     let mut voices = Vec::new();
     for (number, VoiceMetadata { reading, length, way, rows, reference, accuses }) in metadata.into_iter().enumerate() {
-        let fits = windows.is_some_and(|windows| (1..=windows.length).contains(&length));
+        let past = readings.get(reading).map_or(0, Reading::past);
+        let fits = windows.is_some_and(|windows| (1..=windows.length.saturating_sub(past)).contains(&length));
         if reading >= readings.len() || !fits || (way == Way::Nearest && rows == 0) {
             return Err(DetectorFileError::Damaged("list of voices"));
         }
@@ -427,7 +468,7 @@ fn take_voices(
         let reference = take_reference(file, &name, reference)?;
         voices.push(Voice { reading, outline, shapes, reference, accuses });
     }
-    Ok(Voices { readings, voices })
+    Ok(Voices { readings, voices, ..Voices::default() })
 }
 
 fn take_network(
@@ -441,17 +482,44 @@ fn take_network(
     if inputs != width || outputs != width || architecture.residual || !architecture.is_dense() {
         return Err(DetectorFileError::Damaged("network"));
     }
-    let mut parameters = Vec::new();
-    for (tensor, shape) in architecture.tensors() {
-        parameters.extend(file.take(&format!("{name}.{tensor}"), &shape)?);
-    }
-    let network = Network::from_parameters(&architecture, parameters)?.runner();
+    let network = take_layers(file, name, &architecture)?;
     let spread = file.take(&format!("{name}.spread"), &[width])?;
     if spread.iter().any(|&spread| spread <= 0.0) {
         return Err(DetectorFileError::Damaged("spread of residuals"));
     }
     let (whitening, reference) = take_whitening(file, name, residuals, width)?;
     Ok((ResidualNetwork { architecture, network, spread, whitening }, reference))
+}
+
+fn take_layers(file: &mut TensorFile, name: &str, architecture: &Architecture) -> Result<Runner, DetectorFileError> {
+    let mut parameters = Vec::new();
+    for (tensor, shape) in architecture.tensors() {
+        parameters.extend(file.take(&format!("{name}.{tensor}"), &shape)?);
+    }
+    Ok(Network::from_parameters(architecture, parameters)?.runner())
+}
+
+/// A forecast, whose columns go with the reading's where the list of readings is checked.
+fn take_forecast(
+    file: &mut TensorFile,
+    number: usize,
+    ForecastMetadata { columns, own, unit, scale, .. }: ForecastMetadata,
+    windows: Option<Windows>,
+) -> Result<Forecast, DetectorFileError> {
+    let positive = |value: f32| value > 0.0 && value.is_finite();
+    let long = windows.is_some_and(|windows| windows.length > PAST);
+    if !(1..=MOST_COLUMNS).contains(&columns.len())
+        || own >= columns.len()
+        || !positive(unit)
+        || !positive(scale)
+        || !long
+    {
+        return Err(DetectorFileError::Damaged("list of forecasts"));
+    }
+    let name = forecast_name(number);
+    let weights = file.take(&format!("{name}.weights"), &[PAST * columns.len() + 1])?;
+    let network = take_layers(file, &name, &Forecast::architecture(columns.len()))?;
+    Ok(Forecast { columns, own, weights, unit, scale, network })
 }
 
 fn take_whitening(

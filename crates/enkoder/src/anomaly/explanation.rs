@@ -7,6 +7,7 @@ use super::members::neighbourly;
 use super::nearest::NearestWindow;
 use super::preparation::ColumnFeatures;
 use super::scores::NoScore;
+use super::voices::Reading;
 use super::windows::Windows;
 use crate::dataset::Dataset;
 use crate::schema::likeliest;
@@ -135,20 +136,29 @@ impl Detector {
         let mut expected = vec![f32::NAN; self.features];
         let mut spreads = vec![None; self.features];
         let mut usuals = vec![None; self.voices.readings.len()];
+        let of_window = |reading: &Reading| reading.values(window.iter(), self.features);
+        let all_prepared: Vec<Vec<f32>> = self.voices.readings.iter().map(of_window).collect();
         let mut said = Vec::new();
         for voice in &self.voices.voices {
             let reading = &self.voices.readings[voice.reading];
             let length = voice.outline.length;
             // As near to the middle of the shorter window as the ends of the longer one allow.
             let start = at.saturating_sub(length / 2).min(rows - length);
-            let rows = &window[start * self.features..][..length * self.features];
-            let prepared = reading.values(rows.iter(), self.features);
-            said.extend(voice.distances(&prepared, 1));
+            let prepared = &all_prepared[voice.reading][start..start + length];
+            said.extend(voice.distances(prepared, 1));
+            if at < reading.past() {
+                continue;
+            }
             let row = &window[at * self.features..][..self.features];
-            let (usual, spread) = match &reading.relation {
-                Some(relation) => (relation.expected(|feature| row[feature]), None),
-                None => {
-                    let outline = voice.outline.of(&prepared, 1);
+            let (usual, spread) = match (&reading.relation, &reading.forecast) {
+                (Some(relation), _) => (relation.expected(|feature| row[feature]), None),
+                (None, Some(forecast)) => {
+                    let left = all_prepared[voice.reading][at] / forecast.scale;
+                    let usual = reading.prepare(row[reading.feature]) - left;
+                    (usual, Some(1.0 / (forecast.scale * reading.scale)))
+                }
+                (None, None) => {
+                    let outline = voice.outline.of(prepared, 1);
                     let usual = voice.shapes.expected(&outline);
                     let part = voice.outline.part_of(at - start).min(usual.len() - 1);
                     (usual[part], voice.shapes.spread(&outline, part).map(|spread| spread / reading.scale))
@@ -161,7 +171,7 @@ impl Detector {
         let highest = surprises.iter().copied().fold(0.0, f32::max);
         let mut most = vec![f32::NEG_INFINITY; self.features];
         for ((reading, surprise), usual) in self.voices.readings.iter().zip(surprises).zip(usuals) {
-            shares[preparation.column_of(reading.feature)] += (surprise - highest).exp();
+            shares[preparation.column_of(reading.feature)] += reading.votes * (surprise - highest).exp();
             // Of a column that is judged in two ways, what makes it odder is told.
             if let Some((usual, spread)) = usual.filter(|_| surprise > most[reading.feature]) {
                 (most[reading.feature], expected[reading.feature]) = (surprise, usual);

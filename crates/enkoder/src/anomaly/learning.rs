@@ -33,7 +33,7 @@ const LONGEST_CODE: usize = 64;
 /// One row in so many is held out from training.
 const HELD_OUT: u64 = 5;
 /// The rows that others are compared with, so many that scoring stays fast.
-const NEIGHBOURS: usize = 512;
+const NEIGHBOURS: usize = 128;
 /// The tail of the linear model's scores is the part by which one in a hundred exceeds one in ten: about 0.5 where all rows are of
 /// one kind. A shorter one says no more.
 const SHORTEST_TAIL: f64 = 0.05;

@@ -34,6 +34,7 @@ mod draw;
 mod drift;
 mod error;
 mod explanation;
+mod forecast;
 mod incidents;
 mod learning;
 mod levels;

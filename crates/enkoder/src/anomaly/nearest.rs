@@ -30,7 +30,10 @@ impl Detector {
     ) -> Option<NearestWindow> {
         let of = |voice: &&Voice| {
             let reading = &self.voices.readings[voice.reading];
-            reading.feature == feature && reading.relation.is_none() && voice.shapes.way == Way::Nearest
+            reading.feature == feature
+                && reading.relation.is_none()
+                && reading.forecast.is_none()
+                && voice.shapes.way == Way::Nearest
         };
         // The first voice of a reading sees the longest windows.
         let Voice { reading, outline, shapes, .. } = self.voices.voices.iter().find(of)?;

@@ -5,6 +5,7 @@
 use super::choice::DetectorConfig;
 use super::detector::Detector;
 use super::error::AnomalyError;
+use super::forecast::PAST;
 use super::members::Members;
 use super::preparation::{Preparation, value};
 use super::threshold::CalibrationScores;
@@ -100,7 +101,7 @@ impl Detector {
                 columns.iter().map(of).collect()
             })
             .collect();
-        let (voices, mut parts) = Voices::fit(&by_column, &columns, &features, windows)?;
+        let (voices, mut parts) = Voices::fit(&by_column, &columns, &features, windows, config)?;
         // One part may hold anomalies, which should not set the threshold for others.
         if config.trim() > 0.0 && parts.len() > FEWEST_PARTS {
             let mean = |part: &FoldScores| part.moments.iter().sum::<f32>() / part.moments.len() as f32;
@@ -120,6 +121,22 @@ impl Detector {
             related.map(|reading| preparation.columns[preparation.column_of(reading.feature)].name.as_str()).collect();
         if !related.is_empty() {
             chosen += &format!("; also by what the other columns predict: {}", related.join(", "));
+        }
+        let forecast = voices.readings.iter().filter_map(|reading| Some((reading, reading.forecast.as_ref()?)));
+        let forecast: Vec<String> = forecast
+            .map(|(reading, _)| {
+                let name = &preparation.columns[preparation.column_of(reading.feature)].name;
+                format!("{name} ({:.1} votes)", reading.votes)
+            })
+            .collect();
+        if !voices.forecasts_tried {
+            chosen += "; without forecasts of the readings, for which columns or rows are too many or too few";
+        }
+        if !forecast.is_empty() {
+            chosen += &format!(
+                "; also by what the last {PAST} rows predict, by regression and a convolutional network: {}",
+                forecast.join(", ")
+            );
         }
         let left_out = clocks.iter().map(|&column| &preparation.columns[column]);
         let left_out = left_out.filter(|column| !features.contains(&column.first));

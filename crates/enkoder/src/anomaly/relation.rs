@@ -13,7 +13,7 @@ const RIDGE: f64 = 1e-3;
 const LEAST_EXPLAINED: f64 = 0.8;
 
 /// A regression of a prepared reading on others.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Relation {
     pub(super) offset: f32,
     pub(super) terms: Vec<Term>,
@@ -22,7 +22,7 @@ pub(super) struct Relation {
 }
 
 /// A prepared column and its weight.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Term {
     #[serde(flatten)]
     pub(super) column: Reading,
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn column(feature: usize) -> Reading {
-        Reading { feature, center: 0.0, scale: 1.0, relation: None }
+        Reading { feature, center: 0.0, scale: 1.0, ..Reading::default() }
     }
 
     /// Pairs of which the second is twice the first and one more, and a third column that goes its own way.

@@ -75,11 +75,16 @@ impl ResidualNetwork {
 }
 
 /// The root of the mean of squares, but for the largest few.
-pub(super) fn spread_of(mut squares: Vec<f32>) -> f64 {
+pub(super) fn spread_of(squares: Vec<f32>) -> f64 {
+    trusted_root(squares).max(LEAST_SPREAD)
+}
+
+/// The same, however small.
+pub(super) fn trusted_root(mut squares: Vec<f32>) -> f64 {
     squares.sort_by(f32::total_cmp);
     squares.truncate(((squares.len() as f64 * TRUSTED).ceil() as usize).max(1));
     let mean = squares.iter().map(|&square| f64::from(square)).sum::<f64>() / squares.len() as f64;
-    mean.sqrt().max(LEAST_SPREAD)
+    mean.sqrt()
 }
 
 /// Buffers of one thread.

@@ -38,6 +38,8 @@ struct Stretch<'a> {
     /// The rows kept, of which the first is row `first` of the stretch.
     values: VecDeque<f32>,
     first: usize,
+    /// What is judged of them, for each reading: of all rows that were there when windows were last seen.
+    readings: Vec<VecDeque<f32>>,
     /// Rows so far.
     rows: usize,
     /// Moments whose scores were given.
@@ -170,7 +172,8 @@ impl<'a> Stretch<'a> {
             [] => vec![track(windows.length)],
             voices => voices.iter().map(|voice| track(voice.outline.length)).collect(),
         };
-        Self { detector, windows, origin, values: VecDeque::new(), first: 0, rows: 0, given: 0, tracks }
+        let readings = detector.voices.readings.iter().map(|_| VecDeque::new()).collect();
+        Self { detector, windows, origin, values: VecDeque::new(), first: 0, readings, rows: 0, given: 0, tracks }
     }
 
     fn push(&mut self, row: &[f32]) {
@@ -182,12 +185,25 @@ impl<'a> Stretch<'a> {
     /// Drops the rows that neither a window nor the reasons of a moment to come reach back to.
     fn forget(&mut self) {
         let needed = self.given.saturating_sub(self.windows.length);
-        self.values.drain(..(needed - self.first) * self.detector.features());
+        let more = needed - self.first;
+        self.values.drain(..more * self.detector.features());
+        self.readings.iter_mut().for_each(|values| drop(values.drain(..more)));
         self.first = needed;
+    }
+
+    /// Brings what is judged of the rows up to the last row.
+    fn prepare(&mut self) {
+        let features = self.detector.features();
+        for (reading, prepared) in self.detector.voices.readings.iter().zip(&mut self.readings) {
+            let past = reading.past().min(prepared.len());
+            let rows = self.values.range((prepared.len() - past) * features..);
+            prepared.extend(reading.values(rows, features).into_iter().skip(past));
+        }
     }
 
     /// Scores the windows that are complete, and gives the moments that are known by them.
     fn score_known(&mut self, scores: &mut Scores) -> Result<(), AnomalyError> {
+        self.prepare();
         let mut known = self.rows;
         for number in 0..self.tracks.len() {
             let Track { windows: Windows { length, stride }, next, .. } = self.tracks[number];
@@ -233,11 +249,10 @@ impl<'a> Stretch<'a> {
         let Windows { length, stride } = self.tracks[number].windows;
         let said = match self.detector.voices.voices.get(number) {
             Some(voice) => {
-                let reading = &self.detector.voices.readings[voice.reading];
-                let features = self.detector.features();
-                let from = (start - self.first) * features;
-                let until = from + ((count - 1) * stride + length) * features;
-                voice.distances(&reading.values(self.values.range(from..until), features), stride)
+                let from = start - self.first;
+                let rows = from..from + (count - 1) * stride + length;
+                let values: Vec<f32> = self.readings[voice.reading].range(rows).copied().collect();
+                voice.distances(&values, stride)
             }
             None => self.scores_of_windows(start, count, stride)?,
         };

@@ -6,10 +6,13 @@
 //! reading's fault is not averaged away among many, and many readings' noise adds up to none.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::choice::DetectorConfig;
 use super::error::AnomalyError;
+use super::forecast::{Forecast, PAST, forecast};
 use super::outline::Outline;
 use super::preparation::{FeatureRange, Preparation};
 use super::relation::{Relation, Term, related};
@@ -29,13 +32,33 @@ const FARTHEST: f32 = 1e6;
 const ACCUSED: f32 = 2.0;
 
 /// A column that is judged, or what is left of it where others let expect it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Reading {
     pub(super) feature: usize,
     pub(super) center: f32,
     pub(super) scale: f32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) relation: Option<Relation>,
+    /// In a file it has tensors of its own.
+    #[serde(skip)]
+    pub(super) forecast: Option<Arc<Forecast>>,
+    /// How much it counts beside the others.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub(super) votes: f32,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+fn is_one(votes: &f32) -> bool {
+    *votes == 1.0
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { feature: 0, center: 0.0, scale: 1.0, relation: None, forecast: None, votes: 1.0 }
+    }
 }
 
 impl Reading {
@@ -46,18 +69,44 @@ impl Reading {
             // In units of the one value that it ever had.
             None => (range.median, 1.0 / range.median.abs().max(1.0)),
         };
-        Self { feature, center, scale, relation: None }
+        Self { feature, center, scale, ..Self::default() }
     }
 
     /// Checks what was read from a file of so many features.
     pub(super) fn is_sound(&self, features: usize) -> bool {
         let related = self.relation.as_ref().is_none_or(|relation| relation.is_sound(features));
-        self.feature < features && self.center.is_finite() && self.scale.is_finite() && self.scale > 0.0 && related
+        let forecast = self.forecast.as_ref().is_none_or(|forecast| {
+            let own = &forecast.columns[forecast.own];
+            let plain =
+                |column: &Self| column.relation.is_none() && column.forecast.is_none() && column.is_sound(features);
+            own.feature == self.feature && self.relation.is_none() && forecast.columns.iter().all(plain)
+        });
+        let counts = self.votes > 0.0 && self.votes.is_finite();
+        self.feature < features
+            && self.center.is_finite()
+            && self.scale.is_finite()
+            && self.scale > 0.0
+            && related
+            && forecast
+            && counts
     }
 
-    /// What is judged of rows of so many features, one behind the other.
+    /// How many rows before a row must be known, or nothing is expected of it.
+    pub(super) fn past(&self) -> usize {
+        if self.forecast.is_some() { PAST } else { 0 }
+    }
+
+    /// What is judged of rows of so many features, one behind the other, of which the first are the [past](Self::past).
     pub(super) fn values<'v>(&self, rows: impl Iterator<Item = &'v f32> + Clone, features: usize) -> Vec<f32> {
         let column = |feature| rows.clone().skip(feature).step_by(features);
+        if let Some(forecast) = &self.forecast {
+            let prepared = |of: &Self| column(of.feature).map(|&value| of.prepare(value)).collect();
+            let columns: Vec<Vec<f32>> = forecast.columns.iter().map(prepared).collect();
+            let mut left = forecast.left(&columns);
+            let missing = column(self.feature).map(|value| value.is_nan());
+            left.iter_mut().zip(missing).filter(|(_, missing)| *missing).for_each(|(left, _)| *left = 0.0);
+            return left;
+        }
         let mut values: Vec<f32> = column(self.feature).map(|&value| self.prepare(value)).collect();
         if let Some(Relation { offset, terms, scale }) = &self.relation {
             values.iter_mut().for_each(|value| *value -= offset);
@@ -125,6 +174,8 @@ fn distances_of_block(shapes: &Shapes, mut outlines: Vec<f32>) -> impl Iterator<
 pub(super) struct Voices {
     pub(super) readings: Vec<Reading>,
     pub(super) voices: Vec<Voice>,
+    /// Whether it was tried if forecasts of the readings know more; what was loaded does not tell.
+    pub(super) forecasts_tried: bool,
 }
 
 impl Voices {
@@ -135,6 +186,7 @@ impl Voices {
         columns: &[Reading],
         features: &[usize],
         windows: Windows,
+        config: &DetectorConfig,
     ) -> Result<(Self, Vec<FoldScores>), AnomalyError> {
         let folds = folds(series, windows.length);
         if folds.len() < 2 {
@@ -146,15 +198,23 @@ impl Voices {
             .filter(|(_, column)| features.contains(&column.feature))
             .map(|(at, column)| (column.clone(), series.iter().map(|one| &one[at][..]).collect()))
             .unzip();
-        let related = related(&readings, columns, series, &folds);
-        for (reading, left) in &related {
+        let mut left = related(&readings, columns, series, &folds);
+        // Of what ends with a window enough must be known.
+        let forecasts =
+            if windows.length > PAST { forecast(&readings, columns, series, &folds, config)? } else { None };
+        let forecasts_tried = forecasts.is_some();
+        left.extend(forecasts.into_iter().flatten());
+        for (reading, left) in &left {
             readings.push(reading.clone());
             values.push(left.iter().map(|left| &left[..]).collect());
         }
         let kinds: Vec<(usize, Kind)> = (0..readings.len())
             .flat_map(|reading| {
-                let is_related = readings[reading].relation.is_some();
-                let kinds = if is_related { kinds_of_related(windows.length) } else { kinds(windows.length) };
+                let Reading { relation, forecast, .. } = &readings[reading];
+                let kinds = match (relation, forecast) {
+                    (None, None) => kinds(windows.length),
+                    _ => kinds_of_left(windows.length - readings[reading].past()),
+                };
                 kinds.into_iter().map(move |kind| (reading, kind))
             })
             .collect();
@@ -165,7 +225,7 @@ impl Voices {
             fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().unzip();
         let (said, ends): (Vec<Vec<f32>>, Vec<Vec<f32>>) =
             said.into_iter().map(|Said { moments, ends }| (moments, ends)).unzip();
-        let voices = Self { readings, voices };
+        let voices = Self { readings, voices, forecasts_tried };
         let (mut scores, mut ends) = (voices.scores(&said).into_iter(), voices.scores(&ends).into_iter());
         let of_folds = folds.into_iter().map(|fold| {
             let rows = fold.iter().map(|part| part.rows.len()).sum();
@@ -196,11 +256,12 @@ impl Voices {
 
     fn said_of_ends(&self, voice: &Voice, windows: &[f32], features: usize, rows: usize) -> Vec<f32> {
         let (reading, Voice { outline, shapes, .. }) = (&self.readings[voice.reading], voice);
+        let past = reading.past();
         let blocks = windows.par_chunks(BLOCK_WINDOWS * features * rows).flat_map_iter(|windows| {
             let mut outlines = Vec::with_capacity(BLOCK_WINDOWS * shapes.parts());
             for window in windows.chunks_exact(features * rows) {
-                let rows = &window[(rows - outline.length) * features..];
-                outlines.extend(outline.of(&reading.values(rows.iter(), features), 1));
+                let rows = &window[(rows - outline.length - past) * features..];
+                outlines.extend(outline.of(&reading.values(rows.iter(), features)[past..], 1));
             }
             distances_of_block(shapes, outlines)
         });
@@ -236,8 +297,9 @@ impl Voices {
     pub(super) fn score(&self, said: &[f32]) -> f32 {
         let surprises = self.surprises(said);
         let highest = surprises.iter().copied().fold(0.0, f32::max);
-        let mean = surprises.iter().map(|surprise| (surprise - highest).exp()).sum::<f32>() / surprises.len() as f32;
-        highest + mean.ln()
+        let weighted = surprises.iter().zip(&self.readings).map(|(surprise, of)| of.votes * (surprise - highest).exp());
+        let votes: f32 = self.readings.iter().map(|reading| reading.votes).sum();
+        highest + (weighted.sum::<f32>() / votes).ln()
     }
 }
 
@@ -268,7 +330,7 @@ fn kinds(longest: usize) -> Vec<Kind> {
 }
 
 /// What is left of a reading has no shape: it is judged moment by moment, and over a while.
-fn kinds_of_related(longest: usize) -> Vec<Kind> {
+fn kinds_of_left(longest: usize) -> Vec<Kind> {
     let mut lengths = vec![1, longest.min(WHILE)];
     lengths.dedup();
     lengths.into_iter().map(|length| Kind { length, way: Way::Nearest, accuses: false }).collect()
@@ -378,8 +440,11 @@ mod tests {
             reference: Reference::of((0..1000).map(|said| said as f32).collect()),
             accuses,
         };
-        let reading = Reading { feature: 0, center: 0.0, scale: 1.0, relation: None };
-        let voices = Voices { readings: vec![reading], voices: vec![voice(false), voice(false), voice(true)] };
+        let voices = Voices {
+            readings: vec![Reading::default()],
+            voices: vec![voice(false), voice(false), voice(true)],
+            ..Voices::default()
+        };
         let alone = voices.surprises(&[900.0, 990.0, 0.0])[0];
         assert!((alone - (10f32.ln() + 100f32.ln()) / 2.0).abs() < 0.1, "{alone}");
         assert_eq!(voices.surprises(&[900.0, 990.0, 800.0]), [alone]);

@@ -375,7 +375,7 @@ fn files_that_cannot_be_meant_are_refused_with_what_is_wrong() {
     type Change = fn(&mut serde_json::Value);
     let changes: [(&[u8], &str, Change); 33] = [
         (rows, "version 0 of the format", |file| file["version"] = 0.into()),
-        (rows, "version 4 of the format", |file| file["version"] = 4.into()),
+        (rows, "version 5 of the format", |file| file["version"] = 5.into()),
         (rows, "metadata is damaged", |file| file["config"]["budget"] = serde_json::Value::Null),
         (rows, "options", |file| file["config"]["budget"] = (-1.0).into()),
         (rows, "options", |file| file["config"]["rule"]["false_alarm"] = 0.0.into()),

@@ -251,3 +251,60 @@ fn a_reading_that_is_usual_by_itself_but_not_with_the_others_is_found_and_says_w
     pieces.extend(scorer.finish().unwrap().into_values());
     assert_eq!(pieces, scores.into_values());
 }
+
+/// A map that is chaos to a straight line (Hénon 1976), or a second-order motion that a straight line tells but for its noise.
+fn motion(rows: usize, first: usize, straight: bool) -> Array2<f32> {
+    let mut state = [0.1f64, 0.1];
+    let mut values = Vec::new();
+    for row in 0..first + rows {
+        let noise = f64::from(noise(row, 3)) - 0.5;
+        let [x, y] = state;
+        state = if straight { [1.8 * x - 0.9 * y + noise, x] } else { [1.0 - 1.4 * x * x + y, 0.3 * x] };
+        values.push((state[0] + if straight { 0.0 } else { 0.02 * noise }) as f32);
+    }
+    Array2::from_shape_vec((rows, 1), values.split_off(first)).unwrap()
+}
+
+#[test]
+fn what_only_a_bent_forecast_knows_is_found_and_a_straight_motion_needs_none() {
+    let windows = Windows { length: 64, stride: 1 };
+    let fit = |straight| {
+        let train = Dataset::from_f32("motion", motion(2500, 100, straight)).unwrap();
+        Detector::fit_series(&[train], windows, &DetectorConfig::default()).unwrap()
+    };
+    assert!(!fit(true).chosen().contains("convolutional"), "{}", fit(true).chosen());
+    let detector = fit(false);
+    assert!(detector.chosen().contains("by regression and a convolutional network: feature1"), "{}", detector.chosen());
+    let mut values = motion(900, 4000, false);
+    // The same values in the opposite order.
+    let reversed: Vec<f32> = (500..540).rev().map(|row| values[[row, 0]]).collect();
+    (500..540).zip(reversed).for_each(|(row, value)| values[[row, 0]] = value);
+    let positive: Vec<bool> = (0..900).map(|row| (500..540).contains(&row)).collect();
+    let test = Dataset::from_f32("motion", values).unwrap();
+    let scores = detector.score(&test).unwrap();
+    let area = auroc(&scores, &positive).unwrap();
+    assert!(area > 0.98, "{area}");
+    // A reason has what is expected, also where too few rows come before.
+    for moment in [3, 510] {
+        let reason = &detector.explain(&test, moment, 1).unwrap()[0];
+        assert!(matches!(reason.expected, Value::Number(expected) if expected.abs() < 2.0), "{reason:?}");
+    }
+    let again = Detector::from_bytes(&detector.to_bytes().unwrap()).unwrap();
+    assert_eq!(again.score(&test).unwrap(), scores);
+    for step in [1, 130] {
+        let mut scorer = SeriesScorer::new(&again).unwrap();
+        let mut pieces = Vec::new();
+        for first in (0..900).step_by(step) {
+            let rows: Vec<usize> = (first..900.min(first + step)).collect();
+            pieces.extend(scorer.push(&test.select(&rows)).unwrap().into_values());
+        }
+        pieces.extend(scorer.finish().unwrap().into_values());
+        assert_eq!(pieces, scores[..], "in pieces of {step}");
+    }
+    // One window is scored as the last of a series that ends with it.
+    let ends: Vec<f32> = test.to_array().iter().copied().collect();
+    let ends: Vec<f32> = ends.windows(64).flatten().copied().collect();
+    let of_ends = detector.score_ends(&ends).unwrap();
+    let last = detector.score(&test.select(&(400..530).collect::<Vec<_>>())).unwrap();
+    assert_eq!(last[129], of_ends[530 - 64]);
+}
