@@ -343,7 +343,7 @@ pub struct Compressible {
 
 /// Where samples are.
 enum Samples {
-    Arrays(Arrays),
+    Arrays(Box<Arrays>),
     Memory(SampleArray),
 }
 
@@ -365,7 +365,7 @@ impl Compressible {
             name: arrays.name().to_owned(),
             packing,
             quantity,
-            samples: Samples::Arrays(arrays),
+            samples: Samples::Arrays(Box::new(arrays)),
             is_table: false,
             is_auxiliary: false,
             description: Vec::new(),
@@ -388,14 +388,14 @@ impl Compressible {
     /// The samples.
     pub fn source(&mut self) -> &mut dyn codec::SampleSource {
         match &mut self.samples {
-            Samples::Arrays(arrays) => arrays,
+            Samples::Arrays(arrays) => &mut **arrays,
             Samples::Memory(samples) => samples,
         }
     }
 
     fn source_ref(&self) -> &dyn codec::SampleSource {
         match &self.samples {
-            Samples::Arrays(arrays) => arrays,
+            Samples::Arrays(arrays) => &**arrays,
             Samples::Memory(samples) => samples,
         }
     }
