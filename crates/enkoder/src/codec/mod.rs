@@ -61,6 +61,7 @@ mod plan;
 mod prediction;
 mod promise;
 mod quantiser;
+mod rans;
 mod region;
 mod residual;
 mod samples;

@@ -27,15 +27,17 @@ impl Quantiser {
                 Some((deviation, value))
             }
             Self::Steps { step, bound } => {
-                let steps = (value.to_f64() - base::<T>(prediction)) / step;
+                // Only the smallest of steps have no reciprocal. Where it rounds to the wrong side, the value is still within the bound.
+                let (deviation, reciprocal) = (value.to_f64() - base::<T>(prediction), 1.0 / step);
+                let steps = if reciprocal.is_finite() { deviation * reciprocal } else { deviation / step };
                 if steps.is_nan() || steps.abs() > MOST_STEPS {
                     return None;
                 }
-                let nearest = round(steps) as i64;
-                let restored: T = self.restore(nearest, prediction);
+                let (nearest, restored) = (round(steps), T::from_f64(base::<T>(prediction) + round(steps) * step));
                 if value.within(restored, bound) {
-                    return Some((nearest, restored));
+                    return Some((nearest as i64, restored));
                 }
+                let nearest = nearest as i64;
                 // Where the type is coarse beside the step, rounding may have moved the value over the bound.
                 [nearest - 1, nearest + 1]
                     .into_iter()

@@ -182,6 +182,10 @@ fn golden_files_without_a_model_are_made() {
     let integers: Vec<i16> = (0..12 * 600).map(|i| (rough(i) * 100.0) as i16).collect();
     write("alone-i16-abs", Given::of([4, 5, 5, 6], &integers), Bound::Absolute(3.0), 9);
     let two: Vec<f64> = (0..30 * 200).map(|i| f64::from(rough(i)) * if i % 200 < 100 { 1.0 } else { 1e4 }).collect();
+    write("alone-symbols-f32-rel", Given::of([20, 30], &fields), Bound::Relative(0.001), 5);
+    write("alone-symbols-f32-levels", Given::of([20, 30], &fields), Bound::Relative(0.0001), 1);
+    write("alone-symbols-hostile-f32-lossless", Given::of([20, 30], &hostile), Bound::Lossless, 5);
+    write("alone-symbols-hostile-f32-abs", Given::of([5, 4, 30], &hostile), Bound::Absolute(0.1), 1);
     let mut source = Given::of([2, 100], &two);
     source.layout.variables = vec!["low".to_owned(), "high".to_owned()];
     write("alone-two-variables-f64-psnr", source, Bound::Psnr(50.0), 5);

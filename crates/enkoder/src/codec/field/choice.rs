@@ -9,23 +9,70 @@ use rayon::prelude::*;
 
 use super::super::element::Element;
 use super::super::entropy::Estimator;
+use super::array::code;
 use super::fit::fit;
 use super::mask::MOST_KINDS;
 use super::predictor::strides;
 use super::scale::{Predicts, Scale};
 use super::traversal::{Pass, Traversal};
-use super::{Field, SAME, Special, code};
+use super::{Coding, Field, SAME, Special, symbols};
 
-/// Values that fields are tried on where there are more than can be tried in no time; up to effort 6.
-const TRIED: usize = 1 << 15;
-const TRIED_WHOLE: usize = 1 << 18;
-/// Places of a pass that weights are fitted on at most. Of a part that is only tried, and of passes with few places of a large array,
-/// fewer will do.
-const FITTED: usize = 16_000;
-const LEAST_FITTED: usize = 4_000;
+/// How hard to look, by the effort.
+#[derive(Clone, Copy)]
+struct Care {
+    /// Values that fields are tried on, and those up to which an array is tried as a whole.
+    tried: usize,
+    whole: usize,
+    /// Places of a pass that weights are fitted on at least, where there are so many: for parts and large arrays, and for arrays that
+    /// are tried as a whole; and at most.
+    fitted: [usize; 2],
+    most_fitted: usize,
+    /// Going through rows is quicker, and taken unless levels take less than this part of its bits: by a part of an array, which is hard
+    /// on rows, because nothing is known before its first values, and by a whole one.
+    levels: [f64; 2],
+    /// Symbols are quicker, and taken unless adaptive bits take less than this part of theirs; none where only bits are tried.
+    bits: Option<f64>,
+}
+
+/// Values up to which an array is tried as a whole up to effort 6, where it is smooth: then every byte counts.
+const WHOLE: usize = 1 << 18;
+
+impl Care {
+    const WHOLE: Self = Self {
+        tried: usize::MAX,
+        whole: usize::MAX,
+        fitted: [4_000, 16_000],
+        most_fitted: 16_000,
+        levels: [0.99; 2],
+        bits: Some(0.99),
+    };
+
+    fn of(effort: u8) -> Self {
+        let care = Self {
+            tried: 1 << 15,
+            whole: WHOLE,
+            fitted: [4_000, 16_000],
+            most_fitted: 16_000,
+            levels: [0.99; 2],
+            bits: None,
+        };
+        match effort {
+            ..=5 => Self {
+                tried: 1 << 14,
+                whole: 1 << 16,
+                fitted: [1_500, 3_000],
+                most_fitted: 3_000,
+                levels: [0.85, 0.95],
+                bits: Some(0.95),
+            },
+            6 => care,
+            _ => Self { tried: usize::MAX, whole: usize::MAX, levels: [1.0; 2], ..care },
+        }
+    }
+}
+
+/// Of passes with more places than are fitted at least, one of so many is.
 const FITTED_PART: usize = 16;
-/// Going through rows is quicker, and taken unless levels take less than this part of its bits.
-const WORTH_LEVELS: f64 = 0.99;
 /// Values that are looked at to find frequent ones, and kinds of values that are counted at most.
 const LOOKED_AT: usize = 1 << 12;
 const COUNTED: usize = 64;
@@ -33,10 +80,13 @@ const COUNTED: usize = 64;
 const OFTEN: f64 = 0.05;
 /// Bits of a value below which predictions are hardly ever wrong, so that finer steps of coarse grids may pay.
 const SMOOTH: f64 = 0.4;
+/// Bits of a value from which on symbols lose little to adaptive bits, so that these need not be tried.
+const MANY: f64 = 1.5;
 
 /// A way to code an array.
 #[derive(Clone, Copy)]
 struct Candidate {
+    coding: Coding,
     traversal: Traversal,
     scale: Scale,
     fineness: u64,
@@ -47,8 +97,19 @@ struct Candidate {
 /// The field of an array that takes the fewest bits. `missing` are the bits of values that stand for a missing one. With more
 /// `effort`, from 1 to 9, more is tried, on more of the array.
 pub(crate) fn choose<T: Element>(values: &[T], shape: &[usize], scale: Scale, missing: &[u64], effort: u8) -> Field {
-    let specials = specials(values, missing);
-    let learned = |traversal, scale, fineness| Candidate { traversal, scale, fineness, learns: true };
+    choose_by(Care::of(effort), values, shape, scale, &specials(values, missing), effort)
+}
+
+fn choose_by<T: Element>(
+    care: Care,
+    values: &[T],
+    shape: &[usize],
+    scale: Scale,
+    specials: &[Special],
+    effort: u8,
+) -> Field {
+    let coding = if care.bits.is_some() { Coding::Symbols } else { Coding::Bits };
+    let learned = |traversal, scale, fineness| Candidate { coding, traversal, scale, fineness, learns: true };
     let scales = match scale {
         Scale::Relative { step, part, .. } => {
             [Predicts::Values, Predicts::Positions].map(|predicts| Scale::Relative { step, part, predicts }).to_vec()
@@ -60,25 +121,29 @@ pub(crate) fn choose<T: Element>(values: &[T], shape: &[usize], scale: Scale, mi
         .iter()
         .flat_map(|&scale| traversals.iter().map(move |&traversal| learned(traversal, scale, SAME)))
         .collect();
-    let is_whole = effort > 6 || values.len() <= TRIED_WHOLE;
-    let (most, places) = if is_whole { (usize::MAX, FITTED) } else { (TRIED, LEAST_FITTED) };
-    let (part, part_shape) = middle(values, shape, most);
-    let knowns: Vec<(Scale, Vec<f64>)> = scales.iter().map(|&scale| (scale, known(&part, &specials, scale))).collect();
+    let is_whole = values.len() <= care.whole;
+    let places = (care.fitted[usize::from(is_whole)], care.most_fitted);
+    let (part, part_shape) = middle(values, shape, if is_whole { usize::MAX } else { care.tried });
+    let times = values.len() as f64 / part.len() as f64;
+    let knowns: Vec<(Scale, Vec<f64>)> = scales.iter().map(|&scale| (scale, known(&part, specials, scale))).collect();
     let tried = |candidates: &[Candidate]| -> Vec<(f64, Candidate, Field)> {
         let of = |&candidate: &Candidate| {
             let known = knowns.iter().find(|(scale, _)| *scale == candidate.scale);
             let known = known.map_or(&[][..], |(_, known)| known);
-            let field = field(candidate, known, &part_shape, &specials, places);
-            (bits(&field, &part, &part_shape), candidate, field)
+            let field = field(candidate, known, &part_shape, specials, places);
+            (bits(&field, &part, &part_shape, times), candidate, field)
         };
         candidates.par_iter().map(of).collect()
     };
     let mut costs = tried(&candidates);
     let cost = |(bits, candidate, _): &(f64, Candidate, Field)| match candidate.traversal {
-        Traversal::Rows if effort < 7 => bits * WORTH_LEVELS,
-        _ => *bits,
+        Traversal::Rows => bits * care.levels[usize::from(is_whole)],
+        Traversal::Levels => *bits,
     };
     let is_smooth = costs.iter().any(|(bits, ..)| *bits < SMOOTH * part.len() as f64);
+    if is_smooth && !is_whole && values.len() <= WHOLE {
+        return choose_by(Care::WHOLE, values, shape, scale, specials, effort);
+    }
     if effort > 6 || (effort > 2 && is_smooth) {
         let best = costs.iter().min_by(|a, b| cost(a).total_cmp(&cost(b)));
         let best = best.map_or(candidates[0], |(_, best, _)| *best);
@@ -90,12 +155,21 @@ pub(crate) fn choose<T: Element>(values: &[T], shape: &[usize], scale: Scale, mi
         costs.extend(tried(&others));
     }
     let best = costs.into_iter().reduce(|best, other| if cost(&other) < cost(&best) { other } else { best });
+    let best = best.map(|(bits_of_symbols, candidate, mut field)| {
+        if let Some(worth) = care.bits.filter(|_| bits_of_symbols < MANY * part.len() as f64) {
+            field.coding = Coding::Bits;
+            if bits(&field, &part, &part_shape, times) >= worth * bits_of_symbols {
+                field.coding = Coding::Symbols;
+            }
+        }
+        (Candidate { coding: field.coding, ..candidate }, field)
+    });
     match best {
-        Some((_, _, field)) if part.len() == values.len() => field,
+        Some((_, field)) if part.len() == values.len() => field,
         best => {
-            let candidate = best.map_or(candidates[0], |(_, candidate, _)| candidate);
-            let known = if candidate.learns { self::known(values, &specials, candidate.scale) } else { Vec::new() };
-            field(candidate, &known, shape, &specials, places)
+            let candidate = best.map_or(candidates[0], |(candidate, _)| candidate);
+            let known = if candidate.learns { self::known(values, specials, candidate.scale) } else { Vec::new() };
+            field(candidate, &known, shape, specials, places)
         }
     }
 }
@@ -107,24 +181,32 @@ fn known<T: Element>(values: &[T], specials: &[Special], scale: Scale) -> Vec<f6
     values.iter().map(known).collect()
 }
 
-/// About the bits that an array takes with a field.
-fn bits<T: Element>(field: &Field, values: &[T], shape: &[usize]) -> f64 {
+/// About the bits that a part of an array takes with a field, if the array is so many times as large: what is stored once is shared.
+fn bits<T: Element>(field: &Field, values: &[T], shape: &[usize], times: f64) -> f64 {
     let (mut head, mut tail) = (Estimator::new(), Estimator::new());
-    let coded = field.clone().code::<T, _>(&mut head, shape);
-    let coded = coded.and_then(|()| code(&mut tail, field, shape, &mut values.to_vec()));
+    let coded = field.clone().code::<T, _>(&mut head, shape).and_then(|()| match field.coding {
+        Coding::Bits => code(&mut tail, field, shape, &mut values.to_vec()).map(|()| [0.0, tail.bits()]),
+        Coding::Symbols => symbols::size(field, shape, &mut values.to_vec()),
+    });
     // An estimator takes every bit that has a probability.
-    coded.map_or(f64::INFINITY, |()| head.bits() + tail.bits())
+    coded.map_or(f64::INFINITY, |[tables, bits]| (head.bits() + tables) / times + bits)
 }
 
-/// The field of a candidate, its weights fitted on so many places of each pass, or on a part of them where that is more.
-fn field(candidate: Candidate, known: &[f64], shape: &[usize], specials: &[Special], places: usize) -> Field {
-    let Candidate { traversal, scale, fineness, learns } = candidate;
+/// The field of a candidate, its weights fitted on so many places of each pass, or up to so many where that is a part of them.
+fn field(
+    candidate: Candidate,
+    known: &[f64],
+    shape: &[usize],
+    specials: &[Special],
+    (places, most): (usize, usize),
+) -> Field {
+    let Candidate { coding, traversal, scale, fineness, learns } = candidate;
     let passes = traversal.passes(shape);
-    let mut field = Field { traversal, scale, fineness, specials: specials.to_vec(), weights: Vec::new() };
+    let mut field = Field { coding, traversal, scale, fineness, specials: specials.to_vec(), weights: Vec::new() };
     field.weights = if learns {
         let strides = strides(shape);
         let noise = |level| (scale.step_of_predictions() * field.fineness_of(level)).powi(2) / 12.0;
-        let places = |pass: &Pass| (pass.count() / FITTED_PART).clamp(places, FITTED);
+        let places = |pass: &Pass| (pass.count() / FITTED_PART).clamp(places, most);
         passes.par_iter().map(|pass| fit(pass, known, &strides, noise(pass.level), places(pass))).collect()
     } else {
         passes.iter().map(|pass| vec![0; pass.features.len()]).collect()

@@ -3,17 +3,13 @@
 
 use std::ops::Range;
 
+use super::inside::Inside;
 use super::traversal::{Base, Feature, Offset, Pass};
-use crate::network::vectorised::vectorised;
 
 /// Weights are multiples of this.
 pub(crate) const WEIGHT_UNIT: f64 = 1.0 / 256.0;
 /// And at most so many in size.
 pub(crate) const MOST_WEIGHT: i32 = 2047;
-/// Places that are at most so far apart count as close.
-const CLOSE: usize = 4;
-/// Fraction bits of the part that a sum over the places around is multiplied with.
-const AROUND_BITS: u32 = 36;
 
 /// The distance in memory from one index of each axis to the next.
 pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
@@ -37,16 +33,20 @@ fn along(at: usize, length: usize, distance: usize) -> &'static [(isize, f64)] {
     }
 }
 
+/// Factors along an axis as those of offsets.
+fn base_along(axis: usize, distance: usize, factors: &[(isize, f64)], axes: usize) -> Feature {
+    let offset = |&(steps, factor): &(isize, f64)| {
+        let mut offset = vec![0; axes];
+        offset[axis] = steps * distance as isize;
+        (offset, factor)
+    };
+    factors.iter().map(offset).collect()
+}
+
 /// The factors of a base where all that it wants is there.
 pub(crate) fn base_feature(base: &Base, axes: usize) -> Feature {
     let factors = |axis: usize, distance: usize, length: usize| {
-        let factors = along(3 * distance, length * distance, distance).iter();
-        let offset = |&(steps, factor): &(isize, f64)| {
-            let mut offset = vec![0; axes];
-            offset[axis] = steps * distance as isize;
-            (offset, factor)
-        };
-        factors.map(offset).collect()
+        base_along(axis, distance, along(3 * distance, length * distance, distance), axes)
     };
     match base {
         Base::Zero => Vec::new(),
@@ -62,36 +62,12 @@ pub(crate) struct Predictor<'a> {
     /// How far along each axis values are known: as far as the pass goes, for what lies behind is coded later.
     shape: &'a [usize],
     strides: &'a [usize],
-    /// Along each axis, how many indices at both ends have not all that is looked at around.
-    margins: Vec<(usize, usize)>,
-    /// Where all is there: distances in memory and factors.
-    taps: Taps<f64>,
-    around: Taps<u32>,
+    /// For places where all is there.
+    pub(crate) inside: Inside,
+    weights: Vec<f64>,
     /// Elsewhere: the features whose weight is not 0, and each place around.
     features: Vec<Reaching<f64>>,
     surroundings: Vec<Reaching<u32>>,
-    /// 2³⁶ over the counts of those around, rounded up: what a sum is multiplied with to be divided by them.
-    around_part: u64,
-}
-
-/// Distances in memory with what counts of the values there. A run along the last axis knows the early ones before it begins, so
-/// that they are added up for all of its places together; the late ones lie in the run itself.
-struct Taps<F> {
-    early: Vec<(isize, F)>,
-    late: Vec<(isize, F)>,
-}
-
-impl<F: Copy> Taps<F> {
-    fn new(of: &[(Offset, F)], strides: &[usize], run: usize) -> Self {
-        let mut taps = Self { early: Vec::new(), late: Vec::new() };
-        for (offset, factor) in of {
-            let step = offset.iter().zip(strides).map(|(&step, &stride)| step * stride as isize).sum();
-            let (along, others) = offset.split_last().unwrap_or((&0, &[]));
-            let is_late = others.iter().all(|&step| step == 0) && along.unsigned_abs().is_multiple_of(run);
-            if is_late { &mut taps.late } else { &mut taps.early }.push((step, *factor));
-        }
-        taps
-    }
 }
 
 /// Distances in memory with factors, and how far they reach: along all axes but the last, and along the last.
@@ -128,21 +104,18 @@ fn is_within((low, high): (isize, isize), at: usize, length: usize) -> bool {
 }
 
 /// Which features and places around there are for a run, but for what may lie beyond its ends.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub(crate) struct There {
     features: Vec<bool>,
     around: Vec<bool>,
+    /// Which factors the base has.
+    base: usize,
 }
 
-/// Adds to each sum the value a distance from its place, times a factor; places are `stride` apart.
-#[inline(always)]
-fn add<S, V: Copy>(sums: &mut [S], values: &[V], first: usize, stride: usize, add: impl Fn(&mut S, V)) {
-    let values = &values[first..];
-    if stride == 1 {
-        sums.iter_mut().zip(values).for_each(|(sum, &value)| add(sum, value));
-    } else {
-        sums.iter_mut().zip(values.iter().step_by(stride)).for_each(|(sum, &value)| add(sum, value));
-    }
+/// What there is for runs, and what their places are predicted from, the rest left out.
+pub(crate) struct Border {
+    pub(crate) there: There,
+    pub(crate) inside: Inside,
 }
 
 impl<'a> Predictor<'a> {
@@ -150,91 +123,14 @@ impl<'a> Predictor<'a> {
     pub(crate) fn new(pass: &'a Pass, strides: &'a [usize], weights: &[i32]) -> Self {
         let shape = &pass.end[..];
         let weights: Vec<f64> = weights.iter().map(|&weight| f64::from(weight) * WEIGHT_UNIT).collect();
-        let mut factors: Feature = Vec::new();
-        let mut add = |offset: &Offset, factor: f64| match factors.iter_mut().find(|(known, _)| known == offset) {
-            Some((_, sum)) => *sum += factor,
-            None => factors.push((offset.clone(), factor)),
-        };
-        base_feature(&pass.base, shape.len()).iter().for_each(|(offset, factor)| add(offset, *factor));
-        for (feature, &weight) in pass.features.iter().zip(&weights).filter(|(_, weight)| **weight != 0.0) {
-            feature.iter().for_each(|(offset, factor)| add(offset, weight * factor));
-        }
-        let mut margins = vec![(0usize, 0usize); shape.len()];
-        for offset in factors.iter().map(|(offset, _)| offset).chain(pass.around.iter().map(|(offset, _)| offset)) {
-            for (margin, &step) in margins.iter_mut().zip(offset) {
-                let side = if step < 0 { &mut margin.0 } else { &mut margin.1 };
-                *side = step.unsigned_abs().max(*side);
-            }
-        }
+        let weighted = || pass.features.iter().zip(weights.iter().copied()).filter(|(_, weight)| *weight != 0.0);
+        let base = base_feature(&pass.base, shape.len());
         let run = pass.stride.last().copied().unwrap_or(1);
-        let taps = Taps::new(&factors, strides, run);
-        let around = Taps::new(&pass.around, strides, run);
-        let around_part =
-            (1 << AROUND_BITS) / u64::from(pass.around.iter().map(|(_, count)| count).sum::<u32>().max(1)) + 1;
-        let weighted = pass.features.iter().zip(&weights).filter(|(_, weight)| **weight != 0.0);
-        let features = weighted.map(|(feature, &weight)| Reaching::new(weight, feature, strides)).collect();
+        let inside = Inside::new(&base, weighted(), &pass.around, (strides, run));
+        let features = weighted().map(|(feature, weight)| Reaching::new(weight, feature, strides)).collect();
         let one = |(offset, count): &(Offset, u32)| Reaching::new(*count, &[(offset.clone(), 1.0)], strides);
         let surroundings = pass.around.iter().map(one).collect();
-        Self { pass, shape, strides, margins, taps, around, features, surroundings, around_part }
-    }
-
-    /// For so many places of a run where all is there, from the one at `first` on: their predictions and the sums of the surprises
-    /// around, as far as they do not depend on the run itself.
-    pub(crate) fn early(
-        &self,
-        known: &[f64],
-        sizes: &[u16],
-        (first, count): (usize, usize),
-        (sums, activities): (&mut Vec<f64>, &mut Vec<u32>),
-    ) {
-        let stride = self.pass.stride.last().copied().unwrap_or(1);
-        // Of places close together those between are computed too: vectors are quicker than leaving them out.
-        let apart = if stride <= CLOSE { stride } else { 1 };
-        let wide = (count.max(1) - 1) * apart + 1;
-        sums.clear();
-        sums.resize(wide, 0.0);
-        activities.clear();
-        activities.resize(wide, 0);
-        let stride = stride / apart;
-        vectorised(
-            #[inline(always)]
-            || {
-                for &(step, factor) in &self.taps.early {
-                    add(sums, known, first.wrapping_add_signed(step), stride, |sum, value| *sum += value * factor);
-                }
-                for &(step, count) in &self.around.early {
-                    let first = first.wrapping_add_signed(step);
-                    add(activities, sizes, first, stride, |sum, size| *sum += u32::from(size) * count);
-                }
-            },
-        );
-        if apart > 1 {
-            for number in 0..count {
-                sums[number] = sums[number * apart];
-                activities[number] = activities[number * apart];
-            }
-        }
-        sums.truncate(count);
-        activities.truncate(count);
-    }
-
-    /// The prediction of a place where all is there.
-    #[inline(always)]
-    pub(crate) fn late(&self, known: &[f64], index: usize, mut sum: f64) -> f64 {
-        for &(step, factor) in &self.taps.late {
-            sum += known[index.wrapping_add_signed(step)] * factor;
-        }
-        sum
-    }
-
-    /// The mean size of the surprises around, in sixteenths, of a place where all is there.
-    #[inline(always)]
-    pub(crate) fn late_activity(&self, sizes: &[u16], index: usize, mut around: u32) -> u32 {
-        for &(step, count) in &self.around.late {
-            around += u32::from(sizes[index.wrapping_add_signed(step)]) * count;
-        }
-        // Rounded down as a division is: sums of sizes stay far below 2³⁶ over the square of the counts.
-        ((u64::from(16 * around) * self.around_part) >> AROUND_BITS) as u32
+        Self { pass, shape, strides, inside, weights, features, surroundings }
     }
 
     /// What there is for the run of a place.
@@ -246,19 +142,9 @@ impl<'a> Predictor<'a> {
         there.around.extend(self.surroundings.iter().map(|of| of.is_there(at, self.shape)));
     }
 
-    /// The prediction anywhere: a feature that reaches beyond the array is 0. And the mean size of the surprises around that are
-    /// there, in sixteenths; 1 where none is.
-    pub(crate) fn outer(
-        &self,
-        known: &[f64],
-        sizes: &[u16],
-        (at, index): (&[usize], usize),
-        there: &There,
-    ) -> (f64, u32) {
-        let (along, length) = match (at.last(), self.shape.last()) {
-            (Some(&along), Some(&length)) => (along, length),
-            _ => return (0.0, 16),
-        };
+    /// The prediction anywhere: a feature that reaches beyond the array is 0.
+    pub(crate) fn outer(&self, known: &[f64], (at, index): (&[usize], usize), there: &There) -> f64 {
+        let (Some(&along), Some(&length)) = (at.last(), self.shape.last()) else { return 0.0 };
         let mut prediction = self.base(known, at);
         for (feature, &is_there) in self.features.iter().zip(&there.features) {
             let mut sum = 0.0;
@@ -270,6 +156,12 @@ impl<'a> Predictor<'a> {
             // Also where it is 0: that tells −0 from 0.
             prediction += feature.weight * sum;
         }
+        prediction
+    }
+
+    /// The mean size of the surprises around that are there, in sixteenths; 1 where none is.
+    pub(crate) fn outer_activity(&self, sizes: &[u16], (at, index): (&[usize], usize), there: &There) -> u32 {
+        let (Some(&along), Some(&length)) = (at.last(), self.shape.last()) else { return 16 };
         let (mut sum, mut counts) = (0, 0);
         for (around, &is_there) in self.surroundings.iter().zip(&there.around) {
             if is_there && is_within(around.along, along, length) {
@@ -277,7 +169,49 @@ impl<'a> Predictor<'a> {
                 counts += around.weight;
             }
         }
-        (prediction, (16 * sum).checked_div(counts).unwrap_or(16))
+        (16 * sum).checked_div(counts).unwrap_or(16)
+    }
+
+    /// What there is for the run of a place, and what its places are predicted from without the rest.
+    pub(crate) fn bordering<'b>(&self, first: &[usize], borders: &'b mut Vec<Border>) -> &'b Border {
+        let mut there = There::default();
+        self.there(first, &mut there);
+        let last = first.len().saturating_sub(1);
+        let base = match &self.pass.base {
+            Base::Between { axis, distance } | Base::Beyond { axis, distance } if *axis < last => {
+                Some((*axis, *distance, along(first[*axis], self.shape[*axis], *distance)))
+            }
+            _ => None,
+        };
+        there.base = base.map_or(0, |(_, _, factors)| factors.len() + 8 * usize::from(factors[0].0 == -3));
+        if let Some(known) = borders.iter().position(|border| border.there == there) {
+            return &borders[known];
+        }
+        let base = match base {
+            Some((axis, distance, factors)) => base_along(axis, distance, factors, first.len()),
+            None => base_feature(&self.pass.base, first.len()),
+        };
+        let weighted = self.pass.features.iter().zip(&self.weights).filter(|(_, weight)| **weight != 0.0);
+        let kept = weighted.zip(&there.features).filter(|(_, is_there)| **is_there);
+        let around = self.pass.around.iter().zip(&there.around).filter(|(_, is_there)| **is_there);
+        let around: Vec<_> = around.map(|(around, _)| around.clone()).collect();
+        let features = kept.map(|((feature, &weight), _)| (feature, weight));
+        let inside = Inside::new(&base, features, &around, (self.strides, self.inside.stride));
+        borders.push(Border { there, inside });
+        &borders[borders.len() - 1]
+    }
+
+    /// Which of so many places of a run from one on have all that is looked at along the last axis.
+    pub(crate) fn inner_of(&self, inside: &Inside, along: usize, count: usize) -> Range<usize> {
+        let (Some(&(low, high)), Some(&length)) = (inside.margins.last(), self.shape.last()) else { return 0..0 };
+        let number = |index: usize| index.saturating_sub(along).div_ceil(inside.stride);
+        let from = number(low).min(count);
+        from..number(length.saturating_sub(high)).clamp(from, count)
+    }
+
+    /// The length of the last axis.
+    pub(crate) fn length(&self) -> usize {
+        self.shape.last().copied().unwrap_or(1)
     }
 
     /// What stands in for a value that is missing: the prediction, but within the values nearest to it, so that nothing grows
@@ -360,11 +294,11 @@ impl<'a> Predictor<'a> {
         let Some(last) = self.shape.len().checked_sub(1).filter(|_| self.pass.count() > 0) else { return Ok(()) };
         let number = |index: usize| index.saturating_sub(start[last]).div_ceil(stride[last]);
         let count = number(end[last]);
-        let from = number(self.margins[last].0).min(count);
-        let inner = from..number(self.shape[last].saturating_sub(self.margins[last].1)).clamp(from, count);
+        let from = number(self.inside.margins[last].0).min(count);
+        let inner = from..number(self.shape[last].saturating_sub(self.inside.margins[last].1)).clamp(from, count);
         let mut at = start.clone();
         loop {
-            let mut margins = self.margins.iter().zip(self.shape).zip(&at).take(last);
+            let mut margins = self.inside.margins.iter().zip(self.shape).zip(&at).take(last);
             let inside = margins.all(|((margin, &length), &at)| at >= margin.0 && at + margin.1 < length);
             run(&at, count, if inside { inner.clone() } else { 0..0 })?;
             let Some(axis) = (0..last).rev().find(|&axis| at[axis] + stride[axis] < end[axis]) else { return Ok(()) };

@@ -78,18 +78,18 @@ impl Scale {
         }
     }
 
-    /// The surprise of a value; none where no surprise decodes to one within the bound.
+    /// The surprise of a value and the value that it decodes to; none where no surprise decodes to one within the bound.
     #[inline(always)]
-    pub(crate) fn quantise<T: Element>(self, value: T, prediction: f64) -> Option<i64> {
+    pub(crate) fn quantise<T: Element>(self, value: T, prediction: f64) -> Option<(i64, T)> {
         match self {
-            Self::Free(quantiser) => quantiser.quantise(value, prediction).map(|(surprise, _)| surprise),
+            Self::Free(quantiser) => quantiser.quantise(value, prediction),
             Self::Lattice { step, bound } => {
                 let surprise = round(value.to_f64() / step) - round(prediction / step);
                 if surprise.is_nan() || surprise.abs() >= AS_IT_IS as f64 {
                     return None;
                 }
-                let surprise = surprise as i64;
-                value.within(self.restore(surprise, prediction), bound).then_some(surprise)
+                let restored = self.restore(surprise as i64, prediction);
+                value.within(restored, bound).then_some((surprise as i64, restored))
             }
             Self::Relative { step, part, predicts } => {
                 let from = Self::position::<T>(predicts, prediction);
@@ -98,9 +98,10 @@ impl Scale {
                     return None;
                 }
                 let nearest = surprise as i64;
-                let is_within =
-                    |surprise: i64| relative::is_within(value, relative::value(from + surprise as f64 * step), part);
-                [nearest, nearest - 1, nearest + 1].into_iter().find(|&surprise| is_within(surprise))
+                [nearest, nearest - 1, nearest + 1]
+                    .into_iter()
+                    .map(|surprise| (surprise, relative::value(from + surprise as f64 * step)))
+                    .find(|&(_, restored)| relative::is_within(value, restored, part))
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use super::super::element::Element;
 use super::super::entropy::{Bit, Coder, Corrupt, PRECISION};
-use super::super::integers::{Magnitude, half_octaves};
+use super::super::integers::Magnitude;
 
 /// Classes of the surprises around: 0 where there are none, then half octaves of their mean size in sixteenths.
-const CLASSES: usize = 44;
+pub(crate) const CLASSES: usize = 44;
 /// Levels whose bits for zero are told apart.
 const LEVELS: usize = 4;
 /// The magnitude of what is stored as it is. Surprises in steps are smaller.
@@ -13,7 +13,16 @@ pub(crate) const AS_IT_IS: u64 = 1 << 31;
 /// In place of the surprise of a value that is stored as it is, unless the scale is exact.
 pub(crate) const STORED: i64 = i64::MIN;
 /// Sizes of surprises are remembered up to this.
-const MOST_SIZE: u64 = u16::MAX as u64;
+pub(crate) const MOST_SIZE: u64 = u16::MAX as u64;
+
+/// The class of a mean size of surprises in sixteenths.
+#[inline(always)]
+pub(crate) fn class(activity: u32) -> usize {
+    // Without a jump, so that a loop over many becomes one of vectors.
+    let octave = (activity | 1).ilog2();
+    let class = 1 + 2 * octave + (((activity << 1) >> octave) & 1);
+    if activity == 0 { 0 } else { (class as usize).min(CLASSES - 1) }
+}
 
 /// The probabilities of surprises.
 pub(crate) struct Surprises {
@@ -42,10 +51,7 @@ impl Surprises {
         surprise: i64,
         (activity, level): (u32, usize),
     ) -> Result<(i64, u16), Corrupt> {
-        let class = match activity {
-            0 => 0,
-            activity => (1 + half_octaves(u64::from(activity)) as usize).min(CLASSES - 1),
-        };
+        let class = class(activity);
         if coder.bit(&mut self.zero[level.min(LEVELS - 1)][class], surprise == 0)? {
             return Ok((0, 0));
         }
