@@ -81,7 +81,7 @@ impl<'a, T: Element> Array<'a, T> {
                     let prediction = predictor.outer(&array.known, (&at, index), &there);
                     let activity = predictor.outer_activity(&array.sizes, (&at, index), &there);
                     let expected = (prediction, activity);
-                    array.value(coder, surprises, (scale, pass.level), index, expected, &predictor, &at)?;
+                    array.value(coder, surprises, (scale, pass.level), index, expected, (&predictor, &at))?;
                 }
                 Ok(())
             };
@@ -244,8 +244,7 @@ impl<'a, T: Element> Array<'a, T> {
         (scale, level): (Scale, usize),
         index: usize,
         (prediction, activity): (f64, u32),
-        predictor: &Predictor<'_>,
-        at: &[usize],
+        (predictor, at): (&Predictor<'_>, &[usize]),
     ) -> Result<(), Corrupt> {
         let prediction = finite(prediction);
         let kind = self.kind(index);
