@@ -76,7 +76,7 @@ pub struct Options {
     #[arg(long = "region", value_name = "CELLS=BOUND", allow_hyphen_values = true)]
     regions: Vec<RegionBound>,
 
-    /// Without a model: what comes back exactly, whatever the bound: zeros, signs (no value changes from positive to negative),
+    /// Without a model: what comes back exactly, whatever the bound: zeros, signs (and 0 stays 0),
     /// extremes (the least and the largest value of each variable)
     #[arg(long, value_name = "zeros,signs,extremes")]
     exact: Option<Exact>,

@@ -445,7 +445,7 @@ fn a_table_is_converted_once_to_be_trained_on_in_blocks() {
     assert!(place.succeed(&format!("{train} --out third")).stderr.contains("16.0 kB of numbers"));
     place.write("table.csv", rows(10) + "1,on,\n");
     let said = place.fail(&format!("{train} --out fourth --missing error"));
-    assert!(said.contains("row 10: column \"b\" has no value"), "{said}");
+    assert!(said.contains("line 12: column \"b\" has no value"), "{said}");
     assert_eq!(place.names("cache/tables").len(), 2, "nothing is left of a conversion that failed");
 }
 

@@ -98,7 +98,9 @@ impl Demand {
         let inside = self.extent.min..=self.extent.max;
         let keeps_extremes =
             !inside.contains(&x) || (inside.contains(&y) && x != self.extent.min && x != self.extent.max);
-        (!zeros || x != 0.0) && (!signs || x * y.signum() >= 0.0 || y == 0.0) && (!extremes || keeps_extremes)
+        (!zeros || x != 0.0)
+            && (!signs || y == 0.0 || (x != 0.0 && x.is_sign_positive() == y.is_sign_positive()))
+            && (!extremes || keeps_extremes)
     }
 
     /// The steps to try for each region; of a mean squared error they are this root of it.

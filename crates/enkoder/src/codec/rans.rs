@@ -76,7 +76,8 @@ impl SymbolWriter {
         let segments = segments(&self.counts);
         let tables: f64 = segments.iter().map(|segment| table_bits(&segment.counts)).sum();
         let all: f64 = segments.iter().map(|segment| segment.cost).sum();
-        [tables, all - tables + 8.0 * self.bits.len() as f64]
+        let states = (8 * size_of::<[u32; STATES]>()) as f64;
+        [tables + states, all - tables + 8.0 * self.bits.len() as f64]
     }
 
     /// The tables to a stream of bits, and the bytes of all else.

@@ -96,7 +96,7 @@ pub(crate) fn numbers(regions: &[Region], shape: &[usize], first: usize, count: 
 pub struct Exact {
     /// Zeros come back bit for bit.
     pub zeros: bool,
-    /// No value changes from positive to negative or back; small ones may become 0.
+    /// No value changes its sign: positive ones do not become negative, nor negative ones positive, and 0 stays 0. Small ones may become 0.
     pub signs: bool,
     /// The least and the largest value of each variable come back bit for bit wherever they are, and no other value goes beyond them.
     pub extremes: bool,

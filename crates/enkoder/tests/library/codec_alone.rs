@@ -124,7 +124,7 @@ fn check_regions<T: Element>(array: &[usize], values: &[T], options: &AloneOptio
         let Exact { zeros, signs, extremes } = options.exact;
         assert!(same || !zeros || x != 0.0, "{options:?}: the zero {index} came back as {back:?}");
         assert!(
-            same || !signs || y == 0.0 || (x >= 0.0) == (y >= 0.0),
+            same || !signs || y == 0.0 || (x != 0.0 && (x > 0.0) == (y > 0.0)),
             "{options:?}: {index}: {value:?} came back as {back:?}"
         );
         let is_extreme = x == min || x == max;

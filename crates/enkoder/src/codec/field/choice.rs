@@ -34,19 +34,10 @@ struct Care {
     bits: Option<f64>,
 }
 
-/// Values up to which an array is tried as a whole up to effort 6, where it is smooth: then every byte counts.
+/// Values up to which a smooth array gets the care of effort 6 from any less: its file is so small that every byte counts.
 const WHOLE: usize = 1 << 18;
 
 impl Care {
-    const WHOLE: Self = Self {
-        tried: usize::MAX,
-        whole: usize::MAX,
-        fitted: [4_000, 16_000],
-        most_fitted: 16_000,
-        levels: [0.99; 2],
-        bits: Some(0.99),
-    };
-
     fn of(effort: u8) -> Self {
         let care = Self {
             tried: 1 << 15,
@@ -80,7 +71,8 @@ const COUNTED: usize = 64;
 const OFTEN: f64 = 0.05;
 /// Bits of a value below which predictions are hardly ever wrong, so that finer steps of coarse grids may pay.
 const SMOOTH: f64 = 0.4;
-/// Bits of a value from which on symbols lose little to adaptive bits, so that these need not be tried.
+/// Bits of a value from which on symbols lose little to adaptive bits, so that these need not be tried on a large array. On a small one
+/// the tables of symbols weigh more.
 const MANY: f64 = 1.5;
 
 /// A way to code an array.
@@ -142,7 +134,7 @@ fn choose_by<T: Element>(
     };
     let is_smooth = costs.iter().any(|(bits, ..)| *bits < SMOOTH * part.len() as f64);
     if is_smooth && !is_whole && values.len() <= WHOLE {
-        return choose_by(Care::WHOLE, values, shape, scale, specials, effort);
+        return choose_by(Care::of(6), values, shape, scale, specials, effort);
     }
     if effort > 6 || (effort > 2 && is_smooth) {
         let best = costs.iter().min_by(|a, b| cost(a).total_cmp(&cost(b)));
@@ -156,7 +148,8 @@ fn choose_by<T: Element>(
     }
     let best = costs.into_iter().reduce(|best, other| if cost(&other) < cost(&best) { other } else { best });
     let best = best.map(|(bits_of_symbols, candidate, mut field)| {
-        if let Some(worth) = care.bits.filter(|_| bits_of_symbols < MANY * part.len() as f64) {
+        let is_doubtful = is_whole || bits_of_symbols < MANY * part.len() as f64;
+        if let Some(worth) = care.bits.filter(|_| is_doubtful) {
             field.coding = Coding::Bits;
             if bits(&field, &part, &part_shape, times) >= worth * bits_of_symbols {
                 field.coding = Coding::Symbols;
