@@ -72,8 +72,8 @@ pub(crate) struct Part {
 
 enum Reader {
     Csv(Box<CsvChunks>),
-    Parquet(ParquetChunks),
-    Arrow(ArrowChunks),
+    Parquet(Box<ParquetChunks>),
+    Arrow(Box<ArrowChunks>),
     /// What lies in memory anyway.
     Memory(Dataset),
 }
@@ -84,11 +84,11 @@ impl Chunks {
     }
 
     pub(crate) fn of_parquet(chunks: ParquetChunks, options: &TableOptions, rows: usize) -> Self {
-        Self::new(Reader::Parquet(chunks), options.clone(), rows)
+        Self::new(Reader::Parquet(Box::new(chunks)), options.clone(), rows)
     }
 
     pub(crate) fn of_arrow(chunks: ArrowChunks, options: &TableOptions, rows: usize) -> Self {
-        Self::new(Reader::Arrow(chunks), options.clone(), rows)
+        Self::new(Reader::Arrow(Box::new(chunks)), options.clone(), rows)
     }
 
     pub(crate) fn of_memory(data: Dataset, options: &TableOptions, rows: usize) -> Result<Self, DataError> {

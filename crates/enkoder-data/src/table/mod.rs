@@ -12,6 +12,7 @@ mod labels;
 mod pixels;
 mod rows;
 mod text;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 mod wanted;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::{missing_column, warn_of};
 pub use text::{BadCells, TextOptions};
 pub(crate) use text::{MAX_LINE, Notation, is_missing, parse_number};
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 pub(crate) use wanted::{Wanted, unreadable};
 
 use rows::Rows;
