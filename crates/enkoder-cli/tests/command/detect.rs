@@ -351,6 +351,7 @@ fn parts_of_a_table_merge_into_the_detector_of_all_of_it() {
         place.succeed(&format!("detect fit {name}.csv --part -o {name}.part.st --method linear"));
     }
     let said = place.succeed("detect fit all.csv --part -o all.part.st --method linear").stderr;
+    assert!(!said.contains("are taken"), "{said}");
     assert!(said.contains("a part that saw 900 rows and keeps 900 of them"), "{said}");
     let said = place.succeed("detect merge three.part.st one.part.st two.part.st -o apart.st").stderr;
     assert!(said.contains("3 parts that saw 900 rows, of which 900 were kept"), "{said}");

@@ -160,7 +160,7 @@ struct Learned {
 
 /// Learns the columns of a table from some rows of it, and their categories from all.
 fn learn(path: &Path, options: &ReadOptions) -> Result<Learned, DataError> {
-    let sample = Some(Sample { rows: SAMPLE, seed: options.seed });
+    let sample = Some(Sample { rows: SAMPLE, seed: options.seed, for_columns: true });
     let table = TableOptions { sample, ..options.table.clone() };
     let read = match Format::of(path)? {
         Format::Arrow => read_arrow(path, &table)?,

@@ -381,7 +381,7 @@ mod tests {
         let mut times = [0u32; 40];
         for seed in 0..500 {
             let mut table = TableBuilder::new("t", vec![("a".into(), Cells::Numbers)]).unwrap();
-            table.sample(Some(Sample { rows: 10, seed }));
+            table.sample(Some(Sample { rows: 10, seed, for_columns: false }));
             for row in 0..40 {
                 table.row_mut()[0] = if row == 7 { f32::NAN } else { row as f32 };
                 table.end_row().unwrap();

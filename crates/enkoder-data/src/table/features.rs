@@ -19,7 +19,8 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
     if table.is_empty() {
         return Err(DataError::empty(Place::default()));
     }
-    if table.read > table.rows.len() as u64 {
+    let is_loss = options.sample.is_none_or(|sample| !sample.for_columns);
+    if is_loss && table.read > table.rows.len() as u64 {
         let (kept, read) = (table.rows.len(), table.read);
         tracing::warn!("the table has {read} rows, of which {kept} are taken, drawn evenly at random");
     }

@@ -90,6 +90,8 @@ pub struct Sample {
     pub rows: usize,
     /// The seed of the draw.
     pub seed: u64,
+    /// Whether only the columns are asked for, so that nothing is lost with the other rows, and nothing is said of them.
+    pub for_columns: bool,
 }
 
 impl TableOptions {

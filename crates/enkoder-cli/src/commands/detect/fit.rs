@@ -182,7 +182,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let drops = options.window.is_some() && options.reading.missing == Missing::Drop;
     let missing = if drops { Missing::Keep } else { options.reading.missing };
     let reading = DataOptions { missing, ..options.reading.clone() };
-    let sample = options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed });
+    let sample =
+        options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed, for_columns: false });
     let ignore = [&options.ignore[..], &beside].concat();
     let table = TableOptions { ignore, sample, keep_infinite: true, ..TableOptions::default() };
     let mut data = reading.read(&options.data, table, screen).map_err(|error| match error.downcast() {

@@ -57,7 +57,7 @@ pub fn fit(
     screen: Screen,
 ) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
-    let glance = Some(Sample { rows: GLANCE, seed: config.seed });
+    let glance = Some(Sample { rows: GLANCE, seed: config.seed, for_columns: true });
     let table = |schema, sample| TableOptions {
         ignore: options.ignore.clone(),
         schema,
