@@ -2,10 +2,27 @@
 
 pub mod adbench;
 
+use std::error::Error;
+use std::process::ExitCode;
+
 use enkoder::{Activation, Architecture, Dataset, TrainingConfig};
 use ndarray::Array2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+/// Why a benchmark ended.
+pub type Failure = Box<dyn Error>;
+
+/// Says why a benchmark ended, where it failed.
+pub fn finish(run: Result<(), Failure>) -> ExitCode {
+    match run {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// The reference network: 784-128-64-10 and its mirror image, ReLU inside, a sigmoid at the output.
 pub fn reference_network() -> Architecture {

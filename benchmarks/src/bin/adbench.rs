@@ -15,22 +15,14 @@ use std::time::Instant;
 
 use enkoder::anomaly::{Detector, DetectorConfig, Method};
 use enkoder::metrics::{auroc, average_precision};
-use enkoder_benchmarks::adbench;
+use enkoder_benchmarks::{Failure, adbench, finish};
 
 const METHODS: [Method; 5] = [Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble, Method::Auto];
 /// Published detectors shown beside ours: the three best of 14 by mean AUROC, and the two others for comparison.
 const PUBLISHED: [&str; 5] = ["IForest", "PCA", "COPOD", "ECOD", "KNN"];
 
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(run())
 }
 
 fn run() -> Result<(), Failure> {

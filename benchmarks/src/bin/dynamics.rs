@@ -15,12 +15,11 @@ use std::process::ExitCode;
 use enkoder::Dataset;
 use enkoder::anomaly::{Detector, DetectorConfig, Method, Windows};
 use enkoder::metrics::{auroc, average_precision};
+use enkoder_benchmarks::{Failure, finish};
 use ndarray::Array2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-
-type Failure = Box<dyn std::error::Error>;
 
 const ROWS: usize = 3000;
 const FAULTS: usize = 8;
@@ -29,13 +28,7 @@ const LENGTHS: [usize; 4] = [40, 25, 60, 30];
 const KINDS: [&str; 8] = ["henon", "ikeda", "mackey-glass", "lorenz", "pendulum", "tank", "ar(2)", "wave"];
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(run())
 }
 
 fn run() -> Result<(), Failure> {

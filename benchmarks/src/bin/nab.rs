@@ -17,9 +17,8 @@ use std::process::ExitCode;
 use enkoder::anomaly::{Detector, DetectorConfig, Method, Windows};
 use enkoder::metrics::{auroc, vus_pr};
 use enkoder::{Dataset, Scaling, fit_pca};
+use enkoder_benchmarks::{Failure, finish};
 use enkoder_data::{ReadOptions, TableOptions, parse_timestamp};
-
-type Failure = Box<dyn std::error::Error>;
 
 /// What is shown where no methods are asked for.
 const NAMES: [&str; 5] = [ROLLING, PCA, "linear", "autoencoder", "auto"];
@@ -29,13 +28,7 @@ const PCA: &str = "PCA";
 type Figures = [Vec<f64>; 2];
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(run())
 }
 
 fn run() -> Result<(), Failure> {

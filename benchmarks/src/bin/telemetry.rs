@@ -17,18 +17,11 @@ use std::time::Instant;
 use enkoder::Dataset;
 use enkoder::anomaly::{Detector, DetectorConfig, Method, Windows};
 use enkoder::metrics::{auroc, average_precision};
+use enkoder_benchmarks::{Failure, finish};
 use enkoder_data::ReadOptions;
 
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(run())
 }
 
 /// What came of one channel, or of all.

@@ -119,25 +119,17 @@ impl Chunks {
         if rows == 0 {
             return Ok(None);
         }
-        let Part { table, kept } = match &mut self.from {
+        let part = match &mut self.from {
             Reader::Memory(data) => {
                 let end = data.len().min(self.read + rows);
                 let data = data.select(&(self.read..end).collect::<Vec<_>>());
                 return Ok((!data.is_empty()).then(|| Chunk { data, kept: Vec::new(), dropped: Vec::new() }));
             }
-            Reader::Csv(chunks) => match chunks.next(rows)? {
-                Some(read) => read,
-                None => return Ok(None),
-            },
-            Reader::Parquet(chunks) => match chunks.next(rows)? {
-                Some(read) => read,
-                None => return Ok(None),
-            },
-            Reader::Arrow(chunks) => match chunks.next(rows)? {
-                Some(read) => read,
-                None => return Ok(None),
-            },
+            Reader::Csv(chunks) => chunks.next(rows)?,
+            Reader::Parquet(chunks) => chunks.next(rows)?,
+            Reader::Arrow(chunks) => chunks.next(rows)?,
         };
+        let Some(Part { table, kept }) = part else { return Ok(None) };
         let data = table.into_dataset(&self.options).map_err(|error| error.behind(self.read as u64))?;
         Ok(Some(Chunk { data: data.with_name(self.name.as_str()), kept, dropped: Vec::new() }))
     }
