@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::coefficients::{ColumnCost, SeenCosts};
-use super::preparation::{ColumnFeatures, Preparation, value};
+use super::preparation::{ColumnFeatures, Preparation, fold_features};
 use crate::dataset::Dataset;
 
 const BINS: usize = 10;
@@ -37,9 +37,27 @@ enum Costs {
 
 impl Marginal {
     pub(super) fn fit(data: &Dataset, preparation: &Preparation) -> Self {
-        let columns = preparation.columns.iter().enumerate();
-        let columns = columns.filter_map(|(number, column)| ColumnCosts::fit(data, preparation, number, column));
-        Self { columns: columns.collect() }
+        // Of a word the highest bin tells that it is there.
+        let bounds: Vec<_> = (0..data.features())
+            .map(|feature| {
+                let numeric = preparation.columns[preparation.column_of(feature)].categories.is_none();
+                preparation.ranges[feature]
+                    .as_ref()
+                    .map_or((0.0, 0.0), |range| if numeric { range.bounds() } else { (0.0, 1.0) })
+            })
+            .collect();
+        let begin = |feature| (bounds[feature], vec![0; BINS]);
+        let bins = fold_features(data, begin, |((low, high), bins), _, value| {
+            match place(value, *low, *high) {
+                Place::Bin(bin) if !value.is_nan() => bins[bin] += 1,
+                Place::Bin(_) | Place::Outside(_) => {}
+            }
+        });
+        let bins: Vec<_> = bins.into_iter().map(|(_, bins)| bins).collect();
+        let columns = 0..preparation.columns.len();
+        Self {
+            columns: columns.filter_map(|number| ColumnCosts::fit(preparation, number, data.len(), &bins)).collect(),
+        }
     }
 
     /// The sum of the columns' costs.
@@ -76,31 +94,24 @@ impl Marginal {
 }
 
 impl ColumnCosts {
-    fn fit(data: &Dataset, preparation: &Preparation, number: usize, column: &ColumnFeatures) -> Option<Self> {
+    /// From how often each bin of each of the column's features occurs.
+    fn fit(preparation: &Preparation, number: usize, rows: usize, bins: &[Vec<usize>]) -> Option<Self> {
+        let column = &preparation.columns[number];
         let first = column.first;
         let range = preparation.ranges[first].as_ref()?;
-        let rows = 0..data.len();
-        let (counts, words) = if column.categories.is_some() {
-            let counts = (first..first + column.width)
-                .map(|feature| rows.clone().filter(|&row| value(data, row, feature) > 0.5).count());
-            (counts.collect(), true)
+        let words = column.categories.is_some();
+        if !words && range.is_constant() && range.missing == 0 {
+            return None;
+        }
+        let counts: Vec<usize> = if words {
+            bins[first..first + column.width].iter().map(|bins| bins[BINS - 1]).collect()
         } else {
-            if range.is_constant() && range.missing == 0 {
-                return None;
-            }
-            let (low, high) = range.bounds();
-            let mut counts = vec![0; BINS];
-            for row in rows {
-                if let Place::Bin(bin) = place(value(data, row, first), low, high) {
-                    counts[bin] += 1;
-                }
-            }
-            (counts, false)
+            bins[first].clone()
         };
         if words && counts.iter().filter(|&&count| count > 0).count() + usize::from(range.missing > 0) < 2 {
             return None;
         }
-        let total = data.len() as f64 + PRIOR * (counts.len() + 2) as f64;
+        let total = rows as f64 + PRIOR * (counts.len() + 2) as f64;
         let cost = |count: usize| -((count as f64 + PRIOR) / total).ln() as f32;
         let costs: Vec<f32> = counts.iter().map(|&count| cost(count)).collect();
         let (low, high) = range.bounds();
