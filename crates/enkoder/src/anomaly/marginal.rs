@@ -47,12 +47,11 @@ impl Marginal {
             })
             .collect();
         let begin = |feature| (bounds[feature], vec![0; BINS]);
-        let bins = fold_features(data, begin, |((low, high), bins), _, value| {
-            match place(value, *low, *high) {
+        let bins =
+            fold_features(&data.in_order(), begin, |((low, high), bins), value| match place(value, *low, *high) {
                 Place::Bin(bin) if !value.is_nan() => bins[bin] += 1,
                 Place::Bin(_) | Place::Outside(_) => {}
-            }
-        });
+            });
         let bins: Vec<_> = bins.into_iter().map(|(_, bins)| bins).collect();
         let columns = 0..preparation.columns.len();
         Self {

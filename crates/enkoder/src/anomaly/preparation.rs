@@ -62,40 +62,39 @@ pub(super) struct FeatureRange {
     pub(super) missing: usize,
 }
 
-/// What one pass over the values of a feature gathers for its range.
-struct Seen {
-    min: f32,
-    max: f32,
-    missing: usize,
-    /// Values of rows evenly apart.
-    some: Vec<f32>,
-}
-
 impl FeatureRange {
-    /// One for each feature; none where it has no value at all.
-    fn all(data: &Dataset) -> Vec<Option<Self>> {
+    /// One for each feature; none where it has no value at all. Rows evenly apart give the quantiles, as shuffled as the rows are.
+    fn all(data: &Dataset, ordered: &Dataset) -> Vec<Option<Self>> {
         let step = data.len().div_ceil(QUANTILE_ROWS).max(1);
-        let begin = |_| Seen { min: f32::INFINITY, max: f32::NEG_INFINITY, missing: 0, some: Vec::new() };
-        let seen = fold_features(data, begin, |seen, row, value| {
-            if value.is_nan() {
-                seen.missing += 1;
-                return;
-            }
-            (seen.min, seen.max) = (seen.min.min(value), seen.max.max(value));
-            if row % step == 0 {
-                seen.some.push(value);
-            }
-        });
-        seen.into_iter().map(Self::of).collect()
-    }
-
-    fn of(Seen { min, max, missing, some: mut sorted }: Seen) -> Option<Self> {
-        sorted.sort_by(f32::total_cmp);
-        if sorted.is_empty() {
-            return None;
-        }
-        let quantile = |part: f64| sorted[((sorted.len() - 1) as f64 * part).round() as usize];
-        Some(Self { min, max, low: quantile(0.01), median: quantile(0.5), high: quantile(0.99), missing })
+        let some = data.select(&(0..data.len()).step_by(step).collect::<Vec<_>>());
+        let sorted = fold_features(
+            &some,
+            |_| Vec::new(),
+            |some, value| {
+                if !value.is_nan() {
+                    some.push(value);
+                }
+            },
+        );
+        let seen = fold_features(
+            ordered,
+            |_| (f32::INFINITY, f32::NEG_INFINITY, 0),
+            |(min, max, missing), value| {
+                // The smaller of a number and NaN is the number.
+                (*min, *max) = (min.min(value), max.max(value));
+                *missing += usize::from(value.is_nan());
+            },
+        );
+        sorted
+            .into_iter()
+            .zip(seen)
+            .map(|(mut sorted, (min, max, missing))| {
+                sorted.sort_by(f32::total_cmp);
+                let last = sorted.len().checked_sub(1)?;
+                let quantile = |part: f64| sorted[(last as f64 * part).round() as usize];
+                Some(Self { min, max, low: quantile(0.01), median: quantile(0.5), high: quantile(0.99), missing })
+            })
+            .collect()
     }
 
     pub(super) fn is_constant(&self) -> bool {
@@ -129,7 +128,7 @@ pub(super) fn value(data: &Dataset, row: usize, feature: usize) -> f32 {
 pub(super) fn fold_features<S: Send>(
     data: &Dataset,
     begin: impl Fn(usize) -> S + Sync,
-    add: impl Fn(&mut S, usize, f32) + Sync,
+    add: impl Fn(&mut S, f32) + Sync,
 ) -> Vec<S> {
     let firsts: Vec<usize> = (0..data.features()).step_by(PASSED_TOGETHER).collect();
     let folded = firsts.into_par_iter().map(|first| {
@@ -138,7 +137,7 @@ pub(super) fn fold_features<S: Send>(
         for row in 0..data.len() {
             data.copy_range(row, first, &mut values);
             for (state, &value) in states.iter_mut().zip(&values) {
-                add(state, row, value);
+                add(state, value);
             }
         }
         states
@@ -189,7 +188,8 @@ impl Preparation {
     /// Takes columns with these numbers as if they were empty. Other rows may have shown that a feature reaches farther.
     pub(super) fn fit(data: &Dataset, left_out: &[usize], extents: &[Option<(f32, f32)>]) -> Self {
         let columns = columns_of(data.schema(), data.features());
-        let mut ranges = FeatureRange::all(data);
+        let ordered = data.in_order();
+        let mut ranges = FeatureRange::all(data, &ordered);
         for (range, extent) in ranges.iter_mut().zip(extents) {
             if let (Some(range), Some((low, high))) = (range, extent) {
                 (range.min, range.max) = (range.min.min(*low), range.max.max(*high));
@@ -198,7 +198,7 @@ impl Preparation {
         for column in left_out.iter().map(|&number| &columns[number]) {
             ranges[column.first..column.first + column.width].fill(None);
         }
-        let scales = centers_and_scales(data, &ranges);
+        let scales = centers_and_scales(&ordered, &ranges);
         let mut inputs = Vec::new();
         for column in &columns {
             for (feature, range) in ranges.iter().enumerate().skip(column.first).take(column.width) {
@@ -271,7 +271,7 @@ fn centers_and_scales(data: &Dataset, ranges: &[Option<FeatureRange>]) -> Vec<(f
         fold_features(
             data,
             |feature| (feature, 0.0),
-            |(feature, sum), _, value| {
+            |(feature, sum), value| {
                 if !value.is_nan() {
                     let (low, high) = bounds[*feature];
                     *sum += term(*feature, f64::from(value.clamp(low, high)));
