@@ -265,9 +265,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         let of_block = |block| {
             let bytes = self.frame_bytes(block)?;
             let frame = self.frame(block, &bytes)?;
-            let streams = [frame.codes, frame.residual];
-            with_element!(self.header.element, T => alone::predictions::<T>(&self.header, streams, frame.samples))
-                .map_err(|_| self.block_error(block, "its stream is none that a writer makes"))
+            predictions(&self.header, &frame).map_err(|_| self.unwritable(block))
         };
         (0..blocks).map(of_block).collect()
     }
@@ -483,19 +481,13 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     }
 
     fn decode(&self, block: u64, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
-        with_element!(self.element(), T => self.decode_as::<T>(block, bytes))
+        let frame = self.frame(block, bytes)?;
+        let decoder = (self.header.model != ModelPlace::None).then(|| self.require_model()).transpose()?;
+        decode(&self.header, decoder, &frame).map_err(|_| self.unwritable(block))
     }
 
-    fn decode_as<T: Element>(&self, block: u64, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
-        let frame = self.frame(block, bytes)?;
-        let streams = [frame.codes, frame.residual];
-        let decoded: Result<Vec<T>, Corrupt> = if self.header.model == ModelPlace::None {
-            alone::decode(&self.header, streams, frame.samples)
-        } else {
-            block::decode(self.require_model()?, &self.header.plan, streams, frame.samples)
-        };
-        let values = decoded.map_err(|_| self.block_error(block, "its stream is none that a writer makes"))?;
-        Ok(T::to_le(&values))
+    fn unwritable(&self, block: u64) -> CodecError {
+        self.block_error(block, "its stream is none that a writer makes")
     }
 
     fn block_error(&self, block: u64, what: &str) -> CodecError {
@@ -513,6 +505,29 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         let last = blocks.end - 1;
         blocks.start * size..last * size + self.header.samples_of(last) as u64
     }
+}
+
+// What follows knows nothing of the place that a file is read from: a crate that opens files of its own kind would otherwise compile all
+// that decodes anew, for each type of values.
+
+fn decode(header: &Header, decoder: Option<&FixedDecoder>, frame: &Frame<'_>) -> Result<Vec<u8>, Corrupt> {
+    fn values<T: Element>(
+        header: &Header,
+        decoder: Option<&FixedDecoder>,
+        frame: &Frame<'_>,
+    ) -> Result<Vec<u8>, Corrupt> {
+        let streams = [frame.codes, frame.residual];
+        let values: Vec<T> = match decoder {
+            None => alone::decode(header, streams, frame.samples)?,
+            Some(decoder) => block::decode(decoder, &header.plan, streams, frame.samples)?,
+        };
+        Ok(T::to_le(&values))
+    }
+    with_element!(header.element, T => values::<T>(header, decoder, frame))
+}
+
+fn predictions(header: &Header, frame: &Frame<'_>) -> Result<Vec<Prediction>, Corrupt> {
+    with_element!(header.element, T => alone::predictions::<T>(header, [frame.codes, frame.residual], frame.samples))
 }
 
 /// Where a header with a description ends, whose own fields end at `header`.
