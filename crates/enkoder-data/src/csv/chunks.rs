@@ -111,12 +111,12 @@ impl CsvChunks {
             Rows::Pieces { pieces, read, row } => match read.front() {
                 Some(piece) if *row < piece.rows() => {
                     let until = piece.rows().min(row.saturating_add(most));
-                    columns.take_rows(pieces, piece, *row..until, table, kept)?;
+                    columns.take_rows(piece, *row..until, table, kept)?;
                     self.taken += until - *row;
                     *row = until;
                 }
                 Some(piece) => {
-                    if let Some((place, cells)) = pieces.ragged(piece) {
+                    if let Some((place, cells)) = piece.ragged() {
                         return Err(ragged(place, cells, columns.roles.len()));
                     }
                     read.pop_front();
@@ -161,7 +161,6 @@ impl Roles {
 
     fn take_rows(
         &self,
-        pieces: &Pieces<'_>,
         piece: &Piece,
         rows: Range<usize>,
         table: &mut TableBuilder,
@@ -177,9 +176,9 @@ impl Roles {
                 }
             }
             while let Some(other) = others.next_if(|other| other.row as usize == row) {
-                self.take_cell(other.column as usize, other.text(piece), &|| pieces.place(piece, row), table, kept)?;
+                self.take_cell(other.column as usize, other.text(piece), &|| piece.place(row), table, kept)?;
             }
-            self.end_row(table, || pieces.place(piece, row))?;
+            self.end_row(table, || piece.place(row))?;
         }
         Ok(())
     }

@@ -178,24 +178,41 @@ struct Filling<'t> {
 
 impl Filling<'_> {
     fn take_pieces(&mut self, pieces: &mut Pieces<'_>) -> Result<Taken, DataError> {
-        let mut rows = 0;
         let must_be_there = self.options.missing == MissingPolicy::Error;
-        loop {
-            let readings: Vec<Reading> = self.columns.iter().map(|column| column.content.reading()).collect();
-            let read = pieces.next(self.dialect, &readings, must_be_there)?;
-            if read.is_empty() {
-                return Ok(if pieces.has_stopped() { Taken::Some(rows) } else { Taken::All });
+        let dialect = self.dialect;
+        let (mut rows, mut readings) = (0, self.readings());
+        let mut read = pieces.next(dialect, &readings, must_be_there)?;
+        while !read.is_empty() {
+            // What comes next is cut while this is taken.
+            let next_readings = self.readings();
+            let (taken, next) = rayon::join(
+                || self.take_each(read, &readings, &mut rows),
+                || pieces.next(dialect, &next_readings, must_be_there),
+            );
+            if !taken? {
+                return Ok(Taken::Some(rows));
             }
-            for piece in read {
-                let piece = if self.follows(&piece, &readings) { Some(piece) } else { piece.into_text(self.dialect) };
-                let Some(piece) = piece else { return Ok(Taken::Some(rows)) };
-                self.take_piece(&piece, pieces)?;
-                rows += piece.rows();
-                if let Some((place, cells)) = pieces.ragged(&piece) {
-                    return Err(ragged(place, cells, self.columns.len()));
-                }
+            (read, readings) = (next?, next_readings);
+        }
+        Ok(if pieces.has_stopped() { Taken::Some(rows) } else { Taken::All })
+    }
+
+    fn readings(&self) -> Vec<Reading> {
+        self.columns.iter().map(|column| column.content.reading()).collect()
+    }
+
+    /// Takes pieces whose columns were read so, and counts their rows; false before one that must be read record by record.
+    fn take_each(&mut self, pieces: Vec<Piece>, readings: &[Reading], rows: &mut usize) -> Result<bool, DataError> {
+        for piece in pieces {
+            let piece = if self.follows(&piece, readings) { Some(piece) } else { piece.into_text(self.dialect) };
+            let Some(piece) = piece else { return Ok(false) };
+            self.take_piece(&piece)?;
+            *rows += piece.rows();
+            if let Some((place, cells)) = piece.ragged() {
+                return Err(ragged(place, cells, self.columns.len()));
             }
         }
+        Ok(true)
     }
 
     /// Whether the numbers of a piece can be taken before its words: no column has to be seen as one of words on the way.
@@ -211,7 +228,7 @@ impl Filling<'_> {
         })
     }
 
-    fn take_piece(&mut self, piece: &Piece, pieces: &Pieces<'_>) -> Result<(), DataError> {
+    fn take_piece(&mut self, piece: &Piece) -> Result<(), DataError> {
         for (column, &numbers) in self.columns.iter_mut().zip(&piece.numbers) {
             column.numbers += numbers;
             if numbers > 0 && column.content == Content::Unknown {
@@ -224,7 +241,7 @@ impl Filling<'_> {
                 table.row_mut().copy_from_slice(values);
             }
             while let Some(other) = others.next_if(|other| other.row as usize == row) {
-                self.take_cell(other.column as usize, other.text(piece), &|| pieces.place(piece, row))?;
+                self.take_cell(other.column as usize, other.text(piece), &|| piece.place(row))?;
             }
             if let Some(table) = &mut self.table {
                 table.end_row()?;

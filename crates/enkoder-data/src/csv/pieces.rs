@@ -2,6 +2,7 @@
 //! What is no number is left to whoever takes the rows.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -30,6 +31,8 @@ pub(super) enum Reading {
 /// The text of a table in pieces.
 pub(super) struct Pieces<'a> {
     source: ByteSource<'a>,
+    /// Its name, for messages.
+    name: Arc<str>,
     /// The line that the last piece ended in.
     rest: Vec<u8>,
     /// Its number, from 1.
@@ -42,8 +45,7 @@ pub(super) struct Pieces<'a> {
 /// Lines of a table, cut into cells.
 pub(super) struct Piece {
     pub(super) text: Vec<u8>,
-    /// The number of its first line.
-    line: u64,
+    beginning: Beginning,
     /// The numbers of all columns, row after row; NaN where a cell is missing or stands among the others.
     pub(super) values: Vec<f32>,
     /// The line of each row within the piece.
@@ -54,6 +56,13 @@ pub(super) struct Piece {
     pub(super) others: Vec<OtherCell>,
     /// A row with another number of cells, behind all others: its line and that number.
     ragged: Option<(u32, usize)>,
+}
+
+/// Where a piece begins: in this source, at this line.
+#[derive(Clone, Debug)]
+struct Beginning {
+    source: Arc<str>,
+    line: u64,
 }
 
 /// A cell that is more or less than a finite number.
@@ -95,18 +104,8 @@ impl<'a> Pieces<'a> {
         }
         let line = dialect.form.skipped as u64 + 1 + count_lines(&rest[..end]);
         rest.drain(..end);
-        Ok(Some(Self { source, rest, line, ended, stopped: false }))
-    }
-
-    /// The place of a row.
-    pub(super) fn place(&self, piece: &Piece, row: usize) -> Place {
-        self.source.place(Position::Line(piece.line + u64::from(piece.lines[row])))
-    }
-
-    /// The row of another length that ends a piece: its place, and its number of cells.
-    pub(super) fn ragged(&self, piece: &Piece) -> Option<(Place, usize)> {
-        let (line, cells) = piece.ragged?;
-        Some((self.source.place(Position::Line(piece.line + u64::from(line))), cells))
+        let name = source.name().into();
+        Ok(Some(Self { source, name, rest, line, ended, stopped: false }))
     }
 
     /// Whether the rest must be read record by record: it has quotes, or lines with other ends.
@@ -128,7 +127,8 @@ impl<'a> Pieces<'a> {
                 None => break,
             }
         }
-        let cut = texts.into_par_iter().map(|(text, line)| cut(text, line, dialect, readings, missing_as_text));
+        let cut =
+            texts.into_par_iter().map(|(text, beginning)| cut(text, beginning, dialect, readings, missing_as_text));
         let mut pieces = Vec::new();
         for piece in cut.collect::<Vec<_>>() {
             match piece {
@@ -142,8 +142,8 @@ impl<'a> Pieces<'a> {
         Ok(pieces)
     }
 
-    /// Whole lines, and the number of the first.
-    fn next_text(&mut self) -> Result<Option<(Vec<u8>, u64)>, DataError> {
+    /// Whole lines, and where they begin.
+    fn next_text(&mut self) -> Result<Option<(Vec<u8>, Beginning)>, DataError> {
         if self.stopped {
             return Ok(None);
         }
@@ -170,9 +170,9 @@ impl<'a> Pieces<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        let line = self.line;
+        let beginning = Beginning { source: Arc::clone(&self.name), line: self.line };
         self.line += count_lines(&text);
-        Ok(Some((text, line)))
+        Ok(Some((text, beginning)))
     }
 }
 
@@ -181,11 +181,17 @@ fn count_lines(text: &[u8]) -> u64 {
 }
 
 /// Cuts whole lines into cells; none where a line ends otherwise than by a line feed.
-fn cut(text: Vec<u8>, line: u64, dialect: &Dialect, readings: &[Reading], missing_as_text: bool) -> Option<Piece> {
+fn cut(
+    text: Vec<u8>,
+    beginning: Beginning,
+    dialect: &Dialect,
+    readings: &[Reading],
+    missing_as_text: bool,
+) -> Option<Piece> {
     let (form, width) = (dialect.form, dialect.names.len());
     let numbers = vec![0; width];
     let mut piece =
-        Piece { text, line, values: Vec::new(), lines: Vec::new(), numbers, others: Vec::new(), ragged: None };
+        Piece { text, beginning, values: Vec::new(), lines: Vec::new(), numbers, others: Vec::new(), ragged: None };
     piece.values.reserve(piece.text.len() / 8);
     let mut start = 0;
     for (number, whole) in piece.text.split(|&byte| byte == b'\n').enumerate() {
@@ -240,7 +246,23 @@ fn cut(text: Vec<u8>, line: u64, dialect: &Dialect, readings: &[Reading], missin
 impl Piece {
     /// The same piece with all cells left as they are written.
     pub(super) fn into_text(self, dialect: &Dialect) -> Option<Self> {
-        cut(self.text, self.line, dialect, &vec![Reading::Text; self.numbers.len()], true)
+        cut(self.text, self.beginning, dialect, &vec![Reading::Text; self.numbers.len()], true)
+    }
+
+    /// The place of a row.
+    pub(super) fn place(&self, row: usize) -> Place {
+        self.place_of_line(self.lines[row])
+    }
+
+    /// The row of another length that ends the piece: its place, and its number of cells.
+    pub(super) fn ragged(&self) -> Option<(Place, usize)> {
+        let (line, cells) = self.ragged?;
+        Some((self.place_of_line(line), cells))
+    }
+
+    fn place_of_line(&self, line: u32) -> Place {
+        let Beginning { source, line: first } = &self.beginning;
+        Place { source: source.to_string(), position: Position::Line(first + u64::from(line)) }
     }
 
     /// The number of rows.

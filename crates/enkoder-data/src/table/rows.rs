@@ -2,14 +2,14 @@
 //! are whole numbers from 0 to 255, and four from the first that is not. Blocks are given back to the system one by one while a
 //! data set is made from them, so that a table and its data set never lie in memory side by side.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The values of one block, as far as its rows are whole.
 const BLOCK_VALUES: usize = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct Rows {
-    layout: Rc<Layout>,
+    layout: Arc<Layout>,
     blocks: Vec<Block>,
     rows_per_block: usize,
     len: usize,
@@ -26,7 +26,7 @@ struct Layout {
 
 #[derive(Debug)]
 pub(super) struct Block {
-    layout: Rc<Layout>,
+    layout: Arc<Layout>,
     rows: usize,
     bytes: Vec<u8>,
     floats: Vec<f32>,
@@ -49,7 +49,7 @@ impl Layout {
 
 impl Rows {
     pub(super) fn new(columns: usize) -> Self {
-        let layout = Rc::new(Layout::new(vec![false; columns]));
+        let layout = Arc::new(Layout::new(vec![false; columns]));
         Self { layout, blocks: Vec::new(), rows_per_block: (BLOCK_VALUES / columns.max(1)).max(1), len: 0 }
     }
 
@@ -65,7 +65,7 @@ impl Rows {
     /// Appends a row, which must be as long as there are columns.
     pub(super) fn push(&mut self, row: &[f32]) {
         if self.len.is_multiple_of(self.rows_per_block) {
-            let mut block = Block { layout: Rc::clone(&self.layout), rows: 0, bytes: Vec::new(), floats: Vec::new() };
+            let mut block = Block { layout: Arc::clone(&self.layout), rows: 0, bytes: Vec::new(), floats: Vec::new() };
             // The first block grows with its rows, for most tables are small; where there is one, more are likely to follow.
             if self.len > 0 {
                 block.bytes.reserve_exact(self.rows_per_block * self.layout.narrow_count);
@@ -93,7 +93,7 @@ impl Rows {
     fn make_room_for(&mut self, row: &[f32]) {
         if row.iter().zip(&self.layout.wide).any(|(&value, &wide)| !wide && !is_byte(value)) {
             let wide = row.iter().zip(&self.layout.wide).map(|(&value, &wide)| wide || !is_byte(value)).collect();
-            self.layout = Rc::new(Layout::new(wide));
+            self.layout = Arc::new(Layout::new(wide));
         }
     }
 
@@ -132,11 +132,11 @@ impl Block {
     }
 
     /// Stores the rows there are as a wider layout says.
-    fn widen(&mut self, layout: &Rc<Layout>) {
-        if Rc::ptr_eq(&self.layout, layout) {
+    fn widen(&mut self, layout: &Arc<Layout>) {
+        if Arc::ptr_eq(&self.layout, layout) {
             return;
         }
-        let mut wider = Self { layout: Rc::clone(layout), rows: 0, bytes: Vec::new(), floats: Vec::new() };
+        let mut wider = Self { layout: Arc::clone(layout), rows: 0, bytes: Vec::new(), floats: Vec::new() };
         let mut row = vec![0.0; layout.wide.len()];
         for index in 0..self.rows {
             self.copy_row(index, &mut row);
