@@ -1,6 +1,6 @@
 //! Points in time as they are written in tables.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime};
 use enkoder::anomaly::TimeUnit;
 
 pub(crate) const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -10,7 +10,7 @@ pub(crate) fn is_moment(text: &str) -> bool {
     text.trim().parse::<f64>().is_err() && parse_timestamp(text).is_some()
 }
 
-/// The order in which a date between slashes has its day and its month.
+/// The order in which a date of numbers with its year last has its day and its month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DateOrder {
     /// `12/31/2024`.
@@ -24,34 +24,38 @@ impl DateOrder {
     /// The order that a whole column of dates shows: the one in which all of them are dates. Month first where both are possible.
     pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let day_first = |text: &str| {
-            let (first, _) = text.trim().split_once('/')?;
+            let (first, _) = text.trim().split_once(['/', '-'])?;
             first.parse::<u32>().ok().map(|first| (13..=31).contains(&first))
         };
         if texts.into_iter().filter_map(day_first).any(|first| first) { Self::DayFirst } else { Self::MonthFirst }
     }
 }
 
-/// Forms of a date with a time, whose seconds may have fractions; and of a date alone.
-const FORMS: [&str; 9] = [
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y/%m/%d %H:%M:%S%.f",
-    "%Y/%m/%d %H:%M",
-    "%d.%m.%Y %H:%M:%S%.f",
-    "%d.%m.%Y %H:%M",
-    "%Y%m%dT%H%M%S%.f",
+/// Forms of a date with its year first, in four digits.
+const YEAR_FIRST: [&str; 6] = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y-%B-%d", "%Y %B %d"];
+/// Forms of a date with its year last, and whether that may have two digits.
+const YEAR_LAST: [(&str, bool); 8] = [
+    ("%d.%m.%Y", true),
+    ("%d-%B-%Y", true),
+    ("%d %B %Y", true),
+    ("%d/%B/%Y", true),
+    ("%d%B%Y", true),
+    ("%d. %B %Y", true),
+    ("%B %d, %Y", true),
+    ("%B %d %Y", false),
 ];
-const MONTH_FIRST: [&str; 2] = ["%m/%d/%Y %H:%M:%S%.f", "%m/%d/%Y %H:%M"];
-const DAY_FIRST: [&str; 2] = ["%d/%m/%Y %H:%M:%S%.f", "%d/%m/%Y %H:%M"];
-const DATES: [&str; 3] = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y"];
+const MONTH_FIRST: [(&str, bool); 2] = [("%m/%d/%Y", true), ("%m-%d-%Y", false)];
+const DAY_FIRST: [(&str, bool); 2] = [("%d/%m/%Y", true), ("%d-%m-%Y", false)];
+/// Forms of a time of day; seconds may have fractions.
+const TIMES: [&str; 5] = ["%H:%M:%S%.f", "%H:%M", "%H%M%S%.f", "%I:%M:%S%.f %p", "%I:%M %p"];
+/// Two digits of a year from here on are of the last century.
+const LAST_CENTURY: i32 = 70;
 
 /// A point in time in seconds. A number is seconds of any beginning, or, where it is as large as milliseconds, microseconds or
 /// nanoseconds since 1970 are between 1990 and 2100, such a point in time. A date with or without a time and offset is seconds since 1970
-/// (UTC, where no offset is written). None where the text is neither.
+/// (UTC, where no offset is written). A month or a quarter of a year is its beginning. None where the text is neither.
 ///
-/// A date between slashes has its month first, unless that makes no date; [`parse_timestamp_in`] is told.
+/// A date such as `04/01/2014` has its month first, unless that makes no date; [`parse_timestamp_in`] is told.
 ///
 /// ```
 /// use enkoder_data::parse_timestamp;
@@ -59,6 +63,8 @@ const DATES: [&str; 3] = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y"];
 /// assert_eq!(parse_timestamp("1970-01-02 00:00:01.5"), Some(86_401.5));
 /// assert_eq!(parse_timestamp("1970-01-01T02:00:00+0100"), Some(3600.0));
 /// assert_eq!(parse_timestamp("1396310700000"), Some(1_396_310_700.0));
+/// assert_eq!(parse_timestamp("1 Jan 1970 01:00 AM"), Some(3600.0));
+/// assert_eq!(parse_timestamp("1970-02"), Some(31.0 * 86_400.0));
 /// assert_eq!(parse_timestamp("17.25"), Some(17.25));
 /// assert_eq!(parse_timestamp("soon"), None);
 /// ```
@@ -66,23 +72,87 @@ pub fn parse_timestamp(text: &str) -> Option<f64> {
     parse_timestamp_in(text, DateOrder::MonthFirst).or_else(|| parse_timestamp_in(text, DateOrder::DayFirst))
 }
 
-/// The same, for a column whose dates between slashes have their days and months in this order.
+/// The same, for a column whose dates of numbers with the year last have their days and months in this order.
 pub fn parse_timestamp_in(text: &str, order: DateOrder) -> Option<f64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
         return number.is_finite().then(|| TimeUnit::of_size(number).seconds(number));
     }
     let (text, offset) = split_offset(text);
-    // The comma before a fraction is as good as the point (ISO 8601).
-    let text = text.replace(',', ".");
-    let slashes = if order == DateOrder::DayFirst { DAY_FIRST } else { MONTH_FIRST };
-    let time = FORMS.iter().chain(&slashes).find_map(|form| NaiveDateTime::parse_from_str(&text, form).ok());
-    let slashed = if order == DateOrder::DayFirst { "%d/%m/%Y" } else { "%m/%d/%Y" };
-    let date = || {
-        let found = DATES.iter().chain([&slashed]).find_map(|form| NaiveDate::parse_from_str(&text, form).ok());
-        found.and_then(|date| date.and_hms_opt(0, 0, 0))
+    let text = without_weekday(text);
+    moment(text, order).or_else(|| month(text).map(midnight)).map(|time| seconds(time) - offset)
+}
+
+/// A date, and maybe a time of day.
+fn moment(text: &str, order: DateOrder) -> Option<NaiveDateTime> {
+    let by_order = if order == DateOrder::DayFirst { DAY_FIRST } else { MONTH_FIRST };
+    let year_first = YEAR_FIRST.iter().map(|&form| (form, false));
+    let year_last = by_order.into_iter().chain(YEAR_LAST);
+    let dated = year_first.chain(year_last).find_map(|(form, may_be_short)| {
+        let (date, rest) = NaiveDate::parse_and_remainder(text, form).ok()?;
+        time_of(whole_year(date, &text[..text.len() - rest.len()], may_be_short)?, rest)
+    });
+    // As C writes it, with the year behind the time.
+    dated.or_else(|| NaiveDateTime::parse_from_str(text, "%B %d %H:%M:%S %Y").ok())
+}
+
+/// The date, where its year has four digits, or, where that may be, the last two of its text, which are of this century or the last.
+fn whole_year(date: NaiveDate, text: &str, may_be_short: bool) -> Option<NaiveDate> {
+    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    match date.year() {
+        1000..=9999 => Some(date),
+        year @ 0..LAST_CENTURY if may_be_short && digits == 2 => date.with_year(2000 + year),
+        year @ LAST_CENTURY..100 if may_be_short && digits == 2 => date.with_year(1900 + year),
+        _ => None,
+    }
+}
+
+/// The date with the time of day behind it; nothing is midnight.
+fn time_of(date: NaiveDate, rest: &str) -> Option<NaiveDateTime> {
+    if rest.is_empty() {
+        return Some(midnight(date));
+    }
+    let time = rest.strip_prefix(['T', 't', ' ', ',', '_', ':'])?.trim();
+    // The comma before a fraction is as good as the point, and the hour 24 is the end of the day (ISO 8601).
+    let time = if time.len() <= 2 { format!("{time}:00") } else { time.replace(',', ".") };
+    if matches!(&time[..], "24:00" | "24:00:00") {
+        return date.checked_add_days(Days::new(1)).map(midnight);
+    }
+    TIMES.iter().find_map(|form| NaiveTime::parse_from_str(&time, form).ok()).map(|time| date.and_time(time))
+}
+
+/// The first day of a month, such as `1991-07`, `07/1991`, `Jul 1991` or `Jul-91`, or of a quarter, such as `1991 Q3`.
+fn month(text: &str) -> Option<NaiveDate> {
+    if let Some((year, quarter)) = text.split_once(['Q', 'q']) {
+        let year = year.trim_end_matches([' ', '-']);
+        let quarter: u32 = quarter.parse().ok().filter(|quarter| (1..=4).contains(quarter))?;
+        return NaiveDate::from_ymd_opt(year.parse().ok().filter(|_| year.len() == 4)?, 3 * quarter - 2, 1);
+    }
+    let separator = text.chars().find(|&c| !c.is_alphanumeric()).filter(|c| matches!(c, '-' | '/' | ' '))?;
+    let (first, last) = text.split_once(separator)?;
+    let parsed = |form: &str, text: String| NaiveDate::parse_from_str(&text, form).ok();
+    let year_first = || {
+        let form = if last.starts_with(char::is_alphabetic) { "%Y %B %d" } else { "%Y %m %d" };
+        parsed(form, format!("{first} {last} 1")).and_then(|date| whole_year(date, "", false))
     };
-    time.or_else(date).map(|time| seconds(time) - offset)
+    let year_last = || {
+        let form = if first.starts_with(char::is_alphabetic) { "%d %B %Y" } else { "%d %m %Y" };
+        // Two numbers of two digits are no month.
+        parsed(form, format!("1 {first} {last}"))
+            .and_then(|date| whole_year(date, last, first.starts_with(char::is_alphabetic)))
+    };
+    year_first().or_else(year_last)
+}
+
+fn midnight(date: NaiveDate) -> NaiveDateTime {
+    date.and_time(NaiveTime::MIN)
+}
+
+/// The text behind `Tue`, `Tuesday,` and their like.
+fn without_weekday(text: &str) -> &str {
+    let name = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let is_weekday = name.parse::<chrono::Weekday>().is_ok();
+    if is_weekday { text[name.len()..].trim_start_matches([',', '.', ' ']) } else { text }
 }
 
 /// The text before `Z`, `UTC`, `+01:00`, `+0100` or `+01`, and the seconds by which such a clock is ahead of UTC.
@@ -153,6 +223,22 @@ mod tests {
             "2014-04-01 00:05:00,000 UTC",
             "20140401T000500Z",
             "04/01/2014 00:05",
+            "4/1/2014 12:05 AM",
+            "04/01/2014 12:05:00.0 am",
+            "04/01/14 00:05",
+            "01.04.14 00:05",
+            "2014.04.01 00:05",
+            "20140401T000500",
+            "20140401 000500",
+            "04-01-2014 00:05",
+            "1 Apr 2014 00:05",
+            "01-Apr-2014 00:05:00",
+            "01-APR-14 00:05:00",
+            "01APR2014:00:05:00",
+            "01/Apr/2014:02:05:00 +0200",
+            "April 1, 2014, 00:05",
+            "Tue Apr  1 00:05:00 2014",
+            "Tue, 01 Apr 2014 00:05:00 GMT",
             "1396310700000",
             "1396310700000000",
             "1396310700000000000",
@@ -162,7 +248,38 @@ mod tests {
         }
         assert_eq!(parse_timestamp("2014-04-01"), Some(1_396_310_400.0));
         assert_eq!(parse_timestamp("2014-04-01T00:00:00.25+01:00"), Some(1_396_306_800.25));
-        for text in ["", "nan", "inf", "2014-13-01", "12:30", "1e999"] {
+        for text in ["2014-03-31 24:00", "2014-04-01 00", "2014-04-01T00"] {
+            assert_eq!(parse_timestamp(text), Some(1_396_310_400.0), "{text}");
+        }
+        for text in
+            ["2014-04", "04/2014", "2014 Apr", "Apr 2014", "Apr-14", "April 2014", "2014Q2", "2014-Q2", "2014 Q2"]
+        {
+            assert_eq!(parse_timestamp(text), Some(1_396_310_400.0), "{text}");
+        }
+        let no_moments = [
+            "",
+            "nan",
+            "inf",
+            "2014-13-01",
+            "12:30",
+            "1e999",
+            "1.2.3",
+            "1/2/3",
+            "1-2-3",
+            "10-12",
+            "2014-4-1-7",
+            "May",
+            "Sun",
+            "Mon 5",
+            "2014-04-011",
+            "2013-14",
+            "Q2",
+            "14Q2",
+            "May 14th",
+            "sensor-12",
+            "192.168.10.12",
+        ];
+        for text in no_moments {
             assert_eq!(parse_timestamp(text), None, "{text}");
         }
     }

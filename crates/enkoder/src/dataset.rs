@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn the_summary_finds_missing_and_infinite_values() {
         let data = Dataset::from_f32("odd", array![[1.0, f32::NAN], [f32::INFINITY, -2.0]]).unwrap();
-        let expected = ValueSummary { min: -2.0, max: 1.0, missing: 1 };
+        let expected = ValueSummary { min: -2.0, max: 1.0, missing: 1, infinite: 1 };
         assert_eq!(data.summary(), expected);
         assert_eq!(data.first_infinite(), Some((1, 0)));
     }

@@ -12,7 +12,7 @@ use enkoder_data::export::Overwrite;
 use enkoder_data::images::write_images;
 use enkoder_data::npy::write_npy_dataset;
 use enkoder_data::openml::{CachedSet, Verified};
-use enkoder_data::{Source, builtin};
+use enkoder_data::{Source, TableOptions, builtin};
 use serde_json::{Value, json};
 
 use crate::arguments::{DataName, DataOptions, FetchOptions, RunOptions};
@@ -87,7 +87,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
                     contents::describe(&data.to_string(), &contents, common.json)?
                 }
                 None => {
-                    let data = reading.open(&[data], screen)?;
+                    let data =
+                        reading.read(&data, TableOptions { keep_infinite: true, ..Default::default() }, screen)?;
                     if common.json { describe_json(&data).to_string() } else { describe_text(&data) }
                 }
             })?;
@@ -230,13 +231,13 @@ pub fn describe_text(data: &Dataset) -> String {
     if summary.min <= summary.max {
         text += &line("values", format!("{} to {}", summary.min, summary.max));
     }
-    if summary.missing > 0 {
-        let all = data.len() * data.features();
-        let share = 100.0 * summary.missing as f64 / all as f64;
-        text += &line(
-            "missing",
-            format!("{} of {} values ({share:.2} %)", wording::grouped(summary.missing), wording::grouped(all)),
-        );
+    let all = data.len() * data.features();
+    for (heading, count) in [("missing", summary.missing), ("infinite", summary.infinite)] {
+        if count > 0 {
+            let share = 100.0 * count as f64 / all as f64;
+            let of = format!("{} of {} values ({share:.2} %)", wording::grouped(count), wording::grouped(all));
+            text += &line(heading, of);
+        }
     }
     if let Some(classes) = data.classes() {
         const SHOWN: usize = 20;
@@ -288,6 +289,7 @@ pub fn describe_json(data: &Dataset) -> Value {
         "min": (summary.min <= summary.max).then_some(summary.min),
         "max": (summary.min <= summary.max).then_some(summary.max),
         "missing": summary.missing,
+        "infinite": summary.infinite,
         "classes": classes,
         "columns": data.schema(),
         "fingerprint": data.fingerprint(),

@@ -27,6 +27,15 @@ fn a_file_of_arrays_is_described_also_where_nothing_was_chosen() {
 }
 
 #[test]
+fn a_table_is_described_whatever_its_values_are() {
+    let place = Workplace::new();
+    place.write("odd.csv", "when,days,share\n2014-01,1,0.5\n2014-02,inf,\n2014-03,1e39,0.25\n");
+    assert_snapshot!("info-infinite", place.succeed("data info odd.csv").stdout);
+    let json: serde_json::Value = serde_json::from_str(&place.succeed("data info odd.csv --json").stdout).unwrap();
+    assert_eq!((&json["infinite"], &json["missing"], &json["max"]), (&2.into(), &1.into(), &1.0.into()));
+}
+
+#[test]
 fn a_bound_is_in_the_units_of_packed_data_and_their_type_comes_back() {
     let place = place_with("groups.nc");
     place.succeed("train groups.nc --arch linear --latent 2 --out model --no-report -q");

@@ -13,6 +13,8 @@ pub struct ValueSummary {
     pub max: f32,
     /// How many values are missing (NaN).
     pub missing: usize,
+    /// How many are infinite, or beyond ±3.4e38, which f32 has no number for.
+    pub infinite: usize,
 }
 
 /// The share of values that are not missing, of which at least one counts as there.
@@ -24,7 +26,7 @@ pub(crate) fn share_observed(missing: usize, of: usize) -> f64 {
 impl Dataset {
     /// Extremes and oddities over all values, in one pass.
     pub fn summary(&self) -> ValueSummary {
-        let mut summary = ValueSummary { min: f32::INFINITY, max: f32::NEG_INFINITY, missing: 0 };
+        let mut summary = ValueSummary { min: f32::INFINITY, max: f32::NEG_INFINITY, missing: 0, infinite: 0 };
         let mut patch = vec![0; if matches!(self.values, Values::Patches(_)) { self.features } else { 0 }];
         let of_bytes = |summary: &mut ValueSummary, row: &[u8]| {
             summary.min = row.iter().fold(summary.min, |min, &value| min.min(f32::from(value)));
@@ -44,6 +46,8 @@ impl Dataset {
                         } else if value.is_finite() {
                             summary.min = summary.min.min(value);
                             summary.max = summary.max.max(value);
+                        } else {
+                            summary.infinite += 1;
                         }
                     }
                 }
