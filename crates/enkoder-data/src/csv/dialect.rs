@@ -18,6 +18,10 @@ const SAMPLE_LINES: usize = 3;
 /// Records that are looked at, at most.
 const SAMPLE_RECORDS: usize = 100;
 
+/// Records before a table, at most, and rows of it that must be looked at.
+const MOST_BEFORE: usize = 60;
+const FEWEST_ROWS: usize = 2;
+
 /// The way out of text in another encoding.
 pub(super) const NOT_UTF8: &str =
     "save the file as UTF-8; of Windows or Latin-1 with `iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW`";
@@ -41,14 +45,21 @@ pub(super) struct Dialect {
 impl Dialect {
     /// Looks at the first rows.
     pub(super) fn find(mut source: ByteSource<'_>, options: &TableOptions) -> Result<Self, DataError> {
-        let skipped = options.text.skip_lines;
+        let mut skipped = options.text.skip_lines;
         skip_lines(&mut source, skipped)?;
-        let (sample, complete) = sample(&mut source)?;
+        let (mut sample, complete) = sample(&mut source)?;
         check_text(&source, &sample)?;
-        let text = sample.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&sample);
-        let comment = options.text.comment.or_else(|| text.starts_with(b"#").then_some(b'#'));
+        let comment = options.text.comment.or_else(|| without_mark(&sample).starts_with(b"#").then_some(b'#'));
+        if skipped == 0
+            && let Some((lines, bytes)) = before_table(&sample, comment, options.separator, complete)
+        {
+            tracing::warn!("{} before the table: passed over; --skip-lines says how many there are", in_words(lines));
+            sample.drain(..bytes);
+            skipped = lines;
+        }
+        let text = without_mark(&sample);
         let form = Form { separator: b',', blanks: false, comment, skipped };
-        let (form, records) = match options.separator {
+        let (form, mut records) = match options.separator {
             Some(separator) => {
                 let form = Form { separator, blanks: separator == b' ', ..form };
                 (form, records(&sample, form, complete))
@@ -59,7 +70,12 @@ impl Dialect {
         let commented = (options.text.comment.is_none() && options.header.is_none())
             .then(|| names_in_comment(text, form, &records))
             .flatten();
-        let Some(first) = records.first() else { return Err(DataError::empty(Place::default())) };
+        let as_written = records.first().cloned().ok_or_else(|| DataError::empty(Place::default()))?;
+        let aligned = aligned(&records).filter(|_| options.header != Some(false));
+        if let Some(first) = &aligned {
+            records[0] = first.clone();
+        }
+        let first = &records[0];
         let cells = records.iter().flat_map(|record| record.iter().map(|cell| cell.trim_ascii()));
         let found = Notation::of(cells, form.separator);
         let decimal = options.text.decimal.unwrap_or(found.decimal);
@@ -74,8 +90,11 @@ impl Dialect {
         let names = match &commented {
             Some(record) => names(record)?,
             None if header => names(first)?,
-            None => vec![""; first.len()],
+            None => vec![""; as_written.len()],
         };
+        if header && first.len() > as_written.len() {
+            tracing::warn!("rows have one cell more than there are names: the {} of a row has none", unnamed(first));
+        }
         dialect.names = unique_names(names.into_iter());
         dialect.heads = usize::from(header);
         if let Some(units) = records.get(dialect.heads).filter(|_| header || commented.is_some())
@@ -208,6 +227,73 @@ fn records(sample: &[u8], form: Form, complete: bool) -> Vec<ByteRecord> {
     records
 }
 
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+/// The row of names as long as all rows below it, where it is one cell shorter or longer: names of rows have no name themselves, and some
+/// writers end rows, or names, with a separator.
+fn aligned(records: &[ByteRecord]) -> Option<ByteRecord> {
+    let (first, rest) = records.split_first().filter(|(_, rest)| rest.len() >= FEWEST_ROWS)?;
+    let width = rest[0].len();
+    let ends_empty = |record: &ByteRecord| record.iter().next_back().is_some_and(|cell| cell.trim_ascii().is_empty());
+    if rest.iter().any(|record| record.len() != width)
+        || first.iter().any(|cell| parse_number(cell.trim_ascii()).is_some())
+    {
+        return None;
+    }
+    let nothing: &[u8] = b"";
+    if first.len() + 1 == width && width > 2 {
+        let is_first = !rest.iter().all(ends_empty);
+        let (before, behind) = if is_first { (Some(nothing), None) } else { (None, Some(nothing)) };
+        return Some(before.into_iter().chain(first).chain(behind).collect());
+    }
+    (first.len() == width + 1 && ends_empty(first)).then(|| first.iter().take(width).collect())
+}
+
+/// Which cell of a row of names is empty, in words.
+fn unnamed(names: &ByteRecord) -> &'static str {
+    if names.get(0).is_some_and(<[u8]>::is_empty) { "first" } else { "last" }
+}
+
+/// The lines and bytes before a table whose rows, names first, are longer than all that stands before them, as loggers and offices write it.
+fn before_table(sample: &[u8], comment: Option<u8>, separator: Option<u8>, complete: bool) -> Option<(usize, usize)> {
+    let is_number = |cell: &[u8]| parse_number(cell.trim_ascii()).is_some();
+    let mut found = None;
+    for separator in separator.map_or(SEPARATORS.to_vec(), |separator| vec![separator]) {
+        let form = Form { separator, blanks: false, comment, skipped: 0 };
+        let records = records(sample, form, complete);
+        let width = records.last().map_or(0, ByteRecord::len);
+        let mut from = records.iter().rposition(|record| record.len() != width).map_or(0, |last| last + 1);
+        if from > 0 && aligned(&records[from - 1..]).is_some() {
+            from -= 1;
+        }
+        if from == 0 && width > 1 {
+            return None;
+        }
+        let (before, table) = records.split_at(from);
+        let is_before = |record: &ByteRecord| record.len() < width && !record.iter().all(is_number);
+        let is_table = table.len() > FEWEST_ROWS && !table[0].iter().any(is_number);
+        let has_numbers = || table[1..].iter().all(|row| row.iter().any(is_number));
+        if (1..=MOST_BEFORE).contains(&from)
+            && before.iter().all(is_before)
+            && is_table
+            && has_numbers()
+            && found.is_none_or(|(most, _)| width > most)
+        {
+            found = Some((width, table[0].position()?.byte() as usize));
+        }
+    }
+    let (_, mut bytes) = found?;
+    let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+    bytes += sample[bytes..].iter().take_while(is_end).count();
+    Some((sample[..bytes].iter().filter(|&&byte| byte == b'\n').count(), bytes))
+}
+
+fn in_words(lines: usize) -> String {
+    if lines == 1 { "a line".to_owned() } else { format!("{lines} lines") }
+}
+
 /// The first separator that cuts all rows in the same number of cells, or else the one that cuts the first row in the most.
 fn find_separator(sample: &[u8], form: Form, complete: bool) -> (Form, Vec<ByteRecord>) {
     let mut best: Option<(Form, Vec<ByteRecord>)> = None;
@@ -232,11 +318,13 @@ fn find_separator(sample: &[u8], form: Form, complete: bool) -> (Form, Vec<ByteR
 
 /// Whether blanks cut rows alike, and numbers come of it: words stand beside each other in any text.
 fn is_table_of_numbers(records: &[ByteRecord]) -> bool {
-    let width = records.first().map_or(0, ByteRecord::len);
-    let numbers = |record: &ByteRecord| record.iter().filter(|cell| parse_number(cell).is_some()).count();
+    let width = records.get(1).map_or(0, ByteRecord::len);
+    let numbers =
+        |record: &ByteRecord| record.iter().filter(|cell| parse_number(cell).is_some() || is_missing(cell)).count();
     width > 1
         && records.len() > 1
-        && records.iter().all(|record| record.len() == width && !record.as_slice().contains(&b'"'))
+        && records[1..].iter().all(|record| record.len() == width)
+        && (records[0].len() == width || aligned(records).is_some())
         && records[1..].iter().filter(|record| numbers(record) * 2 >= width).count() * 10 >= (records.len() - 1) * 9
 }
 
@@ -283,6 +371,30 @@ mod tests {
         assert_eq!(dialect("name;age\nsmith, john;3\n1, 2, 3;4").form.separator, b';');
         assert_eq!(dialect("\"a;b\",c\n\"d;e;f\",g\n").form.separator, b',');
         assert_eq!(dialect("only\n1\n2\n").form.separator, b',');
+    }
+
+    #[test]
+    fn names_are_as_many_as_the_cells_of_a_row() {
+        assert_eq!(dialect("a,b\nx,1,2\ny,3,4\n").names, ["column1", "a", "b"]);
+        assert_eq!(dialect("a,b\n1,2,\n3,4,\n").names, ["a", "b", "column3"]);
+        assert_eq!(dialect("a,b,\n1,2\n3,4\n").names, ["a", "b"]);
+        let r = dialect("\"a b\" \"c\"\n\"x y\" 1.5 NA\n\"z\" 2.5 3\n");
+        assert_eq!((r.form.blanks, &r.names[..]), (true, &["column1".to_owned(), "a b".into(), "c".into()][..]));
+        assert_eq!(dialect("1,2\n1,2,3\n1,2,3\n").names.len(), 2);
+        assert_eq!(dialect("a,b\n1,2,3\n1,2\n").names.len(), 2);
+    }
+
+    #[test]
+    fn lines_before_a_table_are_passed_over() {
+        let logger = "Logger: X7\nSerial, 12\n\nTime,T (C),RH\n1,20.5,40\n2,20.6,41\n";
+        let found = dialect(logger);
+        assert_eq!((found.form.skipped, found.heads, &found.names[1][..]), (3, 1, "T (C)"));
+        assert_eq!(dialect("Series: a\nid,year,value,\nx,1959,1\nx,1960,2\n").names, ["id", "year", "value"]);
+        for table in
+            ["value\n1,5\n2,5\n", "1\n2\na,b\n1,2\n3,4\n", "a,b\n1,2\n3,4\n5,6,7\n", "a b\n1 2\n3 4\n", "a\n1\n"]
+        {
+            assert_eq!(dialect(table).form.skipped, 0, "{table}");
+        }
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Form {
     pub fn builder(self) -> ReaderBuilder {
         let mut builder = ReaderBuilder::new();
         let separator = if self.blanks { b'\t' } else { self.separator };
-        builder.delimiter(separator).comment(self.comment).quoting(!self.blanks).has_headers(false).flexible(true);
+        builder.delimiter(separator).comment(self.comment).has_headers(false).flexible(true);
         builder
     }
 }
