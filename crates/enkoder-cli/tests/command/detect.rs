@@ -572,6 +572,16 @@ fn more_rows_than_the_sample_are_drawn_from_and_that_is_said() {
 }
 
 #[test]
+fn a_table_that_only_grows_is_learned_where_that_is_asked_for() {
+    let place = Workplace::new();
+    let rows: String = (0..120).map(|row| format!("{},{}\n", 1970 + row, 1000 + 10 * row + row % 3)).collect();
+    place.write("people.csv", format!("year,people\n{rows}"));
+    let failed = place.fail("detect fit people.csv -o d.safetensors --method linear");
+    assert!(failed.contains("these columns only grow, as a clock does: year, people"), "{failed}");
+    place.succeed("detect fit people.csv -o d.safetensors --method linear --reading people");
+}
+
+#[test]
 fn the_report_of_scored_rows_is_a_page_that_is_complete() {
     let place = with_detector();
     place.succeed("data export pump:faults -o faults.csv -q");

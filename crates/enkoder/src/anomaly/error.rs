@@ -42,6 +42,15 @@ pub enum AnomalyError {
         /// The features there are.
         features: usize,
     },
+    /// What varies only grows, and is taken for clocks.
+    #[error(
+        "nothing is left to learn from: these columns only grow, as a clock does: {}\nhint: name those that are readings, with `--reading` or in `DetectorConfig::readings`",
+        columns.join(", ")
+    )]
+    OnlyClocks {
+        /// Their names.
+        columns: Vec<String>,
+    },
     /// Of the rows kept for calibration none has a value of what was learned.
     #[error(
         "none of the rows kept for calibration has a value in the columns that were learned\nhint: leave out columns that are mostly empty, or give more rows"

@@ -57,7 +57,11 @@ pub(super) fn learn(learned: &Dataset, known: &Beforehand, config: &DetectorConf
     let width = preparation.width();
     let unchanging = Unchanging::of(&preparation, config.unchanging);
     if width == 0 && unchanging.is_empty() {
-        return Err(AnomalyError::NothingVaries { features: learned.features() });
+        if known.clocks.is_empty() {
+            return Err(AnomalyError::NothingVaries { features: learned.features() });
+        }
+        let name = |&column: &usize| preparation.columns[column].name.clone();
+        return Err(AnomalyError::OnlyClocks { columns: known.clocks.iter().map(name).collect() });
     }
     let mut members = Members { unchanging, ..Members::default() };
     let mut chosen = Vec::new();
