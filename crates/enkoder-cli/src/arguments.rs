@@ -50,7 +50,8 @@ pub struct ModelAndData {
     #[arg(value_hint = ValueHint::AnyPath)]
     pub model: PathBuf,
 
-    /// Built-in name, openml:ID, or a path, - being standard input; several files of images or arrays are taken together
+    /// Built-in name, openml:ID, a path, or an address (https://, s3://, gs://, az://); - is standard input; several files
+    /// of images or arrays are taken together
     #[arg(required = true, value_hint = ValueHint::AnyPath)]
     pub data: Vec<DataName>,
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use enkoder::{Autoencoder, Dataset, Results, fit_pca};
-use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, write_atomically};
+use enkoder_data::{DataError, shown_name};
 use enkoder_report::{CodecEvaluation, Evaluation, FillingEvaluation, Report};
 use serde_json::{Value, json};
 
@@ -238,9 +238,9 @@ impl Comparison {
     }
 }
 
-/// The command as it was typed, for the report.
+/// The command as it was typed, for the report, without what is secret in addresses.
 pub fn command_line() -> String {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| shown_name(&word.to_string_lossy())).collect();
     let words = std::iter::once("enkoder").chain(arguments.iter().map(String::as_str));
     // Only a NUL character cannot be quoted, and no argument holds one.
     shlex::try_join(words).unwrap_or_else(|_| "enkoder".to_owned())

@@ -1,12 +1,13 @@
 //! From an error to what the user reads and the exit code: what went wrong, what caused it where that says more, and the way out.
 
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
 use enkoder::anomaly::{AnomalyError, DetectorFileError};
 use enkoder::{CheckpointError, ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError};
-use enkoder_data::DataError;
 use enkoder_data::openml::OpenmlError;
+use enkoder_data::{DataError, RemoteError};
 
 use crate::flags::in_flags;
 use crate::screen::{ClosedPipe, ERROR, FAINT, HINT, tell};
@@ -119,6 +120,9 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<OpenmlError>() {
         return error.hint();
+    }
+    if error.is::<io::Error>() {
+        return RemoteError::behind(error)?.hint();
     }
     if let Some(error) = error.downcast_ref::<Usage>() {
         return error.hint.clone();

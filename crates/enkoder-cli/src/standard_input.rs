@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
+use enkoder_data::shown_name;
 use tempfile::TempDir;
 
 use crate::interrupt;
@@ -28,7 +29,7 @@ pub fn is_meant(name: impl AsRef<Path>) -> bool {
 
 /// A name in messages.
 pub fn display(name: &Path) -> String {
-    if is_meant(name) { NAME.to_owned() } else { name.display().to_string() }
+    if is_meant(name) { NAME.to_owned() } else { shown_name(&name.to_string_lossy()) }
 }
 
 /// The file to read where an argument names one.

@@ -2,13 +2,13 @@
 //! knows where it is, for messages, and the most bytes there can be, so that a claim in a header is refused before memory is
 //! taken for it.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{DataError, Place, Position};
+use crate::input::{Input, is_address};
 
 /// Bytes at the start of the content that can be looked at before reading.
 pub(crate) const HEAD: usize = 1024;
@@ -35,6 +35,8 @@ pub struct ByteSource<'a> {
     reader: BufReader<Box<dyn Read + Send + 'a>>,
     most: u64,
     packed: bool,
+    /// Whether its length is only what a server says.
+    promised: bool,
 }
 
 /// How content is packed, told by its first bytes.
@@ -87,16 +89,17 @@ impl Packing {
 }
 
 impl<'a> ByteSource<'a> {
-    /// Opens a file, which is not read into memory.
+    /// Opens a file, or an object by its address, which is not read into memory.
     pub fn open(path: &Path) -> Result<ByteSource<'static>, DataError> {
-        let file = File::open(path).map_err(|source| DataError::io("open", path, source))?;
-        let metadata = file.metadata().map_err(|source| DataError::io("read", path, source))?;
-        if metadata.is_dir() {
+        let failed = |source| DataError::io("read", path, source);
+        let input = Input::open(path)?;
+        if input.is_folder().map_err(failed)? {
             return Err(DataError::unsuitable(path, "is a folder, not a file"));
         }
         // A pipe has no length; then nothing limits a claim but the bytes that come.
-        let length = if metadata.is_file() { metadata.len() } else { u64::MAX };
-        ByteSource::new(path.display().to_string(), Box::new(file), length)
+        let length = input.length().map_err(failed)?.unwrap_or(u64::MAX);
+        let source = ByteSource::new(path.display().to_string(), Box::new(input), length)?;
+        Ok(ByteSource { promised: is_address(path), ..source })
     }
 
     /// Bytes in memory, called `name` in messages.
@@ -130,7 +133,7 @@ impl<'a> ByteSource<'a> {
 
     fn plain(name: String, reader: Box<dyn Read + Send + 'a>, most: u64) -> Self {
         let reader = BufReader::with_capacity(CHUNK, reader);
-        Self { name, head: Vec::new(), offset: 0, reader, most, packed: false }
+        Self { name, head: Vec::new(), offset: 0, reader, most, packed: false, promised: false }
     }
 
     fn read_head(&mut self) -> Result<(), DataError> {
@@ -231,7 +234,7 @@ impl<'a> ByteSource<'a> {
         out: &mut Vec<T>,
         decode: impl Fn([u8; N]) -> T,
     ) -> Result<(), DataError> {
-        let sure = self.length().is_some();
+        let sure = self.length().is_some() && !self.promised;
         self.claim(count as u64, N as u64, "values")?;
         let mut chunk = vec![0; CHUNK / N * N];
         let mut left = count;

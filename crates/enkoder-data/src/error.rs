@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use enkoder::DatasetError;
 
 use crate::openml::OpenmlError;
+use crate::remote::RemoteError;
 
 /// A cause of another type, kept for the chain of sources.
 pub type Cause = Box<dyn Error + Send + Sync + 'static>;
@@ -115,6 +116,9 @@ pub enum DataError {
     /// A data set could not be had from OpenML.
     #[error(transparent)]
     Openml(#[from] OpenmlError),
+    /// Data on a server could not be read.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// What was read makes no data set.
     #[error("{place}")]
     Dataset {
@@ -219,8 +223,11 @@ impl fmt::Display for Position {
 }
 
 impl DataError {
-    /// The system's refusal to do `action` ("open", "read", "write", …) with a file.
+    /// The system's refusal to do `action` ("open", "read", "write", …) with a file, or a server's.
     pub fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        if let Some(error) = RemoteError::behind(&source) {
+            return error.clone().into();
+        }
         Self::Io { action, path: path.into(), source }
     }
 
@@ -262,10 +269,14 @@ impl DataError {
         self
     }
 
-    /// The same error with the error of another library that led to it.
+    /// The same error with the error of another library that led to it. Where that comes from a server, nothing else is to be said.
     pub fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
+        let cause = cause.into();
+        if let Some(error) = RemoteError::behind(&*cause) {
+            return error.clone().into();
+        }
         if let Self::Malformed { source, .. } = &mut self {
-            *source = Some(cause.into());
+            *source = Some(cause);
         }
         self
     }
@@ -342,6 +353,7 @@ impl DataError {
             Self::UnknownName { name, known, .. } => known_names(name, known),
             Self::Exists { .. } => Some("name another output, or replace it with `Overwrite::Replace`".into()),
             Self::Openml(error) => error.hint(),
+            Self::Remote(error) => error.hint(),
             Self::Io { .. } | Self::Empty { .. } | Self::Dataset { .. } => None,
         }
     }

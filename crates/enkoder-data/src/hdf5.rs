@@ -14,6 +14,7 @@ use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::messages::datatype::{Datatype, VarLenKind};
 use hdf5_reader::messages::layout::{DataLayout, DataLayoutMessage};
 use hdf5_reader::reference::read_object_references;
+use hdf5_reader::storage::{Storage, StorageBuffer};
 use hdf5_reader::{Attribute as Hdf5Attribute, Dataset, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
 use ndarray::ArrayD;
 
@@ -22,6 +23,8 @@ use crate::arrays::{
 };
 use crate::error::{DataError, Place};
 use crate::guard::guarded;
+use crate::input::Location;
+use crate::remote::Object;
 
 /// Bytes of a slab: as many as one row of chunks has, up to this.
 const MOST_SLAB: u64 = 256 << 20;
@@ -62,9 +65,15 @@ macro_rules! with_numbers {
 
 /// What is in a file.
 pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
-    let length = std::fs::metadata(path).map_err(|error| DataError::io("read", path, error))?.len();
+    let at = Location::of(path)?;
+    let length = at.open().and_then(|input| input.length()).map_err(|error| DataError::io("read", path, error))?;
+    let length = length.unwrap_or(0);
     guarded("HDF5", || {
-        let file = Hdf5File::open_with_options(path, options()).map_err(damaged)?;
+        let file = match at {
+            Location::File(path) => Hdf5File::open_with_options(path, options()),
+            Location::Remote(object) => Hdf5File::from_storage_with_options(Arc::new(RemoteStorage(object)), options()),
+        };
+        let file = file.map_err(damaged)?;
         contents_of(&file, length)
     })
     .map_err(|error| error.within(path.display().to_string()))
@@ -84,6 +93,25 @@ pub fn parse_hdf5(bytes: &[u8]) -> Result<Contents, DataError> {
 /// Files elsewhere, which a file may name, are never opened.
 fn options() -> OpenOptions {
     OpenOptions::default().with_max_chunk_bytes(MOST_SLAB as usize).with_max_read_bytes(MOST_WHOLE as usize)
+}
+
+/// A file on a server.
+struct RemoteStorage(Arc<Object>);
+
+impl Storage for RemoteStorage {
+    fn len(&self) -> u64 {
+        self.0.length()
+    }
+
+    fn read_range(&self, offset: u64, len: usize) -> Result<StorageBuffer, Error> {
+        let available = self.0.length().saturating_sub(offset);
+        if available < len as u64 {
+            return Err(Error::UnexpectedEof { offset, needed: len as u64, available });
+        }
+        let mut bytes = vec![0; len];
+        self.0.read_at(offset, &mut bytes)?;
+        Ok(StorageBuffer::from_vec(bytes))
+    }
 }
 
 fn damaged(error: Error) -> DataError {

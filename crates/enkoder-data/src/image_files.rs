@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use enkoder::Labels;
 
 use crate::error::{DataError, Place};
+use crate::input::is_address;
+use crate::remote::{self, Found as OnServer};
 
 const READ: [&str; 13] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "dib", "webp", "gif", "pgm", "ppm", "pnm", "pbm"];
 /// Images as well: they are found with the others, so that who leaves them out says so.
@@ -66,7 +68,7 @@ pub(crate) fn in_folder(folder: &Path) -> Result<Found, DataError> {
 }
 
 /// The files of images that a path names: itself, those in a folder or in its sub-folders, or those that a pattern such as
-/// `photos/*.png` matches. In natural order.
+/// `photos/*.png` matches; or the one of an address. In natural order.
 ///
 /// # Errors
 /// When there is none, or a folder cannot be read.
@@ -77,6 +79,11 @@ pub fn image_paths(source: impl AsRef<OsStr>) -> Result<Vec<PathBuf>, DataError>
         in_folder(path)?.paths
     } else if path.exists() {
         vec![path.to_owned()]
+    } else if let Some(name) = source.to_str().filter(|_| is_address(path)) {
+        match remote::find(name)? {
+            OnServer::Object { path, .. } => vec![path],
+            OnServer::Folder { .. } => Vec::new(),
+        }
     } else {
         source.to_str().map_or(Ok(Vec::new()), matching)?
     };
@@ -136,10 +143,6 @@ pub(crate) fn has_images(folder: &Path) -> Result<bool, DataError> {
         found = found || !list_files(&folder, is_read_name)?.0.is_empty();
     }
     Ok(found)
-}
-
-pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    fs::read(path).map_err(|source| DataError::io("read", path, source))
 }
 
 /// The images and the folders in a folder, in natural order and without hidden ones.

@@ -6,7 +6,7 @@
 //! enkoder-data = "0.1"
 //! ```
 //!
-//! What a program does not read it need not build. Features, all on by default: `arrow` (with Feather), `hdf5` (with NetCDF-4), `http` (OpenML), `images`, `packed`
+//! What a program does not read it need not build. Features, all on by default: `arrow` (with Feather), `cloud` (data on servers), `hdf5` (with NetCDF-4), `http` (OpenML), `images`, `packed`
 //! (zstd, bzip2, xz), `parquet` and `zarr`. Without them `open` refuses such data with [`DataError::NotBuilt`], which names the feature.
 //!
 //! [`open`] takes what the command takes: a built-in name, `openml:ID`, or a path. It recognises the format by the content.
@@ -34,6 +34,7 @@
 #![cfg_attr(
     not(all(
         feature = "arrow",
+        feature = "cloud",
         feature = "hdf5",
         feature = "http",
         feature = "images",
@@ -61,9 +62,12 @@ pub mod idx;
 mod image_files;
 #[cfg(feature = "images")]
 pub mod images;
+mod input;
 mod json_lines;
 mod labels;
 pub mod netcdf;
+#[cfg(any(feature = "cloud", feature = "http"))]
+mod network;
 mod noise;
 mod not_built;
 pub mod npy;
@@ -73,6 +77,8 @@ pub mod openml;
 mod parquet;
 pub mod plant;
 pub mod pump;
+#[cfg(feature = "cloud")]
+mod remote;
 mod source;
 pub mod strokes;
 mod table;
@@ -88,6 +94,8 @@ use not_built::hdf5;
 use not_built::images;
 #[cfg(not(feature = "parquet"))]
 use not_built::parquet;
+#[cfg(not(feature = "cloud"))]
+use not_built::remote;
 #[cfg(not(feature = "zarr"))]
 use not_built::zarr;
 
@@ -103,9 +111,11 @@ pub use chunks::{Chunk, Chunks};
 pub use csv::{CsvLines, CsvText, parse_csv, read_csv};
 pub use error::{Cause, DataError, Place, Position};
 pub use guard::panic_is_caught;
+pub use input::{Input, is_address, shown_name};
 pub use json_lines::{parse_json_lines, read_json_lines};
 #[cfg(feature = "parquet")]
 pub use parquet::{parse_parquet, read_parquet};
+pub use remote::RemoteError;
 pub use source::{ArrayOptions, Builtin, Converted, Format, InBlocks, ReadOptions, Source, builtin, open};
 pub use table::{
     BadCells, CellKind, ColumnValues, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, MissingPolicy, Sample, Table,

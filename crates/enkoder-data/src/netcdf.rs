@@ -16,6 +16,7 @@ use crate::arrays::{
 use crate::byte_source::ByteSource;
 use crate::element::Endian;
 use crate::error::DataError;
+use crate::input::Location;
 
 pub(crate) use classic::{Classic, ClassicVariable, NOT_KEPT, Numbers, big_endian};
 
@@ -76,7 +77,8 @@ pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
     let header = Header::read(&mut source, true)?;
     let unlimited = header.dimensions.into_iter().filter(|dimension| dimension.length.is_none());
     let unlimited = unlimited.map(|dimension| dimension.name).collect();
-    let arrays = header.variables.into_iter().map(|variable| variable.entry(path)).collect();
+    let at = Location::of(path)?;
+    let arrays = header.variables.into_iter().map(|variable| variable.entry(&at)).collect();
     Ok(Contents { attributes: header.attributes, unlimited, ..Contents::new("NetCDF-3", Vec::new(), arrays) })
 }
 
@@ -99,7 +101,7 @@ struct Variable {
 }
 
 impl Variable {
-    fn entry(self, path: &Path) -> ArrayEntry {
+    fn entry(self, at: &Location) -> ArrayEntry {
         let Self { name, kind, axes, shape, attributes, start, records, .. } = self;
         let (stored, element, conventions) = match kind {
             Kind::Text => (None, ElementType::U8, Conventions::default()),
@@ -115,7 +117,7 @@ impl Variable {
             shape: naming.shape.clone(),
             conventions,
             original: None,
-            stored: Stored::File { path: path.to_owned(), start, records, endian: Endian::Big },
+            stored: Stored::File { at: at.clone(), start, records, endian: Endian::Big },
             origin: None,
         };
         match stored {

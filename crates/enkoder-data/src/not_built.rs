@@ -115,6 +115,85 @@ pub(crate) mod parquet {
     }
 }
 
+#[cfg(not(feature = "cloud"))]
+pub(crate) mod remote {
+    use std::collections::BTreeSet;
+    use std::error::Error;
+    use std::io;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use crate::{DataError, Place};
+
+    /// Why an object on a server could not be read: nothing of it can be.
+    #[derive(Clone, Debug, thiserror::Error)]
+    #[error("this build reads no data on servers")]
+    pub struct RemoteError(());
+
+    impl RemoteError {
+        /// The one that an error comes from, if there is one.
+        pub fn behind<'a>(_: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+            None
+        }
+
+        /// The way out.
+        pub fn hint(&self) -> Option<String> {
+            None
+        }
+    }
+
+    pub(crate) enum Found {
+        Object { path: PathBuf, part: Option<String> },
+        Folder { path: PathBuf },
+    }
+
+    pub(crate) fn find(name: &str) -> Result<Found, DataError> {
+        Err(DataError::not_built(Place::source(name), "data on servers", "cloud"))
+    }
+
+    pub(crate) fn object(_: &Path) -> io::Result<Arc<Object>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn folder(_: &Path) -> Option<Arc<Folder>> {
+        None
+    }
+
+    #[derive(Debug)]
+    pub(crate) enum Object {}
+
+    impl Object {
+        pub(crate) fn length(&self) -> u64 {
+            match *self {}
+        }
+
+        pub(crate) fn identity(&self) -> Option<String> {
+            match *self {}
+        }
+
+        pub(crate) fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<usize> {
+            match *self {}
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) enum Folder {}
+
+    impl Folder {
+        pub(crate) fn get(&self, _: &str, _: u64) -> io::Result<Option<Vec<u8>>> {
+            match *self {}
+        }
+
+        pub(crate) fn folders(&self, _: &str) -> io::Result<BTreeSet<String>> {
+            match *self {}
+        }
+
+        pub(crate) fn name(&self, _: &str) -> String {
+            match *self {}
+        }
+    }
+}
+
 #[cfg(not(feature = "zarr"))]
 pub(crate) mod zarr {
     use std::io;

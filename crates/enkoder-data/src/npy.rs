@@ -16,6 +16,7 @@ use crate::byte_source::ByteSource;
 use crate::element::{Element, Endian, check_finite, narrowed};
 use crate::error::{DataError, Place, Position};
 use crate::export::{Overwrite, write_atomically};
+use crate::input::Location;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -70,8 +71,8 @@ pub(crate) fn field(source: &mut ByteSource, path: Option<&Path>) -> Result<Fiel
         shape: shape.clone(),
     };
     if let Some(path) = path.filter(|_| !form.is_turned(&shape) && source.length().is_some()) {
-        let (start, endian) = (source.offset(), form.endian);
-        return Ok(of(Stored::File { path: path.to_owned(), start, records: None, endian }));
+        let (at, start, endian) = (Location::of(path)?, source.offset(), form.endian);
+        return Ok(of(Stored::File { at, start, records: None, endian }));
     }
     let mut bytes = Vec::new();
     let width = form.element.size() as usize;

@@ -1,5 +1,5 @@
 //! One door for all data: a name in, a [`Dataset`] out, or [`Arrays`](crate::Arrays) that keep their type. A name is that of built-in data,
-//! a data set on OpenML, a file, a folder, or a pattern of files.
+//! a data set on OpenML, a file, a folder, a pattern of files, or data on a server by its address.
 
 mod arrays;
 mod blocks;
@@ -78,8 +78,8 @@ pub enum Source {
     },
 }
 
-/// Opens the data that `name` stands for: `strokes`, `strokes:5000`, `mnist`, `openml:61`, a path, `arrays.npz:NAME`, or a
-/// pattern of image files such as `photos/*.png`.
+/// Opens the data that `name` stands for: `strokes`, `strokes:5000`, `mnist`, `openml:61`, a path, `arrays.npz:NAME`, a
+/// pattern of image files such as `photos/*.png`, or an address such as `s3://bucket/key.nc`.
 ///
 /// ```
 /// use enkoder_data::{ReadOptions, open};

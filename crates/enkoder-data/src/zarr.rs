@@ -9,6 +9,7 @@ mod store;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use enkoder::codec::ElementType;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
@@ -16,6 +17,7 @@ use rayon::prelude::*;
 
 use crate::arrays::{ArrayEntry, Contents, Conventions, Described, Field, Slab, Stored};
 use crate::error::{DataError, Place};
+use crate::remote::RemoteError;
 use metadata::{Description, Node, node_of};
 use store::{Store, wrong};
 
@@ -26,6 +28,8 @@ pub(crate) use store::is_zarr_zip;
 const MOST_REGION: u64 = 256 << 20;
 /// Bytes that are read together where a row of chunks has fewer.
 const USUAL_REGION: u64 = 16 << 20;
+/// Chunks that a server is asked for at once, of a region.
+const MOST_ASKED: u64 = 16;
 /// Chunks of a region: each is looked for in the folder.
 const MOST_CHUNKS: u64 = 1 << 20;
 /// Groups and arrays, and how deep they lie.
@@ -242,9 +246,13 @@ impl ZarrArray {
             index[axis] += 1;
             (axis + 1..index.len()).for_each(|inner| index[inner] = grid[inner].0);
         }
-        for some in all.chunks(rayon::current_num_threads().max(1)) {
-            let chunks: Vec<io::Result<Option<Vec<u8>>>> = some.par_iter().map(|index| self.chunk(index)).collect();
-            for (index, chunk) in some.iter().zip(chunks) {
+        let chunk = self.chunks.iter().product::<u64>() * width;
+        let at_once = match self.store.is_remote() {
+            true => (USUAL_REGION / chunk.max(1)).clamp(1, MOST_ASKED),
+            false => rayon::current_num_threads().max(1) as u64,
+        };
+        for some in all.chunks(at_once as usize) {
+            for (index, chunk) in some.iter().zip(self.chunks_of(some)) {
                 if let Some(chunk) = chunk? {
                     self.place(index, &chunk, &from, &to, &mut bytes);
                 }
@@ -254,12 +262,28 @@ impl ZarrArray {
         Ok(Slab { first, bytes })
     }
 
+    /// Some chunks: with the threads that there are, or with one for each where each is waited for.
+    fn chunks_of(&self, some: &[Vec<u64>]) -> Vec<io::Result<Option<Vec<u8>>>> {
+        if !self.store.is_remote() {
+            return some.par_iter().map(|index| self.chunk(index)).collect();
+        }
+        thread::scope(|scope| {
+            let asked: Vec<_> = some.iter().map(|index| scope.spawn(|| self.chunk(index))).collect();
+            let failed = |_| Err(wrong("a chunk could not be read".to_owned()));
+            asked.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).collect()
+        })
+    }
+
     /// A chunk, unpacked and little-endian; none where it is not there.
     fn chunk(&self, index: &[u64]) -> io::Result<Option<Vec<u8>>> {
         let index = if self.description.shape.is_empty() { &[] } else { index };
         let key = joined(&self.folder, &self.description.key(index));
         let wrong = |why: String| wrong(format!("{}: {why}", self.store.name(&key)));
-        let file = self.store.get(&key).map_err(|error| wrong(error.to_string()))?;
+        let file = self.store.get(&key).map_err(|error| match RemoteError::behind(&error) {
+            // It says itself where it was.
+            Some(_) => error,
+            None => wrong(error.to_string()),
+        })?;
         let Some(mut reader) = file else { return Ok(None) };
         let length = self.chunks.iter().product::<u64>() * self.element.bytes() as u64;
         for (place, packing) in self.description.packings.iter().enumerate() {

@@ -55,8 +55,8 @@ use said::{to_json, to_text};
   enkoder compress runs/a field.raw --shape 110x64x128 --dtype f32 -o field.enk --bound psnr:60
   enkoder compress runs/mnist digits/ -o digits.enk --bound lossless")]
 pub struct Options {
-    /// A model, its file or the folder that `enkoder train` wrote, where there is one; then the data: built-in name, openml:ID, or
-    /// a path, - being standard input; several files of images or arrays are taken together
+    /// A model, its file or the folder that `enkoder train` wrote, where there is one; then the data: built-in name, openml:ID, a path, or
+    /// an address (https://, s3://, gs://, az://); - is standard input; several files of images or arrays are taken together
     #[arg(required = true, value_name = "DATA", value_hint = ValueHint::AnyPath)]
     names: Vec<DataName>,
 

@@ -41,7 +41,7 @@ enum Verb {
     },
     /// Show what is in some data
     Info {
-        /// Built-in name, openml:ID, or a path, - being standard input
+        /// Built-in name, openml:ID, a path, or an address (https://, s3://, gs://, az://); - is standard input
         #[arg(value_hint = ValueHint::AnyPath)]
         data: DataName,
         #[command(flatten)]
@@ -60,7 +60,7 @@ enum Verb {
     },
     /// Write data as one NPY or CSV file, or images as a folder of PNG files
     Export {
-        /// Built-in name, openml:ID, or a path, - being standard input
+        /// Built-in name, openml:ID, a path, or an address (https://, s3://, gs://, az://); - is standard input
         #[arg(value_hint = ValueHint::AnyPath)]
         data: DataName,
         /// A name with .npy or .csv, a folder for PNG images, or - for CSV on standard output

@@ -15,7 +15,7 @@ use enkoder_data::export::Overwrite;
 use enkoder_data::netcdf::{NetcdfWriter, Written};
 use enkoder_data::npy::NpyForm;
 use enkoder_data::npz::NpzWriter;
-use enkoder_data::{Assembly, Description};
+use enkoder_data::{Assembly, Description, Input};
 use serde_json::json;
 
 use crate::arguments::RunOptions;
@@ -107,7 +107,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let name = standard_input::display(&options.file);
     let cannot = || format!("{name} cannot be decompressed");
-    let mut archive = open(File::open(standard_input::file(&options.file)?).with_context(cannot)?, cannot)?;
+    let mut archive = open(Input::open(&standard_input::file(&options.file)?).with_context(cannot)?, cannot)?;
     let model = options.model.as_deref().map(model::load).transpose()?;
     let mut description = describe(&mut archive);
     let (mut arrays, mut members, mut kept) = (Vec::new(), Vec::new(), Vec::new());
@@ -244,11 +244,11 @@ fn check_folder(path: &Path) -> Result<(), Usage> {
 
 /// One of the files of an archive, with its model.
 fn member<'a>(
-    archive: &'a mut EnkArchive<File>,
+    archive: &'a mut EnkArchive<Input>,
     number: usize,
     model: Option<&Autoencoder>,
     cannot: impl Fn() -> String,
-) -> anyhow::Result<EnkFile<Part<'a, File>>> {
+) -> anyhow::Result<EnkFile<Part<'a, Input>>> {
     let file = archive.file(number).map_err(|error| without_beginning(error, &cannot))?;
     match model {
         Some(model) => file.with_model(model).with_context(cannot),
@@ -257,7 +257,7 @@ fn member<'a>(
 }
 
 /// Opens a compressed file; without its beginning it is lost.
-pub fn open(input: File, cannot: impl FnOnce() -> String) -> anyhow::Result<EnkArchive<File>> {
+pub fn open(input: Input, cannot: impl FnOnce() -> String) -> anyhow::Result<EnkArchive<Input>> {
     EnkArchive::open(input).map_err(|error| without_beginning(error, cannot))
 }
 
@@ -272,7 +272,7 @@ pub fn without_beginning(error: CodecError, cannot: impl FnOnce() -> String) -> 
 }
 
 /// What the file keeps of the one that was compressed. Where that is damaged, the arrays can still be had.
-pub fn describe(file: &mut EnkArchive<File>) -> Description {
+pub fn describe(file: &mut EnkArchive<Input>) -> Description {
     let read = file.description(Description::MOST_BYTES).map_err(anyhow::Error::from);
     read.and_then(|packed| Ok(Description::parse(&packed)?)).unwrap_or_else(|error| {
         tracing::warn!("what the file keeps beside the numbers (types, names, coordinates) is lost: {error:#}");
@@ -282,7 +282,7 @@ pub fn describe(file: &mut EnkArchive<File>) -> Description {
 
 /// Decodes block by block; only a few are held.
 fn decode(
-    archive: &mut EnkArchive<File>,
+    archive: &mut EnkArchive<Input>,
     (members, model): (&mut [(usize, usize, Assembly)], Option<&Autoencoder>),
     writing: &Writing<'_>,
     screen: Screen,
@@ -354,7 +354,7 @@ impl Options {
     /// Refuses variables that the file does not have.
     fn check_variables(
         &self,
-        archive: &mut EnkArchive<File>,
+        archive: &mut EnkArchive<Input>,
         arrays: &[Written],
         cannot: impl Fn() -> String,
     ) -> anyhow::Result<()> {

@@ -29,7 +29,7 @@ pub struct Options {
     #[arg(value_hint = ValueHint::AnyPath)]
     model: PathBuf,
 
-    /// Samples to show: built-in name, openml:ID, or a path, - being standard input
+    /// Samples to show: built-in name, openml:ID, a path, or an address (https://, s3://, gs://, az://); - is standard input
     #[arg(value_hint = ValueHint::AnyPath)]
     data: Vec<DataName>,
 

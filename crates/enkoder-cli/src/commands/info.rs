@@ -2,7 +2,6 @@
 
 mod compressed;
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +13,7 @@ use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
     TrainingConfig, TrainingRecord,
 };
+use enkoder_data::Input;
 use enkoder_data::export::{Overwrite, write_atomically};
 use enkoder_report::model_card;
 use serde::Serialize;
@@ -90,8 +90,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if begins_as_enk(&path) {
-        let cannot = || format!("{} cannot be read", path.display());
-        let mut file = decompress::open(File::open(&path).with_context(cannot)?, cannot)?;
+        let cannot = || format!("{} cannot be read", standard_input::display(options.what.as_ref()));
+        let mut file = decompress::open(Input::open(&path).with_context(cannot)?, cannot)?;
         let description = decompress::describe(&mut file);
         let text = compressed::describe(&mut file, &description, json).map_err(|error| {
             let hint = format!(
@@ -110,7 +110,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 fn begins_as_enk(path: &Path) -> bool {
     let mut start = [0; 4];
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"\x89ENK"
+    Input::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == *b"\x89ENK"
 }
 
 pub fn line(heading: &str, text: impl std::fmt::Display) -> String {

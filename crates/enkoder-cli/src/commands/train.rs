@@ -61,8 +61,8 @@ use crate::screen::{HINT, Screen, print};
   enkoder train mnist --checkpoint-every 5 --out runs/a  and, after it was stopped,
   enkoder train mnist --resume runs/a                    which goes on to write its checkpoint")]
 pub struct Options {
-    /// Built-in name (strokes, strokes:5000, fields, mnist), openml:ID, or a path: IDX, NPY, NPZ, NetCDF, HDF5, Zarr, CSV, ARFF, Parquet, Arrow,
-    /// an image, a folder or a pattern; several files of images or arrays are taken together [default: strokes]
+    /// Built-in name (strokes, strokes:5000, fields, mnist), openml:ID, a path or an address (https://, s3://, gs://, az://): IDX, NPY,
+    /// NPZ, NetCDF, HDF5, Zarr, CSV, ARFF, Parquet, Arrow, an image, a folder or a pattern; several files of images or arrays are taken together [default: strokes]
     #[arg(default_value = "strokes", hide_default_value = true, value_hint = ValueHint::AnyPath)]
     data: Vec<DataName>,
 

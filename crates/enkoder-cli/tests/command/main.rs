@@ -1,6 +1,7 @@
 //! The command as a user meets it: what it says, where its results go, and how it fails.
 
 mod browser;
+mod cloud;
 mod codec;
 mod data;
 mod denoising;
@@ -12,6 +13,9 @@ mod help;
 mod onnx;
 mod reproducible;
 mod results;
+#[allow(dead_code)]
+#[path = "../../../enkoder-data/tests/readers/server.rs"]
+mod server;
 mod streams;
 mod training;
 mod watching;

@@ -1,6 +1,5 @@
 //! Raw files: nothing but numbers. Their shape and type are told by the user, and must account for every byte of the file.
 
-use std::fs;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -10,6 +9,7 @@ use super::conventions::Conventions;
 use super::variable::{Field, Stored};
 use crate::element::Endian;
 use crate::error::DataError;
+use crate::input::Location;
 
 /// What is in a raw file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,9 @@ pub(crate) fn numpy_name(element: ElementType) -> &'static str {
 
 /// The one array of a raw file.
 pub(crate) fn field(path: &Path, format: &RawFormat) -> Result<Field, DataError> {
-    let length = fs::metadata(path).map_err(|source| DataError::io("read", path, source))?.len();
+    let at = Location::of(path)?;
+    let length = at.open().and_then(|input| input.length()).map_err(|source| DataError::io("read", path, source))?;
+    let length = length.unwrap_or(0);
     let RawElement { element, endian } = format.element;
     let claimed = format.shape.iter().try_fold(element.bytes() as u64, |bytes, &axis| bytes.checked_mul(axis));
     if claimed != Some(length) {
@@ -107,7 +109,7 @@ pub(crate) fn field(path: &Path, format: &RawFormat) -> Result<Field, DataError>
         shape: format.shape.clone(),
         conventions: Conventions::default(),
         original: None,
-        stored: Stored::File { path: path.to_owned(), start: 0, records: None, endian },
+        stored: Stored::File { at, start: 0, records: None, endian },
         origin: None,
     })
 }

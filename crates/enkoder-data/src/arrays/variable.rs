@@ -1,9 +1,7 @@
 //! One variable: an array in one file or, one after the other along the leading axis, in several. It is read in pieces, as
 //! little-endian bytes in the order of its axes, wherever they lie.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use enkoder::codec::ElementType;
@@ -14,6 +12,7 @@ use super::slab::Slab;
 use crate::element::Endian;
 use crate::error::DataError;
 use crate::hdf5::Hdf5Array;
+use crate::input::{Input, Location};
 use crate::npy::NpyForm;
 use crate::zarr::ZarrArray;
 
@@ -62,7 +61,7 @@ pub(crate) enum Origin {
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     /// In a file from byte `start` on, the last axis closest.
-    File { path: PathBuf, start: u64, records: Option<Records>, endian: Endian },
+    File { at: Location, start: u64, records: Option<Records>, endian: Endian },
     /// In an HDF5 file.
     Hdf5(Arc<Hdf5Array>),
     /// In a Zarr folder.
@@ -99,7 +98,7 @@ pub(super) struct Variable {
 /// What stays open between two reads.
 #[derive(Debug)]
 enum Open {
-    File(File),
+    File(Input),
     Slab(Slab),
 }
 
@@ -183,11 +182,11 @@ impl Variable {
             }
             Stored::Hdf5(array) => array.read(slab_of(&mut self.open, part), first, bytes)?,
             Stored::Zarr(array) => array.read(slab_of(&mut self.open, part), first, bytes)?,
-            Stored::File { path, start, records, endian } => {
+            Stored::File { at, start, records, endian } => {
                 let file = match &mut self.open {
                     Some((open, Open::File(file))) if *open == part => file,
                     other => {
-                        let (_, Open::File(file)) = other.insert((part, Open::File(File::open(path)?))) else {
+                        let (_, Open::File(file)) = other.insert((part, Open::File(at.open()?))) else {
                             unreachable!("a file was inserted");
                         };
                         file
@@ -232,7 +231,7 @@ fn bytes_of(element: ElementType, leading: u64, inner: &[u64]) -> Option<u64> {
     inner.iter().try_fold(leading.checked_mul(element.bytes() as u64)?, |bytes, &axis| bytes.checked_mul(axis))
 }
 
-fn read_at(file: &mut File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+fn read_at(file: &mut Input, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
     file.seek(SeekFrom::Start(offset))?;
     file.read_exact(bytes)
 }

@@ -18,6 +18,7 @@ use rayon::prelude::*;
 
 use crate::error::{DataError, Place};
 use crate::image_files;
+use crate::input;
 use decode::{Format, Value, inspect, pixels};
 
 pub use crate::image_files::{image_paths, is_image, is_image_name, is_read_name};
@@ -137,7 +138,7 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
         return Err(DataError::empty(Place::source(name)));
     }
     let formats: Vec<Result<Format, DataError>> =
-        paths.par_iter().map(|path| inspect(&path.display().to_string(), &image_files::bytes(path)?)).collect();
+        paths.par_iter().map(|path| inspect(&path.display().to_string(), &input::bytes(path)?)).collect();
     let mut left_out = LeftOut { strict: options.strict, of: paths, faults: Vec::new() };
     let (mut kept, mut sound) = (Vec::new(), Vec::new());
     for (index, format) in formats.into_iter().enumerate() {
@@ -199,7 +200,7 @@ fn read_pixels<T: Value>(
     let read: Vec<Result<(), DataError>> = of_files
         .into_par_iter()
         .map(|(index, samples)| {
-            let (path, bytes) = (&paths[index], image_files::bytes(&paths[index])?);
+            let (path, bytes) = (&paths[index], input::bytes(&paths[index])?);
             pixels(&path.display().to_string(), &bytes, common.height, common.width, common.channels, samples)
         })
         .collect();

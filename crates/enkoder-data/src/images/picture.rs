@@ -10,7 +10,7 @@ use image::{DynamicImage, ImageBuffer, ImageResult, Luma, LumaA, Pixel, PixelWit
 use super::decode::{decode, inspect};
 use crate::error::{DataError, Place};
 use crate::export::{Overwrite, write_small};
-use crate::image_files;
+use crate::input;
 
 /// The bits of a value in a picture's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Picture {
     /// # Errors
     /// When the file cannot be read, is none of these, is damaged or cut off, or is over the limits of images.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        Self::from_bytes(&path.display().to_string(), &image_files::bytes(path)?)
+        Self::from_bytes(&path.display().to_string(), &input::bytes(path)?)
     }
 
     /// The picture in the bytes of a file, which errors call `name`.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::LeftOut;
 use super::decode::{Format, inspect, pixels};
 use crate::error::{DataError, Place};
-use crate::image_files;
+use crate::input;
 
 /// The images of a source, and what was left out.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub struct WholeImages {
 pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<WholeImages, DataError> {
     let name = |path: &Path| path.display().to_string();
     let formats: Vec<Result<Format, DataError>> =
-        paths.par_iter().map(|path| inspect(&name(path), &image_files::bytes(path)?)).collect();
+        paths.par_iter().map(|path| inspect(&name(path), &input::bytes(path)?)).collect();
     let coloured = !grey && formats.iter().flatten().any(|format| format.colour);
     let channels = if coloured { 3 } else { 1 };
     let scaled = paths.iter().zip(&formats).find(|(_, format)| format.as_ref().is_ok_and(|format| format.deep));
@@ -48,7 +48,7 @@ pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<
                 return Err(DataError::unsuitable(Place::source(name), why).with_hint("take fewer images"));
             }
             values.resize(length, 0);
-            pixels(&name, &image_files::bytes(path)?, height, width, channels, &mut values)?;
+            pixels(&name, &input::bytes(path)?, height, width, channels, &mut values)?;
             let pixels = Array3::from_shape_vec((height, width, channels), values).expect("as many as the shape holds");
             Ok(WholeImage { name, pixels })
         })

@@ -12,11 +12,12 @@ use super::dataset::{into_dataset, read_table};
 use super::download::{Arrived, Downloader, Wanted};
 use super::error::OpenmlError;
 use super::folder::default_cache_folder;
-use super::http::{Http, Timeouts};
+use super::http::Http;
 use super::metadata::{DataSetDescription, ServerError};
 use super::part::md5_of;
-use super::retry::{Failure, RetryPolicy, tell};
+use super::retry::{Failure, tell};
 use super::{DownloadEvent, Watcher};
+use crate::network::{RetryPolicy, Timeouts};
 use crate::{DataError, TableOptions};
 
 /// What is asked for, in this order: Parquet is smaller and quicker to read.
@@ -78,8 +79,8 @@ impl OpenmlClient {
             server: OPENML.into(),
             cache_root: folder.into(),
             offline: false,
-            timeouts: Timeouts { connect: Duration::from_secs(15), stall: Duration::from_secs(30) },
-            retry: RetryPolicy { retries: 4, first_wait: Duration::from_millis(500) },
+            timeouts: Timeouts::default(),
+            retry: RetryPolicy::default(),
             limit: FILE_LIMIT,
         }
     }

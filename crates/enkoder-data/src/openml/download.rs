@@ -8,11 +8,12 @@ use ureq::http::{HeaderMap, header};
 
 use super::cache::{DataFormat, Verified};
 use super::error::OpenmlError;
-use super::http::{BodyReader, Http, header_text, network, status_failure};
+use super::http::{BodyReader, Http, network, status_failure};
 use super::metadata::md5_digits;
 use super::part::{Notes, Part, discard_part_of};
-use super::retry::{Failure, RetryPolicy, tell};
+use super::retry::{Failure, tell};
 use super::{DownloadEvent, Watcher};
+use crate::network::{RetryPolicy, header_text};
 
 const CHUNK: usize = 1 << 16;
 /// An attempt that brought this much is progress on a bad line.

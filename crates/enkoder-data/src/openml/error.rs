@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+#[cfg(feature = "http")]
+use crate::network::may_pass;
+
 /// Why an OpenML data set could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -145,6 +148,7 @@ impl OpenmlError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::UnknownSet { .. } => "https://www.openml.org/search?type=data lists the data sets",
+            #[cfg(feature = "http")]
             Self::Status { status, .. } if may_pass(*status) => "the server is busy or in trouble; try again later",
             Self::Network { .. } => {
                 "check the network; what was fetched before can be used with `OpenmlClient::with_offline`"
@@ -166,9 +170,4 @@ impl OpenmlError {
         };
         Some(hint.into())
     }
-}
-
-/// Whether an answer with this status may be another one later.
-pub(super) fn may_pass(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500 | 502..=504 | 506..=599)
 }

@@ -1,23 +1,14 @@
-//! Requests and their answers: one agent with its timeouts, which failures may pass, and bodies whose size is bounded.
+//! Requests and their answers: which failures may pass, and bodies whose size is bounded.
 
 use std::io::{self, Read};
-use std::time::{Duration, SystemTime};
 
 use flate2::read::MultiGzDecoder;
-use ureq::http::{HeaderMap, Response, Uri, header};
+use ureq::http::{HeaderMap, Response, header};
 use ureq::{Agent, Body};
 
-use super::error::{OpenmlError, may_pass};
-use super::retry::{Failure, retry_after};
-
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Timeouts {
-    /// For the name's address and the connection, each.
-    pub(super) connect: Duration,
-    /// For the first and for each further piece of the answer.
-    pub(super) stall: Duration,
-}
+use super::error::OpenmlError;
+use super::retry::Failure;
+use crate::network::{Timeouts, asked_wait, error_may_pass, header_text, is_loopback, may_pass};
 
 /// Sends requests.
 #[derive(Clone, Debug)]
@@ -36,18 +27,7 @@ pub(super) struct BodyReader {
 
 impl Http {
     pub(super) fn new(timeouts: Timeouts) -> Self {
-        let config = Agent::config_builder()
-            .user_agent(concat!("enkoder/", env!("CARGO_PKG_VERSION")))
-            // Ranges count the bytes of the file itself only when it is not compressed on the way.
-            .accept_encoding("identity")
-            .http_status_as_error(false)
-            .timeout_resolve(Some(timeouts.connect))
-            .timeout_connect(Some(timeouts.connect))
-            .timeout_recv_response(Some(timeouts.stall))
-            .timeout_per_read(Some(timeouts.stall))
-            .timeout_per_write(Some(timeouts.stall))
-            .build();
-        Self { agent: config.new_agent() }
+        Self { agent: timeouts.agent() }
     }
 
     /// The answer to a GET, whatever its status; redirects are followed.
@@ -61,14 +41,7 @@ impl Http {
             request = request.config().proxy(None).build();
         }
         request.call().map_err(|error| {
-            let passing = matches!(
-                error,
-                ureq::Error::Io(_)
-                    | ureq::Error::Timeout(_)
-                    | ureq::Error::Protocol(_)
-                    | ureq::Error::HostNotFound
-                    | ureq::Error::ConnectionFailed
-            );
+            let passing = error_may_pass(&error);
             let error = network(url, error);
             if passing { Failure::passing(error) } else { Failure::Final(error) }
         })
@@ -127,41 +100,9 @@ pub(super) fn status_failure(url: &str, headers: &HeaderMap, status: u16) -> Fai
     if !may_pass(status) {
         return Failure::Final(error);
     }
-    let wait = header_text(headers, header::RETRY_AFTER).and_then(|wait| retry_after(&wait, SystemTime::now()));
-    Failure::Passing { error, retry_after: wait, advanced: false }
+    Failure::Passing { error, retry_after: asked_wait(headers), advanced: false }
 }
 
 pub(super) fn network(url: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> OpenmlError {
     OpenmlError::Network { url: url.into(), source: source.into() }
-}
-
-pub(super) fn header_text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    Some(headers.get(name)?.to_str().ok()?.trim().to_owned())
-}
-
-fn is_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_machine_is_told_from_others() {
-        for url in ["http://127.0.0.1:80/x", "http://localhost/x", "http://[::1]:9/x"] {
-            assert!(is_loopback(url), "{url}");
-        }
-        for url in ["https://www.openml.org/x", "http://127.0.0.1.example.org/", "nonsense"] {
-            assert!(!is_loopback(url), "{url}");
-        }
-    }
-
-    #[test]
-    fn only_statuses_that_may_pass_are_tried_again() {
-        assert!([408, 429, 500, 502, 503, 504].into_iter().all(may_pass));
-        assert!(![200, 400, 403, 404, 412, 416, 501, 505].into_iter().any(may_pass));
-    }
 }

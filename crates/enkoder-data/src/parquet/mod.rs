@@ -4,17 +4,18 @@
 mod columns;
 mod values;
 
-use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ::parquet::basic::CompressionCodec;
 use ::parquet::column::reader::ColumnReader;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
-use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
+use ::parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use bytes::Bytes;
 
 use crate::chunks::Part;
+use crate::input::Input;
 use crate::table::{Cells, Table, TableBuilder, TableOptions, known_categories};
 use crate::{DataError, Place, guard};
 
@@ -23,6 +24,9 @@ use values::{Buffers, fill, texts};
 
 /// Values read at once, over all columns.
 const BATCH_VALUES: usize = 1 << 18;
+
+/// Memory taken at once on the word of a file.
+const FIRST_ALLOCATION: usize = 64 << 20;
 
 /// Values that any file may claim, and values for each of its bytes beyond: runs of equal values take next to no bytes, but a
 /// small damaged file must not claim a large part of the memory.
@@ -39,7 +43,7 @@ const MAX_VALUES_PER_BYTE: u64 = 1 << 12;
 /// # Errors
 /// When the file cannot be read, is damaged, is packed with Brotli or LZO, or has other nested or binary columns.
 pub fn read_parquet(path: &Path, options: &TableOptions) -> Result<Table, DataError> {
-    let file = File::open(path).map_err(|error| DataError::io("open", path, error))?;
+    let file = Input::open(path)?;
     let name = path.file_stem().map_or_else(|| "table".into(), |name| name.to_string_lossy());
     guarded(|| read(&name, file, options)).map_err(|error| error.within(path.display().to_string()))
 }
@@ -59,9 +63,34 @@ fn damaged(error: ParquetError) -> DataError {
         .with_hint("copy or fetch it again, for it may have been cut off; if others read it, write it anew with them")
 }
 
+impl Length for Input {
+    fn len(&self) -> u64 {
+        self.length().ok().flatten().unwrap_or(0)
+    }
+}
+
+impl ChunkReader for Input {
+    type T = BufReader<Self>;
+
+    fn get_read(&self, start: u64) -> ::parquet::errors::Result<Self::T> {
+        let mut input = self.try_clone()?;
+        input.seek(SeekFrom::Start(start))?;
+        Ok(BufReader::new(input))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ::parquet::errors::Result<Bytes> {
+        let mut bytes = Vec::with_capacity(length.min(FIRST_ALLOCATION));
+        self.get_read(start)?.take(length as u64).read_to_end(&mut bytes)?;
+        if bytes.len() < length {
+            return Err(ParquetError::EOF(format!("{} of {length} bytes from byte {start} on", bytes.len())));
+        }
+        Ok(Bytes::from(bytes))
+    }
+}
+
 /// The names of all columns of a file.
 pub(crate) fn column_names(path: &Path) -> Result<Vec<String>, DataError> {
-    let file = File::open(path).map_err(|error| DataError::io("open", path, error))?;
+    let file = Input::open(path)?;
     let names = || {
         let reader = SerializedFileReader::new(file).map_err(damaged)?;
         let schema = reader.metadata().file_metadata().schema_descr();
@@ -181,7 +210,7 @@ impl<R: ChunkReader + 'static> Groups<R> {
 /// The rows of a Parquet file, some at a time.
 pub(crate) struct ParquetChunks {
     source: String,
-    groups: Groups<File>,
+    groups: Groups<Input>,
     kept: usize,
 }
 
@@ -189,7 +218,7 @@ impl ParquetChunks {
     /// Opens a file, to read the columns of the schema, the label, and what is to be kept.
     pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, DataError> {
         let source = path.display().to_string();
-        let file = File::open(path).map_err(|error| DataError::io("open", path, error))?;
+        let file = Input::open(path)?;
         let groups = guarded(|| open(file, options)).map_err(|error| error.within(source.clone()))?;
         Ok(Self { source, groups, kept: options.keep.len() })
     }

@@ -11,6 +11,7 @@ use crate::error::{DataError, Place};
 use crate::hdf5;
 use crate::idx::IdxFolder;
 use crate::image_files::{files_in, has_images, matching};
+use crate::input::is_file;
 use crate::netcdf;
 use crate::npy;
 use crate::npz;
@@ -86,7 +87,7 @@ impl Source {
             Self::File { path, part: None } => path,
             _ => return Ok(None),
         };
-        if options.arrays.raw.is_some() || !path.is_file() {
+        if options.arrays.raw.is_some() || !is_file(path) {
             return Ok(None);
         }
         Ok(match Format::of(path)? {

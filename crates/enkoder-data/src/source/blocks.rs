@@ -6,6 +6,7 @@ use enkoder::StoredDataset;
 use super::converted::{Converted, convert};
 use super::{Format, ReadOptions, Source};
 use crate::error::{DataError, Place};
+use crate::input::{Input, is_file};
 
 /// CSV writes a number and what follows it in about so many bytes, at least, and memory holds it in 4.
 const CSV_BYTES_PER_NUMBER: u64 = 8;
@@ -53,7 +54,7 @@ impl Source {
     /// When the data cannot be opened.
     pub fn memory(&self, options: &ReadOptions) -> Result<Option<u64>, DataError> {
         let format = match self {
-            Self::File { path, .. } if options.arrays.raw.is_none() && path.is_file() => Some(Format::of(path)?),
+            Self::File { path, .. } if options.arrays.raw.is_none() && is_file(path) => Some(Format::of(path)?),
             _ => None,
         };
         // Arrays in an archive are unpacked to be looked at.
@@ -66,7 +67,7 @@ impl Source {
         let (Self::File { path, .. }, Some(Format::Csv), None) = (self, format, options.samples) else {
             return Ok(None);
         };
-        let length = path.metadata().map_err(|source| DataError::io("read", path, source))?.len();
-        Ok(Some(length / CSV_BYTES_PER_NUMBER * 4))
+        let length = Input::open(path)?.length().map_err(|source| DataError::io("read", path, source))?;
+        Ok(length.map(|length| length / CSV_BYTES_PER_NUMBER * 4))
     }
 }

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::SystemTime;
 
 use enkoder::codec::ElementType;
 use enkoder::{Schema, StoredDataset};
@@ -18,6 +18,7 @@ use crate::csv::read_csv;
 use crate::element::Endian;
 use crate::error::{DataError, Place};
 use crate::export::{Overwrite, write_atomically, write_small};
+use crate::input::identity;
 use crate::openml::default_cache_folder;
 use crate::parquet::read_parquet;
 use crate::table::{Sample, TableOptions};
@@ -86,19 +87,11 @@ pub(super) fn convert(
 
 /// What tells this table, as these options read it, from all others.
 fn key(path: &Path, options: &ReadOptions) -> Result<String, DataError> {
-    let failed = |source| DataError::io("read", path, source);
-    let file = fs::metadata(path).map_err(failed)?;
-    let changed = file.modified().map_err(failed)?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let whole = fs::canonicalize(path).map_err(failed)?;
+    let content = identity(path).map_err(|source| DataError::io("read", path, source))?;
+    // What cannot be told apart is converted each time.
+    let content = content.unwrap_or_else(|| format!("{:?} {}", SystemTime::now(), std::process::id()));
     let mut hash = Md5::new();
-    hash.update(format!(
-        "{} {} {changed:?} {:?} {:?} {:?}",
-        env!("CARGO_PKG_VERSION"),
-        file.len(),
-        options.samples,
-        options.table,
-        whole.as_os_str()
-    ));
+    hash.update(format!("{} {content} {:?} {:?}", env!("CARGO_PKG_VERSION"), options.samples, options.table));
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

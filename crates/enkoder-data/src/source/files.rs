@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::format::is_zarr;
 use super::{ReadOptions, Source};
 use crate::error::DataError;
 use crate::idx::IdxFolder;
@@ -14,7 +15,9 @@ impl Source {
     /// # Errors
     /// When a folder cannot be read.
     pub fn files(&self, options: &ReadOptions) -> Result<Vec<PathBuf>, DataError> {
-        if let Self::Folder { path } = self {
+        if let Self::Folder { path } = self
+            && !is_zarr(path)
+        {
             if let Some(folder) = IdxFolder::find(path)? {
                 return Ok(folder.files().to_vec());
             }

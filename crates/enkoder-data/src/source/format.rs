@@ -7,9 +7,11 @@ use crate::byte_source::ByteSource;
 use crate::error::DataError;
 use crate::idx::is_idx;
 use crate::image_files::{is_image, is_image_name};
+use crate::input::is_address;
 use crate::netcdf::{is_hdf5, is_netcdf};
 use crate::npy::is_npy;
 use crate::npz::is_zip;
+use crate::remote;
 use crate::zarr::is_zarr_zip;
 
 /// A format of files.
@@ -115,6 +117,9 @@ impl Format {
 
 /// Whether a folder is a Zarr array or group.
 pub(crate) fn is_zarr(folder: &Path) -> bool {
+    if is_address(folder) {
+        return remote::folder(folder).is_some();
+    }
     ["zarr.json", ".zarray", ".zgroup"].iter().any(|name| folder.join(name).is_file())
 }
 

@@ -10,7 +10,9 @@ use super::builtin::{MOST_FIELDS, MOST_STROKES, builtin};
 use super::files::of_path;
 use crate::error::{DataError, Place};
 use crate::image_files::matching;
+use crate::input::{is_address, unescaped};
 use crate::openml::MNIST;
+use crate::remote::{self, Found};
 
 impl Source {
     /// What `name` stands for. A file or folder called like built-in data is opened as `./NAME`; a warning says so where there is one.
@@ -155,45 +157,24 @@ fn stem(path: &Path) -> String {
     }
 }
 
-/// What an address stands for: a file of this machine, or data that has to be fetched first.
+/// What an address stands for: a file of this machine, or data on a server.
 fn of_address(name: &str, scheme: &str, rest: &str) -> Result<Source, DataError> {
-    let fetched_by = match scheme.to_ascii_lowercase().as_str() {
-        "file" => {
-            let path = rest.strip_prefix("localhost").unwrap_or(rest);
-            return match path.starts_with('/') {
-                true => Source::find(unescaped(path)),
-                false => Err(DataError::unsuitable(Place::source(name), "names no file of this machine")
-                    .with_hint("write file:// and the whole path, as file:///data/run.nc")),
-            };
-        }
-        "http" | "https" | "ftp" => format!("curl -LO {name}"),
-        "s3" => format!("aws s3 cp {name} ."),
-        "gs" => format!("gcloud storage cp {name} ."),
-        "az" | "abfs" | "abfss" => "azcopy copy".to_owned(),
-        _ => return Err(DataError::unsuitable(Place::source(name), format!("addresses of {scheme:?} are not known"))),
-    };
-    Err(DataError::unsuitable(Place::source(name), "is on a server, and only files are read")
-        .with_hint(format!("fetch it first, for example with `{fetched_by}`")))
-}
-
-/// A path in which %20 stands for a blank, and the like.
-fn unescaped(path: &str) -> String {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let code = behind.get(..2).filter(|code| byte == b'%' && code.iter().all(u8::is_ascii_hexdigit));
-        match code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok()) {
-            Some(code) => {
-                bytes.push(code);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = behind;
-            }
-        }
+    if scheme.eq_ignore_ascii_case("file") {
+        let path = rest.strip_prefix("localhost").unwrap_or(rest);
+        return match path.starts_with('/') {
+            true => Source::find(String::from_utf8_lossy(&unescaped(path)).into_owned()),
+            false => Err(DataError::unsuitable(Place::source(name), "names no file of this machine")
+                .with_hint("write file:// and the whole path, as file:///data/run.nc")),
+        };
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    if !is_address(Path::new(name)) {
+        let why = format!("addresses of {scheme:?} are not known");
+        return Err(DataError::unsuitable(Place::source(name), why).with_hint("fetch it to a file first"));
+    }
+    match remote::find(name)? {
+        Found::Object { path, part } => Ok(Source::File { path, part }),
+        Found::Folder { path } => Ok(Source::Folder { path }),
+    }
 }
 
 #[cfg(test)]
@@ -201,20 +182,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_files_or_say_how_to_fetch_them() {
+    fn addresses_are_files_or_data_on_servers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a b.csv");
         std::fs::write(&path, "a\n1\n").unwrap();
         let address = format!("file://{}", path.display()).replace(' ', "%20");
         assert_eq!(Source::find(&address).unwrap(), Source::File { path, part: None });
-        for (address, hint) in [
-            ("s3://bucket/a.npy", "fetch it first, for example with `aws s3 cp s3://bucket/a.npy .`"),
-            ("https://example.org/a.csv", "fetch it first, for example with `curl -LO https://example.org/a.csv`"),
-            ("file://a.csv", "write file:// and the whole path, as file:///data/run.nc"),
-        ] {
-            assert_eq!(Source::find(address).unwrap_err().hint().as_deref(), Some(hint));
-        }
-        assert!(Source::find("gopher://a").is_err());
+        let hint = |name| Source::find(name).unwrap_err().hint().unwrap();
+        assert_eq!(hint("file://a.csv"), "write file:// and the whole path, as file:///data/run.nc");
+        assert_eq!(hint("gopher://a"), "fetch it to a file first");
+        #[cfg(feature = "cloud")]
+        assert!(hint("s3://bucket").starts_with("addresses are s3://BUCKET/KEY"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Reading a source whole: each kind by its own reader, and a file by its format.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use crate::error::{DataError, Place};
 use crate::idx::{IdxFolder, read_idx_file};
 use crate::image_files::matching;
 use crate::images::{read_image_files, read_image_folder};
+use crate::input::{Input, is_file};
 use crate::json_lines::read_json_lines;
 use crate::npz::{NpzOptions, read_npz};
 #[cfg(feature = "http")]
@@ -50,7 +50,7 @@ impl Source {
         let images = options.images();
         // An NPZ file may hold labels too, which arrays alone do not have.
         let with_labels = options.arrays == ArrayOptions::default()
-            && matches!(self, Self::File { path, .. } if path.is_file() && Format::of(path)? == Format::Npz);
+            && matches!(self, Self::File { path, .. } if is_file(path) && Format::of(path)? == Format::Npz);
         if !with_labels && let Some(arrays) = self.open_arrays(options)? {
             let arrays = arrays.keeping_infinite(options.table.keep_infinite);
             return Ok(arrays.into_dataset(options.samples)?.with_name(self.short_name()));
@@ -131,15 +131,14 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
     Ok(data.with_name(file_name(path, part)))
 }
 
-pub(super) fn open_with_length(path: &Path) -> Result<(BufReader<File>, u64), DataError> {
-    let failed = |source| DataError::io("open", path, source);
-    let file = File::open(path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    Ok((BufReader::new(file), length))
+pub(super) fn open_with_length(path: &Path) -> Result<(BufReader<Input>, u64), DataError> {
+    let input = Input::open(path)?;
+    let length = input.length().map_err(|source| DataError::io("open", path, source))?;
+    Ok((BufReader::new(input), length.unwrap_or(0)))
 }
 
 pub(super) fn must_be_file(path: &Path) -> Result<(), DataError> {
-    if path.is_file() {
+    if is_file(path) {
         return Ok(());
     }
     Err(DataError::unsuitable(path, "is a pipe or device, and a file is read more than once")

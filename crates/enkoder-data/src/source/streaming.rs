@@ -7,6 +7,7 @@ use crate::arrow::ArrowChunks;
 use crate::chunks::Chunks;
 use crate::csv::CsvChunks;
 use crate::error::DataError;
+use crate::input::is_file;
 #[cfg(feature = "http")]
 use crate::openml::{OpenmlClient, Watcher};
 use crate::parquet::ParquetChunks;
@@ -50,7 +51,7 @@ impl Source {
     /// When the file cannot be read.
     pub fn column_names(&self, options: &ReadOptions) -> Result<Option<Vec<String>>, DataError> {
         let Self::File { path, part: None } = self else { return Ok(None) };
-        match if path.is_file() { Format::of(path)? } else { return Ok(None) } {
+        match if is_file(path) { Format::of(path)? } else { return Ok(None) } {
             Format::Csv => crate::csv::column_names(path, &options.table).map(Some),
             Format::Arrow => crate::arrow::column_names(path).map(Some),
             Format::Parquet => crate::parquet::column_names(path).map(Some),
@@ -66,7 +67,7 @@ impl Source {
     ) -> Result<Chunks, DataError> {
         let table = &options.table;
         let streamed = match self {
-            Self::File { path, part: None } if table.schema.is_some() && path.is_file() => {
+            Self::File { path, part: None } if table.schema.is_some() && is_file(path) => {
                 Some((path, Format::of(path)?))
             }
             _ => None,

@@ -5,11 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use zip::ZipArchive;
 
-use super::{MOST_DEPTH, MOST_REGION};
+use super::{MOST_CHUNKS, MOST_DEPTH, MOST_REGION};
+use crate::input::{Input, Location};
+use crate::remote::{self, Folder};
 
 /// Names of the files of which one is in every array and group.
 pub(super) const DESCRIPTIONS: [&str; 3] = ["zarr.json", ".zarray", ".zgroup"];
@@ -22,23 +24,31 @@ pub(super) enum Store {
     /// A folder, as the system calls it in full.
     Folder(PathBuf),
     Zip(Box<ZipStore>),
+    /// A folder on a server.
+    Remote(Arc<Folder>),
 }
 
 #[derive(Debug)]
 pub(super) struct ZipStore {
     path: PathBuf,
-    archive: Mutex<ZipArchive<BufReader<File>>>,
+    archive: Mutex<ZipArchive<BufReader<Input>>>,
     /// The number in the archive of each file, and its bytes there.
     files: HashMap<String, (usize, u64)>,
 }
 
 impl Store {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        if path.is_dir() {
+        if let Some(folder) = remote::folder(path) {
+            Ok(Self::Remote(folder))
+        } else if path.is_dir() {
             path.canonicalize().map(Self::Folder)
         } else {
             ZipStore::open(path).map(Box::new).map(Self::Zip)
         }
+    }
+
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self, Self::Remote(_))
     }
 
     /// A file; none where it is not there.
@@ -50,6 +60,10 @@ impl Store {
                 Err(error) => Err(error),
             },
             Self::Zip(zip) => zip.get(key),
+            Self::Remote(folder) => {
+                let bytes = folder.get(key, 2 * MOST_REGION)?;
+                Ok(bytes.map(|bytes| Box::new(io::Cursor::new(bytes)) as Box<dyn Read>))
+            }
         }
     }
 
@@ -70,6 +84,7 @@ impl Store {
                 let folder = |name: &String| Some(below(name, key)?.split_once('/')?.0.to_owned());
                 names.extend(zip.files.keys().filter_map(folder));
             }
+            Self::Remote(folder) => names.extend(folder.folders(key)?),
         }
         Ok(names)
     }
@@ -82,6 +97,8 @@ impl Store {
                 let files = zip.files.iter().filter(|(name, _)| below(name, key).is_some());
                 files.fold((0, 0), |(count, bytes), (_, (_, more))| (count + 1, bytes.saturating_add(*more)))
             }
+            // Counting them would take as long as reading them.
+            Self::Remote(_) => (MOST_CHUNKS, u64::MAX),
         }
     }
 
@@ -90,6 +107,7 @@ impl Store {
         match self {
             Self::Folder(root) => root.join(key).display().to_string(),
             Self::Zip(zip) => format!("{}:{key}", zip.path.display()),
+            Self::Remote(folder) => folder.name(key),
         }
     }
 }
@@ -101,7 +119,7 @@ fn below<'a>(name: &'a str, folder: &str) -> Option<&'a str> {
 
 impl ZipStore {
     fn open(path: &Path) -> io::Result<Self> {
-        let mut archive = ZipArchive::new(BufReader::new(File::open(path)?))?;
+        let mut archive = ZipArchive::new(BufReader::new(Location::of(path).map_err(io::Error::other)?.open()?))?;
         if archive.len() > MOST_FILES {
             return Err(wrong(format!("{} files are over the limit of {MOST_FILES}", archive.len())));
         }
@@ -134,7 +152,7 @@ impl ZipStore {
 
 /// Whether a zip file holds Zarr.
 pub(crate) fn is_zarr_zip(path: &Path) -> bool {
-    let open = || ZipArchive::new(BufReader::new(File::open(path).ok()?)).ok();
+    let open = || ZipArchive::new(BufReader::new(Input::open(path).ok()?)).ok();
     let Some(archive) = open() else { return false };
     archive.file_names().flatten().any(|name| {
         let last = name.rsplit('/').next();

@@ -16,6 +16,7 @@ mod npy;
 mod openml;
 mod parquet;
 mod pictures;
+mod server;
 mod source;
 mod table;
 mod zarr;

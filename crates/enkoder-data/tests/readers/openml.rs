@@ -1,7 +1,5 @@
 //! The OpenML client against a server on this machine: what goes right, and everything that is known to go wrong.
 
-mod server;
-
 mod broken;
 mod caching;
 mod fetching;
@@ -12,9 +10,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::server::{Reply, Request, Server};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient, OpenmlError};
 use md5::{Digest, Md5};
-use server::{Reply, Request, Server};
 
 /// A client that tries again at once.
 fn client(server: &Server, cache: &tempfile::TempDir) -> OpenmlClient {

@@ -39,7 +39,7 @@ const PROVED_WITH: usize = 1000;
 /// of a table without any value. Before the detector is written, it is read again and tried.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Built-in name, openml:ID, or a path, - being standard input
+    /// Built-in name, openml:ID, a path, or an address (https://, s3://, gs://, az://); - is standard input
     #[arg(value_hint = ValueHint::AnyPath)]
     pub(super) data: DataName,
 

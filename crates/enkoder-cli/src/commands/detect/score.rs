@@ -51,7 +51,7 @@ pub struct Options {
     #[arg(value_hint = ValueHint::FilePath)]
     detector: PathBuf,
 
-    /// Built-in name, openml:ID, or a path, - being standard input
+    /// Built-in name, openml:ID, a path, or an address (https://, s3://, gs://, az://); - is standard input
     #[arg(value_hint = ValueHint::AnyPath)]
     data: DataName,
 

@@ -1,10 +1,9 @@
 //! A compressed file, every byte accounted for: its arrays, what was promised of each, how it is predicted and what that costs.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 
 use enkoder::codec::{Bound, CodecError, EnkArchive, EnkFile, Part, Prediction};
-use enkoder_data::Description;
+use enkoder_data::{Description, Input};
 use serde_json::{Value, json};
 
 use super::line;
@@ -25,7 +24,7 @@ struct Member {
 
 impl Member {
     /// Of arrays from number `first` on of those that are described.
-    fn of(file: &mut EnkFile<Part<'_, File>>, description: &Description, first: usize) -> Result<Self, CodecError> {
+    fn of(file: &mut EnkFile<Part<'_, Input>>, description: &Description, first: usize) -> Result<Self, CodecError> {
         let (codes, residual, rest) = file.account()?;
         let values: usize = file.shape().iter().product();
         let (header, model) = (file.header_bytes(), file.model_bytes());
@@ -53,7 +52,7 @@ impl Member {
 }
 
 /// A compressed file in words, or as JSON.
-pub fn describe(archive: &mut EnkArchive<File>, description: &Description, json: bool) -> Result<String, CodecError> {
+pub fn describe(archive: &mut EnkArchive<Input>, description: &Description, json: bool) -> Result<String, CodecError> {
     if let Some(CodecError::Damaged { offset, what }) = archive.index_damage() {
         return Err(CodecError::Damaged { offset: *offset, what: what.clone() });
     }
@@ -91,7 +90,7 @@ pub fn describe(archive: &mut EnkArchive<File>, description: &Description, json:
     Ok((head + &text).trim_end().to_owned())
 }
 
-fn to_json(file: &EnkFile<Part<'_, File>>, member: &Member) -> Value {
+fn to_json(file: &EnkFile<Part<'_, Input>>, member: &Member) -> Value {
     let layout = file.layout();
     let mut bytes = json!({ "original": member.original, "file": member.length });
     member.parts.iter().for_each(|(part, count)| {
@@ -134,7 +133,7 @@ fn to_json(file: &EnkFile<Part<'_, File>>, member: &Member) -> Value {
     })
 }
 
-fn to_text(file: &EnkFile<Part<'_, File>>, member: &Member) -> String {
+fn to_text(file: &EnkFile<Part<'_, Input>>, member: &Member) -> String {
     let layout = file.layout();
     let samples = wording::counted(file.samples() as usize, "sample", "samples");
     let mut text = line("compressed", format_args!("{samples} of {} {}", wording::shape(file.shape()), member.kind));
@@ -182,7 +181,7 @@ fn to_text(file: &EnkFile<Part<'_, File>>, member: &Member) -> String {
 }
 
 /// How the variables of a file without a model are predicted, and each of their regions, added up over chunks.
-fn predicted(file: &EnkFile<Part<'_, File>>, member: &Member) -> String {
+fn predicted(file: &EnkFile<Part<'_, Input>>, member: &Member) -> String {
     let mut by_place: BTreeMap<(usize, usize), Vec<&Prediction>> = BTreeMap::new();
     for prediction in member.predictions.iter().flatten() {
         let region = prediction.region.map_or(0, |region| region + 1);

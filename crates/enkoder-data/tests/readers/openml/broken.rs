@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use enkoder_data::openml::DataFormat;
 
-use super::server::{Reply, Server};
 use super::*;
+use crate::server::{Reply, Server};
 
 /// The files that are left of data set 7.
 fn left(cache: &Path) -> Vec<String> {

@@ -6,8 +6,8 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use super::server::Reply;
 use super::*;
+use crate::server::Reply;
 
 #[test]
 fn a_data_set_in_the_cache_needs_no_network() {

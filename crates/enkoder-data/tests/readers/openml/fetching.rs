@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use enkoder_data::openml::{DataFormat, DownloadEvent, OpenmlError, Verified};
 
-use super::server::{Reply, Server};
 use super::*;
+use crate::server::{Reply, Server};
 
 #[test]
 fn an_arff_file_is_checked_against_the_md5_of_its_description() {

@@ -11,8 +11,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use super::server::Reply;
 use super::*;
+use crate::server::Reply;
 
 fn open(client: &OpenmlClient) -> Result<Dataset, DataError> {
     client.open(7, &TableOptions::default(), &mut |_| ControlFlow::Continue(()))

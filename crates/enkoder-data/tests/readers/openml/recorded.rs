@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use enkoder_data::TableOptions;
 use enkoder_data::openml::{DataFormat, Verified};
 
-use super::server::{Reply, Server};
 use super::*;
+use crate::server::{Reply, Server};
 
 /// The folder with recorded answers, or a word on why there is none.
 fn recorded() -> Option<PathBuf> {

@@ -25,8 +25,9 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Arc<[u8]>,
-    /// From where on the body is sent (for ranges).
+    /// From where to where the body is sent (for ranges).
     pub from: usize,
+    pub to: Option<usize>,
     /// How many bytes are sent before the connection ends, if fewer than there are.
     pub cut: Option<usize>,
     /// How long to do nothing before the connection ends.
@@ -38,7 +39,7 @@ pub struct Reply {
 impl Reply {
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into().into();
-        Self { status, headers: Vec::new(), body, from: 0, cut: None, stall: Duration::ZERO, length: true }
+        Self { status, headers: Vec::new(), body, from: 0, to: None, cut: None, stall: Duration::ZERO, length: true }
     }
 
     pub fn ok(body: impl Into<Vec<u8>>) -> Self {
@@ -51,17 +52,22 @@ impl Reply {
 
     /// A file as a good server gives it: whole, or the range asked for when the tag still fits.
     pub fn file(request: &Request, body: &Arc<[u8]>, tag: &str) -> Self {
+        if request.headers.get("if-match").is_some_and(|condition| condition != tag) {
+            return Self::new(412, "");
+        }
         let whole = Self { body: body.clone(), ..Self::ok("") }.header("ETag", tag);
         let Some(range) = request.headers.get("range") else { return whole };
         if request.headers.get("if-range").is_some_and(|condition| condition != tag) {
             return whole;
         }
-        let start: usize = range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap();
+        let (start, last) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
+        let start: usize = start.parse().unwrap();
         if start >= body.len() {
             return Self::new(416, "").header("Content-Range", &format!("bytes */{}", body.len()));
         }
-        let range = format!("bytes {start}-{}/{}", body.len() - 1, body.len());
-        Self { status: 206, from: start, ..whole }.header("Content-Range", &range)
+        let end = last.parse::<usize>().map_or(body.len(), |last| body.len().min(last + 1));
+        let range = format!("bytes {start}-{}/{}", end - 1, body.len());
+        Self { status: 206, from: start, to: Some(end), ..whole }.header("Content-Range", &range)
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -158,7 +164,7 @@ fn serve(
         requests.last().unwrap().clone()
     };
     let reply = answer(&request);
-    let body = &reply.body[reply.from..];
+    let body = &reply.body[reply.from..reply.to.unwrap_or(reply.body.len())];
     let mut head = format!("HTTP/1.1 {} Answer\r\nConnection: close\r\n", reply.status);
     if reply.length {
         head += &format!("Content-Length: {}\r\n", body.len());
