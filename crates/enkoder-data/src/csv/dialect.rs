@@ -93,7 +93,10 @@ impl Dialect {
             None => vec![""; as_written.len()],
         };
         if header && first.len() > as_written.len() {
-            tracing::warn!("rows have one cell more than there are names: the {} cell of a row has no name", unnamed(first));
+            tracing::warn!(
+                "rows have one cell more than there are names: the {} cell of a row has no name",
+                unnamed(first)
+            );
         }
         dialect.names = unique_names(names.into_iter());
         dialect.heads = usize::from(header);
