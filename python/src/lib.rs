@@ -4,6 +4,7 @@
 mod autoencoder;
 mod calling;
 mod codec;
+mod command;
 mod data;
 mod denoiser;
 mod detector;
@@ -26,6 +27,8 @@ mod _enkoder {
     #[pymodule_export]
     use crate::codec::{compress, compressed_info, decompress};
     #[pymodule_export]
+    use crate::command::command;
+    #[pymodule_export]
     use crate::data::{generated, read};
     #[pymodule_export]
     use crate::denoiser::{denoise, fit_images, noise_level};
@@ -34,7 +37,6 @@ mod _enkoder {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::warnings::collect();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -240,7 +240,8 @@ impl Comparison {
 
 /// The command as it was typed, for the report.
 pub fn command_line() -> String {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let typed = crate::TYPED.get().into_iter().flatten();
+    let arguments: Vec<String> = typed.map(|word| word.to_string_lossy().into_owned()).collect();
     let words = std::iter::once("enkoder").chain(arguments.iter().map(String::as_str));
     // Only a NUL character cannot be quoted, and no argument holds one.
     shlex::try_join(words).unwrap_or_else(|_| "enkoder".to_owned())
