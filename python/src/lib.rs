@@ -1,6 +1,7 @@
 //! The native module of the wheel: converts between Python and the library, and calls it. What is checked for the sake of scikit-learn's
 //! contract, and all that users see, is written in Python beside it.
 
+mod archive;
 mod autoencoder;
 mod calling;
 mod codec;
@@ -23,9 +24,11 @@ mod _enkoder {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::archive::Archive;
+    #[pymodule_export]
     use crate::autoencoder::Model;
     #[pymodule_export]
-    use crate::codec::{compress, compressed_info, decompress};
+    use crate::codec::compress;
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]

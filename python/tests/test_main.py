@@ -37,11 +37,25 @@ def test_data_goes_through_standard_input_and_output(tmp_path):
     assert trained.returncode == 0, trained.stderr
     json.loads(trained.stdout)
     with open(tmp_path / "digits.npy", "rb") as file:
-        codes = run("encode", tmp_path / "run", "-", "-o", "-", "--format", "npy", stdin=file)
+        codes = run("encode", tmp_path / "run", "-", stdin=file, text=True)
     assert codes.returncode == 0, codes.stderr
-    (tmp_path / "codes.npy").write_bytes(codes.stdout)
     model = enkoder.Autoencoder.load(tmp_path / "run" / "model.safetensors")
-    assert np.array_equal(np.load(tmp_path / "codes.npy"), model.transform(digits))
+    read = np.loadtxt(codes.stdout.splitlines(), delimiter=",", skiprows=1, dtype=np.float32)
+    assert np.array_equal(read, model.transform(digits))
+
+
+def test_a_reader_that_goes_away_ends_it_quietly():
+    encode = subprocess.Popen([*COMMAND, "data", "export", "strokes:2000", "-o", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert encode.stdout.read(10)
+    encode.stdout.close()
+    assert (encode.stderr.read(), encode.wait(timeout=60)) == (b"", 0)
+
+
+def test_neither_the_command_nor_the_module_loads_numpy():
+    code = "import sys, enkoder, enkoder.__main__; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    assert set(enkoder.__all__) <= set(dir(enkoder))
+    assert not hasattr(enkoder, "Autoencodre")
 
 
 def test_ctrl_c_keeps_the_best_model_and_says_so(tmp_path):
