@@ -24,6 +24,18 @@ class Change(NamedTuple):
     changed: float | str | None
 
 
+class NearestWindow(NamedTuple):
+    """A stretch of a reading around a moment, and the normal stretch that is most like it, in the reading's own units."""
+
+    #: Rows before the moment, at which the stretch begins.
+    before: int
+    #: Rows that each number is the mean of.
+    rows: int
+    #: NaN where all values are missing.
+    observed: Array
+    nearest: Array
+
+
 class Reason(NamedTuple):
     """What one column adds to the score of a row."""
 
@@ -35,6 +47,10 @@ class Reason(NamedTuple):
     expected: float | str | None
     #: The central 98 % of the numbers learned from.
     usual: tuple[float, float] | None
+    #: How far a number usually is from what is expected; None where nothing says so.
+    spread: float | None = None
+    #: Of a reading that is judged by its own windows.
+    nearest: NearestWindow | None = None
 
 
 class AnomalyDetector(Estimator):
@@ -278,7 +294,10 @@ class AnomalyDetector(Estimator):
             rows = np.flatnonzero(self.predict(X) == -1).tolist()
         samples = self._rows(X)
         told = self.detector_.explain(samples, [int(row) for row in rows], count)
-        return [[Reason(*reason) for reason in reasons] for reasons in told]
+        return [
+            [Reason(*reason, None if nearest is None else NearestWindow(*nearest)) for *reason, nearest in reasons]  # type: ignore[call-arg, arg-type]
+            for reasons in told
+        ]
 
     def counterfactual(self, X: Any, rows: Sequence[int] | None = None) -> list[list[Change] | None]:
         """The smallest change with which each row would not have been flagged.

@@ -17,7 +17,7 @@ from numcodecs.abc import Codec
 from numcodecs.compat import ndarray_copy
 from numcodecs.registry import register_codec
 
-from . import _codec
+from . import _archive, _codec
 
 
 class Enkoder(Codec):  # type: ignore[misc]
@@ -45,7 +45,7 @@ class Enkoder(Codec):  # type: ignore[misc]
 
     def decode(self, buf: Any, out: Any = None) -> Any:
         """The chunk of some bytes."""
-        values = _codec.decompress(bytes(buf))
+        values = _archive.decompress(bytes(buf))
         return values if out is None else ndarray_copy(values, out)
 
 

@@ -18,7 +18,7 @@ from zarr.abc.codec import ArrayBytesCodec
 from zarr.core.common import parse_named_configuration
 from zarr.registry import register_codec
 
-from . import _codec
+from . import _archive, _codec
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class EnkoderCodec(ArrayBytesCodec):
         raise NotImplementedError
 
     async def _decode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
-        values = await asyncio.to_thread(_codec.decompress, chunk_bytes.to_bytes())
+        values = await asyncio.to_thread(_archive.decompress, chunk_bytes.to_bytes())
         kind = chunk_spec.dtype.to_native_dtype()
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(values.reshape(chunk_spec.shape).astype(kind, copy=False))
 

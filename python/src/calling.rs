@@ -21,6 +21,7 @@ pub fn call<T: Send, E: Into<Box<dyn Error + Send + Sync>> + Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<T, E> + Send,
 ) -> PyResult<T> {
+    warnings::collect();
     let forked = *FIRST.get_or_init(process::id) != process::id();
     let pool = match (threads, forked) {
         (None, false) => None,

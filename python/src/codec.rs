@@ -1,12 +1,14 @@
-//! The codec: arrays of NumPy in, bytes out, and back.
+//! The codec: arrays of NumPy in, bytes out. `archive.rs` is the way back.
 
-use std::io::Cursor;
+use std::io;
 use std::ops::ControlFlow;
 
 use enkoder::codec::{
-    AloneOptions, Bound as Promise, CodecError, CompressOptions, CompressSummary, ElementType, EnkFile, SampleArray,
-    compress as compress_with, compress_alone,
+    AloneOptions, CodecError, CompressOptions, CompressSummary, ElementType, Layout, Member, Region, SampleSource,
+    Selection, compress as compress_with, compress_alone, compress_several,
 };
+use enkoder_data::Description;
+use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -14,94 +16,165 @@ use crate::autoencoder::Model;
 use crate::calling::call;
 use crate::errors::{raised, value_error};
 
-/// Compresses little-endian values of a type, samples of a shape.
+/// A dictionary with all these keys.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Given<'py> {
+    /// Empty for an array without a name.
+    name: String,
+    /// Little-endian numbers, sample after sample.
+    values: PyReadonlyArray1<'py, u8>,
+    element: String,
+    shape: Vec<usize>,
+    bound: String,
+    regions: Vec<GivenRegion<'py>>,
+    exact: Option<String>,
+}
+
+/// A name, a bound, and the cells: numbers of the axes, and for each place along them whether it is in.
+type GivenRegion<'py> = (String, String, Vec<usize>, Vec<usize>, PyReadonlyArray1<'py, bool>);
+
+impl Given<'_> {
+    fn options(&self, effort: Option<u8>, block_samples: Option<usize>) -> PyResult<AloneOptions> {
+        let options = AloneOptions::new(parsed(&self.bound)?);
+        let region = |(name, bound, axes, lengths, inside): &GivenRegion<'_>| {
+            let inside = inside.as_array().to_vec();
+            let selections = vec![Selection { axes: axes.clone(), lengths: lengths.clone(), inside }];
+            Ok(Region { name: name.clone(), bound: parsed(bound)?, selections })
+        };
+        Ok(AloneOptions {
+            effort: effort.unwrap_or(options.effort),
+            regions: self.regions.iter().map(region).collect::<PyResult<_>>()?,
+            exact: self.exact.as_deref().map(parsed).transpose()?.unwrap_or_default(),
+            block_samples,
+            ..options
+        })
+    }
+
+    fn source(&self, description: &[u8]) -> PyResult<Lent<'_>> {
+        let element: ElementType = parsed(&self.element)?;
+        let bytes = self.values.as_slice().map_err(|error| value_error(error.to_string()))?;
+        let sample = (self.shape.iter().skip(1).product::<usize>() * element.bytes()).max(1);
+        Ok(Lent { name: &self.name, bytes, element, array: &self.shape, sample, description: description.to_vec() })
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err = CodecError>>(text: &str) -> PyResult<T> {
+    text.parse().map_err(|error: CodecError| raised(&error))
+}
+
+/// An array where it lies. Its leading axis counts the samples.
+struct Lent<'a> {
+    name: &'a str,
+    bytes: &'a [u8],
+    element: ElementType,
+    array: &'a [usize],
+    /// Bytes of a sample.
+    sample: usize,
+    description: Vec<u8>,
+}
+
+impl SampleSource for Lent<'_> {
+    fn element(&self) -> ElementType {
+        self.element
+    }
+
+    fn shape(&self) -> &[usize] {
+        match &self.array[1..] {
+            [] => &[1],
+            shape => shape,
+        }
+    }
+
+    fn samples(&self) -> u64 {
+        self.array[0] as u64
+    }
+
+    fn layout(&self) -> Layout {
+        let variables = if self.name.is_empty() { Vec::new() } else { vec![self.name.to_owned()] };
+        // Of one axis, samples are no rows of one number.
+        let array = if let [length] = *self.array { vec![length as u64] } else { Vec::new() };
+        Layout { variables, array, block: Vec::new() }
+    }
+
+    fn description(&self) -> Vec<u8> {
+        self.description.clone()
+    }
+
+    fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {
+        let start = first as usize * self.sample;
+        let bytes = self.bytes.get(start..start + count * self.sample);
+        bytes.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// Whether Ctrl-C was pressed, which is looked for between blocks.
+#[derive(Default)]
+pub struct Pressed(Option<PyErr>);
+
+impl Pressed {
+    pub fn look(&mut self) -> ControlFlow<()> {
+        match Python::attach(|py| py.check_signals()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.0 = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    /// What some work gave, or what it was stopped by.
+    pub fn or<T>(self, done: PyResult<T>) -> PyResult<T> {
+        self.0.map_or(done, Err)
+    }
+}
+
+/// Compresses arrays: one as a file, several as a file of files. `headers` are those of NPY files, where arrays are of a type that the
+/// codec knows by another.
 #[pyfunction]
-#[pyo3(signature = (values, element, shape, bound, model=None, embed_model=true, effort=None, block_samples=None))]
-#[expect(clippy::too_many_arguments, reason = "they are named in Python")]
+#[pyo3(signature = (arrays, headers, model=None, embed_model=true, effort=None, block_samples=None))]
 pub fn compress<'py>(
     py: Python<'py>,
-    values: Vec<u8>,
-    element: &str,
-    shape: Vec<usize>,
-    bound: &str,
+    arrays: Vec<Given<'py>>,
+    headers: &[u8],
     model: Option<&Model>,
     embed_model: bool,
     effort: Option<u8>,
     block_samples: Option<usize>,
-) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyDict>)> {
-    let element = named(element)?;
-    let promise: Promise = bound.parse().map_err(|error: CodecError| raised(&error))?;
-    let mut source = SampleArray::from_bytes(element, shape, values).map_err(|error| raised(&error))?;
+) -> PyResult<(Bound<'py, PyBytes>, Vec<Bound<'py, PyDict>>)> {
+    let description = Description::pack_forms(headers).map_err(|error| raised(&error))?;
+    let options = arrays.iter().map(|array| array.options(effort, block_samples)).collect::<PyResult<Vec<_>>>()?;
+    let sources = arrays.iter().map(|array| array.source(&description)).collect::<PyResult<Vec<_>>>()?;
     let mut out = Vec::new();
-    let mut stopped = None;
-    let mut goes_on = |_| match Python::attach(|py| py.check_signals()) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => {
-            stopped = Some(error);
-            ControlFlow::Break(())
-        }
-    };
-    let done = call(py, None, || match model {
-        Some(model) => {
-            let options = CompressOptions { embed_model, block_samples, ..CompressOptions::new(promise) };
-            compress_with(&model.model, &mut source, &options, &mut out, &mut goes_on)
-        }
-        None => {
-            let options = AloneOptions::new(promise);
-            let options = AloneOptions { effort: effort.unwrap_or(options.effort), block_samples, ..options };
-            compress_alone(&mut source, &options, &mut out, &mut goes_on)
-        }
-    });
-    if let Some(stopped) = stopped {
-        return Err(stopped);
-    }
-    Ok((PyBytes::new(py, &out), told(py, &done?)?))
+    let mut pressed = Pressed::default();
+    let done =
+        call(py, None, || compress_all(sources, options, model, embed_model, &description, &mut out, &mut pressed));
+    let told = pressed.or(done)?.iter().map(|summary| told(py, summary)).collect::<PyResult<_>>()?;
+    Ok((PyBytes::new(py, &out), told))
 }
 
-/// Values of a compressed file, as little-endian bytes, with their type and the shape of all samples.
-#[pyfunction]
-#[pyo3(signature = (bytes, model=None, first=0, end=None))]
-pub fn decompress<'py>(
-    py: Python<'py>,
-    bytes: &[u8],
+fn compress_all(
+    mut sources: Vec<Lent<'_>>,
+    options: Vec<AloneOptions>,
     model: Option<&Model>,
-    first: u64,
-    end: Option<u64>,
-) -> PyResult<(Bound<'py, PyBytes>, &'static str, Vec<usize>)> {
-    let samples = call(py, None, || {
-        let mut file = EnkFile::open(Cursor::new(bytes))?;
-        if let Some(model) = model {
-            file = file.with_model(&model.model)?;
+    embed_model: bool,
+    description: &[u8],
+    out: &mut Vec<u8>,
+    pressed: &mut Pressed,
+) -> Result<Vec<CompressSummary>, CodecError> {
+    match (&mut sources[..], &options[..], model) {
+        ([source], [options], Some(model)) => {
+            let (bound, block_samples) = (options.bound, options.block_samples);
+            let options = CompressOptions { embed_model, block_samples, ..CompressOptions::new(bound) };
+            Ok(vec![compress_with(&model.model, source, &options, out, &mut |_| pressed.look())?])
         }
-        let end = end.unwrap_or(file.samples());
-        // What is claimed is bounded by what can be addressed; every block is checked while it is read.
-        file.read(first, end, u64::MAX)
-    })?;
-    let shape = [&[samples.len()], samples.shape()].concat();
-    Ok((PyBytes::new(py, samples.as_bytes()), samples.element().name(), shape))
-}
-
-/// What a compressed file says of itself.
-#[pyfunction]
-pub fn compressed_info<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyDict>> {
-    let file = EnkFile::open(Cursor::new(bytes)).map_err(|error| raised(&error))?;
-    let told = PyDict::new(py);
-    told.set_item("samples", file.samples())?;
-    told.set_item("shape", file.shape())?;
-    told.set_item("dtype", file.element().name())?;
-    told.set_item("bound", file.bound().to_string())?;
-    told.set_item("has_model", file.has_model())?;
-    told.set_item("model_hash", file.model_hash())?;
-    told.set_item("blocks", file.blocks())?;
-    Ok(told)
-}
-
-fn named(element: &str) -> PyResult<ElementType> {
-    let known = || ElementType::ALL.map(ElementType::name).join(", ");
-    let found = ElementType::ALL.into_iter().find(|kind| kind.name() == element);
-    found.ok_or_else(|| {
-        value_error(format!("values of type {element} cannot be compressed\nhint: they can be {}", known()))
-    })
+        ([source], [options], None) => Ok(vec![compress_alone(source, options, out, &mut |_| pressed.look())?]),
+        (sources, _, _) => {
+            let members = sources.iter_mut().zip(options);
+            let mut members: Vec<_> = members.map(|(source, options)| Member { source, options }).collect();
+            Ok(compress_several(&mut members, description, out, &mut |_, _| pressed.look())?.members)
+        }
+    }
 }
 
 fn told<'py>(py: Python<'py>, summary: &CompressSummary) -> PyResult<Bound<'py, PyDict>> {

@@ -17,8 +17,12 @@ use crate::calling::call;
 use crate::errors::{raised, value_error};
 use crate::samples::Samples;
 
-/// What a column adds to the score of a row: name, share, observed, expected, usual range.
-type Told<'py> = (String, f32, Bound<'py, PyAny>, Bound<'py, PyAny>, Option<(f32, f32)>);
+/// What a column adds to the score of a row: name, share, observed, expected, usual range, spread, and the nearest normal window.
+type Told<'py> =
+    (String, f32, Bound<'py, PyAny>, Bound<'py, PyAny>, Option<(f32, f32)>, Option<f32>, Option<Nearest<'py>>);
+
+/// A stretch beside the most similar normal one: rows before the moment, rows of a number, what was observed, what is normal.
+type Nearest<'py> = (usize, usize, Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<f32>>);
 
 /// Columns to change, each with its name, what it is and what it would be, and the score that the row would have.
 type Changed<'py> = Option<(Vec<(String, Bound<'py, PyAny>, Bound<'py, PyAny>)>, f32)>;
@@ -188,7 +192,10 @@ impl Detector {
         })?;
         let told = |reason: enkoder::anomaly::Reason| {
             let (observed, expected) = (value(py, reason.observed)?, value(py, reason.expected)?);
-            Ok((reason.column, reason.share, observed, expected, reason.usual))
+            let nearest = reason.nearest.map(|window| {
+                (window.before, window.rows, window.observed.into_pyarray(py), window.nearest.into_pyarray(py))
+            });
+            Ok((reason.column, reason.share, observed, expected, reason.usual, reason.spread, nearest))
         };
         explained.into_iter().map(|reasons| reasons.into_iter().map(told).collect()).collect()
     }

@@ -1,9 +1,11 @@
 //! The native module of the wheel: converts between Python and the library, and calls it. What is checked for the sake of scikit-learn's
 //! contract, and all that users see, is written in Python beside it.
 
+mod archive;
 mod autoencoder;
 mod calling;
 mod codec;
+mod command;
 mod data;
 mod denoiser;
 mod detector;
@@ -22,9 +24,13 @@ mod _enkoder {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::archive::Archive;
+    #[pymodule_export]
     use crate::autoencoder::Model;
     #[pymodule_export]
-    use crate::codec::{compress, compressed_info, decompress};
+    use crate::codec::compress;
+    #[pymodule_export]
+    use crate::command::command;
     #[pymodule_export]
     use crate::data::{generated, read};
     #[pymodule_export]
@@ -34,7 +40,6 @@ mod _enkoder {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::warnings::collect();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

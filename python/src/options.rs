@@ -4,18 +4,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use enkoder::{
-    Activation, Adam, Architecture, Checkpoint, Corruption, LayerSpec, Loss, Penalty, Preset, Recipe, Scaling,
-    Schedule, TrainingConfig,
+    Activation, Adam, Checkpoint, Corruption, Layers, Loss, Penalty, Preset, Recipe, Scaling, Schedule, TrainingConfig,
 };
 use pyo3::prelude::*;
 
 use crate::errors::{raised, value_error};
-
-const DEFAULT_LATENT: usize = 10;
-const DENOISER_CHANNELS: usize = 48;
-const DENOISER_DEPTH: usize = 8;
-/// The fraction of a one-cycle run in which the learning rate rises.
-const ONE_CYCLE_RISE: f32 = 0.3;
 
 /// A dictionary with all these keys; `None` is the default.
 #[derive(FromPyObject)]
@@ -58,15 +51,6 @@ pub struct TrainingOptions {
     resume: Option<PathBuf>,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Layers {
-    encoder: Vec<LayerSpec>,
-    decoder: Vec<LayerSpec>,
-    #[serde(default)]
-    residual: bool,
-}
-
 fn parsed<T: FromStr<Err: std::error::Error + 'static>>(text: Option<&String>) -> PyResult<Option<T>> {
     text.map(|text| text.parse().map_err(|error: T::Err| raised(&error))).transpose()
 }
@@ -100,13 +84,13 @@ impl TrainingOptions {
 
     fn network<'a>(&self) -> PyResult<Recipe<'a>> {
         let preset = parsed(self.preset.as_ref())?.unwrap_or(Preset::Reference);
-        let latent = self.latent.unwrap_or(DEFAULT_LATENT);
+        let latent = self.latent.unwrap_or(Recipe::LATENT);
         let or = |given: &Option<Vec<usize>>, default: &[usize]| given.clone().unwrap_or_else(|| default.to_vec());
         let mut recipe = match (&self.layers, self.architecture.as_str()) {
             (Some(layers), _) => {
-                let Layers { encoder, decoder, residual } = serde_json::from_str(layers)
+                let layers: Layers = serde_json::from_str(layers)
                     .map_err(|error| value_error(format!("the layers cannot be read: {error}")))?;
-                Recipe::of_layers(Architecture { input_shape: vec![], encoder, decoder, output_shape: None, residual })
+                Recipe::of_layers(layers.architecture().map_err(|error| raised(&error))?)
             }
             (None, "dense") => Recipe::dense(&or(&self.hidden, preset.hidden()), latent).with_preset(preset),
             (None, "linear") => Recipe::linear(latent),
@@ -115,8 +99,8 @@ impl TrainingOptions {
                 let (channels, hidden) = (or(&self.channels, channels), or(&self.hidden, hidden));
                 Recipe::convolutional(&channels, &hidden, latent).with_preset(preset)
             }
-            (None, "denoiser") => match or(&self.channels, &[DENOISER_CHANNELS])[..] {
-                [channels] => Recipe::denoiser(channels, self.depth.unwrap_or(DENOISER_DEPTH)),
+            (None, "denoiser") => match or(&self.channels, &[Recipe::DENOISER.0])[..] {
+                [channels] => Recipe::denoiser(channels, self.depth.unwrap_or(Recipe::DENOISER.1)),
                 _ => return Err(value_error("all layers of a denoiser have the same channels\nhint: give one number")),
             },
             (None, other) => {
@@ -153,23 +137,15 @@ impl TrainingOptions {
     fn trained<'a>(&self, recipe: Recipe<'a>) -> PyResult<Recipe<'a>> {
         let default = recipe.config().clone();
         let adam = default.optimizer;
-        let loss = match self.loss.as_deref() {
-            None => default.loss,
-            Some("mse") => Loss::MeanSquared,
-            Some("mae") => Loss::MeanAbsolute,
-            Some("huber") => Loss::Huber { delta: self.huber_delta.unwrap_or(1.0) },
-            Some("bce") => Loss::BinaryCrossEntropy,
-            Some(other) => return Err(value_error(format!("loss is {other:?}, but must be mse, mae, huber or bce"))),
-        };
-        let warmup = self.warmup.unwrap_or(default.schedule.warmup());
-        let schedule = match self.schedule.as_deref() {
-            None | Some("cosine") => Schedule::Cosine { warmup },
-            Some("constant") => Schedule::Constant { warmup },
-            Some("one-cycle") => Schedule::OneCycle { warmup: self.warmup.unwrap_or(ONE_CYCLE_RISE) },
-            Some(other) => {
-                return Err(value_error(format!("schedule is {other:?}, but must be cosine, constant or one-cycle")));
+        let loss = match (parsed(self.loss.as_ref())?.unwrap_or(default.loss), self.huber_delta) {
+            (loss, None) => loss,
+            (Loss::Huber { .. }, Some(delta)) => Loss::Huber { delta },
+            (_, Some(_)) => {
+                return Err(value_error("huber_delta is given, but the loss is not Huber's\nhint: add loss=\"huber\""));
             }
         };
+        let schedule = parsed::<Schedule>(self.schedule.as_ref())?.unwrap_or(default.schedule);
+        let schedule = self.warmup.map_or(schedule, |warmup| schedule.with_warmup(warmup));
         let recipe = recipe.with_config(TrainingConfig {
             epochs: self.epochs.unwrap_or(default.epochs),
             batch_size: self.batch_size.unwrap_or(default.batch_size),
@@ -181,7 +157,7 @@ impl TrainingOptions {
             },
             schedule,
             gradient_clip: self.clip,
-            penalty: self.penalty.as_deref().map(penalty).transpose()?,
+            penalty: parsed::<Penalty>(self.penalty.as_ref())?,
             patience: self.patience,
             ..default
         });
@@ -190,20 +166,5 @@ impl TrainingOptions {
             None if self.blind => recipe.blind(),
             None => recipe,
         })
-    }
-}
-
-fn penalty(text: &str) -> PyResult<Penalty> {
-    let unknown = || {
-        value_error(format!(
-            "penalty is {text:?}, but must be l1:WEIGHT, kl:WEIGHT:TARGET or contractive:WEIGHT, for example l1:0.001"
-        ))
-    };
-    let number = |text: &str| text.parse::<f32>().ok().filter(|number| *number > 0.0).ok_or_else(unknown);
-    match text.split(':').collect::<Vec<_>>()[..] {
-        ["l1", weight] => Ok(Penalty::L1 { weight: number(weight)? }),
-        ["kl", weight, target] => Ok(Penalty::KullbackLeibler { weight: number(weight)?, target: number(target)? }),
-        ["contractive", weight] => Ok(Penalty::Contractive { weight: number(weight)? }),
-        _ => Err(unknown()),
     }
 }

@@ -11,7 +11,7 @@ thread_local! {
     static KEPT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Keeps warnings from now on.
+/// Keeps warnings from now on. The command, which prints them, never comes here.
 pub fn collect() {
     hear_warnings(|message| {
         KEPT.with_borrow_mut(|kept| {

@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from enkoder import AnomalyDetector, Autoencoder, compress, datasets, decompress
+from enkoder import AnomalyDetector, Archive, Autoencoder, compress, datasets, decompress
 
 COMMAND = os.environ.get("ENKODER_COMMAND")
 pytestmark = pytest.mark.skipif(not COMMAND, reason="ENKODER_COMMAND does not name the command enkoder")
@@ -108,3 +108,14 @@ def test_what_is_compressed_here_the_command_reads_and_back(tmp_path, digits):
     np.save(tmp_path / "digits.npy", X)
     enkoder("compress", tmp_path / "digits.npy", "--bound", "lossless", "-o", tmp_path / "other.enk")
     assert np.array_equal(decompress((tmp_path / "other.enk").read_bytes()), X)
+
+
+def test_several_arrays_go_through_the_command_and_come_from_it(tmp_path, digits):
+    arrays = {"images": digits.reshape(-1, 28, 28), "bright": digits.mean(1).astype(np.float32), "many": digits.sum(1) > 30_000}
+    (tmp_path / "here.enk").write_bytes(compress(arrays))
+    enkoder("decompress", tmp_path / "here.enk", "-o", tmp_path / "back.npz")
+    np.savez(tmp_path / "arrays.npz", **arrays)
+    enkoder("compress", tmp_path / "arrays.npz", "--bound", "lossless", "-o", tmp_path / "there.enk")
+    for back in (np.load(tmp_path / "back.npz"), Archive(tmp_path / "there.enk")):
+        assert set(back) == set(arrays)
+        assert all(back[name].dtype == array.dtype and np.array_equal(back[name], array) for name, array in arrays.items())

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
-from enkoder import AnomalyDetector, Autoencoder, Denoiser, compress, datasets, decompress
+from enkoder import AnomalyDetector, Autoencoder, Denoiser, datasets
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +99,13 @@ def test_infinite_values_are_refused_when_used(values, model):
     ("options", "message"),
     [
         ({"architecture": "deep"}, "dense, linear or conv"),
-        ({"loss": "l2"}, "mse, mae, huber or bce"),
+        ({"loss": "l2"}, "mse, mae, huber, bce"),
+        ({"huber_delta": 0.5}, "the loss is not Huber's"),
+        ({"schedule": "linear"}, "cosine, constant, one-cycle"),
         ({"scaling": "max"}, "scaling is 'max'|scaling is \"max\""),
         ({"activation": "swish"}, "swish"),
         ({"penalty": "l2:1"}, "l1:WEIGHT"),
+        ({"penalty": "kl:1:2"}, "penalty target is 2"),
         ({"noise": "fog:1"}, "fog"),
         ({"validation": 1.5}, "1.5"),
         ({"latent": 0}, "."),
@@ -243,31 +246,6 @@ def test_threads_score_beside_each_other(values, model):
     assert all(np.array_equal(one, codes) for one in made)
 
 
-@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])
-def test_compressed_arrays_come_back_bit_for_bit(kind):
-    numbers = np.random.default_rng(1).integers(0, 100, size=(40, 7, 5)).astype(kind)
-    packed = compress(numbers)
-    back = decompress(packed)
-    assert back.dtype == numbers.dtype and np.array_equal(back, numbers)
-    assert np.array_equal(decompress(packed, first=3, end=9), numbers[3:9])
-
-
-def test_a_bound_is_kept_and_damage_is_found(model, values):
-    X = values.astype(np.float32)
-    for given in (None, model):
-        packed = compress(X, "abs:0.01", model=given)
-        assert np.abs(decompress(packed) - X).max() <= 0.01
-        assert packed.summary["compressed_bytes"] == len(packed)
-    damaged = bytearray(packed)
-    damaged[len(damaged) // 2] ^= 255
-    with pytest.raises(ValueError):
-        decompress(bytes(damaged))
-    apart = compress(X, "abs:0.01", model=model, embed_model=False)
-    with pytest.raises(ValueError):
-        decompress(apart)
-    assert np.abs(decompress(apart, model=model) - X).max() <= 0.01
-
-
 def test_a_denoiser_takes_noise_away():
     rng = np.random.default_rng(0)
     clean = [np.kron(rng.integers(60, 200, (6, 6)), np.ones((8, 8))).astype(np.uint8) for _ in range(12)]
@@ -283,3 +261,16 @@ def test_a_report_is_a_page(tmp_path, values, model):
     page = (tmp_path / "report.html").read_text()
     assert page.startswith("<!DOCTYPE html>") and "Values" in page
     assert "<svg" in model._repr_html_()
+
+
+def test_a_reading_in_a_series_is_explained_beside_the_normal_window_that_is_most_like_it():
+    rng, steps = np.random.default_rng(0), np.arange(4000)
+    usual = np.stack([np.sin(steps / 25), np.cos(steps / 40)], 1) + rng.normal(0, 0.05, (4000, 2))
+    detector = AnomalyDetector(window=60).fit(usual.astype(np.float32))
+    stuck = usual[:1000].astype(np.float32)
+    stuck[500:540, 0] = 0
+    (reason,) = detector.explain(stuck, [520], count=1)[0]
+    assert reason.column == "feature1" and reason.spread > 0
+    seen = reason.nearest.observed
+    assert seen.shape == reason.nearest.nearest.shape and len(seen) * reason.nearest.rows <= 60
+    assert (seen == 0).sum() >= 15 and not (reason.nearest.nearest == 0).any()

@@ -240,7 +240,8 @@ impl Comparison {
 
 /// The command as it was typed, for the report, without what is secret in addresses.
 pub fn command_line() -> String {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| shown_name(&word.to_string_lossy())).collect();
+    let typed = crate::TYPED.get().into_iter().flatten();
+    let arguments: Vec<String> = typed.map(|word| shown_name(&word.to_string_lossy())).collect();
     let words = std::iter::once("enkoder").chain(arguments.iter().map(String::as_str));
     // Only a NUL character cannot be quoted, and no argument holds one.
     shlex::try_join(words).unwrap_or_else(|_| "enkoder".to_owned())

@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use enkoder::anomaly::{AnomalyError, DetectorFileError};
-use enkoder::{CheckpointError, ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError};
+use enkoder::{CheckpointError, ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError, UnknownLayer};
 use enkoder_data::openml::OpenmlError;
 use enkoder_data::{DataError, RemoteError};
 
@@ -70,6 +70,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     let usage = error.chain().any(|cause| {
         cause.is::<Usage>()
             || cause.is::<ConfigError>()
+            || cause.is::<UnknownLayer>()
             || cause.is::<toml::de::Error>()
             || matches!(cause.downcast_ref(), Some(AnomalyError::Option { .. }))
             || matches!(cause.downcast_ref(), Some(TrainingError::Config(_) | TrainingError::Architecture(_)))

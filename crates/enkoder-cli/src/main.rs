@@ -1,56 +1,7 @@
-//! The command `enkoder`: reads arguments, calls the library, prints. `main` → [`Arguments::run`] → exit code; nothing heavy happens
-//! before the arguments are understood.
-
-mod arguments;
-mod commands;
-mod comparison;
-mod failure;
-mod file_output;
-mod flags;
-mod input;
-mod inputs;
-mod interrupt;
-mod measured;
-mod missing;
-mod model;
-mod output;
-mod pictures;
-mod progress;
-mod run_folder;
-mod screen;
-mod standard_input;
-mod verbs;
-mod warnings;
-mod whole_file;
-mod wording;
+//! The command `enkoder`, which `lib.rs` is.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use verbs::Arguments;
-
 fn main() -> ExitCode {
-    let print = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if !enkoder_data::panic_is_caught() {
-            print(panic);
-        }
-    }));
-    let done = match Arguments::try_parse() {
-        Ok(arguments) => arguments.run(),
-        Err(told) => tell(&told),
-    };
-    let code = done.unwrap_or_else(|error| failure::report(&error));
-    standard_input::remove();
-    code
-}
-
-/// Help and version are results, which have to arrive; what is wrong with the arguments goes to stderr.
-fn tell(told: &clap::Error) -> anyhow::Result<ExitCode> {
-    match told.print() {
-        Err(error) if !told.use_stderr() => screen::closed_is_no_error(Err(error))?,
-        _ => {}
-    }
-    Ok(ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)))
+    enkoder_cli::run(std::env::args_os())
 }

@@ -5,6 +5,7 @@ mod affine;
 mod chain;
 mod external;
 mod functions;
+mod joins;
 mod layers;
 mod weights;
 
@@ -160,6 +161,7 @@ fn orders(shape: &[usize]) -> Vec<InputOrder> {
 fn finished(mut chain: Chain, order: &InputOrder, options: &ImportOptions) -> Result<Autoencoder, ImportError> {
     chain.end(&order.places)?;
     let cut = chain.cut(options.latent.as_deref())?;
+    chain.name_joins(cut);
     let (specs, parameters): (Vec<_>, Vec<_>) =
         chain.layers.into_iter().map(|layer| (layer.spec, layer.tensors)).unzip();
     let mut encoder = specs;

@@ -91,13 +91,13 @@ pub use network::{
     UnknownActivation, layers,
 };
 pub use pca::{Components, PcaError, fit_pca, principal_components};
-pub use recipe::{Preset, Recipe, RecipeError, Split, UnknownPreset};
+pub use recipe::{Layers, Preset, Recipe, RecipeError, Split, UnknownLayer, UnknownPreset};
 pub use rows::{RowAxes, RowValue, Rows, RowsError};
 pub use scaling::{Scaler, ScalerCoefficients, ScalerError, Scaling};
 pub use schema::{Cell, CellError, Column, ColumnEncoder, ColumnKind, Encoded, Schema, SchemaEncoder};
 pub use tensor_file::TensorFileError;
 pub use training::{
     Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Loss,
-    NoiseLevel, NoiseLevelError, Penalty, Progress, Schedule, Stopped, Task, Trainer, TrainingBlocks, TrainingConfig,
-    TrainingError,
+    NoiseLevel, NoiseLevelError, ObjectiveError, Penalty, Progress, Schedule, Stopped, Task, Trainer, TrainingBlocks,
+    TrainingConfig, TrainingError, UnknownSchedule,
 };

@@ -2,6 +2,7 @@
 //! activation of the output, the scaling, what the model is calibrated on) it decides from the samples, as the command does.
 
 mod error;
+mod layers;
 mod network;
 mod preset;
 mod split;
@@ -23,6 +24,7 @@ use crate::scaling::Scaling;
 use crate::training::{Checkpoint, Corruption, Progress, Task, Trainer, TrainingConfig};
 
 pub use self::error::RecipeError;
+pub use self::layers::{Layers, UnknownLayer};
 pub use self::preset::{Preset, UnknownPreset};
 pub use self::split::Split;
 
@@ -87,6 +89,11 @@ impl fmt::Debug for Recipe<'_> {
 
 /// Kinds of networks.
 impl<'a> Recipe<'a> {
+    /// Numbers in a code where none are asked for.
+    pub const LATENT: usize = 10;
+    /// Channels and convolutions of a [denoiser](Self::denoiser) where none are asked for.
+    pub const DENOISER: (usize, usize) = (48, 8);
+
     fn new(method: Method, config: TrainingConfig) -> Self {
         let (activations, cutting) = (Activations::default(), Cutting::default());
         Self { method, activations, config, cutting, on_progress: None, checkpoints: None }

@@ -70,6 +70,14 @@ impl Description {
         Ok(Self { forms, ..Self::default() })
     }
 
+    /// What a file is to keep of arrays that lay in NPY files with these headers, one after the other; nothing of none.
+    ///
+    /// # Errors
+    /// Where this program was built without what packs it.
+    pub fn pack_forms(headers: &[u8]) -> Result<Vec<u8>, DataError> {
+        if headers.is_empty() { Ok(Vec::new()) } else { pack(headers) }
+    }
+
     /// How the array of this number, which a codec takes as of type `element`, lies in an NPY file.
     pub fn form(&self, array: usize, element: ElementType) -> NpyForm {
         let known = self.forms.get(array).and_then(|form| form.of(element));

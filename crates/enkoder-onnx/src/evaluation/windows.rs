@@ -12,6 +12,8 @@ const MOST_WORK: usize = 1 << 36;
 pub(crate) struct Windows {
     pub(crate) kernel: [usize; 2],
     pub(crate) strides: [usize; 2],
+    /// Groups of channels, each of which has weights of its own.
+    pub(crate) groups: usize,
     /// At the top, left, bottom and right.
     pub(crate) pads: [usize; 4],
     /// Rows and columns added at the bottom and the right of what a transposed convolution makes.
@@ -30,9 +32,11 @@ impl Windows {
             };
             found.filter(|sizes| !sizes.contains(&0)).ok_or_else(|| format!("has no two numbers as {name}").into())
         };
-        if pair("dilations", Some([1; 2]))? != [1; 2] || call.int("group", 1) != 1 {
-            return Err("has groups or gaps between the pixels of its windows, which are not known here".into());
+        if pair("dilations", Some([1; 2]))? != [1; 2] {
+            return Err("has gaps between the pixels of its windows (dilations), which are not known here".into());
         }
+        let groups = usize::try_from(call.int("group", 1)).ok().filter(|&groups| groups > 0);
+        let groups = groups.ok_or("has no number of groups")?;
         if call.int("ceil_mode", 0) != 0 {
             return Err("has windows that reach beyond the image (ceil_mode), which are not known here".into());
         }
@@ -55,7 +59,7 @@ impl Windows {
             }
             (how, _) => return Err(format!("pads by {how}, which is not known here").into()),
         }
-        Ok(Self { kernel, strides, pads, extra: [0; 2] })
+        Ok(Self { kernel, strides, groups, pads, extra: [0; 2] })
     }
 
     /// The windows of a transposed convolution over images of this height and width.
@@ -130,9 +134,9 @@ fn bias<'a>(call: &Call<'a>, channels: usize) -> Result<Option<&'a [f32]>, Fault
 pub(super) fn convolution(call: &Call<'_>) -> Result<Tensor, Fault> {
     let [batch, inputs, height, width] = image(call.input(0)?)?;
     let [outputs, own, down, across] = image(call.input(1)?)?;
-    let Windows { kernel, strides, pads, .. } = Windows::of(call, Some([down, across]), Some([height, width]))?;
-    if own != inputs || kernel != [down, across] {
-        return Err(format!("has weights for {own} channels and gets {inputs}").into());
+    let Windows { kernel, strides, groups, pads, .. } = Windows::of(call, Some([down, across]), Some([height, width]))?;
+    if own.checked_mul(groups) != Some(inputs) || !outputs.is_multiple_of(groups) || kernel != [down, across] {
+        return Err(format!("has weights for {own} channels in each of {groups} groups and gets {inputs}").into());
     }
     let out = |length: usize, axis: usize| -> Result<usize, Fault> {
         let padded = length.checked_add(pads[axis]).and_then(|sum| sum.checked_add(pads[axis + 2]));
@@ -141,15 +145,16 @@ pub(super) fn convolution(call: &Call<'_>) -> Result<Tensor, Fault> {
     };
     let shape = [batch, outputs, out(height, 0)?, out(width, 1)?];
     let mut values = vec![0.0; count(&shape)?];
-    check_work(&[values.len(), inputs, down, across])?;
+    check_work(&[values.len(), own, down, across])?;
     let (x, weight, bias) = (call.floats(0)?, call.floats(1)?, bias(call, outputs)?);
     for (at, value) in values.iter_mut().enumerate() {
         let (column, row) = (at % shape[3], at / shape[3] % shape[2]);
         let (out, sample) = (at / (shape[2] * shape[3]) % outputs, at / (shape[2] * shape[3] * outputs));
         let mut sum = bias.map_or(0.0, |bias| bias[out]);
-        for input in 0..inputs {
-            let plane = &x[(sample * inputs + input) * height * width..][..height * width];
-            let weights = &weight[(out * inputs + input) * down * across..][..down * across];
+        let group = out / (outputs / groups);
+        for input in 0..own {
+            let plane = &x[(sample * inputs + group * own + input) * height * width..][..height * width];
+            let weights = &weight[(out * own + input) * down * across..][..down * across];
             for dy in 0..down {
                 let Some(y) = (row * strides[0] + dy).checked_sub(pads[0]).filter(|&y| y < height) else { continue };
                 for dx in 0..across {
@@ -167,11 +172,12 @@ pub(super) fn convolution(call: &Call<'_>) -> Result<Tensor, Fault> {
 
 pub(super) fn transposed_convolution(call: &Call<'_>) -> Result<Tensor, Fault> {
     let [batch, inputs, height, width] = image(call.input(0)?)?;
-    let [own, outputs, down, across] = image(call.input(1)?)?;
-    let Windows { kernel, strides, pads, extra } = Windows::transposed(call, [down, across], [height, width])?;
-    if own != inputs || kernel != [down, across] {
-        return Err(format!("has weights for {own} channels and gets {inputs}").into());
+    let [own, each, down, across] = image(call.input(1)?)?;
+    let Windows { kernel, strides, groups, pads, extra } = Windows::transposed(call, [down, across], [height, width])?;
+    if own != inputs || !inputs.is_multiple_of(groups) || kernel != [down, across] {
+        return Err(format!("has weights for {own} channels in {groups} groups and gets {inputs}").into());
     }
+    let outputs = each.checked_mul(groups).ok_or("makes too many channels")?;
     let out = |length: usize, axis: usize| -> Result<usize, Fault> {
         let whole = length.checked_sub(1).and_then(|steps| steps.checked_mul(strides[axis]));
         let whole = whole.and_then(|whole| whole.checked_add(kernel[axis])?.checked_add(extra[axis]));
@@ -181,16 +187,17 @@ pub(super) fn transposed_convolution(call: &Call<'_>) -> Result<Tensor, Fault> {
     };
     let shape = [batch, outputs, out(height, 0)?, out(width, 1)?];
     let mut values = vec![0.0; count(&shape)?];
-    check_work(&[batch, inputs, height, width, outputs, down, across])?;
+    check_work(&[batch, inputs, height, width, each, down, across])?;
     let (x, weight, bias) = (call.floats(0)?, call.floats(1)?, bias(call, outputs)?);
     let plane = shape[2] * shape[3];
     for sample in 0..batch {
         for out in 0..outputs {
             let y = &mut values[(sample * outputs + out) * plane..][..plane];
             y.fill(bias.map_or(0.0, |bias| bias[out]));
-            for input in 0..inputs {
+            let of_group = inputs / groups;
+            for input in out / each * of_group..(out / each + 1) * of_group {
                 let x = &x[(sample * inputs + input) * height * width..][..height * width];
-                let weights = &weight[(input * outputs + out) * down * across..][..down * across];
+                let weights = &weight[(input * each + out % each) * down * across..][..down * across];
                 for (pixel, &x) in x.iter().enumerate() {
                     for (place, &weight) in weights.iter().enumerate() {
                         let row = (pixel / width * strides[0] + place / across).checked_sub(pads[0]);

@@ -30,7 +30,8 @@ impl Chain {
 
     /// Multiplies the channels of what there is, then adds to them: in the weights and biases of the last layer, or in a layer that does it.
     fn scale_and_shift(&mut self, scales: &[f32], shifts: &[f32]) {
-        let linear = self.layers.last_mut().filter(|layer| layer.spec.activation() == Activation::Linear);
+        let last = self.layers.last_mut().filter(|_| !self.kept);
+        let linear = last.filter(|layer| layer.spec.activation() == Activation::Linear);
         let layer = linear.filter(|layer| {
             matches!(layer.spec, LayerSpec::Dense(_) | LayerSpec::Convolution(_) | LayerSpec::TransposedConvolution(_))
         });
@@ -88,6 +89,7 @@ impl Chain {
         let Some(number) = number else {
             return Err(refused(node, "scales the input by other than one number for all"));
         };
+        self.input_names.clear();
         // (x − offset) · scale, and then one operation more.
         match operator {
             "Add" => self.offset -= number / self.scale,

@@ -1,4 +1,4 @@
-//! A chain of layers while a graph is followed, node by node.
+//! A chain of layers while a graph is followed, node by node; what joins it with itself is in `joins.rs`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ pub(super) struct Layer {
 }
 
 /// What a name of the graph stands for.
-enum Value {
+pub(super) enum Value {
     Constant(Tensor),
     /// A value of the chain, with the place that each of its numbers has here, and how many values there were before it.
     Flow(Tensor, usize),
@@ -38,10 +38,14 @@ pub(super) struct Chain {
     pub(super) scale: f32,
     /// Zeros around the value at the end, before and behind each axis, which the next convolution takes to its own.
     pub(super) border: Option<Vec<(usize, usize)>>,
+    /// What the graph calls the sample, scaled as the model scales it.
+    pub(super) input_names: Vec<String>,
+    /// Whether more than the node at hand reads the value at the end, so that its layer stays as it is.
+    pub(super) kept: bool,
     own_shape: Vec<usize>,
     /// The value at the end, as a value of the graph whose numbers are places here.
     pub(super) places: Tensor,
-    steps: usize,
+    pub(super) steps: usize,
 }
 
 impl Chain {
@@ -52,6 +56,8 @@ impl Chain {
             offset: 0.0,
             scale: 1.0,
             border: None,
+            input_names: Vec::new(),
+            kept: false,
             own_shape: order.own_shape.clone(),
             places: Tensor::integers(shape, order.places.clone()),
             steps: 0,
@@ -72,21 +78,25 @@ impl Chain {
     ) -> Result<(), ImportError> {
         let features = self.places.len();
         let mut values = HashMap::from([(input.to_owned(), Value::Flow(self.places.clone(), 0))]);
+        self.input_names.push(input.to_owned());
         let functions = Functions::new(graph, evaluation);
         let mut done = HashSet::new();
         for (at, node) in graph.node.iter().enumerate() {
             let Some(mut name) = node.output.first().cloned().filter(|_| !done.contains(&at)) else { continue };
-            let value = match self.function(node, at, &functions, &values) {
+            let mut value = match self.function(node, at, &functions, &values) {
                 Some((function, value)) => {
                     done.extend(function.nodes);
                     name = function.output;
                     value
                 }
-                None => self.step(node, evaluation, &values)?,
+                None => self.step(node, at, &functions, &values)?,
             };
-            if let (Value::Flow(places, _), Some(layer)) = (&value, self.layers.last_mut()) {
+            if let Value::Flow(places, _) = &mut value {
+                if places.shape.len() > 2 && functions.is_branched(&name) {
+                    self.settle(node, places);
+                }
                 self.places = places.clone();
-                layer.names.push(name.clone());
+                self.layers.last_mut().map_or(&mut self.input_names, |layer| &mut layer.names).push(name.clone());
             }
             values.insert(name, value);
         }
@@ -118,6 +128,7 @@ impl Chain {
         };
         let function = functions.find(value, at, constant)?;
         self.steps += 1;
+        self.kept = functions.is_read_beside(value, &function.nodes);
         self.activate(function.activation);
         Some((function, Value::Flow(places.clone(), self.steps)))
     }
@@ -126,23 +137,21 @@ impl Chain {
     fn step(
         &mut self,
         node: &NodeProto,
-        evaluation: &Evaluation<'_>,
+        at: usize,
+        functions: &Functions<'_>,
         values: &HashMap<String, Value>,
     ) -> Result<Value, ImportError> {
-        let mut flow = None;
+        let mut flows = Vec::new();
         let mut constants: Vec<Option<&Tensor>> = Vec::new();
         for name in &node.input {
             match values.get(name) {
-                Some(Value::Flow(places, step)) if flow.is_none() => {
-                    flow = Some((places, *step));
+                Some(Value::Flow(places, step)) => {
+                    flows.push((&name[..], places, *step));
                     constants.push(None);
-                }
-                Some(Value::Flow(..)) => {
-                    return Err(refused(node, "joins two values of the network, which is then no chain"));
                 }
                 Some(Value::Constant(tensor)) => constants.push(Some(tensor)),
                 None if name.is_empty() => constants.push(None),
-                None => match evaluation.constant(name) {
+                None => match functions.evaluation.constant(name) {
                     Some(tensor) => constants.push(Some(tensor)),
                     None => {
                         return Err(OnnxError::Missing { node: name_of(node), value: name.clone() }.into());
@@ -150,7 +159,11 @@ impl Chain {
                 },
             }
         }
-        let Some((places, step)) = flow else { return Ok(Value::Constant(evaluate(node, &constants)?)) };
+        let (name, places, step) = match flows[..] {
+            [] => return Ok(Value::Constant(evaluate(node, &constants)?)),
+            [flow] => flow,
+            _ => return self.join(node, &flows),
+        };
         if node.op_type() == "Shape" {
             return Ok(Value::Constant(evaluate(node, &[Some(places)])?));
         }
@@ -164,6 +177,7 @@ impl Chain {
             _ => return Err(refused(node, "reads a value with a border (Pad), which only a convolution does here")),
         }
         self.steps += 1;
+        self.kept = functions.is_read_beside(name, &[at]);
         let places = match node.op_type() {
             "Identity" | "Dropout" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" | "Expand" => {
                 let mut inputs = constants;
@@ -190,6 +204,8 @@ impl Chain {
     /// Adds a layer that makes a value of a shape.
     pub(super) fn push(&mut self, spec: impl Into<LayerSpec>, tensors: Vec<f32>, shape: Vec<usize>) {
         self.layers.push(Layer { spec: spec.into(), tensors, shape, names: Vec::new() });
+        // Nobody has read that yet.
+        self.kept = false;
     }
 
     /// Makes an image of what there is, whose numbers must lie channels last here: height, width and channels.
@@ -234,9 +250,8 @@ impl Chain {
 
     /// Puts the outputs of the last layer, where it is dense, into another order: from `found` to `wanted`.
     fn reorder(&mut self, found: &[i64], wanted: &[i64]) -> bool {
-        let Some(Layer { spec: LayerSpec::Dense(Dense { units, .. }), tensors, .. }) = self.layers.last_mut() else {
-            return false;
-        };
+        let last = self.layers.last_mut().filter(|_| !self.kept);
+        let Some(Layer { spec: LayerSpec::Dense(Dense { units, .. }), tensors, .. }) = last else { return false };
         if found.len() != *units || wanted.len() != *units {
             return false;
         }
@@ -262,7 +277,7 @@ impl Chain {
             LayerSpec::Reshape(_) => layer.shape.last().is_some_and(|channels| channels.is_multiple_of(order.len())),
             _ => false,
         };
-        let Some(first) = self.layers.iter().rposition(makes_them) else { return false };
+        let Some(first) = self.layers.iter().rposition(makes_them).filter(|_| !self.kept) else { return false };
         if !self.layers[first + 1..].iter().all(keeps_them) {
             return false;
         }
@@ -278,13 +293,15 @@ impl Chain {
 
     /// Applies a function to what the last layer makes.
     pub(super) fn activate(&mut self, activation: Activation) {
-        let last = self.layers.last_mut().filter(|layer| layer.spec.activation() == Activation::Linear);
+        let last = self.layers.last_mut().filter(|_| !self.kept);
+        let last = last.filter(|layer| layer.spec.activation() == Activation::Linear);
         let slot = last.and_then(|layer| {
             let slot = match &mut layer.spec {
                 LayerSpec::Dense(of) => &mut of.activation,
                 LayerSpec::Convolution(of) => &mut of.activation,
                 LayerSpec::TransposedConvolution(of) => &mut of.activation,
                 LayerSpec::BatchNorm(of) => &mut of.activation,
+                LayerSpec::Add(of) => &mut of.activation,
                 _ => return None,
             };
             Some((slot, &mut layer.names))
@@ -342,8 +359,10 @@ impl Chain {
             let missing = || ImportError::Latent { name: name.to_owned(), known: known() };
             return found.map(|at| at + 1).ok_or_else(missing);
         }
-        let width = |layer: &Layer| layer.shape.iter().product::<usize>();
-        let narrowest = inner.iter().enumerate().min_by_key(|(_, layer)| width(layer));
-        Ok(narrowest.map_or(1, |(at, _)| at + 1))
+        let width = |at: &usize| inner[*at].shape.iter().product::<usize>();
+        let sample = self.own_shape.iter().product::<usize>();
+        // One that says all, unless there is none.
+        let alone = (0..inner.len()).filter(|&at| !self.is_passed(at) && width(&at) < sample).min_by_key(width);
+        Ok(alone.or_else(|| (0..inner.len()).min_by_key(width)).map_or(1, |at| at + 1))
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Function {
 /// The graph's nodes, and which of them read a value.
 pub(super) struct Functions<'a> {
     graph: &'a GraphProto,
-    evaluation: &'a Evaluation<'a>,
+    pub(super) evaluation: &'a Evaluation<'a>,
     readers: HashMap<&'a str, Vec<usize>>,
     points: Vec<f32>,
 }
@@ -43,6 +43,16 @@ impl<'a> Functions<'a> {
         // Near 0 and as far as they differ from lines, in steps that meet no bend.
         let points = (-80..=80).map(|step| step as f32 * 0.11 + 0.005).chain([-30.0, 30.0]).collect();
         Self { graph, evaluation, readers, points }
+    }
+
+    /// Whether other nodes than these read a value.
+    pub(super) fn is_read_beside(&self, value: &str, nodes: &[usize]) -> bool {
+        self.readers.get(value).is_some_and(|readers| readers.iter().any(|reader| !nodes.contains(reader)))
+    }
+
+    /// Whether several nodes read a value.
+    pub(super) fn is_branched(&self, value: &str) -> bool {
+        self.readers.get(value).is_some_and(|readers| readers.len() > 1)
     }
 
     /// The longest function of `value` alone that is an activation and begins with the node at `first`. `constant` gives the values that

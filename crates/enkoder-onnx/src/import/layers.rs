@@ -8,8 +8,8 @@ use enkoder::{Activation, LayerSpec, PerAxis};
 use super::chain::{Chain, Layer};
 use super::refused;
 use super::weights::{kernel_of, larger_kernel, symmetric, turned, weights};
-use crate::error::{ImportError, OnnxError};
-use crate::evaluation::{self, Call, Fault, Windows, evaluate, name_of};
+use crate::error::ImportError;
+use crate::evaluation::{self, Call, Fault, Windows, evaluate};
 use crate::proto::NodeProto;
 use crate::tensor::Tensor;
 
@@ -95,14 +95,18 @@ impl Chain {
         Ok(Tensor::integers([1, units], (0..units as i64).collect()))
     }
 
-    /// Weights there lie as out × in × kernel, here as kernel × in × out.
+    /// Weights there lie as out × in × kernel, here as kernel × in × out. Groups of channels become one, with zeros between them.
     fn convolution(&mut self, node: &NodeProto, call: &Call<'_>, places: &Tensor) -> Result<Tensor, ImportError> {
         let [height, width, inputs] = self.image(node, places)?;
         let weight = weights(node, call, 1)?;
         let (outputs, own, kernel) = kernel_of(node, weight)?;
         let mut windows = flat(node, Windows::of(call, Some(kernel), Some([height, width])))?;
-        if own != inputs {
-            return Err(refused(node, format!("has weights for {own} channels and gets {inputs}")));
+        let groups = windows.groups;
+        if own.checked_mul(groups) != Some(inputs) || !outputs.is_multiple_of(groups) {
+            return Err(refused(
+                node,
+                format!("has weights for {own} channels in each of {groups} groups and gets {inputs}"),
+            ));
         }
         for (axis, (before, behind)) in self.border.take().into_iter().flatten().skip(2).enumerate() {
             windows.pads[axis] += before;
@@ -110,8 +114,9 @@ impl Chain {
         }
         let (larger, padding) = symmetric(&windows);
         let [down, across] = larger_kernel(node, kernel, larger, inputs * outputs)?;
-        let (values, axes) = (weight.as_floats().unwrap_or_default(), [outputs, inputs, kernel[0], kernel[1]]);
+        let (values, axes) = (weight.as_floats().unwrap_or_default(), [outputs, own, kernel[0], kernel[1]]);
         let tensors = turned(values, axes, [down * across * inputs * outputs, outputs], |[out, input, row, column]| {
+            let input = out / (outputs / groups) * own + input;
             (((row + larger[0].0) * across + column + larger[1].0) * inputs + input) * outputs + out
         });
         let [rows, columns] = [(height, down, 0), (width, across, 1)].map(|(length, kernel, axis)| {
@@ -137,15 +142,18 @@ impl Chain {
     ) -> Result<Tensor, ImportError> {
         let [height, width, inputs] = self.image(node, places)?;
         let weight = weights(node, call, 1)?;
-        let (own, outputs, kernel) = kernel_of(node, weight)?;
+        let (own, each, kernel) = kernel_of(node, weight)?;
         let windows = flat(node, Windows::transposed(call, kernel, [height, width]))?;
-        if own != inputs {
-            return Err(refused(node, format!("has weights for {own} channels and gets {inputs}")));
-        }
+        let groups = windows.groups;
+        let outputs = each.checked_mul(groups).filter(|_| own == inputs && inputs.is_multiple_of(groups));
+        let Some(outputs) = outputs else {
+            return Err(refused(node, format!("has weights for {own} channels in {groups} groups and gets {inputs}")));
+        };
         let (larger, padding) = symmetric(&windows);
         let [down, across] = larger_kernel(node, kernel, larger, inputs * outputs)?;
-        let (values, axes) = (weight.as_floats().unwrap_or_default(), [inputs, outputs, kernel[0], kernel[1]]);
+        let (values, axes) = (weight.as_floats().unwrap_or_default(), [inputs, each, kernel[0], kernel[1]]);
         let tensors = turned(values, axes, [inputs * down * across * outputs, outputs], |[input, out, row, column]| {
+            let out = input / (inputs / groups) * each + out;
             ((input * down + row + larger[0].0) * across + column + larger[1].0) * outputs + out
         });
         let extra = windows.extra;
@@ -175,8 +183,8 @@ impl Chain {
         let elsewhere = || refused(node, "cuts other than the border of what a transposed convolution makes");
         let inputs: Vec<_> = std::iter::once(Some(places)).chain(constants[1..].iter().copied()).collect();
         let left = evaluate(node, &inputs)?;
-        let Some(Layer { spec: LayerSpec::TransposedConvolution(layer), tensors, shape, .. }) = self.layers.last_mut()
-        else {
+        let last = self.layers.last_mut().filter(|_| !self.kept);
+        let Some(Layer { spec: LayerSpec::TransposedConvolution(layer), tensors, shape, .. }) = last else {
             return Err(elsewhere());
         };
         let [_, channels, sizes @ ..] = &left.shape[..] else { return Err(elsewhere()) };
@@ -317,7 +325,11 @@ impl Chain {
 }
 
 /// Images channels first, whose numbers lie channels last here.
-fn checked_images(node: &NodeProto, [height, width, channels]: [usize; 3], axes: usize) -> Result<Tensor, ImportError> {
+pub(super) fn checked_images(
+    node: &NodeProto,
+    [height, width, channels]: [usize; 3],
+    axes: usize,
+) -> Result<Tensor, ImportError> {
     let values = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
     let Some(values) = values.filter(|values| (1..=super::MOST_FEATURES).contains(values)) else {
         return Err(refused(node, format!("makes images of {height}×{width}×{channels}")));
@@ -330,11 +342,10 @@ fn checked_images(node: &NodeProto, [height, width, channels]: [usize; 3], axes:
 
 fn flat<T>(node: &NodeProto, result: Result<T, Fault>) -> Result<T, ImportError> {
     result.map_err(|fault| {
-        let (name, operator) = (name_of(node), node.op_type().to_owned());
         let reason = match fault {
             Fault::Operator => "is not known here".to_owned(),
             Fault::Reason(reason) => reason,
         };
-        OnnxError::Node { node: name, operator, reason }.into()
+        refused(node, reason)
     })
 }

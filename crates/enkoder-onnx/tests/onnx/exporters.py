@@ -1,9 +1,11 @@
 """Writes files that PyTorch's and Keras' own exporters make of autoencoders, with small random weights, and for each what onnxruntime
-makes of two samples, channels last. Run it to make them again, with torch, keras, onnx, onnxscript and onnxruntime: python exporters.py"""
+makes of two samples, channels last. Run it to make them again, with torch, keras, onnx, onnxscript and onnxruntime:
+python exporters.py [NAME…]"""
 
 import logging
 import os
 import pathlib
+import sys
 import warnings
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -28,6 +30,17 @@ class Residual(nn.Module):
 
     def forward(self, x):
         return x + self.inside(x)
+
+
+class Projected(Residual):
+    """The shortcut has weights, too."""
+
+    def __init__(self, inside, shortcut):
+        super().__init__(inside)
+        self.shortcut = shortcut
+
+    def forward(self, x):
+        return self.shortcut(x) + self.inside(x)
 
 
 class Rows(nn.Module):
@@ -83,12 +96,31 @@ def torch_networks():
         nn.Conv1d(3, 4, 5, padding=2), relu(), nn.AvgPool1d(4), nn.Flatten(), nn.Linear(16, 3), nn.Linear(3, 16), nn.Unflatten(1, (4, 4)),
         nn.ConvTranspose1d(4, 4, 4, stride=2, padding=1), nn.BatchNorm1d(4), relu(), nn.ConvTranspose1d(4, 3, 2, stride=2),
     )
+    yield "residual", (6,), nn.Sequential(
+        nn.Linear(6, 4), Residual(nn.Sequential(relu(), nn.Linear(4, 4), nn.GELU(), nn.Linear(4, 4))), relu(), nn.Linear(4, 2),
+        nn.Linear(2, 4), Residual(nn.Sequential(nn.Linear(4, 4), nn.SiLU())), nn.Linear(4, 6), nn.Sigmoid(),
+    )
+    yield "residual-images", (2, 8, 8), nn.Sequential(
+        nn.Conv2d(2, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), relu(),
+        Residual(nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), relu(), nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4))),
+        relu(), nn.Flatten(), nn.Linear(64, 3), nn.Linear(3, 64), nn.Unflatten(1, (4, 4, 4)),
+        Residual(nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), relu())), nn.ConvTranspose2d(4, 2, 2, stride=2), nn.Sigmoid(),
+    )
+    yield "residual-whole", (2, 8, 8), Residual(
+        nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), relu(), nn.Conv2d(3, 1, 3, padding=1), relu(), nn.Conv2d(1, 2, 3, padding=1))
+    )
+    yield "groups", (2, 8, 8), nn.Sequential(
+        nn.Conv2d(2, 4, 3, stride=2, padding=1), relu(), nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.Conv2d(4, 2, 1), relu(),
+        nn.Conv2d(2, 4, 3, padding=1, groups=2), nn.ConvTranspose2d(4, 6, 4, stride=2, padding=1, groups=2), nn.Conv2d(6, 2, 3, padding=1),
+    )
     # What is no chain of known layers.
-    yield "refused-residual", (4,), nn.Sequential(nn.Linear(4, 2), Residual(nn.Sequential(nn.Linear(2, 2), relu())), nn.Linear(2, 4))
+    yield "refused-projection", (4,), nn.Sequential(
+        nn.Linear(4, 3), Projected(nn.Sequential(nn.Linear(3, 2), relu()), nn.Linear(3, 2)), nn.Linear(2, 4)
+    )
     yield "refused-bilinear", (2, 8, 8), mixed(relu(), nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(4, 2, 3, padding=1))
     yield "refused-overlap", (2, 8, 8), mixed(nn.MaxPool2d(3, stride=1, padding=1), nn.ConvTranspose2d(4, 2, 2, stride=2))
     yield "refused-slope", (12,), dense(nn.LeakyReLU(0.2), nn.Identity(), relu(), nn.Identity())
-    yield "refused-groups", (2, 8, 8), mixed(nn.Conv2d(4, 4, 3, padding=1, groups=2), nn.ConvTranspose2d(4, 2, 2, stride=2))
+    yield "refused-gaps", (2, 8, 8), mixed(nn.Conv2d(4, 4, 3, padding=2, dilation=2), nn.ConvTranspose2d(4, 2, 2, stride=2))
     yield "refused-softplus", (12,), dense(nn.Softplus(), nn.Identity(), relu(), nn.Identity())
     yield "refused-layernorm", (12,), dense(nn.LayerNorm(9), nn.Identity(), relu(), nn.Identity())
 
@@ -181,10 +213,13 @@ def export_keras(name, shape, parts):
 def main():
     HERE.mkdir(exist_ok=True)
     torch.manual_seed(0)
+    wanted = sys.argv[1:]
     for name, shape, network in torch_networks():
-        export_torch(name, shape, network)
+        if not wanted or name in wanted:
+            export_torch(name, shape, network)
     for name, shape, parts in keras_networks():
-        export_keras(name, shape, parts)
+        if not wanted or name in wanted:
+            export_keras(name, shape, parts)
 
 
 main()

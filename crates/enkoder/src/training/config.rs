@@ -141,11 +141,7 @@ impl TrainingConfig {
             corruption.validate()?;
         }
         if let Some(penalty) = self.penalty {
-            let weight = penalty.weight();
-            check("penalty weight", weight.into(), weight > 0.0 && weight.is_finite(), "a positive number")?;
-            if let Penalty::KullbackLeibler { target, .. } = penalty {
-                check("penalty target", target.into(), target > 0.0 && target < 1.0, "between 0 and 1")?;
-            }
+            penalty.validate()?;
         }
         let dense = |layer: &LayerSpec| matches!(layer, LayerSpec::Dense(_));
         if matches!(self.penalty, Some(Penalty::Contractive { .. })) && !architecture.encoder.iter().all(dense) {

@@ -1,6 +1,7 @@
 //! Learning rate schedules: the rate at each step as a fraction of the highest.
 
 use std::f64::consts::PI;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,10 +36,22 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// What [`FromStr`] reads.
+    pub const NAMES: [&str; 3] = ["cosine", "constant", "one-cycle"];
+
     /// The fraction of the run over which the rate rises.
     pub fn warmup(&self) -> f32 {
         match *self {
             Self::Constant { warmup } | Self::Cosine { warmup } | Self::OneCycle { warmup } => warmup,
+        }
+    }
+
+    /// The same with another rise.
+    pub fn with_warmup(self, warmup: f32) -> Self {
+        match self {
+            Self::Constant { .. } => Self::Constant { warmup },
+            Self::Cosine { .. } => Self::Cosine { warmup },
+            Self::OneCycle { .. } => Self::OneCycle { warmup },
         }
     }
 
@@ -61,6 +74,26 @@ impl Schedule {
     }
 }
 
+/// A name that is no schedule's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown schedule {0:?}: it is one of {names}", names = Schedule::NAMES.join(", "))]
+pub struct UnknownSchedule(String);
+
+impl FromStr for Schedule {
+    type Err = UnknownSchedule;
+
+    /// Reads a name. The rate rises over 0.05 of the run, and over 0.3 of one cycle.
+    fn from_str(name: &str) -> Result<Self, UnknownSchedule> {
+        let warmup = Self::default().warmup();
+        match name {
+            "cosine" => Ok(Self::Cosine { warmup }),
+            "constant" => Ok(Self::Constant { warmup }),
+            "one-cycle" => Ok(Self::OneCycle { warmup: 0.3 }),
+            _ => Err(UnknownSchedule(name.to_owned())),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +110,14 @@ mod tests {
         let schedule = Schedule::Constant { warmup: 0.1 };
         assert!((schedule.factor(49, 1000) - 0.495).abs() < 1e-6);
         assert_eq!(schedule.factor(100, 1000), 1.0);
+    }
+
+    #[test]
+    fn every_name_is_read_with_its_usual_rise() {
+        let rises = Schedule::NAMES.map(|name| name.parse::<Schedule>().unwrap().warmup());
+        assert_eq!(rises, [0.05, 0.05, 0.3]);
+        assert_eq!("cosine".parse(), Ok(Schedule::default()));
+        assert!("linear".parse::<Schedule>().is_err());
     }
 
     #[test]

@@ -5,18 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 use enkoder::{Activation, Adam, Corruption, Loss, Penalty, Preset, Recipe, Scaling, Schedule, TrainingConfig};
 
 use super::layers;
 use crate::arguments::{parse_count, parse_noise};
 use crate::failure::Usage;
-
-const DEFAULT_LATENT: usize = 10;
-const DENOISER_CHANNELS: usize = 48;
-const DENOISER_DEPTH: usize = 8;
-/// The fraction of a one-cycle run in which the learning rate rises.
-const ONE_CYCLE_RISE: f32 = 0.3;
 
 /// What kind of autoencoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,28 +24,6 @@ pub enum Kind {
     Conv,
     /// Convolutions that find the noise in images of any size
     Denoiser,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LossName {
-    /// Mean squared error
-    Mse,
-    /// Mean absolute error
-    Mae,
-    /// Huber's loss: squared for small errors, absolute for large ones
-    Huber,
-    /// Binary cross-entropy, for values from 0 to 1
-    Bce,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ScheduleName {
-    /// Falls to zero along half a cosine
-    Cosine,
-    /// Stays the same
-    Constant,
-    /// Rises, then falls to nearly zero
-    OneCycle,
 }
 
 /// The output layer's activation.
@@ -158,8 +131,8 @@ pub struct TrainingOptions {
     pub batch_size: Option<usize>,
 
     /// What is minimised: mse, mae, huber or bce (binary cross-entropy) [default: mse]
-    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
-    pub loss: Option<LossName>,
+    #[arg(long, value_name = "NAME", value_parser = named::<Loss>(&Loss::NAMES), hide_possible_values = true)]
+    pub loss: Option<Loss>,
 
     /// Where Huber's loss turns from squared to absolute, in scaled units [default: 1]
     #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
@@ -170,8 +143,8 @@ pub struct TrainingOptions {
     pub learning_rate: Option<f32>,
 
     /// How the learning rate changes: cosine (down to zero), constant or one-cycle [default: cosine]
-    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
-    pub schedule: Option<ScheduleName>,
+    #[arg(long, value_name = "NAME", value_parser = named::<Schedule>(&Schedule::NAMES), hide_possible_values = true)]
+    pub schedule: Option<Schedule>,
 
     /// Fraction of the run in which the learning rate rises first [default: 0.05; 0.3 for one-cycle]
     #[arg(long, value_name = "X", value_parser = unit, allow_negative_numbers = true)]
@@ -196,7 +169,7 @@ pub struct TrainingOptions {
     pub blind: bool,
 
     /// Constrain the code: l1:WEIGHT, kl:WEIGHT:TARGET (sparse) or contractive:WEIGHT
-    #[arg(long, value_name = "KIND:WEIGHT", value_parser = parse_penalty)]
+    #[arg(long, value_name = "KIND:WEIGHT")]
     pub penalty: Option<Penalty>,
 
     /// Stop when the validation loss has not improved for N epochs
@@ -233,7 +206,7 @@ impl NetworkOptions {
 
     /// The network as the library makes it, and what its preset says of the training.
     pub fn recipe(&self) -> anyhow::Result<Recipe<'static>> {
-        let (preset, latent) = (self.preset.unwrap_or_default(), self.latent.unwrap_or(DEFAULT_LATENT));
+        let (preset, latent) = (self.preset.unwrap_or_default(), self.latent.unwrap_or(Recipe::LATENT));
         let widths =
             |given: &Option<Widths>, default: &[usize]| given.as_ref().map_or(default.to_vec(), |w| w.0.clone());
         let mut recipe = match (&self.config, self.arch.unwrap_or(Kind::Dense)) {
@@ -246,12 +219,13 @@ impl NetworkOptions {
                 Recipe::convolutional(&channels, &hidden, latent).with_preset(preset)
             }
             (None, Kind::Denoiser) => {
-                let [channels] = widths(&self.channels, &[DENOISER_CHANNELS])[..] else {
+                let (channels, depth) = Recipe::DENOISER;
+                let [channels] = widths(&self.channels, &[channels])[..] else {
                     return Err(Usage::new("all layers of a denoiser have the same channels")
                         .with_hint("give --channels one number")
                         .into());
                 };
-                Recipe::denoiser(channels, self.depth.unwrap_or(DENOISER_DEPTH))
+                Recipe::denoiser(channels, self.depth.unwrap_or(depth))
             }
         };
         if let Some(activation) = self.activation {
@@ -320,24 +294,19 @@ impl NetworkOptions {
 impl TrainingOptions {
     /// The recipe with these options in place of its own.
     pub fn added_to<'a>(&self, recipe: Recipe<'a>) -> Result<Recipe<'a>, Usage> {
-        if self.huber_delta.is_some() && self.loss != Some(LossName::Huber) {
-            return Err(Usage::new("--huber-delta is given, but the loss is not Huber's").with_hint("add --loss huber"));
-        }
         let default = recipe.config().clone();
         let adam = default.optimizer;
-        let loss = match self.loss {
-            None => default.loss,
-            Some(LossName::Mse) => Loss::MeanSquared,
-            Some(LossName::Mae) => Loss::MeanAbsolute,
-            Some(LossName::Huber) => Loss::Huber { delta: self.huber_delta.unwrap_or(1.0) },
-            Some(LossName::Bce) => Loss::BinaryCrossEntropy,
+        let loss = match (self.loss.unwrap_or(default.loss), self.huber_delta) {
+            (loss, None) => loss,
+            (Loss::Huber { .. }, Some(delta)) => Loss::Huber { delta },
+            (_, Some(_)) => {
+                return Err(
+                    Usage::new("--huber-delta is given, but the loss is not Huber's").with_hint("add --loss huber")
+                );
+            }
         };
-        let warmup = self.warmup.unwrap_or(default.schedule.warmup());
-        let schedule = match self.schedule.unwrap_or(ScheduleName::Cosine) {
-            ScheduleName::Cosine => Schedule::Cosine { warmup },
-            ScheduleName::Constant => Schedule::Constant { warmup },
-            ScheduleName::OneCycle => Schedule::OneCycle { warmup: self.warmup.unwrap_or(ONE_CYCLE_RISE) },
-        };
+        let schedule = self.schedule.unwrap_or(default.schedule);
+        let schedule = self.warmup.map_or(schedule, |warmup| schedule.with_warmup(warmup));
         let recipe = recipe.with_config(TrainingConfig {
             epochs: self.epochs.unwrap_or(default.epochs),
             batch_size: self.batch_size.unwrap_or(default.batch_size),
@@ -381,6 +350,13 @@ impl TrainingOptions {
     }
 }
 
+/// One of some names, which shells complete.
+fn named<T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static>(
+    names: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
+}
+
 fn parse_scaling(name: &str) -> Result<Scaling, String> {
     name.parse().map_err(|_| "choose auto, none, unit, minmax or standard".to_owned())
 }
@@ -398,25 +374,12 @@ fn positive(text: &str) -> Result<f32, String> {
     number(text, |number| number > 0.0 && number.is_finite(), "a positive number")
 }
 
-fn fraction(text: &str) -> Result<f32, String> {
-    number(text, |number| number > 0.0 && number < 1.0, "a number between 0 and 1")
-}
-
 fn unit(text: &str) -> Result<f32, String> {
     number(text, |number| (0.0..=1.0).contains(&number), "a number from 0 to 1")
 }
 
 fn decay(text: &str) -> Result<f32, String> {
     number(text, |number| (0.0..1.0).contains(&number), "a number from 0 to below 1")
-}
-
-fn parse_penalty(text: &str) -> Result<Penalty, String> {
-    match text.split(':').collect::<Vec<_>>()[..] {
-        ["l1", weight] => Ok(Penalty::L1 { weight: positive(weight)? }),
-        ["kl", weight, target] => Ok(Penalty::KullbackLeibler { weight: positive(weight)?, target: fraction(target)? }),
-        ["contractive", weight] => Ok(Penalty::Contractive { weight: positive(weight)? }),
-        _ => Err("write l1:WEIGHT, kl:WEIGHT:TARGET or contractive:WEIGHT, for example l1:0.001".into()),
-    }
 }
 
 #[cfg(test)]
@@ -431,19 +394,14 @@ mod tests {
     }
 
     #[test]
-    fn penalties_are_checked_as_they_are_read() {
-        assert_eq!(parse_penalty("kl:0.1:0.05"), Ok(Penalty::KullbackLeibler { weight: 0.1, target: 0.05 }));
-        assert!(["l1", "l1:0", "kl:0.1", "kl:0.1:2", "l2:1"].iter().all(|text| parse_penalty(text).is_err()));
-    }
-
-    #[test]
-    fn a_one_cycle_schedule_rises_for_a_third_by_default() {
-        let options = TrainingOptions { schedule: Some(ScheduleName::OneCycle), ..TrainingOptions::default() };
+    fn what_is_not_given_is_as_the_library_has_it() {
         let config = |options: TrainingOptions| {
             let recipe = NetworkOptions::default().recipe().unwrap();
             options.added_to(recipe).unwrap().config().clone()
         };
-        assert_eq!(config(options).schedule, Schedule::OneCycle { warmup: 0.3 });
         assert_eq!(config(TrainingOptions::default()), TrainingConfig::default());
+        let constant =
+            TrainingOptions { schedule: Some("constant".parse().unwrap()), warmup: Some(0.5), ..Default::default() };
+        assert_eq!(config(constant).schedule, Schedule::Constant { warmup: 0.5 });
     }
 }

@@ -6,6 +6,7 @@ mod known_codes;
 mod kullback_leibler;
 mod l1;
 mod reconstruction;
+mod text;
 
 use std::fmt;
 
@@ -13,13 +14,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::reconstruction::Loss;
 pub(crate) use self::reconstruction::Targets;
+pub use self::text::ObjectiveError;
 
 use self::contractive::Contractive;
 use self::known_codes::KnownCodes;
 use self::kullback_leibler::KullbackLeibler;
 use self::l1::L1;
 use super::batches::Samples;
-use super::config::TrainingConfig;
+use super::config::{ConfigError, TrainingConfig};
 use crate::network::{Node, Program};
 
 /// A penalty added to the loss: `weight` times the quantity named.
@@ -54,6 +56,24 @@ impl Penalty {
     pub fn weight(&self) -> f32 {
         match *self {
             Self::L1 { weight } | Self::KullbackLeibler { weight, .. } | Self::Contractive { weight } => weight,
+        }
+    }
+
+    /// Checks that the numbers are in range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let weight = self.weight();
+        if !(weight > 0.0 && weight.is_finite()) {
+            return Err(ConfigError::Range {
+                option: "penalty weight",
+                value: weight.into(),
+                range: "a positive number",
+            });
+        }
+        match *self {
+            Self::KullbackLeibler { target, .. } if !(target > 0.0 && target < 1.0) => {
+                Err(ConfigError::Range { option: "penalty target", value: target.into(), range: "between 0 and 1" })
+            }
+            _ => Ok(()),
         }
     }
 }
