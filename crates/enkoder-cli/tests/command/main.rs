@@ -9,6 +9,7 @@ mod documents;
 mod errors;
 mod exploring;
 mod help;
+mod mlflow;
 mod onnx;
 mod reproducible;
 mod results;
