@@ -8,12 +8,13 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum, ValueHint};
-use enkoder::CorruptionError;
+use enkoder::{Corruption, CorruptionError};
 use enkoder_data::{ArrayOptions, BadCells, MissingPolicy, RawElement, RawFormat, TextOptions};
 
 use crate::screen::Screen;
 use crate::standard_input;
 use crate::warnings;
+use crate::wording;
 
 /// What data is called: a built-in name, openml:ID, or a path, of which `-` is standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -249,7 +250,7 @@ pub struct RunOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 
-    /// Print one JSON object instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 
@@ -298,6 +299,26 @@ fn parse_size(text: &str) -> Result<(usize, usize), String> {
     let (height, width) = text.split_once(['x', '×']).unwrap_or((text, text));
     let side = |text: &str| text.parse().ok().filter(|side| (1..=16_384).contains(side));
     side(height).zip(side(width)).ok_or_else(|| "write HEIGHTxWIDTH as 28x28, or one side from 1 to 16384".into())
+}
+
+/// What to say of a standard deviation that was probably meant in the other unit. `scaled` is the noise of values from 0 to 1, and
+/// `in_255ths` tells how it was typed.
+pub fn doubtful_noise(scaled: Corruption, in_255ths: bool) -> Option<String> {
+    let Corruption::Gaussian { sigma } = scaled else { return None };
+    let [_, sigma] = sigma.ends();
+    // Whoever means 0.5 of the range has typed less than a grey value, and whoever means 25 of 255 more than hides all.
+    match in_255ths {
+        true if sigma <= 1.0 / 255.0 => Some(format!(
+            "the sigma of a denoiser counts in 255ths of white, and {} of them is hardly any noise; for {0} of white write gaussian:{}",
+            sigma * 255.0,
+            wording::error(f64::from(sigma) * 255.0 * 255.0),
+        )),
+        false if sigma >= 2.0 => Some(format!(
+            "sigma counts in scaled units, where white is 1, and {sigma} hides everything; for {sigma} of 255 write gaussian:{}",
+            wording::error(f64::from(sigma) / 255.0),
+        )),
+        _ => None,
+    }
 }
 
 /// Noise as it was typed, or why there is no such.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use enkoder::{Autoencoder, Dataset, Results, fit_pca};
 use enkoder_data::export::{Overwrite, write_atomically};
 use enkoder_data::{DataError, shown_name};
-use enkoder_report::{CodecEvaluation, Evaluation, FillingEvaluation, Report};
+use enkoder_report::{CodecEvaluation, Evaluation, FillingEvaluation, NoiseEvaluation, Report};
 use serde_json::{Value, json};
 
 use crate::failure::Usage;
@@ -36,6 +36,7 @@ pub enum Fitted {
 #[derive(Clone, Copy, Default)]
 pub struct Sections<'a> {
     pub filling: Option<&'a FillingEvaluation>,
+    pub noise: Option<&'a NoiseEvaluation>,
     pub codec: Option<&'a CodecEvaluation>,
     /// The file of the explorer beside the report.
     pub explorer: Option<&'a str>,
@@ -227,6 +228,9 @@ impl Comparison {
             Report::new(&self.evaluation).with_command_line(&command_line()).with_threads(rayon::current_num_threads());
         if let Some(filling) = sections.filling {
             report = report.with_filling(filling);
+        }
+        if let Some(noise) = sections.noise {
+            report = report.with_noise(noise);
         }
         if let Some(codec) = sections.codec {
             report = report.with_codec(codec);

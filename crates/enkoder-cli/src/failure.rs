@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use enkoder::anomaly::{AnomalyError, DetectorFileError};
+use enkoder::codec::CodecError;
 use enkoder::{CheckpointError, ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError, UnknownLayer};
 use enkoder_data::openml::OpenmlError;
 use enkoder_data::{DataError, RemoteError};
@@ -136,6 +137,9 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<ModelError>() {
         return model_hint(error);
+    }
+    if let Some(CodecError::Unsupported(_)) = error.downcast_ref() {
+        return Some("train a model of dense layers without --arch conv, or compress without a model".into());
     }
     match error.downcast_ref::<ConfigError>().or(match error.downcast_ref() {
         Some(TrainingError::Config(error)) => Some(error),

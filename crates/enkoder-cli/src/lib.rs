@@ -4,6 +4,7 @@
 mod arguments;
 mod commands;
 mod comparison;
+mod compressible;
 mod failure;
 mod file_output;
 mod flags;

@@ -12,7 +12,7 @@ use enkoder_data::DataError;
 use enkoder_data::export::{Overwrite, check_output, write_atomically};
 use enkoder_data::images::{write_image, write_images};
 use enkoder_data::npy::{write_array_header, write_npy};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use serde_json::json;
 
 use crate::failure::Usage;
@@ -26,6 +26,15 @@ use crate::wording;
 pub const CODE: &str = "code";
 /// What the column of labels is called.
 pub const LABEL: &str = "label";
+
+/// What is written of samples beside their codes.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Columns before the codes: a name, and a cell for each sample.
+    pub first: Vec<(String, Vec<String>)>,
+    /// A last column.
+    pub labels: Option<Vec<String>>,
+}
 
 /// Where arrays go.
 #[derive(Clone, Debug, Args)]
@@ -92,15 +101,11 @@ impl OutputOptions {
         Overwrite::replacing(self.force)
     }
 
-    /// Writes codes; of CSV with the label of each sample in `labelled` as a last column, where that is given.
-    pub fn write_codes(
-        &self,
-        output: &Output,
-        codes: ArrayView2<'_, f32>,
-        labelled: Option<&Dataset>,
-    ) -> anyhow::Result<()> {
+    /// Writes codes, of CSV with what is beside them.
+    pub fn write_codes(&self, output: &Output, codes: ArrayView2<'_, f32>, beside: &Beside) -> anyhow::Result<()> {
         let names = (1..=codes.ncols()).map(|number| format!("{CODE}{number}")).collect();
-        let table = Table { names, values: codes, schema: None, labels: labelled.and_then(labels_of) };
+        let labels = beside.labels.as_ref().map(|labels| labels.iter().map(String::as_str).collect());
+        let table = Table { names, values: codes, schema: None, first: &beside.first, labels };
         self.write(output, &table, &[codes.ncols()], (0.0, 1.0))
     }
 
@@ -116,8 +121,24 @@ impl OutputOptions {
             Some(schema) => schema.columns.iter().map(|column| column.name.clone()).collect(),
             None => value_names(samples.ncols(), shape),
         };
-        let table = Table { names, values: samples, schema: model.schema(), labels: None };
+        let table = Table { names, values: samples, schema: model.schema(), first: &[], labels: None };
         self.write(output, &table, shape, range_of(model, samples))
+    }
+
+    /// The same for steps of a walk, which one PNG file shows beside each other.
+    pub fn write_walk(&self, output: &Output, model: &Autoencoder, steps: ArrayView2<'_, f32>) -> anyhow::Result<()> {
+        let (Output::Image(_), &[height, width, ..]) = (output, &*model.architecture().input_shape) else {
+            return self.write_samples(output, model, steps);
+        };
+        let channels = steps.ncols() / (height * width);
+        let (row, count) = (width * channels, steps.nrows());
+        let beside = Array2::from_shape_fn((1, steps.len()), |(_, at)| {
+            let (y, step, x) = (at / (count * row), at % (count * row) / row, at % row);
+            steps[[step, y * row + x]]
+        });
+        let table = Table { names: Vec::new(), values: beside.view(), schema: None, first: &[], labels: None };
+        let shape = [height, count * width, channels];
+        self.write(output, &table, if channels == 1 { &shape[..2] } else { &shape }, range_of(model, steps))
     }
 
     /// Writes CSV through `write`, to standard output or a file.
@@ -203,11 +224,11 @@ pub fn write_dataset_csv(data: &Dataset, out: impl io::Write) -> io::Result<()> 
         .schema()
         .map_or(features.collect(), |schema| schema.columns.iter().map(|column| column.name.clone()).collect());
     let values = data.to_array();
-    Table { names, values: values.view(), schema: data.schema(), labels: labels_of(data) }.write_csv(out)
+    Table { names, values: values.view(), schema: data.schema(), first: &[], labels: labels_of(data) }.write_csv(out)
 }
 
 /// The class of each sample, where they have classes; empty for a sample without one.
-fn labels_of(data: &Dataset) -> Option<Vec<&str>> {
+pub fn labels_of(data: &Dataset) -> Option<Vec<&str>> {
     let classes = data.classes()?;
     let label = |row| data.label(row).map_or("", |label| classes[label as usize].as_str());
     Some((0..data.len()).map(label).collect())
@@ -246,6 +267,8 @@ struct Table<'a> {
     values: ArrayView2<'a, f32>,
     /// Where it is given, features become the columns that they were made of: the category with the highest value.
     schema: Option<&'a Schema>,
+    /// Columns before the values.
+    first: &'a [(String, Vec<String>)],
     /// A last column.
     labels: Option<Vec<&'a str>>,
 }
@@ -258,7 +281,8 @@ impl Table<'_> {
     fn write_records(&self, out: impl io::Write) -> Result<(), csv::Error> {
         let mut writer = csv::Writer::from_writer(out);
         let label = self.labels.as_ref().map(|_| LABEL);
-        writer.write_record(self.names.iter().map(String::as_str).chain(label))?;
+        let first = self.first.iter().map(|(name, _)| name.as_str());
+        writer.write_record(first.chain(self.names.iter().map(String::as_str)).chain(label))?;
         let mut cells = Vec::new();
         for (number, row) in self.values.rows().into_iter().enumerate() {
             cells.clear();
@@ -267,7 +291,8 @@ impl Table<'_> {
                 Some(schema) => cells.extend(schema.decode_row(&row.to_vec()).map(|cell| cell.to_string())),
             }
             let label = self.labels.as_ref().map(|labels| labels[number]);
-            writer.write_record(cells.iter().map(String::as_str).chain(label))?;
+            let first = self.first.iter().map(|(_, cells)| cells[number].as_str());
+            writer.write_record(first.chain(cells.iter().map(String::as_str)).chain(label))?;
         }
         Ok(writer.flush()?)
     }

@@ -8,8 +8,10 @@ use std::time::Instant;
 use enkoder::denoising::{Denoiser, DenoisingError, Noise, NonLocalMeans, estimate_sigma, median};
 use enkoder::metrics::{MetricError, psnr, ssim};
 
+use crate::evaluation::View;
 use crate::palette::Theme;
 use crate::picture::{Layout, Picture, PictureError};
+use crate::preview;
 use crate::report::Figure;
 
 /// Side of the window of the median filter.
@@ -202,6 +204,17 @@ impl DenoisingEvaluation {
         let pixels: f64 = self.pictures.iter().map(|picture| (picture.height * picture.width) as f64).sum();
         let seconds = self.mean(method)?.seconds;
         (seconds > 0.0).then(|| pixels / 1e6 / seconds)
+    }
+
+    /// A preview for a terminal `width` characters wide of some crops: noisy, below them what the model makes of them, and clean. `colour`
+    /// allows 24-bit ANSI colours. Every line ends with a line feed.
+    pub fn preview(&self, width: usize, colour: bool) -> String {
+        let views = |crops: &Crops| {
+            let made = |method: Method| crops.made[method as usize].0.clone();
+            [made(Method::Noisy), made(Method::Model), crops.clean.clone()].map(View::Picture)
+        };
+        let views: Vec<[View; 3]> = self.crops.iter().map(views).collect();
+        preview::of_views(views.iter().map(|views| views.each_ref()), width, colour)
     }
 
     /// Crops of the first pictures beside each other, with the PSNR of the whole picture under each, as SVG on white; none where no

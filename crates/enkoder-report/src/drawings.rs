@@ -3,7 +3,9 @@
 mod codec;
 mod denoising;
 mod filling;
+mod noise;
 mod training;
+mod triples;
 mod values;
 
 pub(crate) use self::codec::FieldDrawing;

@@ -6,12 +6,13 @@ mod columns;
 mod errors;
 mod maps;
 mod picks;
+mod plane;
 mod projection;
 mod sizes;
 mod traversal;
 mod view;
 
-use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, Quantity, TrainingRecord};
+use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, Quantity, Results, TrainingRecord};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -22,6 +23,7 @@ pub(crate) use self::columns::{ColumnSummary, Columns, MOST_COLUMNS};
 pub(crate) use self::errors::{ModelErrors, moments};
 pub(crate) use self::maps::{ChannelPictures, What};
 pub(crate) use self::picks::{Pick, PickGroup, SamplePicture};
+pub(crate) use self::plane::Plane;
 pub(crate) use self::projection::{PointClass, Projection};
 pub(crate) use self::traversal::Traversal;
 pub(crate) use self::view::{View, Viewer};
@@ -29,6 +31,7 @@ pub(crate) use self::view::{View, Viewer};
 use self::codes::CodeRanges;
 use self::errors::{MeanErrors, Pass};
 use self::maps::channel_pictures;
+use crate::card::Card;
 use crate::number::name;
 use crate::picture::Layout;
 use crate::preview;
@@ -104,7 +107,7 @@ pub struct Evaluation {
     pub(crate) architecture: Architecture,
     pub(crate) baseline_latent: usize,
     pub(crate) record: TrainingRecord,
-    pub(crate) scaling: String,
+    pub(crate) card: Card,
     pub(crate) network: ModelErrors,
     pub(crate) baseline: ModelErrors,
     pub(crate) mean: MeanErrors,
@@ -123,6 +126,8 @@ pub(crate) struct Codes {
     pub(crate) projections: [Projection; 2],
     pub(crate) point_classes: Vec<PointClass>,
     pub(crate) traversals: [Vec<Traversal>; 2],
+    /// Of codes of two numbers, where samples are pictures.
+    pub(crate) plane: Option<Plane>,
     pub(crate) sizes: Sizes,
 }
 
@@ -186,11 +191,23 @@ impl Evaluation {
                     traversal::of(autoencoder, codes.view(), scaler, &viewer).map_err(of_model)?,
                     traversal::of(baseline, baseline_codes.view(), scaler, &viewer).map_err(of_baseline)?,
                 ],
+                plane: plane::of(autoencoder, codes.view(), &viewer).map_err(of_model)?,
                 point_classes,
                 sizes: Sizes::of(autoencoder, validation, train.is_some())?,
             })
         } else {
             None
+        };
+        // Those in the model's file are of its own validation samples.
+        let results = match train {
+            Some(_) => Some(Results {
+                samples: data.samples,
+                mse: network.mse,
+                pca_components: baseline.architecture().latent(),
+                pca_mse: baseline_errors.mse,
+                mean_mse: mean.mse,
+            }),
+            None => autoencoder.record().results,
         };
         Ok(Self {
             columns: (data.layout == Layout::Vector).then(|| Columns::of(reference)),
@@ -199,7 +216,7 @@ impl Evaluation {
             architecture: autoencoder.architecture().clone(),
             baseline_latent: baseline.architecture().latent(),
             record: autoencoder.record().clone(),
-            scaling: scaler.kind().to_string(),
+            card: Card::of(autoencoder, results.as_ref()),
             network,
             baseline: baseline_errors,
             mean,
@@ -273,18 +290,18 @@ impl Evaluation {
     /// 24-bit ANSI colours. Every line ends with a line feed.
     pub fn preview(&self, width: usize, colour: bool) -> String {
         let picks = self.picks.last().map_or(&[][..], |group| &group.picks);
-        let pairs = picks.iter().map(|pick| (&pick.original, &pick.network));
+        let pairs = picks.iter().map(|pick| [&pick.original, &pick.network]);
         preview::of_views(pairs, width, colour)
     }
 
     /// Whether the model is not trained but computed, as PCA itself is.
     pub(crate) fn is_closed_form(&self) -> bool {
-        self.record.config.is_none()
+        self.record.config.is_none() && !self.record.is_imported()
     }
 }
 
 impl DataFacts {
-    fn of(validation: &Dataset, train: Option<&Dataset>, autoencoder: &Autoencoder) -> Self {
+    pub(crate) fn of(validation: &Dataset, train: Option<&Dataset>, autoencoder: &Autoencoder) -> Self {
         let summary = validation.summary();
         let finite = summary.min <= summary.max;
         let range = if validation.is_u8() {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! [`Evaluation`] measures an autoencoder and its PCA baseline on samples neither has seen, once; [`Report`] turns that into one
-//! HTML file and into figures; [`DenoisingEvaluation`] does so for a denoiser on pictures, and [`FillingEvaluation`] measures what a
-//! model fills in; [`Explorer`] makes a page that runs a model in a browser; [`preview`] shows originals and reconstructions in a terminal.
+//! HTML file and into figures; [`DenoisingEvaluation`] does so for a denoiser on pictures, [`FillingEvaluation`] measures what a
+//! model fills in and [`NoiseEvaluation`] what is left of noise; [`Explorer`] makes a page that runs a model in a browser; [`preview`] shows originals and reconstructions in a terminal.
 
 mod card;
 mod charts;
@@ -19,6 +19,7 @@ mod drawings;
 mod evaluation;
 mod explorer;
 mod filling;
+mod noise;
 mod number;
 mod palette;
 mod picture;
@@ -31,6 +32,7 @@ pub use denoising::{DenoisedPicture, DenoisingEvaluation, DenoisingEvaluationErr
 pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};
 pub use explorer::{Explorer, ExplorerError};
 pub use filling::{Filled, FillingEvaluation, FillingEvaluationError};
+pub use noise::{NoiseEvaluation, NoiseEvaluationError, NoiseLeft};
 pub use picture::PictureError;
 pub use preview::preview;
 pub use report::{Figure, Report, ReportError};

@@ -77,6 +77,12 @@ pub(crate) fn shape(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
 }
 
+/// A number as the user gave it.
+pub(crate) fn short(value: f32) -> String {
+    // Through f32's own shortest form: 0.001 stays 0.001.
+    minus(&format!("{value}"))
+}
+
 /// The minus sign that belongs to numbers, in place of the hyphen.
 pub(crate) fn minus(number: &str) -> String {
     number.replace('-', "−")

@@ -49,46 +49,55 @@ pub fn preview(
     };
     // No more than could fit with a character for each.
     let pairs = originals.rows().into_iter().zip(reconstructions.rows()).take(width);
-    let views: Vec<(View, View)> = pairs.map(|(original, copy)| (view(original), view(copy))).collect();
-    of_views(views.iter().map(|(original, copy)| (original, copy)), width, colour)
+    let views: Vec<[View; 2]> = pairs.map(|(original, copy)| [view(original), view(copy)]).collect();
+    of_views(views.iter().map(|views| views.each_ref()), width, colour)
 }
 
-/// The preview of samples that are already brought into view.
-pub(crate) fn of_views<'a>(pairs: impl Iterator<Item = (&'a View, &'a View)>, width: usize, colour: bool) -> String {
-    let mut pictures = Vec::new();
+/// The preview of samples that are already brought into view, several views of each below each other.
+pub(crate) fn of_views<'a, const N: usize>(
+    samples: impl Iterator<Item = [&'a View; N]>,
+    width: usize,
+    colour: bool,
+) -> String {
+    let mut rows: [Vec<Picture>; N] = std::array::from_fn(|_| Vec::new());
     let mut lines = String::new();
     let most = MOST_PIXELS.min(((width + 1) / WANTED).saturating_sub(1)).max(1);
-    for pair in pairs {
-        match pair {
-            (View::Picture(original), View::Picture(copy)) => {
-                pictures.push((original.shrunk(most), copy.shrunk(most)));
+    for views in samples {
+        if views.iter().all(|view| matches!(view, View::Picture(_))) {
+            for (row, view) in rows.iter_mut().zip(views) {
+                row.extend(picture(view).map(|picture| picture.shrunk(most)));
             }
-            (View::Values(original), View::Values(copy)) if lines.lines().count() < MOST_LINES => {
-                if !lines.is_empty() {
-                    lines.push('\n');
-                }
-                let finite = || original.iter().chain(copy).copied().filter(|value| value.is_finite());
-                let range = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
-                for values in [original, copy] {
-                    lines.push_str(&bars(values, range, width));
-                    lines.push('\n');
-                }
+        } else if lines.lines().count() < MOST_LINES {
+            let values = || views.into_iter().filter_map(values);
+            if !lines.is_empty() {
+                lines.push('\n');
             }
-            _ => {}
+            let finite = || values().flatten().copied().filter(|value| value.is_finite());
+            let range = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
+            for values in values() {
+                lines.push_str(&bars(values, range, width));
+                lines.push('\n');
+            }
         }
     }
-    let fitting = pictures.first().map_or(0, |(picture, _)| (width + 1) / (picture.width + 1));
-    pictures.truncate(fitting);
-    if pictures.is_empty() {
-        return lines;
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.truncate(row.first().map_or(0, |picture| (width + 1) / (picture.width + 1)));
+        if !row.is_empty() {
+            if number > 0 && !colour {
+                lines.push('\n');
+            }
+            draw(&mut lines, row, colour);
+        }
     }
-    let (originals, copies): (Vec<Picture>, Vec<Picture>) = pictures.into_iter().unzip();
-    draw(&mut lines, &originals, colour);
-    if !colour {
-        lines.push('\n');
-    }
-    draw(&mut lines, &copies, colour);
     lines
+}
+
+fn picture(view: &View) -> Option<&Picture> {
+    if let View::Picture(picture) = view { Some(picture) } else { None }
+}
+
+fn values(view: &View) -> Option<&Vec<f32>> {
+    if let View::Values(values) = view { Some(values) } else { None }
 }
 
 /// Pictures beside each other, two rows of pixels a line.

@@ -11,6 +11,7 @@ use askama::Template;
 use crate::codec::CodecEvaluation;
 use crate::evaluation::{Evaluation, View};
 use crate::filling::FillingEvaluation;
+use crate::noise::NoiseEvaluation;
 use crate::number::name;
 use crate::palette::{Theme, custom_properties};
 use crate::picture::{Picture, PictureError};
@@ -105,6 +106,7 @@ pub struct Report<'a> {
     command_line: Option<String>,
     threads: Option<usize>,
     filling: Option<&'a FillingEvaluation>,
+    noise: Option<&'a NoiseEvaluation>,
     codec: Option<&'a CodecEvaluation>,
     explorer: Option<String>,
 }
@@ -113,7 +115,16 @@ impl<'a> Report<'a> {
     /// A report titled after the data.
     pub fn new(evaluation: &'a Evaluation) -> Self {
         let title = format!("{}: autoencoder report", evaluation.data.name);
-        Self { evaluation, title, command_line: None, threads: None, filling: None, codec: None, explorer: None }
+        Self {
+            evaluation,
+            title,
+            command_line: None,
+            threads: None,
+            filling: None,
+            noise: None,
+            codec: None,
+            explorer: None,
+        }
     }
 
     /// The same report under another title.
@@ -137,6 +148,12 @@ impl<'a> Report<'a> {
     /// The same report with a section on what the model fills in.
     pub fn with_filling(mut self, filling: &'a FillingEvaluation) -> Self {
         self.filling = Some(filling);
+        self
+    }
+
+    /// The same report with a section on what the model leaves of noise.
+    pub fn with_noise(mut self, noise: &'a NoiseEvaluation) -> Self {
+        self.noise = Some(noise);
         self
     }
 
@@ -198,12 +215,19 @@ impl<'a> Report<'a> {
         if let Some(filling) = self.filling {
             svg("filled", filling.draw_filled(paper)?);
         }
+        if let Some(noise) = self.noise {
+            svg("noise", noise.draw_noise(paper)?);
+        }
         if let Some(codec) = self.codec {
             svg("rate-distortion", codec.draw_rate_distortion(paper));
             for (number, field) in (1..).zip(codec.draw_fields(paper)?) {
                 svg(&format!("decoded-{number}"), Some(field.values));
                 svg(&format!("decoded-{number}-errors"), Some(field.errors));
             }
+        }
+        if let Some(plane) = evaluation.codes.as_ref().and_then(|codes| codes.plane.as_ref()) {
+            let grid = Picture::grid(&plane.rows, 2, 0);
+            figures.push(Figure { name: "latent-plane".to_owned(), extension: "png", bytes: grid.to_png()? });
         }
         let mut png = |name: &str, rows: Vec<Vec<&View>>| -> Result<(), PictureError> {
             let pictures = |row: Vec<&View>| -> Vec<Picture> { row.into_iter().filter_map(picture).cloned().collect() };

@@ -16,9 +16,9 @@ use enkoder::codec::{
 use enkoder_data::export::Overwrite;
 
 use crate::arguments::{DataName, DataOptions, ModelAndData, RunOptions, parse_count};
+use crate::compressible::{Collection, Compressible};
 use crate::failure::Usage;
 use crate::file_output;
-use crate::input::{Collection, Compressible};
 use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::model;

@@ -1,10 +1,10 @@
 //! `enkoder decompress`: an .enk file in; out come the arrays that were compressed, in their type and shape.
 
-use std::env;
-use std::fs::File;
-use std::io::{self, Write};
+mod writing;
+
+use std::io;
 use std::ops::{ControlFlow, Range};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -12,29 +12,24 @@ use clap::{Args, ValueHint};
 use enkoder::Autoencoder;
 use enkoder::codec::{CodecError, EnkArchive, EnkFile, Lost, Part};
 use enkoder_data::export::Overwrite;
-use enkoder_data::netcdf::{NetcdfWriter, Written};
-use enkoder_data::npy::NpyForm;
-use enkoder_data::npz::NpzWriter;
+use enkoder_data::netcdf::Written;
 use enkoder_data::{Assembly, Description, Input};
 use serde_json::json;
 
+use self::writing::{Emit, Format, Writing, check_folder};
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, Usage};
-use crate::file_output::{self, is_stream};
+use crate::file_output;
 use crate::inputs::Inputs;
 use crate::interrupt;
 use crate::model;
 use crate::progress::ByteProgress;
 use crate::screen::{Screen, print};
 use crate::standard_input;
-use crate::whole_file::{Output, write_whole};
 use crate::wording;
 
 /// Values that are written at most for what the header of a damaged file claims.
 const MOST_SALVAGED: u64 = 1 << 32;
-/// What NumPy calls an array without a name.
-const NAMELESS: &str = "arr_0";
-
 /// Decompress an .enk file to the arrays that were compressed
 ///
 /// They have the type and shape that they had, in NPY and NPZ also the order of bytes and axes. Blocks are put together again; several
@@ -81,17 +76,6 @@ pub struct Options {
 
     #[command(flatten)]
     common: RunOptions,
-}
-
-/// How arrays are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Npy,
-    Npz,
-    /// An NPY file for each.
-    Folder,
-    NetCdf,
-    Raw,
 }
 
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
@@ -233,15 +217,6 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(if lost > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// A folder is written whole or not at all, and so never into another.
-fn check_folder(path: &Path) -> Result<(), Usage> {
-    match path.exists() {
-        true => Err(Usage::new(format!("{} is there already", path.display()))
-            .with_hint("name a folder that does not exist yet")),
-        false => Ok(()),
-    }
-}
-
 /// One of the files of an archive, with its model.
 fn member<'a>(
     archive: &'a mut EnkArchive<Input>,
@@ -368,136 +343,6 @@ impl Options {
             return Err(Usage::new(why).with_hint(format!("the variables are {}", names.join(", "))).into());
         }
         Ok(())
-    }
-}
-
-impl Format {
-    /// What a name says; a device or a pipe says nothing.
-    fn of(path: &Path) -> Result<Option<Self>, Usage> {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("npy") => Ok(Some(Self::Npy)),
-            Some("npz") => Ok(Some(Self::Npz)),
-            Some("nc") => Ok(Some(Self::NetCdf)),
-            Some("raw") => Ok(Some(Self::Raw)),
-            _ if is_stream(path) => Ok(None),
-            None => Ok(Some(Self::Folder)),
-            _ => Err(Usage::new(format!("cannot tell from {} how to write", path.display()))
-                .with_hint("name the output .npy, .npz, .nc or .raw, or a new folder for an NPY file of each array")),
-        }
-    }
-}
-
-/// Takes the next bytes of the array of this number.
-type Emit<'a> = dyn FnMut(usize, &[u8]) -> io::Result<()> + 'a;
-
-/// Arrays on their way to a file.
-struct Writing<'a> {
-    /// What they come from.
-    file: &'a str,
-    path: &'a Path,
-    overwrite: Overwrite,
-    format: Format,
-    /// What is known of the file that they were compressed from.
-    description: &'a Description,
-    arrays: &'a [Written],
-    /// The first step of the leading axis that is asked for.
-    first: u64,
-}
-
-impl Writing<'_> {
-    /// The type of an array's numbers in the file that is written.
-    fn kind(&self, array: usize) -> &'static str {
-        let element = self.arrays[array].element;
-        match self.format {
-            Format::Npy | Format::Npz | Format::Folder => self.description.form(array, element).type_name(),
-            Format::NetCdf | Format::Raw => element.name(),
-        }
-    }
-
-    /// Writes what `work` hands on, whole or not at all.
-    fn run<T>(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<T, CodecError>) -> anyhow::Result<T> {
-        let cannot = || format!("{} cannot be decompressed", self.file);
-        if self.format == Format::Folder {
-            return self.write_folder(work).with_context(cannot);
-        }
-        let mut netcdf = match self.format {
-            Format::NetCdf => Some(NetcdfWriter::new(self.description, self.arrays, self.first).with_context(cannot)?),
-            _ => None,
-        };
-        write_whole(self.path, self.overwrite, cannot, |out| match self.format {
-            Format::Npy | Format::Folder => self.write_npy(out, work),
-            Format::Npz => self.write_npz(out, work),
-            Format::NetCdf => {
-                let mut arrays = netcdf.take().expect("made for this format");
-                arrays.begin(out)?;
-                let done = work(&mut |array, bytes| arrays.write(out, array, bytes))?;
-                arrays.finish(out)?;
-                Ok(done)
-            }
-            Format::Raw => work(&mut |_, bytes| out.write_all(bytes)),
-        })
-    }
-
-    /// An NPY file for each array in a new folder, which gets its name when all are complete.
-    fn write_folder<T>(&self, work: impl FnOnce(&mut Emit<'_>) -> Result<T, CodecError>) -> anyhow::Result<T> {
-        check_folder(self.path)?;
-        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = tempfile::Builder::new().prefix(".enkoder-").tempdir_in(parent)?;
-        let forms: Vec<_> = self.forms().collect();
-        let mut files = NpzWriter::new(parent, forms.iter().cloned())?;
-        let done = work(&mut |array, bytes| files.write(array, bytes))?;
-        files.finish_apart(&mut |name| File::create_new(folder.path().join(format!("{name}.npy"))), &self.shapes())?;
-        std::fs::rename(folder.path(), self.path)?;
-        let _ = folder.keep();
-        Ok(done)
-    }
-
-    fn shapes(&self) -> Vec<Vec<u64>> {
-        self.arrays.iter().map(|array| array.shape.clone()).collect()
-    }
-
-    /// The name and the form of each array as NPY.
-    fn forms(&self) -> impl Iterator<Item = (String, NpyForm)> {
-        self.arrays.iter().enumerate().map(|(number, array)| {
-            let name = if array.name.is_empty() { NAMELESS.to_owned() } else { array.name.clone() };
-            (name, self.description.form(number, array.element))
-        })
-    }
-
-    fn write_npy<T>(
-        &self,
-        out: &mut Output<'_>,
-        work: impl FnOnce(&mut Emit<'_>) -> Result<T, CodecError>,
-    ) -> Result<T, CodecError> {
-        let Written { element, shape, .. } = &self.arrays[0];
-        let form = self.description.form(0, *element);
-        form.write_header(out, shape)?;
-        if !form.is_turned(shape) {
-            return work(&mut |_, bytes| out.write_all(&form.encoded(bytes)));
-        }
-        let mut all = Vec::new();
-        let done = work(&mut |_, bytes| {
-            all.extend_from_slice(&form.encoded(bytes));
-            Ok(())
-        })?;
-        out.write_all(&form.turned(&all, shape))?;
-        Ok(done)
-    }
-
-    fn write_npz<T>(
-        &self,
-        out: &mut Output<'_>,
-        work: impl FnOnce(&mut Emit<'_>) -> Result<T, CodecError>,
-    ) -> Result<T, CodecError> {
-        let folder = match self.path.parent() {
-            _ if is_stream(self.path) => env::temp_dir(),
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let mut arrays = out.note(NpzWriter::new(&folder, self.forms()))?;
-        let done = work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
-        arrays.finish(out, &self.shapes())?;
-        Ok(done)
     }
 }
 

@@ -3,6 +3,7 @@
 mod codec;
 mod denoising;
 mod filling;
+mod noise;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,8 +17,9 @@ use self::denoising::DenoisingOptions;
 use self::filling::FillingOptions;
 use crate::arguments::{DataOptions, ModelAndData, RunOptions};
 use crate::comparison::{Comparison, Sections, figures_folder};
+use crate::compressible::Compressible;
+use crate::failure::Usage;
 use crate::file_output;
-use crate::input::Compressible;
 use crate::inputs::Inputs;
 use crate::measured::Measured;
 use crate::model;
@@ -29,8 +31,9 @@ use crate::wording;
 /// Where DATA is what the model was trained on, its validation samples are measured, which it has not learned from. Other data is
 /// measured as a whole. Errors are mean squared errors over samples and values, in scaled units.
 ///
-/// With --noise, a denoiser is measured on clean pictures: PSNR and SSIM of the noisy pictures, of the median over 3×3 pixels, of
-/// non-local means and of the model; --report and --figures then show crops to look at.
+/// With --noise, noise is put on samples and taken out again: the errors of the noisy samples, of principal components and of the model,
+/// beside the clean samples, with some of them to look at. A denoiser is measured on clean pictures of any size, beside the median over 3×3
+/// pixels and non-local means, by PSNR and SSIM.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -56,6 +59,11 @@ pub struct Options {
     #[arg(long, value_name = "FOLDER", help_heading = "Output", value_hint = ValueHint::DirPath)]
     figures: Option<PathBuf>,
 
+    /// Store the result beside PCA in the model file, as `enkoder train` does: for models that were trained from Rust or Python. DATA is
+    /// what the model was trained on
+    #[arg(long, help_heading = "Output", conflicts_with = "noise")]
+    save_results: bool,
+
     /// Replace what is there already
     #[arg(long, help_heading = "Output")]
     force: bool,
@@ -73,19 +81,39 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         inputs.refuse(report)?;
         file_output::check_report(report, overwrite)?;
     }
-    if let Some(noise) = options.denoising.noise {
+    let noise = options.denoising.noise;
+    if let Some(noise) = noise.filter(|_| denoising::is_meant(&model, &options)) {
         return denoising::run(&options, noise, &model, screen);
     }
+    options.denoising.check_samples()?;
     let peers = options.codec.peers()?;
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
     let data = options.reading.open_for(&model, &options.of.data, screen)?;
+    let model = if noise.is_some() { noise::for_shape(model, data.shape())? } else { model };
     model::check(&model, &options.of.model, &data)?;
     let measured = Measured::of(&model, &data);
+    if options.save_results && measured.train().is_none() {
+        return Err(Usage::new(
+            "--save-results is given, but these are not the validation samples of the model's training",
+        )
+        .with_hint("give the DATA that the model was trained on, with the same data options")
+        .into());
+    }
     screen.note(measured.to_text(&data));
 
+    let mut files = Vec::new();
     let seed = model.record().config.as_ref().map_or(0, |config| config.seed);
     let comparison = Comparison::new(&model, measured.train(), measured.samples(&data), seed, screen)?;
+    if let (true, Some(comparison)) = (options.save_results, &comparison) {
+        let file = model::file_of(&options.of.model);
+        model.clone().with_results(comparison.results()).save(&file)?;
+        files.push(file.display().to_string());
+    }
     let filling = options.filling.measure(&model, measured.train(), measured.samples(&data), seed, screen)?;
+    let noise = noise.map(|noise| {
+        noise::measure(&model, measured.train(), measured.samples(&data), noise, options.denoising.seed, screen)
+    });
+    let noise = noise.transpose()?;
     let codec = if options.codec.is_wanted() {
         let mut to_compress = match &measured {
             // Only these samples, as they were read: not all of the data.
@@ -96,8 +124,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
-    let sections = Sections { filling: filling.as_ref(), codec: codec.as_ref(), explorer: None };
-    let mut files = Vec::new();
+    let sections = Sections { filling: filling.as_ref(), noise: noise.as_ref(), codec: codec.as_ref(), explorer: None };
     if let Some(comparison) = &comparison {
         if let Some(left_out) = comparison.evaluation.left_out() {
             screen.note(left_out);
@@ -119,6 +146,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             "errors": comparison.as_ref().map(Comparison::to_json),
             "classes": comparison.as_ref().map(classes_to_json),
             "filling": filling.as_ref().map(filling::to_json),
+            "noise": noise.as_ref().map(noise::to_json),
             "codec": codec.as_ref().map(codec::to_json),
             "files": files,
         }))?;
@@ -140,6 +168,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     if let Some(filling) = &filling {
         print(filling::to_text(filling))?;
     }
+    if let Some(noise) = &noise {
+        print(noise::to_text(noise))?;
+    }
     if let Some(codec) = &codec {
         print(codec::to_text(codec))?;
     }
@@ -147,6 +178,20 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         print(format_args!("{FAINT}written{FAINT:#} {file}"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl Options {
+    /// An option that was given and belongs to samples of one shape.
+    fn of_samples(&self) -> Option<&'static str> {
+        let given = [
+            ("--codec", self.codec.is_wanted()),
+            ("--fill", self.filling.is_wanted()),
+            ("--size", self.reading.size.is_some()),
+            ("--grey", self.reading.grey),
+            ("--label", self.reading.label.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
 }
 
 fn classes_to_text(comparison: &Comparison) -> Option<String> {

@@ -6,25 +6,30 @@ mod explanation;
 mod layers;
 mod log;
 mod memory;
+mod mlflow;
+mod network;
 mod options;
 mod resuming;
 mod samples;
 mod summary;
+mod tracking;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use enkoder::{Autoencoder, Checkpoint, Progress, Recipe, Split, Stopped};
-use enkoder_data::DataError;
+use enkoder::{Autoencoder, Checkpoint, Progress, Recipe, Split};
 
-use self::doubts::doubts;
+use self::doubts::Choice;
 use self::explanation::explained;
 use self::log::TrainingLog;
-use self::options::{NetworkOptions, TrainingOptions};
+use self::mlflow::MlflowOptions;
+use self::network::NetworkOptions;
+use self::options::TrainingOptions;
 use self::resuming::Checkpoints;
 use self::samples::SampleOptions;
 use self::summary::Summary;
+use self::tracking::Tracking;
 use crate::arguments::{DataName, DataOptions, RunOptions};
 use crate::commands::explore;
 use crate::comparison::{Comparison, Sections, figures_folder};
@@ -59,7 +64,25 @@ use crate::screen::{HINT, Screen, print};
   enkoder train climate.nc --variable ts --block 32x32   blocks of a NetCDF-3 variable
   enkoder train readings.npy --memory 2GB                more than fits into memory, in blocks
   enkoder train mnist --checkpoint-every 5 --out runs/a  and, after it was stopped,
-  enkoder train mnist --resume runs/a                    which goes on to write its checkpoint")]
+  enkoder train mnist --resume runs/a                    which goes on to write its checkpoint
+
+A file of layers for --config, here for tables; docs/guide/networks.md has all kinds:
+  [[encoder]]
+  kind = \"dense\"
+  units = 32
+  activation = \"gelu\"
+  [[encoder]]
+  kind = \"dense\"
+  units = 3
+  activation = \"linear\"
+  [[decoder]]
+  kind = \"dense\"
+  units = 32
+  activation = \"gelu\"
+  [[decoder]]
+  kind = \"dense\"
+  units = 8                # as many as the data has columns
+  activation = \"linear\"")]
 pub struct Options {
     /// Built-in name (strokes, strokes:5000, fields, mnist), openml:ID, a path or an address (https://, s3://, gs://, az://): IDX, NPY,
     /// NPZ, NetCDF, HDF5, Zarr, CSV, ARFF, Parquet, Arrow, an image, a folder or a pattern; several files of images or arrays are taken together [default: strokes]
@@ -116,6 +139,9 @@ pub struct Options {
     #[arg(long, value_name = "FOLDER", help_heading = "Output", value_hint = ValueHint::DirPath)]
     log: Option<PathBuf>,
 
+    #[command(flatten)]
+    mlflow: MlflowOptions,
+
     /// Also write explore.html, a page that runs the model in a browser
     #[arg(long, help_heading = "Output")]
     explore: bool,
@@ -145,7 +171,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let figures = options.figures.as_deref().map(|path| figures_folder(path, options.force)).transpose()?;
     let log = options.log.as_deref();
-    let mut log = log.map(|path| TrainingLog::open(path, options.resume.is_some(), options.force)).transpose()?;
+    let log = log.map(|path| TrainingLog::open(path, options.resume.is_some(), options.force)).transpose()?;
+    let server = options.mlflow.connect()?;
     let patches = match &checkpoint {
         Some((_, checkpoint)) => checkpoint.patches().is_some(),
         None => options.network.is_denoiser() && pictures::are_pictures(&options.data),
@@ -167,11 +194,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(news);
     }
     options.network.check_shape(split.train.shape())?;
-    if let Some(architecture) = recipe.architecture(&split).map_err(explained)? {
-        let config = recipe.config();
-        let learns_more = config.corruption.is_some() || config.penalty.is_some() || split.targets.is_some();
-        for doubt in doubts(&architecture, &split.train, split.training_samples(), options.network.kind(), learns_more)
-        {
+    let architecture = recipe.architecture(&split).map_err(explained)?;
+    if let Some(architecture) = &architecture {
+        let (kind, config) = (options.network.kind(), recipe.config());
+        let (samples, has_targets) = (split.training_samples(), split.targets.is_some());
+        let choice = Choice { kind, architecture, config, train: &split.train, samples, has_targets };
+        for doubt in choice.doubts() {
             screen.note(format_args!("{HINT}hint:{HINT:#} {doubt}"));
         }
     }
@@ -182,7 +210,14 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         done = checkpoint.epoch();
         screen.note(resuming::news(checkpoint, recipe.config(), checkpoints.as_ref()));
     }
-    let model = options.fit(recipe, &split, done, checkpoints.as_ref(), &mut log, screen)?;
+    let mlflow = server.map(|server| {
+        let architecture =
+            checkpoint.as_ref().map(|(_, checkpoint)| checkpoint.architecture()).or(architecture.as_ref());
+        let config = (!options.network.is_linear()).then(|| recipe.config());
+        tracking::begin(server, &folder.path().display().to_string(), &split, architecture, config)
+    });
+    let mut tracking = Tracking { log, mlflow };
+    let model = options.fit(recipe, &split, done, checkpoints.as_ref(), &mut tracking, screen)?;
     let Split { train, validation, .. } = split;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
@@ -229,21 +264,22 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         explore::write(&model, Some(&validation), errors_of, &page, folder.overwrite(), screen)?;
         files.push(page);
     }
-    if let Some(mut log) = log {
-        let epoch = model.record().history.as_ref().map_or(0, |history| history.best_epoch);
-        if let Some(png) = comparison.as_ref().map(Comparison::reconstructions).transpose()?.flatten() {
-            let folder = log.folder().to_owned();
-            log.picture(epoch, "reconstructions", &png).map_err(|source| DataError::io("write to", folder, source))?;
-        }
-        files.push(log.folder().to_owned());
-    }
-    let summary = Summary { model: &model, data: &train, missing, comparison: comparison.as_ref(), files: &files };
+    let tracked = tracking.end(&model, comparison.as_ref(), screen)?;
+    files.extend(tracked.folder);
+    let summary = Summary {
+        model: &model,
+        data: &train,
+        missing,
+        comparison: comparison.as_ref(),
+        files: &files,
+        page: tracked.page.as_deref(),
+    };
     let text = if options.common.json { summary.to_json()? } else { summary.to_text() };
     print(text)?;
     if let Some(comparison) = comparison.filter(Comparison::is_worse_than_baseline) {
-        screen.note(advice(&model, &comparison));
+        screen.note(summary::advice(&model, &comparison));
     }
-    Ok(farewell(&model, checkpoints.as_ref(), screen))
+    Ok(summary::farewell(&model, checkpoints.as_ref(), screen))
 }
 
 impl Options {
@@ -366,7 +402,7 @@ impl Options {
         split: &Split,
         epochs_done: usize,
         checkpoints: Option<&Checkpoints>,
-        log: &mut Option<TrainingLog>,
+        tracking: &mut Tracking,
         screen: Screen,
     ) -> anyhow::Result<Autoencoder> {
         if self.network.is_linear() {
@@ -376,14 +412,8 @@ impl Options {
         interrupt::work_begins();
         let mut progress = TrainingProgress::new(screen, recipe.config().epochs, split.training_samples(), epochs_done);
         let recipe = recipe.with_progress(|news| {
-            if let (Progress::Epoch { record, .. }, Some(open)) = (&news, log.as_mut())
-                && let Err(error) = open.epoch(record)
-            {
-                let folder = open.folder().display();
-                progress.aside(&format!(
-                    "the log in {folder} cannot be written, and the training goes on without it: {error}"
-                ));
-                *log = None;
+            if let Progress::Epoch { record, .. } = &news {
+                tracking.epoch(record).iter().for_each(|said| progress.aside(said));
             }
             progress.update(news)
         });
@@ -393,55 +423,6 @@ impl Options {
         };
         recipe.fit_split(split).map_err(explained)
     }
-}
-
-/// The last words, and the exit code.
-fn farewell(model: &Autoencoder, checkpoints: Option<&Checkpoints>, screen: Screen) -> ExitCode {
-    let (Some(history), Some(config)) = (&model.record().history, &model.record().config) else {
-        return ExitCode::SUCCESS;
-    };
-    let best = history.best_epoch;
-    match history.stopped {
-        Stopped::Interrupted => {
-            screen.note(format_args!(
-                "the training was interrupted: the model saved is the best so far, of epoch {best}"
-            ));
-            if let Some(Checkpoints { file, .. }) = checkpoints.filter(|checkpoints| checkpoints.file.exists()) {
-                // The folder stands for the file of the usual name.
-                let folder =
-                    file.parent().filter(|folder| file.ends_with(CHECKPOINT) && !folder.as_os_str().is_empty());
-                let path = folder.unwrap_or(file).display();
-                screen.note(format_args!("go on from its checkpoint with the same data options and --resume {path}"));
-            }
-            return ExitCode::from(interrupt::EXIT_CODE);
-        }
-        Stopped::Diverged => screen.note(format_args!(
-            "the loss became infinite or not a number: the model saved is that of epoch {best}, before it did; \
-             a lower --learning-rate (now {}) or --clip 1 may help",
-            config.optimizer.learning_rate
-        )),
-        Stopped::Early | Stopped::Completed => {}
-    }
-    ExitCode::SUCCESS
-}
-
-/// What may help where principal components do better.
-fn advice(model: &Autoencoder, comparison: &Comparison) -> String {
-    if let Some(config) = model.record().config.as_ref().filter(|_| comparison.has_run_away()) {
-        let rate = config.optimizer.learning_rate;
-        return format!(
-            "{HINT}hint:{HINT:#} the network does far worse than the mean of all samples; a lower --learning-rate (now {rate}), \
-             --scaling standard or --clip 1 may help"
-        );
-    }
-    let still_falling =
-        model.record().history.as_ref().is_some_and(|history| history.best_epoch == history.epochs.len());
-    let way_out = if still_falling {
-        "the loss was still falling: more --epochs or a smaller --batch-size may help"
-    } else {
-        "more samples, a wider --hidden or another --learning-rate may help"
-    };
-    format!("{HINT}hint:{HINT:#} principal components do better than this network; {way_out}")
 }
 
 fn parse_validation(text: &str) -> Result<f64, String> {

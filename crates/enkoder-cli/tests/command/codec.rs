@@ -808,3 +808,11 @@ fn regions_have_bounds_of_their_own_and_what_must_be_exact_is() {
     }
     assert!(!place.path("no.enk").exists());
 }
+
+#[test]
+fn a_model_of_convolutions_is_refused_with_the_way_out() {
+    let place = Workplace::new();
+    place.succeed("train strokes:60 --arch conv --channels 2 --latent 2 --epochs 1 --out run --no-report -q");
+    let said = place.fail("compress run strokes:60 -o digits.enk --bound none");
+    assert!(said.contains("hint: train a model of dense layers without --arch conv"), "{said}");
+}

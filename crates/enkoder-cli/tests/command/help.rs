@@ -14,6 +14,7 @@ fn help_of_every_verb() {
     for verb in [
         "train",
         "eval",
+        "explore",
         "encode",
         "decode",
         "reconstruct",

@@ -10,6 +10,7 @@ mod documents;
 mod errors;
 mod exploring;
 mod help;
+mod mlflow;
 mod onnx;
 mod reproducible;
 mod results;

@@ -207,5 +207,85 @@ fn a_card_says_what_the_model_reached() {
     for said in ["# Model card: autoencoder of `strokes`", "Training samples: 80", "Of PCA: ", "2 components"] {
         assert!(card.contains(said), "{said} is not in\n{card}");
     }
+    // The report has the same facts, and the plane of two numbers.
+    let report = String::from_utf8(place.read("enkoder-out/report.html")).unwrap();
+    let facts: Vec<&str> =
+        card.lines().filter_map(|line| line.strip_prefix("- ")?.split_once(": ")).map(|(_, value)| value).collect();
+    for value in facts.iter().map(|value| value.trim_matches('`')).filter(|value| !value.contains('`')) {
+        assert!(report.contains(value), "{value} is not in the report");
+    }
+    assert!(report.contains("The plane decoded: the first number rises from"), "{report}");
     assert_ne!(place.run("info enkoder-out --card card.md").code, Some(0), "a card is not written over");
+}
+
+#[test]
+fn codes_come_with_what_they_are_of_and_decode_as_without() {
+    let place = Workplace::new();
+    place.write_table("table.csv");
+    place.succeed("train table.csv --arch linear --latent 2 --out run --no-report -q");
+    place.write("new.csv", "when,size,colour,price\nMon 08:00,3,red,9\nTue 09:30,,blue,50\n\"Wed, noon\",5,green,35\n");
+    place.succeed("encode run new.csv --ids --keep when,colour --missing drop -o codes.csv");
+    let codes = String::from_utf8(place.read("codes.csv")).unwrap();
+    let lines: Vec<&str> = codes.lines().collect();
+    assert_eq!(lines[0], "row,when,colour,code1,code2");
+    assert!(lines[1].starts_with("1,Mon 08:00,red,") && lines[2].starts_with("3,\"Wed, noon\",green,"), "{codes}");
+    assert_eq!(lines.len(), 3);
+    let alone = place.succeed("encode run new.csv --missing drop -o alone.csv");
+    assert!(alone.stderr.contains("\"when\""), "what is left out is said: {}", alone.stderr);
+    assert_eq!(place.succeed("decode run codes.csv").stdout, place.succeed("decode run alone.csv").stdout);
+    let said = place.fail("encode run new.csv --keep where");
+    assert!(said.contains("where") && said.contains("when"), "{said}");
+    let said = place.fail("encode run new.csv --ids -o codes.npy");
+    assert!(said.starts_with("exit code 2") && said.contains("no place for it"), "{said}");
+
+    // Pictures are called by their files, in whose order they are read.
+    place.succeed("data export strokes:3 --out digits");
+    place.succeed("train strokes:60 --arch linear --latent 2 --out of-digits --no-report -q");
+    let printed = place.succeed("encode of-digits digits --ids -q").stdout;
+    let files: Vec<&str> = printed.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(files, ["file", "0000.png", "0001.png", "0002.png"]);
+    let printed = place.succeed("encode of-digits strokes:2 --ids -q").stdout;
+    assert!(printed.starts_with("row,code1,code2\n1,"), "{printed}");
+    let said = place.fail("encode of-digits strokes:2 --keep when");
+    assert!(said.starts_with("exit code 2"), "{said}");
+}
+
+#[test]
+fn a_walk_between_two_codes_is_decoded_step_by_step() {
+    let place = Workplace::new();
+    place.succeed("train strokes:60 --arch linear --latent 5 --out run --no-report -q");
+    place.succeed("encode run strokes:3 -o codes.csv");
+    place.succeed("decode run codes.csv --between 3,1 --steps 3 -o walk.npy");
+    place.succeed("decode run codes.csv -o all.npy");
+    let [walk, all] = ["walk.npy", "all.npy"].map(|name| read(&place, name).to_array());
+    assert_eq!(walk.nrows(), 3);
+    for pixel in 0..walk.ncols() {
+        let [from, to] = [all[[2, pixel]], all[[0, pixel]]];
+        let expected = [from, (from + to) / 2.0, to];
+        // Principal components decode a straight line to one.
+        assert!((0..3).all(|step| (walk[[step, pixel]] - expected[step]).abs() < 1e-2), "pixel {pixel}");
+    }
+    place.succeed("decode run codes.csv --between 3,1 -o walk.png");
+    let beside = read(&place, "walk.png");
+    assert_eq!(beside.shape(), [28, 9 * 28]);
+    place.succeed("decode run codes.csv -o all");
+    let first = read(&place, "all/0002.png").to_array();
+    let row: Vec<f32> = beside.to_array().iter().copied().skip(9 * 28 * 14).take(28).collect();
+    assert_eq!(row, first.row(0).to_vec()[14 * 28..15 * 28]);
+    let said = place.fail("decode run codes.csv --between 1,4");
+    assert!(said.starts_with("exit code 2") && said.contains("row 4, but there are 3 codes"), "{said}");
+    assert!(place.fail("decode run codes.csv --between 0,1").contains("write two row numbers"));
+}
+
+#[test]
+fn a_model_that_the_library_made_gets_the_result_that_the_command_stores() {
+    let place = Workplace::new().with_model();
+    let recipe = enkoder::Recipe::dense(&[16], 4).epochs(1);
+    recipe.fit(&enkoder_data::strokes::strokes(60, 0)).unwrap().save(place.path("own.safetensors")).unwrap();
+    let card = place.succeed("info own.safetensors --card -").stdout;
+    assert!(card.contains("No results are stored. `enkoder eval MODEL DATA --save-results`"), "{card}");
+    let said = place.fail("eval own.safetensors strokes:50 --save-results");
+    assert!(said.starts_with("exit code 2") && said.contains("not the validation samples"), "{said}");
+    place.succeed("eval own.safetensors strokes:60 --save-results");
+    assert_eq!(place.read("own.safetensors"), place.read("model.safetensors"));
 }

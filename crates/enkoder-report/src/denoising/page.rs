@@ -6,7 +6,7 @@ use enkoder::Autoencoder;
 use super::{DenoisedPicture, DenoisingEvaluation, Method, Quality};
 use crate::number::{count, grouped, name, significant};
 use crate::palette::Theme;
-use crate::report::{Frame, ReportError, Tile};
+use crate::report::{Frame, ReportError, Tile, settings};
 
 /// Pictures that get a row of their own.
 const MOST_ROWS: usize = 100;
@@ -91,7 +91,9 @@ fn facts(evaluation: &DenoisingEvaluation, model: &Autoencoder) -> Vec<(&'static
     ];
     if let Some(config) = &record.config {
         facts.push(("Epochs", config.epochs.to_string()));
-        facts.extend(config.corruption.map(|corruption| ("Noise in training", corruption.to_string())));
+        let of_bytes = record.data.bytes_per_value == 1;
+        let noise = config.corruption.map(|corruption| settings::corruption(&corruption, of_bytes));
+        facts.extend(noise.map(|noise| ("Noise in training", noise)));
     }
     facts.push(("Enkoder", env!("CARGO_PKG_VERSION").to_owned()));
     facts

@@ -27,13 +27,13 @@ pub(crate) struct Viewer<'a> {
 }
 
 impl<'a> Viewer<'a> {
-    pub(super) fn new(data: &DataFacts, scaler: &'a Scaler) -> Self {
+    pub(crate) fn new(data: &DataFacts, scaler: &'a Scaler) -> Self {
         let field = data.is_field().then(|| data.south_first());
         Self { layout: data.layout, range: data.range, field, scaler }
     }
 
     /// A view of one sample; images get sides of at most `most` pixels.
-    pub(super) fn view(&self, sample: &[f32], most: usize) -> View {
+    pub(crate) fn view(&self, sample: &[f32], most: usize) -> View {
         let picture = match self.field {
             Some(south_first) => Picture::of_field(sample, self.layout, self.range, south_first, most),
             None => Picture::of_sample(sample, self.layout, self.range, most),

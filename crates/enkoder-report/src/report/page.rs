@@ -5,16 +5,18 @@ mod data;
 mod filling;
 mod findings;
 mod latent;
+mod noise;
 mod result;
 mod sizes;
 mod training;
 
 use askama::Template;
 
-use super::{Frame, Report, ReportError, settings};
+use super::{Frame, Report, ReportError};
+use crate::card::Section;
 use crate::charts::Style;
 use crate::evaluation::{Evaluation, LONGEST_NAME, View};
-use crate::number::{count, duration, grouped, name, significant};
+use crate::number::{count, duration, name, significant};
 use crate::palette::{Ink, Theme};
 use crate::picture::PictureError;
 
@@ -22,6 +24,7 @@ use self::codec::CodecSection;
 use self::data::Data;
 use self::filling::FillingSection;
 use self::latent::Latent;
+use self::noise::NoiseSection;
 use self::result::ResultSection;
 use self::sizes::SizeSection;
 use self::training::{NetworkSection, Training};
@@ -52,8 +55,11 @@ pub(super) struct Page {
     latent: Option<Latent>,
     sizes: Option<SizeSection>,
     filling: Option<FillingSection>,
+    noise: Option<NoiseSection>,
     codec: Option<CodecSection>,
-    settings: Vec<(&'static str, String)>,
+    card: Vec<Section>,
+    /// On what the card rests.
+    rests: Vec<String>,
     facts: Vec<(&'static str, String)>,
 }
 
@@ -98,8 +104,10 @@ impl Page {
             latent: evaluation.codes.as_ref().map(|codes| Latent::of(evaluation, codes)).transpose()?,
             sizes: evaluation.sizes().map(|sizes| SizeSection::of(evaluation, sizes)),
             filling: report.filling.map(FillingSection::of).transpose()?,
+            noise: report.noise.map(|noise| NoiseSection::of(noise, evaluation)).transpose()?,
             codec: report.codec.map(CodecSection::of).transpose()?,
-            settings: evaluation.record.config.as_ref().map(settings::rows).unwrap_or_default(),
+            card: evaluation.card.sections.clone(),
+            rests: evaluation.card.rests.iter().map(|sentence| sentence.replace('`', "")).collect(),
             facts: facts(evaluation),
         })
     }
@@ -121,7 +129,10 @@ impl Summary {
     fn of(evaluation: &Evaluation, threads: Option<usize>) -> Self {
         let record = &evaluation.record;
         let (comparison, comparison_note) = match evaluation.times_below_baseline() {
-            _ if evaluation.is_closed_form() => ("PCA".to_owned(), "this model is PCA itself".to_owned()),
+            // On other data principal components are fitted anew.
+            _ if evaluation.is_closed_form() && evaluation.data.unseen => {
+                ("PCA".to_owned(), "this model is PCA itself".to_owned())
+            }
             Some(ratio) if ratio >= 1.0 => {
                 (format!("{} ×", significant(ratio, 3)), "smaller error than PCA".to_owned())
             }
@@ -154,10 +165,13 @@ impl Summary {
 /// What was trained on what, and what is measured here.
 fn lead(evaluation: &Evaluation) -> String {
     let record = &evaluation.record;
+    let data = || format!("{} of {}", count(record.data.train_samples, "sample", "samples"), quoted(&record.data.name));
     let (what, made) = if evaluation.is_closed_form() {
-        ("A linear autoencoder", "computed in closed form from")
+        ("A linear autoencoder", format!("computed in closed form from {}", data()))
+    } else if record.is_imported() {
+        ("An autoencoder", "taken over from another toolkit".to_owned())
     } else {
-        ("An autoencoder", "trained on")
+        ("An autoencoder", format!("trained on {}", data()))
     };
     let values = count(evaluation.data.features, "value", "values");
     let work = match evaluation.codes {
@@ -168,11 +182,9 @@ fn lead(evaluation: &Evaluation) -> String {
         None => format!("takes samples of {values}"),
     };
     format!(
-        "{what} of layers {} with {} was {made} {} of {}. It {work}, and is measured here on {} of {}{}.",
+        "{what} of layers {} with {} was {made}. It {work}, and is measured here on {} of {}{}.",
         evaluation.architecture.summary(),
         count(evaluation.architecture.parameters(), "parameter", "parameters"),
-        count(record.data.train_samples, "sample", "samples"),
-        quoted(&record.data.name),
         count(evaluation.data.samples, "sample", "samples"),
         quoted(&evaluation.data.name),
         match &record.config {
@@ -183,19 +195,11 @@ fn lead(evaluation: &Evaluation) -> String {
     )
 }
 
-/// The facts below the settings.
+/// What was measured here, by what.
 fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
-    let record = &evaluation.record.data;
-    let split =
-        format!("{} training, {} validation", grouped(record.train_samples), grouped(record.validation_samples));
     vec![
-        ("Architecture", evaluation.architecture.summary()),
-        ("Scaling", evaluation.scaling.clone()),
-        ("Trained on", name(&record.name, LONGEST_NAME)),
-        ("Samples", split),
-        ("Fingerprint of the training samples (SHA-256)", name(&record.fingerprint, 64)),
         ("Evaluated on", format!("{}, {}", evaluation.data.name, count(evaluation.data.samples, "sample", "samples"))),
-        ("Fingerprint of the evaluated samples (SHA-256)", evaluation.data.fingerprint.clone()),
+        ("SHA-256 of the evaluated samples", evaluation.data.fingerprint.clone()),
         ("Enkoder", env!("CARGO_PKG_VERSION").to_owned()),
     ]
 }

@@ -2,13 +2,7 @@
 
 use enkoder::{Corruption, Loss, NoiseLevel, Penalty, Schedule, Stopped, TrainingConfig};
 
-use crate::number::{grouped, significant};
-
-/// A number as the user gave it.
-fn short(value: f32) -> String {
-    // Through f32's own shortest form: 0.001 stays 0.001.
-    crate::number::minus(&format!("{value}"))
-}
+use crate::number::{grouped, short, significant};
 
 pub(super) fn loss(loss: &Loss) -> String {
     match loss {
@@ -35,9 +29,14 @@ fn schedule(schedule: &Schedule) -> String {
     }
 }
 
-fn corruption(corruption: &Corruption) -> String {
+/// A corruption, of values that were bytes or not: where they were, people think of a standard deviation in 255ths.
+pub(crate) fn corruption(corruption: &Corruption, of_bytes: bool) -> String {
     match corruption {
-        Corruption::Gaussian { sigma } => format!("Gaussian noise, sigma {}", level(*sigma)),
+        Corruption::Gaussian { sigma } if of_bytes => {
+            let of_white = sigma.map(|sigma| significant(f64::from(sigma) * 255.0, 4).parse().unwrap_or(sigma * 255.0));
+            format!("Gaussian noise, sigma {} (of 255)", level(of_white))
+        }
+        Corruption::Gaussian { sigma } => format!("Gaussian noise, sigma {} in scaled units", level(*sigma)),
         Corruption::Poisson { peak } => format!("Poisson noise, {} counts at value 1", level(*peak)),
         Corruption::Masking { fraction } => format!("masking, fraction {}", level(*fraction)),
         Corruption::SaltAndPepper { fraction } => format!("salt and pepper, fraction {}", level(*fraction)),
@@ -74,8 +73,8 @@ pub(super) fn stopped(stopped: Stopped) -> &'static str {
     }
 }
 
-/// Name and value of every setting that has one.
-pub(crate) fn rows(config: &TrainingConfig) -> Vec<(&'static str, String)> {
+/// Name and value of every setting that has one, of a training on bytes or not.
+pub(crate) fn rows(config: &TrainingConfig, of_bytes: bool) -> Vec<(&'static str, String)> {
     let optimizer = &config.optimizer;
     let mut rows = vec![
         ("Seed", config.seed.to_string()),
@@ -98,7 +97,7 @@ pub(crate) fn rows(config: &TrainingConfig) -> Vec<(&'static str, String)> {
         ("Task", config.task.map(|task| task.to_string().replace('_', " "))),
         ("Weight decay", (optimizer.weight_decay > 0.0).then(|| short(optimizer.weight_decay))),
         ("Gradient clip", config.gradient_clip.map(short)),
-        ("Corruption of the inputs", config.corruption.as_ref().map(corruption)),
+        ("Corruption of the inputs", config.corruption.as_ref().map(|damage| corruption(damage, of_bytes))),
         ("Penalty", config.penalty.as_ref().map(penalty)),
         ("Patience", config.patience.map(|patience| crate::number::count(patience, "epoch", "epochs"))),
     ];

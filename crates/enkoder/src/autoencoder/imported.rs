@@ -59,6 +59,7 @@ impl Autoencoder {
             bytes_per_value: size_of::<f32>(),
             fingerprint: String::new(),
             missing: 0.0,
+            patches: false,
         };
         let record = TrainingRecord {
             config: None,

@@ -24,6 +24,9 @@ pub struct DataRecord {
     /// The share of the training samples' values that were missing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missing: f64,
+    /// Whether the samples were [patches](Dataset::from_patches) of larger images.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub patches: bool,
 }
 
 fn is_zero(share: &f64) -> bool {
@@ -40,6 +43,7 @@ impl DataRecord {
             bytes_per_value: train.bytes_per_value(),
             fingerprint,
             missing: 1.0 - train.share_observed(),
+            patches: train.is_patches(),
         }
     }
 }

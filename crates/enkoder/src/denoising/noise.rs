@@ -41,6 +41,11 @@ impl Noise {
         Self { given }
     }
 
+    /// The noise with its level as it was given, for models whose noise is in scaled units.
+    pub fn as_given(&self) -> Corruption {
+        self.given
+    }
+
     /// The same noise in pictures whose values reach from 0 (black) to 1 (white), as networks learn from.
     pub fn corruption(&self) -> Corruption {
         match self.given {

@@ -7,8 +7,8 @@ use enkoder::codec::{Bound, CodecError, Region, Selection};
 use enkoder_data::Beside;
 
 use crate::arguments::{DataName, DataOptions};
+use crate::compressible::Compressible;
 use crate::failure::Usage;
-use crate::input::Compressible;
 
 /// One bound, or bounds of single variables and perhaps one for all others: `t=abs:0.05,q=rel:1e-3,lossless`.
 #[derive(Clone, Debug)]

@@ -96,7 +96,7 @@ pub struct Options {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "time", requires = "window")]
     every: Option<f64>,
 
-    /// Learn from at most N rows of a table, drawn at random [default: 1000000, and 67 million values]
+    /// Learn from at most N rows of a table, drawn at random, where --samples takes the first ones [default: 1000000, and 67 million values]
     #[arg(long, value_name = "N", default_value_t = 1_000_000, hide_default_value = true, conflicts_with = "window")]
     #[arg(value_parser = crate::arguments::parse_count)]
     pub(super) sample: usize,

@@ -12,7 +12,7 @@ use enkoder_data::DataError;
 use enkoder_report::{CodecEvaluation, CodecPoint, Peer, read_peers};
 use serde_json::{Value, json};
 
-use crate::input::Compressible;
+use crate::compressible::Compressible;
 use crate::progress::ByteProgress;
 use crate::screen::{FAINT, Screen};
 use crate::standard_input;

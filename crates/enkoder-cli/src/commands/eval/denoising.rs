@@ -13,9 +13,10 @@ use enkoder_data::export::{Overwrite, write_atomically};
 use enkoder_report::{DenoisedPicture, DenoisingEvaluation, Method, Quality};
 use serde_json::{Value, json};
 
-use super::Options;
+use super::{Options, noise};
 use crate::arguments::parse_noise;
 use crate::comparison::{command_line, figures_folder};
+use crate::failure::Usage;
 use crate::model;
 use crate::pictures::{self, Skipped};
 use crate::progress::PictureProgress;
@@ -26,22 +27,44 @@ use crate::wording;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Denoising")]
 pub struct DenoisingOptions {
-    /// Put noise on clean pictures of any size and measure what is left of it, beside the median and non-local means: gaussian:SIGMA
-    /// (of 255), poisson:PEAK, salt-and-pepper:FRACTION or masking:FRACTION
+    /// Put noise on clean samples and measure what is left of it: gaussian:SIGMA, poisson:PEAK, salt-and-pepper:FRACTION or
+    /// masking:FRACTION, as the training's --noise. SIGMA is in 255ths of white for a denoiser, and in scaled units for other models
     #[arg(long, value_name = "KIND:X", value_parser = parse_noise::<Noise>)]
-    #[arg(conflicts_with_all = ["codec", "fill", "size", "grey", "label"])]
     pub noise: Option<Noise>,
 
     /// Seed of the noise
     #[arg(long, value_name = "N", default_value_t = 0, requires = "noise")]
-    seed: u64,
+    pub seed: u64,
 
     /// Denoise as `enkoder denoise --ensemble` does: the mean over each picture turned and mirrored in all eight ways
     #[arg(long, requires = "noise")]
     ensemble: bool,
 }
 
+impl DenoisingOptions {
+    /// Refuses what only pictures of any size are measured with.
+    pub fn check_samples(&self) -> Result<(), Usage> {
+        match self.ensemble {
+            true => Err(Usage::new("--ensemble is given, but it is for a denoiser and files of pictures")
+                .with_hint("leave it out")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Whether the model is a denoiser and the data are files of pictures, each of its own size.
+pub fn is_meant(model: &Autoencoder, options: &Options) -> bool {
+    Denoiser::new(model).is_ok() && pictures::are_pictures(&options.of.data)
+}
+
 pub fn run(options: &Options, noise: Noise, model: &Autoencoder, screen: Screen) -> anyhow::Result<ExitCode> {
+    if let Some(option) = options.of_samples() {
+        return Err(Usage::new(format!(
+            "{option} cannot be given here: with --noise pictures are measured as they are"
+        ))
+        .with_hint("leave one of them out")
+        .into());
+    }
     let path = model::file_of(&options.of.model);
     let denoiser = Denoiser::new(model).with_context(|| format!("{} cannot denoise", path.display()))?;
     let denoiser = denoiser.with_ensemble(options.denoising.ensemble);
@@ -109,7 +132,8 @@ fn to_text(evaluation: &DenoisingEvaluation) -> String {
         let rate = evaluation.megapixels_per_second(method).map_or_else(String::new, |rate| format!("{rate:.2}"));
         text += &format!("\n{strong}{:<16}  {:>8.2}  {ssim:>6}{strong:#}  {rate:>12}", method.name(), mean.psnr);
     }
-    text + &format!("\n{FAINT}means over {pictures} with noise {}{FAINT:#}", evaluation.noise())
+    text += &format!("\n{FAINT}means over {pictures} with noise {}{FAINT:#}", evaluation.noise());
+    text + &noise::preview(|width, colour| evaluation.preview(width, colour))
 }
 
 fn mean_to_json(evaluation: &DenoisingEvaluation, method: Method) -> Value {

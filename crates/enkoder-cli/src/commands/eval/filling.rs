@@ -20,6 +20,11 @@ pub struct FillingOptions {
 }
 
 impl FillingOptions {
+    /// Whether filling is to be measured.
+    pub fn is_wanted(&self) -> bool {
+        self.fill.is_some()
+    }
+
     /// Fills `samples`, where that is asked for, beside what learns from `train`.
     ///
     /// # Errors

@@ -1,14 +1,18 @@
 //! What `train` says at its end.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use enkoder::{Autoencoder, Dataset, History, Split, Stopped, TrainingConfig};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::resuming::Checkpoints;
 use crate::comparison::Comparison;
+use crate::interrupt;
 use crate::missing::Missing;
-use crate::screen::{FAINT, fitted, picture_width};
+use crate::run_folder::CHECKPOINT;
+use crate::screen::{FAINT, HINT, Screen, fitted, picture_width};
 use crate::wording;
 
 /// All that is said.
@@ -18,6 +22,8 @@ pub struct Summary<'a> {
     pub missing: Missing,
     pub comparison: Option<&'a Comparison>,
     pub files: &'a [PathBuf],
+    /// The page of the run on an MLflow server.
+    pub page: Option<&'a str>,
 }
 
 impl Summary<'_> {
@@ -36,6 +42,7 @@ impl Summary<'_> {
         for (index, file) in self.files.iter().enumerate() {
             lines.push(line(if index == 0 { "written" } else { "" }, &file.display().to_string()));
         }
+        lines.extend(self.page.map(|page| line("logged", page)));
         lines.extend(self.preview());
         lines.join("\n")
     }
@@ -100,6 +107,7 @@ impl Summary<'_> {
             },
             validation: self.comparison.map(Comparison::to_json),
             files: self.files.iter().map(|file| file.display().to_string()).collect(),
+            mlflow: self.page,
         })
     }
 }
@@ -111,6 +119,7 @@ struct SummaryJson<'a> {
     training: TrainingJson<'a>,
     validation: Option<Value>,
     files: Vec<String>,
+    mlflow: Option<&'a str>,
 }
 
 /// Serialised without a detour over [`Value`], which would turn 0.002 into 0.0020000000949949026.
@@ -170,4 +179,53 @@ fn samples_per_second(history: &History) -> f64 {
     let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
     let samples: f64 = history.epochs.iter().map(|epoch| epoch.seconds * epoch.samples_per_second).sum();
     if seconds > 0.0 { samples / seconds } else { 0.0 }
+}
+
+/// The last words, and the exit code.
+pub fn farewell(model: &Autoencoder, checkpoints: Option<&Checkpoints>, screen: Screen) -> ExitCode {
+    let (Some(history), Some(config)) = (&model.record().history, &model.record().config) else {
+        return ExitCode::SUCCESS;
+    };
+    let best = history.best_epoch;
+    match history.stopped {
+        Stopped::Interrupted => {
+            screen.note(format_args!(
+                "the training was interrupted: the model saved is the best so far, of epoch {best}"
+            ));
+            if let Some(Checkpoints { file, .. }) = checkpoints.filter(|checkpoints| checkpoints.file.exists()) {
+                // The folder stands for the file of the usual name.
+                let folder =
+                    file.parent().filter(|folder| file.ends_with(CHECKPOINT) && !folder.as_os_str().is_empty());
+                let path = folder.unwrap_or(file).display();
+                screen.note(format_args!("go on from its checkpoint with the same data options and --resume {path}"));
+            }
+            return ExitCode::from(interrupt::EXIT_CODE);
+        }
+        Stopped::Diverged => screen.note(format_args!(
+            "the loss became infinite or not a number: the model saved is that of epoch {best}, before it did; \
+             a lower --learning-rate (now {}) or --clip 1 may help",
+            config.optimizer.learning_rate
+        )),
+        Stopped::Early | Stopped::Completed => {}
+    }
+    ExitCode::SUCCESS
+}
+
+/// What may help where principal components do better.
+pub fn advice(model: &Autoencoder, comparison: &Comparison) -> String {
+    if let Some(config) = model.record().config.as_ref().filter(|_| comparison.has_run_away()) {
+        let rate = config.optimizer.learning_rate;
+        return format!(
+            "{HINT}hint:{HINT:#} the network does far worse than the mean of all samples; a lower --learning-rate (now {rate}), \
+             --scaling standard or --clip 1 may help"
+        );
+    }
+    let still_falling =
+        model.record().history.as_ref().is_some_and(|history| history.best_epoch == history.epochs.len());
+    let way_out = if still_falling {
+        "the loss was still falling: more --epochs or a smaller --batch-size may help"
+    } else {
+        "more samples, a wider --hidden or another --learning-rate may help"
+    };
+    format!("{HINT}hint:{HINT:#} principal components do better than this network; {way_out}")
 }

@@ -3,7 +3,7 @@
 use super::{PAGE, Shown};
 use crate::evaluation::{Codes, Evaluation};
 use crate::number::{count, grouped, significant};
-use crate::picture::{Layout, PictureError};
+use crate::picture::{Layout, Picture, PictureError};
 
 pub(super) struct Latent {
     pub(super) sentence: String,
@@ -14,6 +14,8 @@ pub(super) struct Latent {
     pub(super) traversals: [Vec<TraversalRow>; 2],
     pub(super) traversal_note: String,
     pub(super) is_image: bool,
+    /// The plane of two numbers as a picture, and what it shows.
+    pub(super) plane: Option<(String, String)>,
 }
 
 pub(super) struct TraversalRow {
@@ -75,7 +77,15 @@ impl Latent {
         } else {
             String::new()
         };
+        let plane = codes.plane.as_ref().map(|plane| {
+            let [[left, right], [low, high]] = plane.ends.map(|ends| ends.map(|end| significant(end.into(), 2)));
+            let text = format!(
+                "The plane decoded: the first number rises from {left} to {right} to the right, the second from {low} to {high} upwards."
+            );
+            Ok((Picture::grid(&plane.rows, 1, 0).data_uri()?, text))
+        });
         Ok(Self {
+            plane: plane.transpose()?,
             sentence: format!(
                 "The network turns each sample into {}. Here are the codes of {}{}{}.",
                 count(latent, "number", "numbers"),

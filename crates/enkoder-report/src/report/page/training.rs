@@ -86,13 +86,14 @@ impl Training {
                     settings::stopped(history.stopped)
                 )
             }
+            _ if record.is_imported() => "This model was trained by another toolkit. Nothing is known of its training.".to_owned(),
             _ => "This model was not trained step by step: its weights are the principal components of the training samples, computed in closed form. There is no curve to show.".to_owned(),
         };
         let penalised = record.config.as_ref().is_some_and(|config| config.penalty.is_some());
         let corrupted = record.config.as_ref().is_some_and(|config| config.corruption.is_some());
         let losses_note = match (corrupted, penalised) {
             (true, _) => {
-                "The training loss is measured on damaged inputs while the parameters still change, the validation loss on whole ones after each epoch."
+                "Both losses are those of damaged inputs: the training loss while the parameters still change, the validation loss after each epoch, with the same damage each time."
             }
             (_, true) => {
                 "The training loss, without the penalty, is the mean over the epoch's steps while the parameters still change; the validation loss is measured after each epoch."

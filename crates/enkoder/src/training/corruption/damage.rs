@@ -4,8 +4,25 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Poisson, StandardNormal};
 
 use super::Corruption;
+use crate::random::{Purpose, stream};
 
 impl Corruption {
+    /// Damages one sample, in scaled units, as a training damages its inputs. `seed` and the sample's `number` make the damage: the same ones
+    /// make the same again. What is missing becomes NaN.
+    ///
+    /// ```
+    /// use enkoder::Corruption;
+    ///
+    /// let noise: Corruption = "gaussian:0.1".parse()?;
+    /// let mut sample = [0.5; 4];
+    /// noise.damage(&mut sample, 1, 0);
+    /// assert!(sample.iter().all(|value| *value != 0.5));
+    /// # Ok::<(), enkoder::CorruptionError>(())
+    /// ```
+    pub fn damage(self, sample: &mut [f32], seed: u64, number: u64) {
+        self.apply(sample, &mut stream(seed, Purpose::Noise, number));
+    }
+
     /// Damages one sample. What is missing becomes NaN.
     pub(crate) fn apply(self, sample: &mut [f32], rng: &mut impl Rng) {
         match self {
@@ -59,7 +76,6 @@ impl Corruption {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, stream};
     use crate::training::NoiseLevel;
 
     fn corrupted(corruption: Corruption, value: f32, index: u64) -> Vec<f32> {
