@@ -6,7 +6,7 @@
 //! enkoder-benchmarks denoise EPOCHS THREADS         # trains the default denoiser on patches and runs it over a picture
 //! enkoder-benchmarks infer THREADS
 //! enkoder-benchmarks detect EPOCHS THREADS          # an autoencoder of 64 and 32 units for each table of ADBench
-//! enkoder-benchmarks score ROWS                     # fits detectors to 10,000 rows of 30 columns, and scores
+//! enkoder-benchmarks score ROWS [METHOD]            # fits detectors to 10,000 rows of 30 columns, and scores
 //! ```
 
 use std::path::Path;
@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 use enkoder::anomaly::{Detector, DetectorConfig, Method};
 use enkoder::denoising::{Denoiser, Noise};
 use enkoder::{Architecture, Autoencoder, Dataset, Trainer, TrainingConfig, WholeImage};
-use enkoder_benchmarks::{adbench, convolutional_network, digits, reference_network, sensors, timed_training};
+use enkoder_benchmarks::{
+    adbench, convolutional_network, digits, processor_seconds, reference_network, sensors, timed_training,
+};
 use ndarray::Array3;
 use serde_json::{Value, json};
 
@@ -28,10 +30,10 @@ fn main() {
         Some("denoise") => denoise(number(1), number(2)),
         Some("infer") => infer(number(1)),
         Some("detect") => detect(number(1), number(2)).expect("the tables can be read and learned"),
-        Some("score") => score(number(1)),
+        Some("score") => score(number(1), arguments.get(2).map(|name| name.parse().expect("a method"))),
         _ => panic!(
             "usage: enkoder-benchmarks (train | convolve) BATCH EPOCHS THREADS | (denoise | detect) EPOCHS THREADS | \
-             infer THREADS | score ROWS"
+             infer THREADS | score ROWS [METHOD]"
         ),
     };
     println!("{result}");
@@ -133,17 +135,23 @@ fn detect(epochs: usize, threads: usize) -> Result<Value, adbench::Failure> {
     Ok(json!({ "tool": "enkoder", "seconds": seconds, "sets": sets.len(), "peak_mb": peak_megabytes() }))
 }
 
-/// Seconds to fit each kind of detector to 10,000 rows of 30 columns, and rows a second that it scores.
-fn score(rows: usize) -> Value {
+/// Seconds to fit each kind of detector, or one, to 10,000 rows of 30 columns, and rows that it scores in a second and in a second of
+/// processor time, which other work on the machine hardly changes.
+fn score(rows: usize, method: Option<Method>) -> Value {
     let (train, rows) = (sensors(10_000, 30, 1), sensors(rows, 30, 2));
     let mut result = json!({ "tool": "enkoder" });
-    for method in [Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble, Method::Auto] {
+    let all = [Method::Marginal, Method::Linear, Method::Autoencoder, Method::Ensemble, Method::Auto];
+    for method in all.into_iter().filter(|one| method.is_none_or(|method| method == *one)) {
         let start = Instant::now();
         let config = DetectorConfig { method, ..DetectorConfig::default() };
         let detector = Detector::fit(&train, &config).expect("the rows can be learned");
         result[format!("{method}_fit_seconds")] = start.elapsed().as_secs_f64().into();
-        let score = || drop(detector.score(&rows).expect("the rows have the same columns"));
+        let (begun, mut scored) = (processor_seconds(), 0);
+        let score = || scored += detector.score(&rows).expect("the rows have the same columns").len();
         result[format!("{method}_rows_per_second")] = rate(rows.len(), score).into();
+        let spent = processor_seconds().zip(begun).map(|(now, begun)| now - begun);
+        result[format!("{method}_rows_per_processor_second")] =
+            spent.map(|spent| (scored as f64 / spent).round()).into();
     }
     result["peak_mb"] = peak_megabytes().into();
     result

@@ -127,13 +127,21 @@ impl CsvLines {
     fn fill(&self, row: &mut [f32]) -> Result<(), DataError> {
         for (at, column, range) in &self.columns {
             let cell = self.bytes(*at);
-            if is_missing(cell) || self.missing_words.iter().any(|word| word == cell) {
+            if self.missing_words.iter().any(|word| word == cell) {
                 continue;
             }
             let features = &mut row[range.clone()];
-            if column.categories().is_none() {
-                features[0] = self.notation.parse(cell).ok_or_else(|| no_number(column, cell))?;
+            // Most cells are numbers, and comparing each with all words for missing values takes longer than reading it.
+            let is_number = column.categories().is_none();
+            if let Some(number) = is_number.then(|| self.notation.parse(cell)).flatten() {
+                features[0] = number;
                 continue;
+            }
+            if is_missing(cell) {
+                continue;
+            }
+            if is_number {
+                return Err(no_number(column, cell));
             }
             let text = std::str::from_utf8(cell)
                 .map_err(|_| DataError::malformed(Place::default(), not_text(column)).with_hint("write UTF-8"))?;

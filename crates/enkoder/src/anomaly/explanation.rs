@@ -3,9 +3,9 @@
 
 use super::detector::Detector;
 use super::error::AnomalyError;
-use super::members::neighbourly;
 use super::nearest::NearestWindow;
 use super::preparation::ColumnFeatures;
+use super::residuals::in_sight;
 use super::scores::NoScore;
 use super::voices::Reading;
 use super::windows::Windows;
@@ -231,15 +231,15 @@ impl Detector {
             whitening.scores(&mut prepared.clone(), &mut score, &mut scratch.whitening);
             add(&by_column(&surprise), reference.surprise(score[0]));
         }
+        let seen = in_sight(&prepared);
         for (weight, network, reference) in self.members.networks() {
             let mut contributions = vec![0.0; prepared.len()];
             network.add_contributions(&prepared, &mut contributions);
-            network.scores(&mut prepared.clone(), &mut score, &mut scratch);
+            network.scores(&prepared, &seen, &mut score, &mut scratch);
             add(&by_column(&contributions), weight * reference.surprise(score[0]));
         }
         if let Some((rows, reference)) = &self.members.neighbours {
-            let mut seen = prepared.clone();
-            let distance = neighbourly(rows, &mut seen)[0];
+            let distance = rows.distances(&seen)[0];
             let apart = rows.expected(&seen).into_iter().zip(&seen).map(|(usual, value)| (value - usual).powi(2));
             add(&by_column(&apart.collect::<Vec<_>>()), reference.surprise(distance));
         }

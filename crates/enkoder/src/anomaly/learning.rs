@@ -8,9 +8,9 @@ use super::choice::{DetectorConfig, Method, Networks};
 use super::detector::Beforehand;
 use super::error::AnomalyError;
 use super::marginal::Marginal;
-use super::members::{BLOCK_ROWS, Members, neighbourly};
+use super::members::{BLOCK_ROWS, Members};
 use super::preparation::Preparation;
-use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT, spread_of};
+use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT, in_sight, spread_of};
 use super::shapes::{Shapes, Way};
 use super::surprise::Reference;
 use super::unchanging::Unchanging;
@@ -191,7 +191,8 @@ fn neighbours_member(trusted: &Dataset, prepared: &Dataset) -> Result<(Shapes, R
     let kept = evenly(trusted, NEIGHBOURS).to_array().mapv_into(|value| value.clamp(-SIGHT, SIGHT));
     let kept = kept.as_slice().expect("a new array is contiguous");
     let neighbours = Shapes::fit(Way::Nearest, kept, trusted.features())?;
-    let distances = by_blocks(prepared, |rows, scores, _| scores.copy_from_slice(&neighbourly(&neighbours, rows)));
+    let distances =
+        by_blocks(prepared, |rows, scores, _| scores.copy_from_slice(&neighbours.distances(&in_sight(rows))));
     Ok((neighbours, Reference::of(distances)))
 }
 
@@ -311,7 +312,7 @@ fn reference_of(member: &ResidualNetwork, prepared: &Dataset) -> Reference {
 }
 
 fn scores(member: &ResidualNetwork, prepared: &Dataset) -> Vec<f32> {
-    by_blocks(prepared, |rows, scores, scratch| member.scores(rows, scores, scratch))
+    by_blocks(prepared, |rows, scores, scratch| member.scores(rows, &in_sight(rows), scores, scratch))
 }
 
 /// The scores that a member gives prepared rows.

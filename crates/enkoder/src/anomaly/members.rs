@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::marginal::Marginal;
 use super::preparation::Preparation;
-use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT};
+use super::residuals::{ResidualNetwork, ResidualScratch, in_sight};
 use super::scores::has_infinite;
 use super::shapes::Shapes;
 use super::surprise::Reference;
@@ -118,11 +118,9 @@ impl Members {
         scratch: &mut ScoreScratch,
     ) {
         let width = preparation.width();
-        // Always a whole block, so that a row's score does not depend on how many others are scored with it.
-        scratch.prepared.clear();
-        scratch.prepared.resize(BLOCK_ROWS * width, 0.0);
+        scratch.prepared.resize(scores.len() * width, 0.0);
         scratch.row.resize(data.features(), 0.0);
-        scratch.raw.resize(BLOCK_ROWS, 0.0);
+        scratch.raw.resize(scores.len(), 0.0);
         scratch.unusable.clear();
         scratch.changes.clear();
         scores.fill(0.0);
@@ -143,24 +141,17 @@ impl Members {
             whitening.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals.whitening);
             reference.add_surprises(&scratch.raw, 1.0, scores);
         }
+        let seen = in_sight(&scratch.prepared);
         for (weight, network, reference) in self.networks() {
-            scratch.work.clone_from(&scratch.prepared);
-            network.scores(&mut scratch.work, &mut scratch.raw, &mut scratch.residuals);
+            network.scores(&scratch.prepared, &seen, &mut scratch.raw, &mut scratch.residuals);
             reference.add_surprises(&scratch.raw, weight, scores);
         }
         if let Some((rows, reference)) = &self.neighbours {
-            scratch.raw.copy_from_slice(&neighbourly(rows, &mut scratch.prepared));
-            reference.add_surprises(&scratch.raw, 1.0, scores);
+            reference.add_surprises(&rows.distances(&seen), 1.0, scores);
         }
         let votes = self.votes();
         for ((score, &unusable), changes) in scores.iter_mut().zip(&scratch.unusable).zip(&scratch.changes) {
             *score = if unusable { f32::NAN } else { *score / votes + changes };
         }
     }
-}
-
-/// How far prepared rows are from the nearest ones but a few; the rows become what is seen of them.
-pub(super) fn neighbourly(neighbours: &Shapes, prepared: &mut [f32]) -> Vec<f32> {
-    prepared.iter_mut().for_each(|value| *value = value.clamp(-SIGHT, SIGHT));
-    neighbours.distances(prepared)
 }

@@ -32,11 +32,20 @@ impl Outline {
     pub(super) fn of(self, series: &[f32], stride: usize) -> Vec<f32> {
         let Some(last) = series.len().checked_sub(self.length) else { return Vec::new() };
         let unseen = self.length - self.parts() * self.part;
-        let mut outlines = Vec::with_capacity((last / stride + 1) * self.parts());
         let scale = 1.0 / self.part as f32;
-        for start in (0..=last).step_by(stride) {
-            let window = &series[start + unseen..start + self.length];
-            outlines.extend(window.chunks_exact(self.part).map(|part| part.iter().sum::<f32>() * scale));
+        let mean = |part: &[f32]| part.iter().sum::<f32>() * scale;
+        let starts = (0..last + 1).step_by(stride);
+        let mut outlines = Vec::with_capacity(starts.len() * self.parts());
+        // Where many windows overlap, each stretch as long as a part is one of several windows.
+        if starts.len() * self.length > series.len() * self.part {
+            let means: Vec<f32> = series.windows(self.part).map(mean).collect();
+            starts.for_each(|start| {
+                outlines.extend(means[start + unseen..].iter().step_by(self.part).take(self.parts()));
+            });
+        } else {
+            starts.for_each(|start| {
+                outlines.extend(series[start + unseen..start + self.length].chunks_exact(self.part).map(mean));
+            });
         }
         outlines
     }
@@ -56,5 +65,13 @@ mod tests {
         let outlines = long.of(&ramp, 1);
         assert_eq!((outlines.len(), outlines[0], outlines[21]), (42, 3.0, 4.0));
         assert!(long.of(&ramp[..64], 1).is_empty());
+        // The same for many windows and for one.
+        let uneven: Vec<f32> = (0..300).map(|row| ((row * row) % 97) as f32 / 7.0).collect();
+        for (length, stride) in [(3, 1), (65, 1), (65, 2), (240, 7), (64, 64)] {
+            let outline = Outline::new(length);
+            let alone =
+                (0..=300 - length).step_by(stride).flat_map(|start| outline.of(&uneven[start..start + length], 1));
+            assert_eq!(outline.of(&uneven, stride), alone.collect::<Vec<_>>());
+        }
     }
 }

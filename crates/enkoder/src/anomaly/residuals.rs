@@ -4,7 +4,7 @@
 
 use super::whitening::{Whitening, WhiteningScratch};
 use crate::dataset::Dataset;
-use crate::network::vectorised::vectorised;
+use crate::network::vectorised::{change_columns, vectorised};
 use crate::network::{Architecture, Network, Runner, Scratch};
 use crate::pca::PcaError;
 
@@ -29,10 +29,9 @@ impl ResidualNetwork {
     /// Takes the spread of the residuals from prepared rows that the network was not trained on.
     pub(super) fn fit(architecture: Architecture, network: Network, held_out: &Dataset) -> Result<Self, PcaError> {
         let (width, network) = (held_out.features(), network.runner());
-        let mut scratch = ResidualScratch::default();
         let mut residuals = held_out.to_array();
         let values = residuals.as_slice_mut().expect("a new array is contiguous");
-        subtract_reconstruction(&network, values, &mut scratch);
+        subtract_reconstruction(&network, values);
         let spread: Vec<f32> = (0..width)
             .map(|at| spread_of(values.iter().skip(at).step_by(width).map(|r| r * r).collect()) as f32)
             .collect();
@@ -42,18 +41,25 @@ impl ResidualNetwork {
         Ok(Self { architecture, network, spread, whitening })
     }
 
-    /// Writes the score of each prepared row, `rows × width`; the rows become their residuals.
-    pub(super) fn scores(&self, rows: &mut [f32], scores: &mut [f32], scratch: &mut ResidualScratch) {
-        subtract_reconstruction(&self.network, rows, scratch);
-        divide(rows, &self.spread);
-        self.whitening.scores(rows, scores, &mut scratch.whitening);
+    /// Writes the score of each prepared row, `rows × width`, by what networks [see](in_sight) of it.
+    pub(super) fn scores(&self, rows: &[f32], seen: &[f32], scores: &mut [f32], scratch: &mut ResidualScratch) {
+        let ResidualScratch { residuals, network, whitening } = scratch;
+        residuals.resize(rows.len(), 0.0);
+        self.network.forward(self.network.program().all(), seen, residuals, network);
+        let outputs = &mut residuals[..];
+        vectorised(
+            #[inline(always)]
+            || outputs.iter_mut().zip(rows).for_each(|(output, value)| *output = value - *output),
+        );
+        divide(residuals, &self.spread);
+        self.whitening.scores(residuals, scores, whitening);
     }
 
     /// The mean square of what it leaves of each prepared row.
     pub(super) fn errors(&self, rows: &Dataset) -> Vec<f32> {
         let mut residuals = rows.to_array();
         let values = residuals.as_slice_mut().expect("a new array is contiguous");
-        subtract_reconstruction(&self.network, values, &mut ResidualScratch::default());
+        subtract_reconstruction(&self.network, values);
         let width = rows.features();
         values.chunks_exact(width).map(|row| row.iter().map(|r| r * r).sum::<f32>() / width as f32).collect()
     }
@@ -61,14 +67,14 @@ impl ResidualNetwork {
     /// What the network makes of a prepared row.
     pub(super) fn expected(&self, row: &[f32]) -> Vec<f32> {
         let mut residuals = row.to_vec();
-        subtract_reconstruction(&self.network, &mut residuals, &mut ResidualScratch::default());
+        subtract_reconstruction(&self.network, &mut residuals);
         row.iter().zip(residuals).map(|(value, residual)| value - residual).collect()
     }
 
     /// Adds to each prepared number the square of its standardised residual.
     pub(super) fn add_contributions(&self, row: &[f32], contributions: &mut [f32]) {
         let mut residuals = row.to_vec();
-        subtract_reconstruction(&self.network, &mut residuals, &mut ResidualScratch::default());
+        subtract_reconstruction(&self.network, &mut residuals);
         divide(&mut residuals, &self.spread);
         contributions.iter_mut().zip(residuals).for_each(|(to, residual)| *to += residual * residual);
     }
@@ -90,35 +96,25 @@ pub(super) fn trusted_root(mut squares: Vec<f32>) -> f64 {
 /// Buffers of one thread.
 #[derive(Debug, Default)]
 pub(super) struct ResidualScratch {
-    seen: Vec<f32>,
-    output: Vec<f32>,
+    residuals: Vec<f32>,
     network: Scratch,
     pub(super) whitening: WhiteningScratch,
 }
 
-fn subtract_reconstruction(network: &Runner, rows: &mut [f32], scratch: &mut ResidualScratch) {
-    scratch.seen.resize(rows.len(), 0.0);
-    let seen = &mut scratch.seen[..];
+/// What networks, and the distance to other rows, see of prepared rows.
+pub(super) fn in_sight(rows: &[f32]) -> Vec<f32> {
     vectorised(
         #[inline(always)]
-        || seen.iter_mut().zip(&*rows).for_each(|(seen, value)| *seen = value.clamp(-SIGHT, SIGHT)),
-    );
-    scratch.output.resize(rows.len(), 0.0);
-    network.forward(network.program().all(), &scratch.seen, &mut scratch.output, &mut scratch.network);
-    let output = &scratch.output;
-    vectorised(
-        #[inline(always)]
-        || rows.iter_mut().zip(output).for_each(|(value, output)| *value -= output),
-    );
+        || rows.iter().map(|value| value.clamp(-SIGHT, SIGHT)).collect(),
+    )
+}
+
+fn subtract_reconstruction(network: &Runner, rows: &mut [f32]) {
+    let mut output = vec![0.0; rows.len()];
+    network.forward(network.program().all(), &in_sight(rows), &mut output, &mut Scratch::default());
+    rows.iter_mut().zip(output).for_each(|(value, output)| *value -= output);
 }
 
 fn divide(rows: &mut [f32], spread: &[f32]) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for row in rows.chunks_exact_mut(spread.len()) {
-                row.iter_mut().zip(spread).for_each(|(value, spread)| *value /= spread);
-            }
-        },
-    );
+    change_columns(rows, spread, |value, spread| value / spread);
 }

@@ -55,7 +55,8 @@ struct Track {
     /// Where the next window starts.
     next: usize,
     /// From the first moment without a score on: the sums of what the windows that cover it say, and how many these are.
-    sums: VecDeque<(f64, u32)>,
+    sums: VecDeque<f64>,
+    counts: VecDeque<u32>,
 }
 
 impl<'a> SeriesScorer<'a> {
@@ -166,7 +167,7 @@ impl<'a> Stretch<'a> {
     fn new(detector: &'a Detector, windows: Windows, origin: usize) -> Self {
         let track = |length| {
             let windows = Windows { length, stride: windows.stride.min(length) };
-            Track { windows, next: 0, sums: VecDeque::new() }
+            Track { windows, next: 0, sums: VecDeque::new(), counts: VecDeque::new() }
         };
         let tracks = match &detector.voices.voices[..] {
             [] => vec![track(windows.length)],
@@ -178,7 +179,10 @@ impl<'a> Stretch<'a> {
 
     fn push(&mut self, row: &[f32]) {
         self.values.extend(row);
-        self.tracks.iter_mut().for_each(|track| track.sums.push_back((0.0, 0)));
+        for track in &mut self.tracks {
+            track.sums.push_back(0.0);
+            track.counts.push_back(0);
+        }
         self.rows += 1;
     }
 
@@ -256,14 +260,13 @@ impl<'a> Stretch<'a> {
             }
             None => self.scores_of_windows(start, count, stride)?,
         };
-        let (given, sums) = (self.given, &mut self.tracks[number].sums);
-        for (window, said) in said.into_iter().enumerate() {
-            let start = start + window * stride;
+        let Track { sums, counts, .. } = &mut self.tracks[number];
+        for (window, said) in said.into_iter().enumerate().filter(|(_, said)| !said.is_nan()) {
             // Of moments that were given nothing is kept; the last window may begin before them only where they wait for it.
-            for (sum, count) in sums.range_mut(start - given..start - given + length).filter(|_| !said.is_nan()) {
-                *sum += f64::from(said);
-                *count += 1;
-            }
+            let first = start + window * stride - self.given;
+            let said = f64::from(said);
+            sums.range_mut(first..first + length).for_each(|sum| *sum += said);
+            counts.range_mut(first..first + length).for_each(|count| *count += 1);
         }
         Ok(())
     }
@@ -293,8 +296,8 @@ impl<'a> Stretch<'a> {
         for moment in self.given..until {
             for (track, said) in self.tracks.iter_mut().zip(&mut said) {
                 // As many as there are moments that were not given.
-                let (sum, count) = track.sums.pop_front().unwrap_or((0.0, 1));
-                *said = (sum / f64::from(count)) as f32;
+                let sum = track.sums.pop_front().unwrap_or(0.0);
+                *said = (sum / f64::from(track.counts.pop_front().unwrap_or(1))) as f32;
             }
             let from = (moment - self.first) * features;
             row.iter_mut().zip(self.values.range(from..from + features)).for_each(|(to, &value)| *to = value);

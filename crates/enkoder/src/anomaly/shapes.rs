@@ -3,7 +3,7 @@
 
 use crate::dataset::Dataset;
 use crate::network::products::times;
-use crate::network::vectorised::{LANES, vectorised};
+use crate::network::vectorised::{LANES, Simd, WithSimd, vectorised, with_vectors};
 use crate::pca::{PcaError, principal_components};
 use crate::scaling::{Scaler, Scaling};
 
@@ -11,6 +11,8 @@ use crate::scaling::{Scaler, Scaling};
 const MOST_KEPT: usize = 1024;
 /// The distance that counts is that to the nearest window but so many: one odd window among those learned from hides no other.
 pub(super) const NEAREST: usize = 5;
+/// Windows seen side by side, a vector's lane each: so few that all that is computed of them stays in the nearest caches.
+const ABREAST: usize = 64;
 /// The part of the variance that the principal components explain.
 const EXPLAINED: f64 = 0.9;
 /// What is added to every distance, in standard deviations of the reading: where nothing ever varied, not every trifle is
@@ -35,9 +37,6 @@ pub(super) struct Shapes {
     pub(super) mean: Vec<f32>,
     /// Windows kept, each less the mean, or directions: `rows × parts`.
     pub(super) rows: Vec<f32>,
-    /// The same as columns, with zeros up to whole vectors.
-    columns: Vec<f32>,
-    padded: usize,
     /// Of each row.
     squares: Vec<f32>,
 }
@@ -72,14 +71,8 @@ impl Shapes {
 
     /// From its parts, as a file has them.
     pub(super) fn new(way: Way, mean: Vec<f32>, rows: Vec<f32>) -> Self {
-        let parts = mean.len();
-        let padded = (rows.len() / parts).next_multiple_of(LANES);
-        let mut columns = vec![0.0; parts * padded];
-        for (at, row) in rows.chunks_exact(parts).enumerate() {
-            columns[at..].iter_mut().step_by(padded).zip(row).for_each(|(to, &value)| *to = value);
-        }
-        let squares = rows.chunks_exact(parts).map(square).collect();
-        Self { way, mean, rows, columns, padded, squares }
+        let squares = rows.chunks_exact(mean.len()).map(square).collect();
+        Self { way, mean, rows, squares }
     }
 
     pub(super) fn parts(&self) -> usize {
@@ -91,54 +84,39 @@ impl Shapes {
         self.squares.len()
     }
 
-    /// For each window how odd it is, in standard deviations of the reading and a little more than 0.
+    /// For each window how odd it is, in standard deviations of the reading and a little more than 0. No window's depends on the others.
     pub(super) fn distances(&self, windows: &[f32]) -> Vec<f32> {
         let parts = self.parts();
-        let centred = windows.chunks_exact(parts).flat_map(|window| window.iter().zip(&self.mean));
-        let centred: Vec<f32> = centred.map(|(value, mean)| value - mean).collect();
-        let mut products = vec![0.0; windows.len() / parts * self.padded];
-        if self.padded > 0 {
-            times(&centred, &self.columns, self.padded, &mut products);
-        }
-        let distance = |(at, window): (usize, &[f32])| {
-            let products = &products[at * self.padded..][..self.squares.len()];
-            let squared = match self.way {
-                Way::Nearest => self.nearest(square(window), products),
-                Way::Linear => square(window) - square(products),
-            };
-            (squared.max(0.0) / parts as f32).sqrt() + LEAST
-        };
-        vectorised(
-            #[inline(always)]
-            || centred.chunks_exact(parts).enumerate().map(distance).collect(),
-        )
-    }
-
-    /// The squared distance to the nearest window kept but a few.
-    #[inline(always)]
-    fn nearest(&self, window: f32, products: &[f32]) -> f32 {
-        let mut nearest = [f32::INFINITY; NEAREST];
-        for (squares, products) in self.squares.chunks(LANES).zip(products.chunks(LANES)) {
-            // Most have none that is nearer, which whole vectors tell at once.
-            let farthest = nearest[NEAREST - 1];
-            let nearer = squares
-                .iter()
-                .zip(products)
-                .fold(false, |any, (square, product)| any | (square - 2.0 * product < farthest));
-            if !nearer {
-                continue;
+        let mut distances = Vec::with_capacity(windows.len() / parts);
+        let (mut turned, mut products, mut squared) = (Vec::new(), Vec::new(), Vec::new());
+        for windows in windows.chunks(ABREAST * parts) {
+            let count = windows.len() / parts;
+            let abreast = count.next_multiple_of(LANES);
+            // What is beyond the last window is computed with it, and looked at by nobody.
+            turned.resize(parts * abreast, 0.0);
+            products.resize(self.count() * abreast, 0.0);
+            squared.clear();
+            squared.resize(abreast, 0.0);
+            for (part, (turned, mean)) in turned.chunks_exact_mut(abreast).zip(&self.mean).enumerate() {
+                let values = windows[part..].iter().step_by(parts);
+                turned.iter_mut().zip(values).for_each(|(to, value)| *to = value - mean);
             }
-            for (square, product) in squares.iter().zip(products) {
-                let distance = square - 2.0 * product;
-                if distance < nearest[NEAREST - 1] {
-                    let at = nearest.partition_point(|&known| known <= distance);
-                    nearest[at..].rotate_right(1);
-                    nearest[at] = distance;
+            add_squares(&turned, &mut squared);
+            times(&self.rows, &turned, abreast, &mut products);
+            match self.way {
+                Way::Nearest => {
+                    with_vectors(Nearest { squares: &self.squares, products: &products, windows: &mut squared })
+                }
+                Way::Linear => {
+                    let mut explained = [0.0; ABREAST];
+                    add_squares(&products, &mut explained[..abreast]);
+                    squared.iter_mut().zip(explained).for_each(|(left, explained)| *left -= explained);
                 }
             }
+            let distance = |squared: &f32| (squared.max(0.0) / parts as f32).sqrt() + LEAST;
+            distances.extend(squared[..count].iter().map(distance));
         }
-        let farthest = nearest.iter().rev().find(|distance| distance.is_finite());
-        window + farthest.copied().unwrap_or(f32::MAX)
+        distances
     }
 
     /// The mean of the nearest windows kept, or what the principal components make of a window.
@@ -192,9 +170,68 @@ fn square(values: &[f32]) -> f32 {
     values.iter().map(|value| value * value).sum()
 }
 
+/// Adds to the sums the squares of all rows that are as long.
+fn add_squares(rows: &[f32], sums: &mut [f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in rows.chunks_exact(sums.len()) {
+                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * value);
+            }
+        },
+    );
+}
+
+/// Makes of the squares of windows, whole vectors of them, the squared distances to the nearest rows but a few: of all those there are
+/// where they are fewer.
+struct Nearest<'a> {
+    /// Of the rows.
+    squares: &'a [f32],
+    /// Of the rows and the windows, a row's one behind the other.
+    products: &'a [f32],
+    windows: &'a mut [f32],
+}
+
+impl WithSimd for Nearest<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (windows, _) = S::as_mut_simd_f32s(self.windows);
+        let (products, _) = S::as_simd_f32s(self.products);
+        let abreast = windows.len();
+        let infinity = simd.splat_f32s(f32::INFINITY);
+        for (at, window) in windows.iter_mut().enumerate() {
+            let mut nearest = [infinity; NEAREST];
+            for (&square, products) in self.squares.iter().zip(products.chunks_exact(abreast)) {
+                let product = products[at];
+                let mut distance = simd.sub_f32s(simd.splat_f32s(square), simd.add_f32s(product, product));
+                // Most rows are nearer to none of the windows than those that are known.
+                let nearer = simd.less_than_f32s(distance, nearest[NEAREST - 1]);
+                if simd.first_true_m32s(nearer) >= S::F32_LANES {
+                    continue;
+                }
+                // It takes its place, and whatever was there the next one.
+                for known in &mut nearest {
+                    let nearer = simd.less_than_f32s(distance, *known);
+                    let next = simd.select_f32s(nearer, *known, distance);
+                    *known = simd.select_f32s(nearer, distance, *known);
+                    distance = next;
+                }
+            }
+            let mut farthest = simd.splat_f32s(f32::MAX);
+            for known in nearest {
+                farthest = simd.select_f32s(simd.less_than_f32s(known, infinity), known, farthest);
+            }
+            *window = simd.add_f32s(*window, farthest);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::vectorised::machines;
 
     /// Windows of a wave at every phase.
     fn waves() -> Vec<f32> {
@@ -211,6 +248,35 @@ mod tests {
             let expected = shapes.expected(&usual);
             let error = expected.iter().zip(&usual).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(error < 0.4, "{way:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_distance_that_counts_is_that_to_the_fifth_nearest_for_every_width_of_vectors() {
+        let value = |at: usize| ((at * at * 31 + at * 7) % 997) as f32 / 300.0;
+        for (count, windows, parts) in [(128, 70, 30), (1, 3, 4), (4, 16, 1), (1024, 129, 17), (5, 64, 3)] {
+            let rows: Vec<f32> = (0..count * parts).map(value).collect();
+            let shapes = Shapes::new(Way::Nearest, vec![0.5; parts], rows.clone());
+            let windows: Vec<f32> = (0..windows * parts).map(|at| value(at + 5)).collect();
+            let together = shapes.distances(&windows);
+            for (window, &found) in windows.chunks_exact(parts).zip(&together) {
+                let difference = |(value, row): (&f32, &f32)| (f64::from(*value) - 0.5 - f64::from(*row)).powi(2);
+                let distance = |row: &[f32]| window.iter().zip(row).map(difference).sum::<f64>();
+                let mut all: Vec<f64> = rows.chunks_exact(parts).map(distance).collect();
+                all.sort_by(f64::total_cmp);
+                let expected = (all[count.min(NEAREST) - 1] / parts as f64).sqrt() as f32 + LEAST;
+                assert!((found - expected).abs() < 1e-3, "{found} instead of {expected}");
+                assert_eq!(shapes.distances(window)[0].to_bits(), found.to_bits(), "alone and among others");
+            }
+            let squares: Vec<f32> = (0..64).map(value).collect();
+            let products: Vec<f32> = (0..count * 64).map(|at| value(at + 9)).collect();
+            let by = |machine: &pulp::Arch| {
+                let mut squared = squares.clone();
+                machine.dispatch(Nearest { squares: &shapes.squares, products: &products, windows: &mut squared });
+                squared
+            };
+            let all: Vec<Vec<f32>> = machines().iter().map(by).collect();
+            assert!(all.iter().all(|one| *one == all[0]));
         }
     }
 

@@ -156,17 +156,9 @@ fn said_of(outline: Outline, shapes: &Shapes, reading: &[f32], stride: usize) ->
     let blocks = (0..starts.div_ceil(BLOCK_WINDOWS)).into_par_iter().flat_map_iter(|block| {
         let first = block * BLOCK_WINDOWS * stride;
         let until = (first + (BLOCK_WINDOWS - 1) * stride + outline.length).min(reading.len());
-        distances_of_block(shapes, outline.of(&reading[first..until], stride))
+        shapes.distances(&outline.of(&reading[first..until], stride))
     });
     blocks.collect()
-}
-
-/// The distances of the outlines of at most a block of windows. A whole block is always seen, so that a window's distance does not
-/// depend on how many others are seen with it.
-fn distances_of_block(shapes: &Shapes, mut outlines: Vec<f32>) -> impl Iterator<Item = f32> {
-    let count = outlines.len() / shapes.parts();
-    outlines.resize(BLOCK_WINDOWS * shapes.parts(), 0.0);
-    shapes.distances(&outlines).into_iter().take(count)
 }
 
 /// The voices of all readings, those of one reading together, and how they are heard.
@@ -263,7 +255,7 @@ impl Voices {
                 let rows = &window[(rows - outline.length - past) * features..];
                 outlines.extend(outline.of(&reading.values(rows.iter(), features)[past..], 1));
             }
-            distances_of_block(shapes, outlines)
+            shapes.distances(&outlines)
         });
         blocks.collect()
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::network::products::times;
-use crate::network::vectorised::{LANES, sum_lanes, vectorised};
+use crate::network::vectorised::{LANES, change_columns, sum_lanes, vectorised};
 use crate::pca::{PcaError, principal_components};
 use crate::scaling::{Scaler, Scaling};
 
@@ -125,14 +125,7 @@ impl Whitening {
     /// Writes the cost of each vector, a mean over its numbers; the vectors become their deviations from the mean.
     pub(super) fn scores(&self, vectors: &mut [f32], scores: &mut [f32], scratch: &mut WhiteningScratch) {
         let width = self.mean.len();
-        vectorised(
-            #[inline(always)]
-            || {
-                for vector in vectors.chunks_exact_mut(width) {
-                    vector.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value -= mean);
-                }
-            },
-        );
+        change_columns(vectors, &self.mean, |value, mean| value - mean);
         let directions = self.directions();
         scratch.parts.resize(scores.len() * self.padded, 0.0);
         if directions > 0 {

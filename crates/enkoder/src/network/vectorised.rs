@@ -76,6 +76,31 @@ pub(crate) fn sum_lanes(partial: [f32; LANES]) -> f32 {
     sums[0]
 }
 
+/// Changes each value of rows by the number of its column. Vectors pass over the ends of rows, which are mostly short.
+pub(crate) fn change_columns(rows: &mut [f32], columns: &[f32], change: impl Fn(f32, f32) -> f32) {
+    let columns_of = |at: usize| columns.iter().cycle().skip(at % columns.len());
+    // Those of a vector that begins with any column.
+    let repeated: Vec<f32> = columns_of(0).take(columns.len() + LANES).copied().collect();
+    let (blocks, rest) = rows.as_chunks_mut::<LANES>();
+    let passed = blocks.len() * LANES;
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut column = 0;
+            for block in blocks {
+                // By value: what lies behind two references could be the same, which keeps loops from vectors.
+                let (values, numbers) = (*block, *repeated[column..].first_chunk::<LANES>().expect("a whole vector"));
+                *block = std::array::from_fn(|lane| change(values[lane], numbers[lane]));
+                column += LANES;
+                while column >= columns.len() {
+                    column -= columns.len();
+                }
+            }
+        },
+    );
+    rest.iter_mut().zip(columns_of(passed)).for_each(|(value, &number)| *value = change(*value, number));
+}
+
 /// Whether no value is infinite or NaN.
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     vectorised(
@@ -128,6 +153,17 @@ mod tests {
         fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
             let columns = four_columns(simd, |row| std::array::from_fn(|column| (row * 4 + column) as f32));
             (S::F32_LANES, bytemuck::cast_slice(&columns).to_vec())
+        }
+    }
+
+    #[test]
+    fn every_value_is_changed_by_the_number_of_its_column() {
+        for (rows, columns) in [(1, 1), (5, 1), (3, 7), (9, 16), (40, 30), (2, 100)] {
+            let numbers: Vec<f32> = (0..columns).map(|column| column as f32).collect();
+            let mut values: Vec<f32> = (0..rows * columns).map(|at| 1000.0 * at as f32).collect();
+            change_columns(&mut values, &numbers, |value, number| value + number);
+            let expected = |at: usize| 1000.0 * at as f32 + (at % columns) as f32;
+            assert_eq!(values, (0..rows * columns).map(expected).collect::<Vec<_>>(), "{rows} of {columns}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! `enkoder detect watch`: a line in, a scored line out, for months.
 
 mod lines;
+mod memory;
 mod signals;
 mod state;
 mod watched;
@@ -17,9 +18,10 @@ use clap::{Args, ValueHint};
 use enkoder_data::export::Overwrite;
 
 use self::lines::Lines;
+use self::memory::Memory;
 use self::signals::Signal;
 use self::state::StateFile;
-use self::watched::{Memory, Watched};
+use self::watched::Watched;
 use super::clock::Clock;
 use super::following::{Following, News};
 use super::incident_file::{IncidentFile, IncidentLog};

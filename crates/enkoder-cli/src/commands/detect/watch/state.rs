@@ -10,7 +10,7 @@ use anyhow::Context;
 use enkoder::workspace::{self, Overwrite};
 use serde::{Deserialize, Serialize};
 
-use super::watched::Memory;
+use super::memory::Memory;
 use crate::failure::Usage;
 
 const FORMAT: &str = "enkoder.watch-state";
