@@ -193,6 +193,17 @@ fn golden_files_without_a_model_are_made() {
     let halves = |values: &[f32]| values.iter().map(|&value| f16::from_f32_const(value)).collect::<Vec<f16>>();
     write("alone-f16-lossless", Given::of([20, 30], &halves(&hostile)), Bound::Lossless, 5);
     write("alone-f16-rel", Given::of([20, 30], &halves(&fields)), Bound::Relative(0.001), 5);
+    // Discs of many sizes and heights, and a picture of three channels.
+    let disc = |index: usize| {
+        let (number, row, column) = (index / 600, index / 30 % 20, index % 30);
+        let (height, across) = (row.abs_diff(4 + number % 11), column.abs_diff(5 + number * 7 % 19));
+        255u8.saturating_sub((30 * (height * height + across * across)).min(255) as u8 / 2 * 2)
+    };
+    let discs: Vec<u8> = (0..24 * 600).map(disc).collect();
+    write("alone-u8-drawings", Given::of([20, 30], &discs), Bound::Lossless, 9);
+    let colours: Vec<u8> =
+        (0..24 * 1800).map(|i| disc(i / 3) / (1 + i % 3) as u8 + (noise(i) * 12.0 + 3.0) as u8).collect();
+    write("alone-u8-colours", Given::of([20, 30, 3], &colours), Bound::Lossless, 6);
     let noise: Vec<u64> = (0..4000u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(i as u32)).collect();
     write("alone-u64-noise", Given::of([20], &noise), Bound::Lossless, 5);
     let region = |axis: usize, length: usize, from: usize, bound| {
