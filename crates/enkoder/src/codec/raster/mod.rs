@@ -61,6 +61,20 @@ impl Raster {
         alike.count() >= values.len() / 8 * 7
     }
 
+    /// What lies in the middle of pictures, at most about [`TRIED`] values, and its shape: whole pictures, or rows of one that is large.
+    fn middle(self, values: &[u8]) -> (&[u8], Vec<usize>) {
+        let row = vec![self.columns, self.channels];
+        let (unit, inner) = match self.values() {
+            picture if 2 * picture <= TRIED => (picture, [vec![self.rows], row].concat()),
+            _ => (self.columns * self.channels, row),
+        };
+        let units = values.len() / unit;
+        let count = (TRIED / unit).clamp(1, units);
+        let first = (units - count) / 2 * unit;
+        let lengths = [vec![count], inner].concat();
+        (&values[first..first + count * unit], lengths.into_iter().filter(|&length| length > 1).collect())
+    }
+
     /// Values of a picture.
     fn values(self) -> usize {
         self.rows * self.columns * self.channels
@@ -108,36 +122,27 @@ pub(crate) fn size(values: &[u8], shape: &[usize], contexts: Contexts) -> Option
     Some(tail.bits() / 8.0 + head.to_bytes().len() as f64)
 }
 
-/// The two streams of bytes that are pictures, where with these contexts they are fewer than `most`, and by as much as the time is
-/// worth that an effort spares.
+/// The two streams of bytes that are pictures, where they are fewer than `most` bytes, and by as much as the time is worth that an
+/// effort spares.
 pub(crate) fn fewer(values: &[u8], shape: &[usize], effort: u8, most: usize) -> Option<[Vec<u8>; 2]> {
     let raster = Raster::of(shape)?;
-    let (contexts, worth) = match effort {
-        7.. => (Contexts::Many, 1.0),
-        6 => (Contexts::Few, 0.95),
-        3..6 if raster.is_drawn(values) => (Contexts::Few, 0.9),
+    let (ways, worth) = match effort {
+        // Of what is small, many learn too little.
+        7.. if values.len() <= TRIED => (&[Contexts::Few, Contexts::Many][..], 1.0),
+        7.. => (&[Contexts::Many][..], 1.0),
+        6 => (&[Contexts::Few][..], 0.95),
+        3..6 if raster.is_drawn(values) => (&[Contexts::Few][..], 0.9),
         _ => return None,
     };
-    // Whole pictures from the middle, or rows of one that is large.
-    let row = raster.columns * raster.channels;
-    let (unit, inner) = match raster.rows * row {
-        picture if 2 * picture <= TRIED => (picture, vec![raster.rows, raster.columns, raster.channels]),
-        _ => (row, vec![raster.columns, raster.channels]),
-    };
-    let units = values.len() / unit;
-    let count = (TRIED / unit).clamp(1, units);
-    if count < units {
-        let first = (units - count) / 2;
-        let part = &values[first * unit..(first + count) * unit];
-        let shape: Vec<usize> = [count].into_iter().chain(inner).filter(|&length| length > 1).collect();
-        let size = size(part, &shape, contexts)?;
-        if size > DOUBTFUL * worth * most as f64 * (count as f64 / units as f64) {
-            return None;
-        }
-    }
-    let streams = encode(values, shape, contexts)?;
-    let bytes = streams[0].len() + streams[1].len();
-    (bytes < most && bytes as f64 <= worth * most as f64).then_some(streams)
+    let most = most as f64 * worth;
+    let (part, part_shape) = raster.middle(values);
+    let hopeful = DOUBTFUL * most * (part.len() as f64 / values.len() as f64);
+    let is_hopeful =
+        |contexts| part.len() == values.len() || size(part, &part_shape, contexts).is_some_and(|size| size <= hopeful);
+    let ways = ways.iter().filter(|&&contexts| is_hopeful(contexts));
+    let streams = ways.filter_map(|&contexts| encode(values, shape, contexts));
+    let bytes = |[head, tail]: &[Vec<u8>; 2]| head.len() + tail.len();
+    streams.min_by_key(bytes).filter(|streams| (bytes(streams) as f64) < most)
 }
 
 /// So many bytes from two streams, which may be anything.
@@ -330,7 +335,12 @@ mod tests {
 
     #[test]
     fn noise_costs_nothing_and_what_is_alike_next_to_nothing() {
-        let noise: Vec<u8> = (0..20_000u32).map(|i| (i.wrapping_mul(0x9E37_79B9).rotate_left(i) >> 13) as u8).collect();
+        let mut state = 1u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        let noise: Vec<u8> = (0..20_000).map(|_| noise()).collect();
         assert!(fewer(&noise, &[2, 100, 100], 9, noise.len()).is_none());
         let [head, tail] = fewer(&vec![7; 1 << 18], &[1 << 6, 1 << 6, 1 << 6], 9, 1000).unwrap();
         assert!(head.len() + tail.len() < 60, "{} bytes", head.len() + tail.len());
