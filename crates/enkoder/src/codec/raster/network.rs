@@ -101,13 +101,13 @@ impl<const CONTEXTS: usize, const INPUTS: usize, const SETS: usize> Network<CONT
         }
 
         let (mut sets, mut mixed) = ([0; SETS], [0; SETS]);
-        for way in 0..SETS {
-            sets[way] = kind * self.sizes.sets[way] + seen.sets[way];
+        for (way, (set, mixed)) in sets.iter_mut().zip(&mut mixed).enumerate() {
+            *set = kind * self.sizes.sets[way] + seen.sets[way];
             let mut sum = 0;
-            for (weight, input) in self.weights[way][sets[way]].iter().zip(&inputs) {
+            for (weight, input) in self.weights[way][*set].iter().zip(&inputs) {
                 sum += (weight * input) >> 6;
             }
-            mixed[way] = (sum >> (WEIGHT_BITS - 6)).clamp(-MOST_ODDS, MOST_ODDS);
+            *mixed = (sum >> (WEIGHT_BITS - 6)).clamp(-MOST_ODDS, MOST_ODDS);
         }
         let last = kind * self.sizes.last + seen.last;
         let mut sum = 0i64;
@@ -122,9 +122,9 @@ impl<const CONTEXTS: usize, const INPUTS: usize, const SETS: usize> Network<CONT
         let (cell, part) = ((position / WIDTH) as usize, position % WIDTH);
         let mut sum = 2 * plain;
         let mut corrections = [0; 2];
-        for way in 0..2 {
-            corrections[way] = kind * self.sizes.corrections[way] + seen.corrections[way];
-            let cells = &self.corrections[way][corrections[way]];
+        for (way, set) in corrections.iter_mut().enumerate() {
+            *set = kind * self.sizes.corrections[way] + seen.corrections[way];
+            let cells = &self.corrections[way][*set];
             let (low, high) = (cells[cell] as i32, cells[cell + 1] as i32);
             sum += low + (i64::from(high - low) * i64::from(part) / i64::from(WIDTH)) as i32;
         }
@@ -138,9 +138,9 @@ impl<const CONTEXTS: usize, const INPUTS: usize, const SETS: usize> Network<CONT
             let change = (error * i64::from(odds)) >> LAST_RATE;
             *weight = (*weight + change as i32).clamp(-MOST_WEIGHT, MOST_WEIGHT);
         }
-        for way in 0..SETS {
-            let error = (i64::from(target - probability_of(mixed[way])) * RATE >> 6) as i32;
-            for (weight, input) in self.weights[way][sets[way]].iter_mut().zip(&inputs) {
+        for ((weights, set), odds) in self.weights.iter_mut().zip(sets).zip(mixed) {
+            let error = ((i64::from(target - probability_of(odds)) * RATE) >> 6) as i32;
+            for (weight, input) in weights[set].iter_mut().zip(&inputs) {
                 *weight = (*weight + ((input * error + (1 << 13)) >> 14)).clamp(-MOST_WEIGHT, MOST_WEIGHT);
             }
         }

@@ -159,7 +159,7 @@ impl<const ALL: bool> Surroundings<ALL> {
     fn before_it(&self) -> [u8; 4] {
         let Raster { channels, .. } = self.raster;
         let (at, stride) = (self.at(), self.stride);
-        let is_first = channels == 1 || self.column % channels == 0;
+        let is_first = channels == 1 || self.column.is_multiple_of(channels);
         let (from, at) = if is_first { (&self.before, at) } else { (&self.now, at - 1) };
         [from[at], from[at - channels], from[at - stride], from[at - stride - channels]]
     }
