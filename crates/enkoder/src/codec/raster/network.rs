@@ -97,7 +97,7 @@ impl<const CONTEXTS: usize, const INPUTS: usize, const SETS: usize> Network<CONT
             let probability = slot >> (u32::BITS - SLOT_BITS);
             let confidence = self.rates[(slot & 0xff) as usize].1;
             inputs[index] = i32::from(self.tables.odds[(probability >> (SLOT_BITS - 16)) as usize]);
-            inputs[CONTEXTS + index] = (((probability as i32) - (1 << (SLOT_BITS - 1))) >> 12) * confidence >> 8;
+            inputs[CONTEXTS + index] = ((((probability as i32) - (1 << (SLOT_BITS - 1))) >> 12) * confidence) >> 8;
         }
 
         let (mut sets, mut mixed) = ([0; SETS], [0; SETS]);
