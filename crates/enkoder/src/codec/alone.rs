@@ -20,7 +20,7 @@ use super::entropy::Corrupt;
 use super::error::CodecError;
 use super::field::{self, Field, Scale, seen_shape};
 use super::kept::{Demand, Kept};
-use super::part::{self, Coded, Request};
+use super::part::{self, Coded, Request, Way};
 use super::promise::Extent;
 use super::quantiser::Quantiser;
 use super::region::{self, Exact, Region};
@@ -41,7 +41,8 @@ pub struct AloneOptions {
     pub bound: Bound,
     /// What holds instead for single variables, by their names; no mean squared errors, which are of all of them together.
     pub of_variables: Vec<(String, Bound)>,
-    /// How much is tried, from 1 to 9; more takes longer. Up to 5, what is quick is preferred unless it takes noticeably more bytes. The
+    /// How much is tried, from 1 to 9; more takes longer. Up to 5, what is quick is preferred unless it takes noticeably more bytes.
+    /// Bytes (`u8`) may be coded by contexts: drawings and masks from 3 on, where this takes hardly longer, from 6 on all, which is slow, also to decode. The
     /// file depends on it, and never on the number of threads.
     pub effort: u8,
     /// Regions of each variable with bounds of their own, in the axes of its array; where they overlap, the last holds. With these
@@ -75,8 +76,8 @@ pub struct Prediction {
     pub variable: usize,
     /// The region: 0 for what is in none, otherwise one more than its number; none where all of the array is predicted together.
     pub region: Option<usize>,
-    /// How it is gone through: `rows`, each value from those before, or `levels`, from a coarse grid to ever finer ones; `none` where
-    /// nothing predicts values and they are stored as they are.
+    /// How it is gone through: `rows`, each value from those before, or `levels`, from a coarse grid to ever finer ones; `contexts` where
+    /// bytes of pictures are coded by what is around them; `none` where nothing predicts values and they are stored as they are.
     pub traversal: &'static str,
     /// The distance of two decoded values that one prediction allows, in about powers of two where a bound is a part of each value;
     /// 0 where every bit comes back.
@@ -95,11 +96,16 @@ pub struct Prediction {
 
 impl Prediction {
     fn of(variable: usize, coded: &Coded) -> Self {
-        let field = coded.field.as_ref();
+        let field = if let Way::Field(field) = &coded.way { Some(field) } else { None };
+        let traversal = match &coded.way {
+            Way::Field(field) => field.traversal(),
+            Way::Raster => "contexts",
+            Way::Stored => "none",
+        };
         Self {
             variable,
             region: coded.region.map(usize::from),
-            traversal: field.map_or("none", Field::traversal),
+            traversal,
             step: field.map_or(0.0, |field| field.scale().step()),
             is_lattice: field.is_some_and(|field| matches!(field.scale(), Scale::Lattice { .. })),
             // One of a region's stands for what is not in it.
@@ -153,8 +159,8 @@ pub(crate) fn predictions<T: Element>(
         let coded = match header.alone {
             Some(_) => part::coded::<T>([head, tail], &shape)?,
             None => {
-                let field = Some(field::decode_field::<T>(head, &shape)?);
-                vec![Coded { region: None, field, bytes: [head.len(), tail.len()] }]
+                let way = Way::Field(field::decode_field::<T>(head, &shape)?);
+                vec![Coded { region: None, way, bytes: [head.len(), tail.len()] }]
             }
         };
         found.extend(coded.iter().map(|coded| Prediction::of(variable, coded)));

@@ -61,7 +61,7 @@ static RATES: [u32; 1024] = {
 };
 
 /// Bits seen after which a probability forgets as fast as it learns.
-const WINDOW: u32 = 500;
+pub(crate) const WINDOW: u32 = 500;
 
 /// One direction of the coding.
 pub(crate) trait Coder {

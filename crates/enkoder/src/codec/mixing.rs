@@ -8,23 +8,23 @@ use super::exponential::{ONE_BITS, exp_negative};
 
 /// Fraction bits of a probability's logarithm of odds, and the largest magnitude that is told apart.
 const ODDS_BITS: u32 = 8;
-const MOST_ODDS: i32 = 2815;
+pub(crate) const MOST_ODDS: i32 = 2815;
 /// Fraction bits of a weight.
-const WEIGHT_BITS: u32 = 16;
+pub(crate) const WEIGHT_BITS: u32 = 16;
 /// Bits of a probability that the table of odds tells apart.
 const TABLE_BITS: usize = 16;
 /// Seen bits after which a context forgets as fast as it learns.
 const WINDOW: u32 = 254;
 const SLOTS: usize = 1 << 16;
 
-struct Tables {
+pub(crate) struct Tables {
     /// Probability for each logarithm of odds from −[`MOST_ODDS`] on.
-    probability: Vec<u32>,
+    pub(crate) probability: Vec<u32>,
     /// Logarithm of odds for each probability.
-    odds: Vec<i16>,
+    pub(crate) odds: Vec<i16>,
 }
 
-fn tables() -> &'static Tables {
+pub(crate) fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
     TABLES.get_or_init(|| {
         let probability: Vec<u32> = (-MOST_ODDS..=MOST_ODDS)

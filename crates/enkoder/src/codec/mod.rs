@@ -62,6 +62,7 @@ mod prediction;
 mod promise;
 mod quantiser;
 mod rans;
+mod raster;
 mod region;
 mod residual;
 mod samples;

@@ -1,21 +1,23 @@
-//! The array of one variable in a block, as files of version 4 have it: its values as they are, a field, or one for each region. A
+//! The array of one variable in a block, as files of version 4 have it: its values as they are, a field, a raster, or one of these for each region. A
 //! region is an array of its own: the box around its cells, in which all other cells have one value that the data does not have.
 
 use std::ops::Range;
 
 use super::bytes::{Reader, put_unsigned};
-use super::element::Element;
+use super::element::{Element, ElementType};
 use super::entropy::Corrupt;
 use super::error::CodecError;
 use super::field::{self, Field, Scale, lattice};
 use super::kept::Demand;
 use super::quantiser::Quantiser;
+use super::raster;
 use super::region::{Exact, MAX_REGIONS};
 
 /// What the first byte of a part says.
 const FIELD: u8 = 0;
 const STORED: u8 = 1;
 const REGIONS: u8 = 2;
+const RASTER: u8 = 3;
 /// Added to it where limits follow.
 const LIMITED: u8 = 16;
 
@@ -35,12 +37,19 @@ pub(crate) struct Request<'a> {
     pub(crate) effort: u8,
 }
 
-/// A field of an array, or of a region of it.
+/// How an array is predicted.
+pub(crate) enum Way {
+    Field(Field),
+    Raster,
+    /// Values are stored as they are.
+    Stored,
+}
+
+/// An array, or a region of it.
 pub(crate) struct Coded {
     /// The number of its region among those of the array; none where it is all of it.
     pub(crate) region: Option<u8>,
-    /// None where values are stored as they are.
-    pub(crate) field: Option<Field>,
+    pub(crate) way: Way,
     pub(crate) bytes: [usize; 2],
 }
 
@@ -101,9 +110,10 @@ pub(crate) fn coded<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result<
     if kind & LIMITED > 0 {
         Limits::<T>::read(&mut head, shape)?;
     }
-    let field = |kind: u8, stream: &[u8], shape: &[usize]| match kind {
-        FIELD => field::decode_field::<T>(stream, shape).map(Some),
-        STORED => Ok(None),
+    let way = |kind: u8, stream: &[u8], shape: &[usize]| match kind {
+        FIELD => field::decode_field::<T>(stream, shape).map(Way::Field),
+        RASTER => Ok(Way::Raster),
+        STORED => Ok(Way::Stored),
         _ => Err(Corrupt),
     };
     if kind & !LIMITED == REGIONS {
@@ -111,14 +121,14 @@ pub(crate) fn coded<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result<
         let of_layer = |layer: Layer<'_>| {
             let [head, tail] = layer.streams;
             let (kind, rest) = head.split_first().ok_or(Corrupt)?;
-            let field = field(*kind, rest, &layer.lengths())?;
-            Ok(Coded { region: Some(layer.region), field, bytes: [head.len(), tail.len()] })
+            let way = way(*kind, rest, &layer.lengths())?;
+            Ok(Coded { region: Some(layer.region), way, bytes: [head.len(), tail.len()] })
         };
         return layers(&mut head, streams[1], shape)?.into_iter().map(of_layer).collect();
     }
     let rest = head.take(head.remaining(), "a field").map_err(|_| Corrupt)?;
-    let field = field(kind & !LIMITED, rest, shape)?;
-    Ok(vec![Coded { region: None, field, bytes: [streams[0].len(), streams[1].len()] }])
+    let way = way(kind & !LIMITED, rest, shape)?;
+    Ok(vec![Coded { region: None, way, bytes: [streams[0].len(), streams[1].len()] }])
 }
 
 /// An array that lies in one region: the fewest bytes of all steps to try that keep what is asked for, or its values as they are.
@@ -147,11 +157,17 @@ fn one<T: Element>(
             best = Some(([[&[FIELD][..], &head].concat(), tail], decoded));
         }
     }
-    let width = T::TYPE.bytes();
-    match best {
-        Some((streams, decoded)) if streams[0].len() + streams[1].len() <= values.len() * width => (streams, decoded),
-        _ => ([vec![STORED], T::to_le(values)], values.to_vec()),
+    let all = values.len() * T::TYPE.bytes();
+    let best = best.filter(|([head, tail], _)| head.len() + tail.len() <= all);
+    let (streams, decoded) = best.unwrap_or_else(|| ([vec![STORED], T::to_le(values)], values.to_vec()));
+    // What comes back exactly keeps every bound.
+    let most = streams[0].len() + streams[1].len() - 1;
+    if T::TYPE == ElementType::U8
+        && let Some([head, tail]) = raster::fewer(&T::to_le(values), shape, request.effort, most)
+    {
+        return ([[&[RASTER][..], &head].concat(), tail], values.to_vec());
     }
+    (streams, decoded)
 }
 
 /// An array of several regions.
@@ -272,6 +288,9 @@ fn decode_one<T: Element>([head, tail]: [&[u8]; 2], shape: &[usize]) -> Result<V
 fn decode_kind<T: Element>(kind: u8, streams: [&[u8]; 2], shape: &[usize]) -> Result<Vec<T>, Corrupt> {
     match kind {
         FIELD => field::decode(streams, shape).map(|(_, values)| values),
+        RASTER if T::TYPE == ElementType::U8 => {
+            raster::decode(streams, shape.iter().product()).map(|bytes| T::from_le(&bytes))
+        }
         STORED if streams[1].len() == shape.iter().product::<usize>() * T::TYPE.bytes() => Ok(T::from_le(streams[1])),
         _ => Err(Corrupt),
     }
@@ -437,6 +456,7 @@ mod tests {
             let head = [&[kind][..], &bytes].concat();
             let _ = decode::<f32>([&head, &tail], &SHAPE);
             let _ = coded::<f32>([&head, &tail], &SHAPE);
+            let _ = decode::<u8>([&head, &tail], &SHAPE);
         }
 
         #[test]

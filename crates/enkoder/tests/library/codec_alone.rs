@@ -442,6 +442,21 @@ fn more_effort_takes_no_more_bytes_and_threads_make_no_difference() {
 }
 
 #[test]
+fn drawings_take_fewer_bytes_by_contexts_and_lossy_bounds_hold() {
+    // Rings around places that wander.
+    let ring = |index: usize| {
+        let (number, row, column) = (index / 784, index / 28 % 28, index % 28);
+        let far = (row.abs_diff(8 + number * 5 % 13)).pow(2) + (column.abs_diff(8 + number * 3 % 11)).pow(2);
+        if (20 + number % 17..60).contains(&far) { 255 } else { 0u8 }
+    };
+    let values: Vec<u8> = (0..100 * 784).map(ring).collect();
+    let bytes = |bound, effort| check(&[28, 28], &values, &options(bound, effort, 40));
+    let [usual, few, many] = [5, 6, 9].map(|effort| bytes(Bound::Lossless, effort));
+    assert!(many < few && 3 * few < 2 * usual, "{usual}, {few}, {many} bytes");
+    assert!(bytes(Bound::Absolute(3.0), 9) <= many);
+}
+
+#[test]
 fn codes_alone_need_a_model() {
     let mut samples = SampleArray::from_values([2], &[1.0f32, 2.0]).unwrap();
     let refused = compress_alone(&mut samples, &AloneOptions::new(Bound::None), &mut Vec::new(), &mut |_| {

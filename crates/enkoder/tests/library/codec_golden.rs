@@ -16,7 +16,7 @@ use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 /// The files, and the SHA-256 of the little-endian bytes that each decodes to.
-const GOLDEN: [(&str, &str); 20] = [
+const GOLDEN: [(&str, &str); 22] = [
     ("fields-f32-rel", "88b05439094892a022e85c8d5800aa535db03d119e28f893e047697640cbe713"),
     ("fields-f32-rel-8bit", "2a95901256cba48411fe725b787c2a119f94c8f846ff80d1ecff6e57a175362c"),
     ("two-variables-f64-rel", "675e097949a258b5ab0ae0ad3513e338db3a98d5d8a8a629c1c5899f819ba4b6"),
@@ -37,6 +37,8 @@ const GOLDEN: [(&str, &str); 20] = [
     ("alone-f16-rel", "afac2aa5a34af5d6e3802312849a31a56b3d3827dc1f415d4ab45c6330bcf7eb"),
     ("alone-u64-noise", "488c10a02f379b8c72f68d6e48689ed06b7f2a0ea5583b6a3d6954823ddad531"),
     ("alone-f32-regions-exact", "61e4aa560d664bb7aba345eb0df2f2e2c03e4af6bae0e7ca0c5353d85917f157"),
+    ("alone-u8-drawings", "a6ce5947a8fff2b70dc9f8dcd4c61bc04a207af8362615ebd82baaabad3b7311"),
+    ("alone-u8-colours", "884c47f74aa12cec1efec08610d77be32d9b3c3b665aa5743224c1008fbc8da2"),
 ];
 
 fn folder() -> PathBuf {
@@ -193,6 +195,17 @@ fn golden_files_without_a_model_are_made() {
     let halves = |values: &[f32]| values.iter().map(|&value| f16::from_f32_const(value)).collect::<Vec<f16>>();
     write("alone-f16-lossless", Given::of([20, 30], &halves(&hostile)), Bound::Lossless, 5);
     write("alone-f16-rel", Given::of([20, 30], &halves(&fields)), Bound::Relative(0.001), 5);
+    // Discs of many sizes and heights, and a picture of three channels.
+    let disc = |index: usize| {
+        let (number, row, column) = (index / 600, index / 30 % 20, index % 30);
+        let (height, across) = (row.abs_diff(4 + number % 11), column.abs_diff(5 + number * 7 % 19));
+        255u8.saturating_sub((30 * (height * height + across * across)).min(255) as u8 / 2 * 2)
+    };
+    let discs: Vec<u8> = (0..24 * 600).map(disc).collect();
+    write("alone-u8-drawings", Given::of([20, 30], &discs), Bound::Lossless, 9);
+    let colours: Vec<u8> =
+        (0..24 * 1800).map(|i| disc(i / 3) / (1 + i % 3) as u8 + (noise(i) * 12.0 + 3.0) as u8).collect();
+    write("alone-u8-colours", Given::of([20, 30, 3], &colours), Bound::Lossless, 6);
     let noise: Vec<u64> = (0..4000u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(i as u32)).collect();
     write("alone-u64-noise", Given::of([20], &noise), Bound::Lossless, 5);
     let region = |axis: usize, length: usize, from: usize, bound| {

@@ -205,7 +205,7 @@ fn predicted(file: &EnkFile<Part<'_, Input>>, member: &Member) -> String {
 
 /// Which candidate won in how many chunks, and what it costs.
 fn in_words(of: &[&Prediction]) -> String {
-    let ways = [("levels", "by levels"), ("rows", "by rows"), ("none", "not at all")];
+    let ways = [("levels", "by levels"), ("rows", "by rows"), ("contexts", "by contexts"), ("none", "not at all")];
     let ways = ways.map(|(way, words)| (of.iter().filter(|p| p.traversal == way).count(), words));
     let ways = ways.iter().filter(|(count, _)| *count > 0);
     let ways =
