@@ -11,19 +11,19 @@ mod sizes;
 mod traversal;
 mod view;
 
-use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, Quantity, TrainingRecord};
+use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, Quantity, Scaler, TrainingRecord};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 pub use self::errors::ClassErrors;
 pub use self::sizes::Sizes;
 
-pub(crate) use self::columns::{ColumnSummary, Columns, MOST_COLUMNS};
+pub(crate) use self::columns::{Column, ColumnSummary, Columns, MOST_COLUMNS};
 pub(crate) use self::errors::{ModelErrors, moments};
 pub(crate) use self::maps::{ChannelPictures, What};
 pub(crate) use self::picks::{Pick, PickGroup, SamplePicture};
 pub(crate) use self::projection::{PointClass, Projection};
-pub(crate) use self::traversal::Traversal;
+pub(crate) use self::traversal::{MOST_DIMENSIONS, Traversal, Traversals};
 pub(crate) use self::view::{View, Viewer};
 
 use self::codes::CodeRanges;
@@ -104,7 +104,7 @@ pub struct Evaluation {
     pub(crate) architecture: Architecture,
     pub(crate) baseline_latent: usize,
     pub(crate) record: TrainingRecord,
-    pub(crate) scaling: String,
+    pub(crate) scaler: Scaler,
     pub(crate) network: ModelErrors,
     pub(crate) baseline: ModelErrors,
     pub(crate) mean: MeanErrors,
@@ -122,7 +122,7 @@ pub struct Evaluation {
 pub(crate) struct Codes {
     pub(crate) projections: [Projection; 2],
     pub(crate) point_classes: Vec<PointClass>,
-    pub(crate) traversals: [Vec<Traversal>; 2],
+    pub(crate) traversals: [Traversals; 2],
     pub(crate) sizes: Sizes,
 }
 
@@ -169,7 +169,7 @@ impl Evaluation {
         let mean = MeanErrors::of(scaler, train, validation);
         let classes = ClassErrors::of(validation, &data.classes, &network, &baseline_errors);
 
-        let viewer = Viewer::new(&data, scaler);
+        let viewer = Viewer::new(&data);
         let samples = picks::samples(validation, &data, &viewer, &mut rng);
         let models = [autoencoder, baseline];
         let errors = [&network, &baseline_errors];
@@ -199,7 +199,7 @@ impl Evaluation {
             architecture: autoencoder.architecture().clone(),
             baseline_latent: baseline.architecture().latent(),
             record: autoencoder.record().clone(),
-            scaling: scaler.kind().to_string(),
+            scaler: scaler.clone(),
             network,
             baseline: baseline_errors,
             mean,
@@ -273,8 +273,23 @@ impl Evaluation {
     /// 24-bit ANSI colours. Every line ends with a line feed.
     pub fn preview(&self, width: usize, colour: bool) -> String {
         let picks = self.picks.last().map_or(&[][..], |group| &group.picks);
-        let pairs = picks.iter().map(|pick| (&pick.original, &pick.network));
-        preview::of_views(pairs, width, colour)
+        let scaled: Vec<[View; 2]> =
+            picks.iter().map(|pick| [&pick.original, &pick.network].map(|view| self.comparable(view))).collect();
+        preview::of_views(scaled.iter().map(|[original, network]| (original, network)), width, colour)
+    }
+
+    /// A view whose values can be seen beside each other: those of a table are scaled, because each column has its own unit.
+    fn comparable(&self, view: &View) -> View {
+        let mut view = view.clone();
+        if let View::Values(values) = &mut view
+            && values.len() == self.data.features
+            && self.data.is_table
+        {
+            let missing: Vec<bool> = values.iter().map(|value| value.is_nan()).collect();
+            self.scaler.transform_row(values);
+            values.iter_mut().zip(missing).filter(|(_, missing)| *missing).for_each(|(value, _)| *value = f32::NAN);
+        }
+        view
     }
 
     /// Whether the model is not trained but computed, as PCA itself is.

@@ -31,7 +31,7 @@ impl FillingEvaluation {
             }
             for (column, pictures) in self.shown.iter().enumerate() {
                 let left = NAMES + column as f64 * (size.0 + GAP);
-                svg.image((left, top), size, &pictures[row].data_uri()?);
+                svg.image((left, top), size, &pictures[row].data_uri()?, None);
             }
         }
         Ok(Some(svg.finish(&format!("Samples with {missing}, what the model fills in, and the whole samples"))))

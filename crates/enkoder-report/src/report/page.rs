@@ -14,7 +14,7 @@ use askama::Template;
 use super::{Frame, Report, ReportError, settings};
 use crate::charts::Style;
 use crate::evaluation::{Evaluation, LONGEST_NAME, View};
-use crate::number::{count, duration, grouped, name, significant};
+use crate::number::{count, duration, grouped, name, percent, significant};
 use crate::palette::{Ink, Theme};
 use crate::picture::PictureError;
 
@@ -39,6 +39,8 @@ pub(super) struct Page {
     baseline: String,
     /// `unseen samples`, where they are.
     samples: &'static str,
+    /// Whether the model is PCA itself, so that there is nothing to compare it with.
+    is_pca: bool,
     /// Whether the samples are others than those that the model was trained on, which are known.
     unseen: bool,
     baseline_note: &'static str,
@@ -83,6 +85,7 @@ impl Page {
             explorer: report.explorer.clone(),
             baseline: evaluation.baseline_name(),
             samples: if evaluation.data.unseen { "unseen samples" } else { "these samples" },
+            is_pca: evaluation.is_closed_form(),
             unseen: evaluation.data.unseen,
             baseline_note: if evaluation.data.unseen {
                 "the best linear code of the training samples"
@@ -121,7 +124,10 @@ impl Summary {
     fn of(evaluation: &Evaluation, threads: Option<usize>) -> Self {
         let record = &evaluation.record;
         let (comparison, comparison_note) = match evaluation.times_below_baseline() {
-            _ if evaluation.is_closed_form() => ("PCA".to_owned(), "this model is PCA itself".to_owned()),
+            _ if evaluation.is_closed_form() => {
+                let explained = 1.0 - evaluation.baseline.mse / evaluation.mean.mse;
+                (percent(explained), "of what predicting the mean leaves; this model is PCA itself".to_owned())
+            }
             Some(ratio) if ratio >= 1.0 => {
                 (format!("{} ×", significant(ratio, 3)), "smaller error than PCA".to_owned())
             }
@@ -169,7 +175,7 @@ fn lead(evaluation: &Evaluation) -> String {
     };
     format!(
         "{what} of layers {} with {} was {made} {} of {}. It {work}, and is measured here on {} of {}{}.",
-        evaluation.architecture.summary(),
+        arrows(&evaluation.architecture.summary()),
         count(evaluation.architecture.parameters(), "parameter", "parameters"),
         count(record.data.train_samples, "sample", "samples"),
         quoted(&record.data.name),
@@ -190,7 +196,7 @@ fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
         format!("{} training, {} validation", grouped(record.train_samples), grouped(record.validation_samples));
     vec![
         ("Architecture", evaluation.architecture.summary()),
-        ("Scaling", evaluation.scaling.clone()),
+        ("Scaling", evaluation.scaler.kind().to_string()),
         ("Trained on", name(&record.name, LONGEST_NAME)),
         ("Samples", split),
         ("Fingerprint of the training samples (SHA-256)", name(&record.fingerprint, 64)),
@@ -198,6 +204,11 @@ fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
         ("Fingerprint of the evaluated samples (SHA-256)", evaluation.data.fingerprint.clone()),
         ("Enkoder", env!("CARGO_PKG_VERSION").to_owned()),
     ]
+}
+
+/// The sizes of layers as a way through them, which can be broken into lines between them.
+pub(crate) fn arrows(summary: &str) -> String {
+    summary.replace('-', " → ")
 }
 
 fn quoted(text: &str) -> String {
