@@ -14,11 +14,11 @@ mod scores;
 mod svg;
 
 pub(crate) use bars::{BarChart, BarRow, spark_histogram};
-pub(crate) use dots::DotPlot;
+pub(crate) use dots::{DotPlot, DotRow};
 pub(crate) use heat_map::{HeatMap, HeatPanel, colour_bar};
 pub(crate) use lines::{LineChart, Mark, Reference, Series, Style};
 pub(crate) use network::network_drawing;
 pub(crate) use scale::Scale;
 pub(crate) use scatter::{ScatterChart, ScatterClass};
-pub(crate) use scores::{ScoreCourse, ScoreHistogram};
-pub(crate) use svg::{Anchor, Svg, coordinate, escape};
+pub(crate) use scores::{ScoreCourse, ScoreHistogram, ScorePoint};
+pub(crate) use svg::{Anchor, Svg, coordinate, escape, text_width};

@@ -31,6 +31,14 @@ impl Evaluation {
         network_drawing(&self.architecture, theme)
     }
 
+    /// Of a model that is PCA itself only what comes first: the baseline's, which the network's would repeat.
+    fn without_twin<T>(&self, mut baseline_and_network: Vec<T>) -> Vec<T> {
+        if self.is_closed_form() {
+            baseline_and_network.truncate(1);
+        }
+        baseline_and_network
+    }
+
     /// What the baseline is called beside the network.
     pub(crate) fn baseline_name(&self) -> String {
         format!("PCA, {}", crate::number::count(self.baseline_latent, "component", "components"))
@@ -75,6 +83,7 @@ impl Evaluation {
                 points: distribution(&self.network.per_sample),
             },
         ];
+        let series = self.without_twin(series);
         let y = Scale::from_zero(series.iter().flat_map(|series| series.points.iter().map(|point| point.1)));
         let chart = LineChart {
             label: "How the errors of single samples are distributed, for the network and for PCA",
@@ -107,13 +116,20 @@ impl Evaluation {
     pub(crate) fn draw_class_errors(&self, theme: Theme) -> Option<String> {
         let classes = self.charted_classes();
         let baseline = self.baseline_name();
+        let both = |network, baseline| {
+            if self.is_closed_form() { vec![baseline] } else { vec![network, baseline] }
+        };
         let rows = classes
             .iter()
-            .map(|class| BarRow { name: class.name.clone(), values: vec![class.mse, class.baseline_mse] });
+            .map(|class| BarRow { name: class.name.clone(), values: both(class.mse, class.baseline_mse) });
         let chart = BarChart {
             label: "Mean squared error by class, for the network and for PCA",
             width: WIDTH,
-            series: vec![("network", Ink::Network), (&baseline, Ink::Baseline)],
+            series: if self.is_closed_form() {
+                vec![(&baseline, Ink::Baseline)]
+            } else {
+                vec![("network", Ink::Network), (&baseline, Ink::Baseline)]
+            },
             rows: rows.collect(),
         };
         (!classes.is_empty()).then(|| chart.draw(theme))
@@ -130,10 +146,11 @@ impl Evaluation {
         };
         let (network, baseline) = (cells(&self.network.per_feature), cells(&self.baseline.per_feature));
         let panel = |title: String, ink: Ink, (width, height, values)| HeatPanel { title, ink, width, height, values };
-        let panels = vec![
-            panel("network".to_owned(), Ink::Network, (network.0, network.1, &network.2)),
+        let mut panels = self.without_twin(vec![
             panel(self.baseline_name(), Ink::Baseline, (baseline.0, baseline.1, &baseline.2)),
-        ];
+            panel("network".to_owned(), Ink::Network, (network.0, network.1, &network.2)),
+        ]);
+        panels.reverse();
         let map = HeatMap {
             id: "error-by-pixel",
             label: "Mean squared error of each pixel, for the network and for PCA, on one colour scale",
@@ -151,6 +168,14 @@ impl Evaluation {
         let scale = Scale::linear([f64::from(low), f64::from(high)]);
         let legend = self.data.quantity_in_words();
         self.data.is_field().then(|| colour_bar(id, scale, ColourMap::Viridis, &legend, theme))
+    }
+
+    /// Which colour stands for which change along the traversals of the network (`which` 0) or of PCA (1); `None` of anything but fields.
+    pub(crate) fn draw_changes(&self, codes: &Codes, which: usize, theme: Theme) -> Option<String> {
+        let most = codes.traversals[which.min(1)].most?;
+        let id = ["changes", "changes-pca"][which.min(1)];
+        let legend = format!("change of {}", self.data.quantity_in_words());
+        Some(colour_bar(id, Scale::linear([-most, most]), ColourMap::Deviations, &legend, theme))
     }
 
     /// Whether samples are rows of values in an order, and enough of them for a line.
@@ -181,10 +206,10 @@ impl Evaluation {
             x: Scale::linear([1.0, self.data.features as f64]),
             y: Scale::from_zero(network.iter().chain(&baseline).map(|point| point.1)).up_to_tick(4),
             ticks: (6, 4),
-            series: vec![
+            series: self.without_twin(vec![
                 Series { name: &name, ink: Ink::Baseline, style: Style::Dashed, points: baseline },
                 Series { name: "network", ink: Ink::Network, style: Style::Solid, points: network },
-            ],
+            ]),
             references: Vec::new(),
             mark: None,
             legend: true,

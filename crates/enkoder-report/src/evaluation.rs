@@ -12,20 +12,22 @@ mod sizes;
 mod traversal;
 mod view;
 
-use enkoder::{Architecture, Autoencoder, Dataset, ModelError, ModelFileError, Quantity, Results, TrainingRecord};
+use enkoder::{
+    Architecture, Autoencoder, Dataset, ModelError, ModelFileError, Quantity, Results, Scaler, TrainingRecord,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 pub use self::errors::ClassErrors;
 pub use self::sizes::Sizes;
 
-pub(crate) use self::columns::{ColumnSummary, Columns, MOST_COLUMNS};
+pub(crate) use self::columns::{Column, ColumnSummary, Columns, MOST_COLUMNS};
 pub(crate) use self::errors::{ModelErrors, moments};
 pub(crate) use self::maps::{ChannelPictures, What};
 pub(crate) use self::picks::{Pick, PickGroup, SamplePicture};
 pub(crate) use self::plane::Plane;
 pub(crate) use self::projection::{PointClass, Projection};
-pub(crate) use self::traversal::Traversal;
+pub(crate) use self::traversal::{MOST_DIMENSIONS, Traversal, Traversals};
 pub(crate) use self::view::{View, Viewer};
 
 use self::codes::CodeRanges;
@@ -108,6 +110,7 @@ pub struct Evaluation {
     pub(crate) baseline_latent: usize,
     pub(crate) record: TrainingRecord,
     pub(crate) card: Card,
+    pub(crate) scaler: Scaler,
     pub(crate) network: ModelErrors,
     pub(crate) baseline: ModelErrors,
     pub(crate) mean: MeanErrors,
@@ -125,7 +128,7 @@ pub struct Evaluation {
 pub(crate) struct Codes {
     pub(crate) projections: [Projection; 2],
     pub(crate) point_classes: Vec<PointClass>,
-    pub(crate) traversals: [Vec<Traversal>; 2],
+    pub(crate) traversals: [Traversals; 2],
     /// Of codes of two numbers, where samples are pictures.
     pub(crate) plane: Option<Plane>,
     pub(crate) sizes: Sizes,
@@ -174,7 +177,7 @@ impl Evaluation {
         let mean = MeanErrors::of(scaler, train, validation);
         let classes = ClassErrors::of(validation, &data.classes, &network, &baseline_errors);
 
-        let viewer = Viewer::new(&data, scaler);
+        let viewer = Viewer::new(&data);
         let samples = picks::samples(validation, &data, &viewer, &mut rng);
         let models = [autoencoder, baseline];
         let errors = [&network, &baseline_errors];
@@ -217,6 +220,7 @@ impl Evaluation {
             baseline_latent: baseline.architecture().latent(),
             record: autoencoder.record().clone(),
             card: Card::of(autoencoder, results.as_ref()),
+            scaler: scaler.clone(),
             network,
             baseline: baseline_errors,
             mean,
@@ -290,8 +294,10 @@ impl Evaluation {
     /// 24-bit ANSI colours. Every line ends with a line feed.
     pub fn preview(&self, width: usize, colour: bool) -> String {
         let picks = self.picks.last().map_or(&[][..], |group| &group.picks);
-        let pairs = picks.iter().map(|pick| [&pick.original, &pick.network]);
-        preview::of_views(pairs, width, colour)
+        let viewer = Viewer::new(&self.data);
+        let scaled = |view: &View| viewer.comparable(view.clone(), &self.scaler);
+        let scaled: Vec<[View; 2]> = picks.iter().map(|pick| [&pick.original, &pick.network].map(scaled)).collect();
+        preview::of_views(scaled.iter().map(|views| views.each_ref()), width, colour)
     }
 
     /// Whether the model is not trained but computed, as PCA itself is.

@@ -11,8 +11,8 @@ use enkoder::{Autoencoder, Dataset, ModelError};
 use self::model::{MOST_PARAMETERS, ModelData};
 use self::samples::{Points, SampleErrors};
 use crate::evaluation::LONGEST_NAME;
-use crate::number::{count, grouped, name};
-use crate::report::Frame;
+use crate::number::{count, grouped, last_part, name};
+use crate::report::{Frame, arrows};
 
 /// Why an explorer could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,7 @@ struct Page<'a> {
     errors: String,
     decodes: bool,
     is_image: bool,
+    is_field: bool,
     is_table: bool,
 }
 
@@ -116,11 +117,15 @@ impl<'a> Explorer<'a> {
         let (data, weights) = ModelData::of(model, codes, self.samples)
             .map_err(|source| ExplorerError::Model { data: model.record().data.name.clone(), source })?;
         let page = Page {
-            frame: Frame::new(format!("{}: explorer", name(&model.record().data.name, LONGEST_NAME)), self.lead()),
+            frame: Frame::new(
+                format!("{}: explorer", name(last_part(&model.record().data.name), LONGEST_NAME)),
+                self.lead(),
+            ),
             network_script: include_str!("../templates/network.js"),
             explorer_script: include_str!("../templates/explorer.js"),
             decodes,
             is_image: data.is_image(),
+            is_field: data.is_field(),
             is_table: data.is_table(),
             model: json(&data)?,
             weights,
@@ -138,7 +143,7 @@ impl<'a> Explorer<'a> {
         format!(
             "This page holds a network of layers {} with {}, trained on {} of “{}”. It turns {values} into a code of {} and runs in \
              your browser.",
-            architecture.summary(),
+            arrows(&architecture.summary()),
             count(architecture.parameters(), "parameter", "parameters"),
             count(record.train_samples, "sample", "samples"),
             name(&record.name, LONGEST_NAME),

@@ -224,7 +224,7 @@ mod tests {
         let svg = String::from_utf8(figures[0].bytes.clone()).unwrap();
         let document = roxmltree::Document::parse(&svg).unwrap();
         assert_eq!(document.descendants().filter(|node| node.has_tag_name("image")).count(), 30);
-        assert!(document.descendants().any(|node| node.text() == Some("25 % missing")), "{svg}");
+        assert!(document.descendants().any(|node| node.text() == Some("25\u{a0}% missing")), "{svg}");
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl NoiseEvaluation {
             None => None,
         };
         let facts = DataFacts::of(samples, train, model);
-        let viewer = Viewer::new(&facts, scaler);
+        let viewer = Viewer::new(&facts);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let wanted = index::sample(&mut random, samples.len(), samples.len().min(MOST_SHOWN)).into_vec();
 
@@ -131,7 +131,9 @@ impl NoiseEvaluation {
             }
             let out = made.last().expect("the model is the last");
             for (place, _) in rows.iter().enumerate().filter(|(_, row)| wanted.contains(row)) {
-                let view = |samples: &Array2<f32>| viewer.view(&samples.row(place).to_vec(), MOST_PIXELS);
+                let view = |samples: &Array2<f32>| {
+                    viewer.comparable(viewer.view(&samples.row(place).to_vec(), MOST_PIXELS), scaler)
+                };
                 shown.push([view(&noisy), view(out), view(&clean)]);
             }
         }

@@ -24,9 +24,18 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     minus(&format!("{value:.decimals$}"))
 }
 
-/// A share of 1 in per cent.
+/// A share of 1 in per cent; number and sign stay in one line.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{} %", significant(100.0 * share, 2))
+    format!("{}\u{a0}%", significant(100.0 * share, 2))
+}
+
+/// How many of so many in whole per cent; only none is 0, and only all are 100.
+pub(crate) fn part(some: usize, all: usize) -> String {
+    match 100.0 * some as f64 / all.max(1) as f64 {
+        share if share > 0.0 && share < 1.0 => "less than 1\u{a0}%".to_owned(),
+        share if share > 99.0 && some < all => "more than 99\u{a0}%".to_owned(),
+        share => format!("{}\u{a0}%", share.round()),
+    }
 }
 
 /// A whole number with its thousands set apart.
@@ -67,9 +76,14 @@ pub(crate) fn duration(seconds: f64) -> String {
     match whole {
         0..10 => format!("{} s", significant(seconds, 2)),
         10..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        60..3600 => two_units(whole / 60, "min", whole % 60, "s"),
+        3600..172_800 => two_units(whole / 3600, "h", whole % 3600 / 60, "min"),
+        _ => two_units(whole / 86_400, "d", whole % 86_400 / 3600, "h"),
     }
+}
+
+fn two_units(many: u64, unit: &str, rest: u64, finer: &str) -> String {
+    if rest == 0 { format!("{many} {unit}") } else { format!("{many} {unit} {rest} {finer}") }
 }
 
 /// A shape as `28 × 28 × 3`.
@@ -96,6 +110,23 @@ pub(crate) fn name(name: &str, limit: usize) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// A name of at most `most` characters; of a longer one the beginning and the end, which tell names of one kind apart.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let end = kept / 2;
+    text.chars().take(kept - end).chain(['…']).chain(text.chars().skip(count - end)).collect()
+}
+
+/// What data is called in a title: of a path or an address its last part.
+pub(crate) fn last_part(name: &str) -> &str {
+    let whole = name.trim_end_matches(['/', '\\']);
+    whole.rsplit(['/', '\\']).next().filter(|last| !last.is_empty()).unwrap_or(name)
 }
 
 fn is_disturbing(c: char) -> bool {
@@ -125,7 +156,33 @@ mod tests {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([784, 9999, 12_345, 1_234_567].map(bytes), ["784 B", "9,999 B", "12.3 kB", "1.23 MB"]);
         assert_eq!([0.5, 12.4, 200.0, 4000.0].map(duration), ["0.50 s", "12 s", "3 min 20 s", "1 h 6 min"]);
+        assert_eq!([120.0, 7200.0, 200_000.0].map(duration), ["2 min", "2 h", "2 d 7 h"]);
         assert_eq!(duration(f64::NAN), "–");
+    }
+
+    #[test]
+    fn only_none_is_nothing_and_only_all_are_everything() {
+        let shares = [part(0, 7), part(1, 3000), part(1, 3), part(2999, 3000), part(7, 7), part(0, 0)];
+        assert_eq!(
+            shares.map(|share| share.replace('\u{a0}', " ")),
+            ["0 %", "less than 1 %", "33 %", "more than 99 %", "100 %", "0 %"]
+        );
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_beginning_and_its_end() {
+        assert_eq!(
+            ["short", "Class_number_of_rings=10", "ab"].map(|text| shortened(text, 10)),
+            ["short", "Class…s=10", "ab"]
+        );
+        assert_eq!(shortened("abc", 1), "…");
+    }
+
+    #[test]
+    fn a_title_has_the_last_part_of_a_path() {
+        let titles =
+            ["/data/a/taxi.csv", "photos/", "C:\\x\\y.nc", "openml:554", "https://x.org/a.csv", "/"].map(last_part);
+        assert_eq!(titles, ["taxi.csv", "photos", "y.nc", "openml:554", "a.csv", "/"]);
     }
 
     #[test]

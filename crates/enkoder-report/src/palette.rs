@@ -100,6 +100,17 @@ pub(crate) fn custom_properties(dark: bool) -> String {
     css
 }
 
+/// A style that gives a figure's file dark colours where it is shown on dark ground. Programs that know no such styles keep the light
+/// ones, which stand at each shape.
+pub(crate) fn dark_style() -> String {
+    let roles = ROLES.iter().map(|&(_, _, light, dark)| (light, dark));
+    let rules = roles
+        .chain(CLASSES)
+        .map(|(light, dark)| format!(r#"[fill="{light}"]{{fill:{dark}}}[stroke="{light}"]{{stroke:{dark}}}"#));
+    let deviations = ".deviations{filter:invert(1) hue-rotate(180deg)}";
+    format!("<style>@media (prefers-color-scheme:dark){{{}{deviations}}}</style>", rules.collect::<String>())
+}
+
 /// Colours for values from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColourMap {
@@ -110,6 +121,11 @@ pub(crate) enum ColourMap {
 }
 
 impl ColourMap {
+    /// The class of pictures that are white in the middle, which the page darkens on dark ground.
+    pub(crate) fn class(self) -> Option<&'static str> {
+        (self == Self::Deviations).then_some("deviations")
+    }
+
     /// The colour of a value; values beyond 0..1 are clamped, NaN has that of the lower end, or, of deviations, of none.
     pub(crate) fn colour(self, value: f64) -> [u8; 3] {
         let (map, unknown) = match self {
@@ -175,6 +191,10 @@ mod tests {
             assert_eq!(ink.css(Theme::Paper), light);
         }
         assert!(custom_properties(true).contains("--class-9:"));
+        // A light colour means one thing only, or the dark one would be that of another.
+        let mut light: Vec<&str> = ROLES.iter().map(|role| role.2).chain(CLASSES.map(|class| class.0)).collect();
+        light.sort_unstable();
+        assert!(light.windows(2).all(|pair| pair[0] != pair[1]), "{light:?}");
     }
 
     #[test]

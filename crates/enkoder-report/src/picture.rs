@@ -41,7 +41,7 @@ impl Layout {
     }
 }
 
-/// Pixels by rows, grey or RGB.
+/// Pixels by rows: grey, RGB, or, with four channels, RGB with what can be seen through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Picture {
     pub(crate) width: usize,
@@ -75,17 +75,30 @@ impl Picture {
         south_first: bool,
         most: usize,
     ) -> Option<Self> {
+        let (low, high) = (f64::from(range.0), f64::from(range.1));
+        let span = if high > low { high - low } else { 1.0 };
+        Self::of_map(values, layout, south_first, most, |value| ColourMap::Viridis.colour((value - low) / span))
+    }
+
+    /// The change of a field by at most `most` in either direction, drawn as [`of_field`](Self::of_field) does.
+    pub(crate) fn of_change(values: &[f32], layout: Layout, most: f64, south_first: bool, side: usize) -> Option<Self> {
+        let part = move |value: f64| if most > 0.0 { 0.5 + 0.5 * value / most } else { 0.5 };
+        Self::of_map(values, layout, south_first, side, |value| ColourMap::Deviations.colour(part(value)))
+    }
+
+    fn of_map(
+        values: &[f32],
+        layout: Layout,
+        south_first: bool,
+        most: usize,
+        colour: impl Fn(f64) -> [u8; 3],
+    ) -> Option<Self> {
         let Layout::Image { width, height, channels: 1 } = layout else { return None };
         if values.len() != width * height {
             return None;
         }
         let (width, height, values) = reduced(values.iter().map(|&v| f64::from(v)), width, height, 1, most);
-        let (low, high) = (f64::from(range.0), f64::from(range.1));
-        let span = if high > low { high - low } else { 1.0 };
-        let colour = |&value: &f64| match value {
-            value if value.is_nan() => MISSING,
-            value => ColourMap::Viridis.colour((value - low) / span),
-        };
+        let colour = |&value: &f64| if value.is_nan() { MISSING } else { colour(value) };
         let colours: Vec<[u8; 3]> = north_up(values, width, south_first).iter().map(colour).collect();
         Some(Self::from_colours(width, height, colours.into_iter()))
     }
@@ -116,12 +129,12 @@ impl Picture {
         }
         let at = (y * self.width + x) * self.channels;
         match self.channels {
-            3 => [self.pixels[at], self.pixels[at + 1], self.pixels[at + 2]],
+            3.. => [self.pixels[at], self.pixels[at + 1], self.pixels[at + 2]],
             _ => [self.pixels[at]; 3],
         }
     }
 
-    /// Pictures in rows, each magnified `zoom` times and `gap` pixels apart, on white.
+    /// Pictures in rows, each magnified `zoom` times and `gap` pixels apart, with nothing between them, so that they lie on any ground.
     pub(crate) fn grid(rows: &[Vec<Self>], zoom: usize, gap: usize) -> Self {
         let zoom = zoom.max(1);
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -130,17 +143,17 @@ impl Picture {
             rows.iter().map(|row| row.iter().map(|picture| picture.height * zoom).max().unwrap_or(0)).collect();
         let width = columns * (cell_width + gap) + gap;
         let height = heights.iter().map(|height| height + gap).sum::<usize>() + gap;
-        let channels = if rows.iter().flatten().any(|picture| picture.channels == 3) { 3 } else { 1 };
-        let mut pixels = vec![255; width.max(1) * height.max(1) * channels];
+        let channels = 4;
+        let mut pixels = vec![0; width.max(1) * height.max(1) * channels];
         let mut top = gap;
         for (row, row_height) in rows.iter().zip(&heights) {
             for (column, picture) in row.iter().enumerate() {
                 let left = gap + column * (cell_width + gap);
                 for y in 0..picture.height * zoom {
                     for x in 0..picture.width * zoom {
-                        let colour = picture.colour(x / zoom, y / zoom);
+                        let [r, g, b] = picture.colour(x / zoom, y / zoom);
                         let at = ((top + y) * width + left + x) * channels;
-                        pixels[at..at + channels].copy_from_slice(&colour[..channels]);
+                        pixels[at..at + channels].copy_from_slice(&[r, g, b, 255]);
                     }
                 }
             }
@@ -154,7 +167,11 @@ impl Picture {
         let failed = |source| PictureError { width: self.width, height: self.height, source };
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
-        encoder.set_color(if self.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale });
+        encoder.set_color(match self.channels {
+            1 => png::ColorType::Grayscale,
+            3 => png::ColorType::Rgb,
+            _ => png::ColorType::Rgba,
+        });
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::High);
         let mut writer = encoder.write_header().map_err(failed)?;
@@ -269,7 +286,8 @@ mod tests {
         let dot = |grey| Picture { width: 1, height: 1, channels: 1, pixels: vec![grey] };
         let grid = Picture::grid(&[vec![dot(0), dot(7)], vec![dot(9)]], 1, 1);
         assert_eq!((grid.width, grid.height), (5, 5));
-        assert_eq!((grid.pixels[6], grid.pixels[8], grid.pixels[16], grid.pixels[18]), (0, 7, 9, 255));
+        let pixel = |at: usize| [grid.pixels[4 * at], grid.pixels[4 * at + 3]];
+        assert_eq!([6, 8, 16, 18].map(pixel), [[0, 255], [7, 255], [9, 255], [0, 0]]);
         assert_eq!(Picture::grid(&[], 2, 0).to_png().unwrap()[1..4], *b"PNG");
     }
 

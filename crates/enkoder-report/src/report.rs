@@ -17,6 +17,7 @@ use crate::palette::{Theme, custom_properties};
 use crate::picture::{Picture, PictureError};
 
 use self::page::Page;
+pub(crate) use self::page::arrows;
 
 /// Why a report or its figures could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +201,7 @@ impl<'a> Report<'a> {
             svg("latent-space", Some(codes.draw_projection(0, paper)));
             svg("latent-space-pca", Some(codes.draw_projection(1, paper)));
             for (model, traversals) in ["", "-pca"].into_iter().zip(&codes.traversals) {
-                for traversal in traversals {
+                for traversal in &traversals.all {
                     let name = format!("traversal{model}-{}", traversal.dimension + 1);
                     svg(&name, evaluation.draw_traversal(traversal, paper));
                 }
@@ -250,7 +251,7 @@ impl<'a> Report<'a> {
         }
         let traversals = evaluation.codes.iter().flat_map(|codes| &codes.traversals);
         for (name, traversals) in ["traversals", "traversals-pca"].into_iter().zip(traversals) {
-            png(name, traversals.iter().map(|traversal| traversal.views.iter().collect()).collect())?;
+            png(name, traversals.all.iter().map(|traversal| traversal.views.iter().collect()).collect())?;
         }
         Ok(figures)
     }

@@ -1,8 +1,9 @@
 // A stretch of the drawing that is selected becomes the whole; without this script the drawing stands as it is.
 (() => {
   "use strict";
-  const ACROSS = 10000, DAY = 86400, MARKS = 9, APART = 20, LEAST = 1e-4;
-  const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 364 * DAY];
+  const ACROSS = 10000, DAY = 86400, MONTH = 365.2425 * DAY / 12, MARKS = 9, APART = 20, LEAST = 1e-4;
+  const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, DAY, 2 * DAY, 7 * DAY, 14 * DAY];
+  const MONTHS = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200];
   const round = (least, unit) => {
     const power = 10 ** Math.floor(Math.log10(least / unit));
     return [1, 2, 5, 10].map(times => times * power * unit).find(step => step >= least);
@@ -15,13 +16,14 @@
   };
   const courses = [...document.querySelectorAll("svg.course")].map(svg => {
     const number = key => Number(svg.dataset[key]);
-    const [from, to, left, width, top, bottom] = ["from", "to", "left", "width", "top", "bottom"].map(number);
+    const [from, to, left, width, top, bottom, unit] = ["from", "to", "left", "width", "top", "bottom", "unit"].map(number);
     const dates = svg.dataset.kind === "time" && from >= 315532800 && to < 1e11;
     const ticks = svg.querySelector("g.ticks"), names = [...svg.querySelectorAll("a.name")];
     let shown = [0, 1];
-    const label = (place, step) => {
-      if (!dates) return String(Number(place.toFixed(6)));
+    const label = (place, step, months) => {
+      if (!dates) return String(Number((place / unit).toFixed(6)));
       const text = new Date(1000 * place).toISOString();
+      if (months) return text.slice(0, months % 12 ? 7 : 4);
       if (step >= DAY || place % DAY === 0) return text.slice(0, 10);
       return step < 60 ? text.slice(11, 19) : text.slice(11, 16);
     };
@@ -37,12 +39,17 @@
         name.firstElementChild.setAttribute("x", x);
       }
       const first = from + a * (to - from), end = from + b * (to - from), least = (end - first) / MARKS;
-      const step = (dates && STEPS.find(step => step >= least)) || round(least, dates ? 31557600 : 1);
+      const even = dates && STEPS.find(step => step >= least);
+      const months = dates && !even && MONTHS.find(months => months * MONTH >= 0.98 * least);
+      const step = months ? months * MONTH : even || round(least, unit);
+      const at = mark => months ? Date.UTC(1970, mark * months) / 1000 : mark * step;
       ticks.replaceChildren();
-      for (let mark = Math.ceil(first / step); mark * step <= end; mark++) {
-        const x = left + width * (mark * step - first) / (end - first);
+      for (let mark = Math.ceil(first / step) - 1; at(mark) <= end; mark++) {
+        if (at(mark) < first) continue;
+        const x = left + width * (at(mark) - first) / (end - first);
         ticks.append(element("path", { d: `M${x} ${top}V${bottom + 4}`, stroke: "var(--grid)" }));
-        ticks.append(element("text", { x, y: bottom + 18, "font-size": 12, "text-anchor": "middle", fill: "var(--muted)" }, label(mark * step, step)));
+        const text = label(at(mark), step, months), half = 3.36 * text.length;
+        ticks.append(element("text", { x: Math.max(half, Math.min(x, svg.viewBox.baseVal.width - half)), y: bottom + 18, "font-size": 12, "text-anchor": "middle", fill: "var(--muted)" }, text));
       }
       controls.forEach(control => { control.disabled = a <= 0 && b >= 1; });
     };

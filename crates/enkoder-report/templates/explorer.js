@@ -46,10 +46,11 @@ function show(place, sample, units, words, beside) {
   showLines(place, sample, units, words, beside);
 }
 
-function showPicture(place, sample, { height, width, channels, low, high }, words) {
+function showPicture(place, sample, units, words) {
+  const { height, width, channels, low, high, field } = units;
   let canvas = place.querySelector("canvas");
   if (!canvas) {
-    canvas = element("canvas", { className: "picture", width, height });
+    canvas = element("canvas", { className: `picture${field ? " map" : ""}`, width, height });
     canvas.setAttribute("role", "img");
     place.replaceChildren(canvas);
   }
@@ -57,15 +58,38 @@ function showPicture(place, sample, { height, width, channels, low, high }, word
   const image = context.createImageData(width, height);
   let sum = 0;
   for (let pixel = 0; pixel < width * height; pixel++) {
+    const at = 4 * (field?.south_first ? (height - 1 - Math.floor(pixel / width)) * width + pixel % width : pixel);
+    const level = c => Math.min(1, Math.max(0, (sample[pixel * channels + c] - low) / (high - low)));
+    const colour = field ? mixed(field, level(0)) : [0, 1, 2].map(c => Math.round(255 * level(channels === 1 ? 0 : c)));
     for (let c = 0; c < 3; c++) {
-      const value = (sample[pixel * channels + (channels === 1 ? 0 : c)] - low) / (high - low);
-      image.data[pixel * 4 + c] = Math.round(255 * Math.min(1, Math.max(0, value)));
-      sum += image.data[pixel * 4 + c];
+      image.data[at + c] = colour[c];
+      sum += colour[c];
     }
-    image.data[pixel * 4 + 3] = 255;
+    image.data[at + 3] = 255;
   }
   context.putImageData(image, 0, 0);
-  canvas.setAttribute("aria-label", `${words}: ${height} by ${width} pixels, ${Math.round(sum / (width * height * 7.65))} % bright on average`);
+  const text = field
+    ? `${field.legend} from ${significant(least(sample))} to ${significant(-least(Array.from(sample, value => -value)))}`
+    : `${Math.round(sum / (width * height * 7.65))} % bright on average`;
+  canvas.setAttribute("aria-label", `${words}: ${height} by ${width} pixels, ${text}`);
+}
+
+/** The smallest of some numbers that are not missing. */
+const least = values => values.reduce((low, value) => value < low ? value : low, Infinity);
+
+/** The colour of a level from 0 to 1. */
+function mixed({ colours, missing }, level) {
+  if (Number.isNaN(level)) return missing;
+  const place = level * (colours.length - 1);
+  const [from, to] = [colours[Math.floor(place)], colours[Math.ceil(place)]];
+  return from.map((value, c) => Math.round(value + (place - Math.floor(place)) * (to[c] - value)));
+}
+
+/** Which colour stands for which value. */
+function showBar(place, { low, high, field }) {
+  const bar = element("i");
+  bar.style.background = `linear-gradient(to right,${field.colours.map(colour => `rgb(${colour})`).join()})`;
+  place.replaceChildren(bar, element("span", {}, ...[low, field.legend, high].map(text => element("b", { textContent: typeof text === "number" ? significant(text, 4) : text }))));
 }
 
 /** The cells of a row: numbers, and of categories the likeliest. */
@@ -84,7 +108,7 @@ function showCells(place, sample, { columns }, words, beside) {
   const cells = cellsOf(Array.from(sample), columns);
   const given = beside && cellsOf(Array.from(beside.sample), columns);
   const total = beside ? beside.errors.reduce((sum, error) => sum + error, 0) : 0;
-  const head = element("tr", {}, ...["column", ...(given ? ["given"] : []), "decoded", ...(given ? ["share of the error"] : [])].map(text => element("th", { textContent: text })));
+  const head = element("tr", {}, ...["column", ...(given ? ["given"] : []), "decoded", ...(given ? ["of error"] : [])].map(text => element("th", { textContent: text, className: text === "of error" ? "number" : "" })));
   const rows = cells.map((cell, i) => {
     const row = element("tr", {}, element("th", { textContent: cell.name }));
     if (given) row.append(element("td", { textContent: given[i].text }));
@@ -122,7 +146,9 @@ function showLines(place, sample, { channels }, words, beside) {
     paths.push(`<path d="${line(sample, channel)}" fill="none" stroke="var(${channels > 1 ? `--class-${channel % 10}` : "--network"})" stroke-width="1.3"/>`);
   }
   const label = (value, at) => `<text x="42" y="${at}" text-anchor="end" font-size="11" fill="var(--muted)">${significant(value)}</text>`;
-  place.innerHTML = `<svg viewBox="0 0 400 145" role="img" width="100%">${label(high, 14)}${label(low, 133)}${paths.join("")}</svg>`;
+  const step = (text, at, anchor) => `<text x="${at}" y="150" text-anchor="${anchor}" font-size="11" fill="var(--muted)">${text}</text>`;
+  const axis = `<path d="M46 134h350" stroke="var(--muted)"/>${step(channels > 1 ? "step 1" : "value 1", 46, "start")}${step(grouped(steps), 396, "end")}`;
+  place.innerHTML = `<svg viewBox="0 0 400 156" role="img" width="100%">${label(high, 14)}${label(low, 133)}${axis}${paths.join("")}</svg>`;
   place.firstChild.setAttribute("aria-label", `${words}: ${grouped(sample.length)} values from ${significant(low)} to ${significant(high)}`);
 }
 
@@ -279,6 +305,11 @@ class Plane {
       // What has no height is spread evenly, by multiples of the golden ratio.
       this.y[point] = this.axes[1] === "none" ? (point * 0.618033988749895) % 1 - 0.5 : this.along(this.axes[1], values);
     }
+    const middle = (members, values) => median(members.map(point => values[point]));
+    const named = points.classes.map(known => ({ ...known, members: [] }));
+    for (let point = 0; point < points.points; point++) named[classes[point]]?.members.push(point);
+    const own = named.filter(({ colour, members }) => colour !== null && members.length);
+    this.names = own.map(({ name, members }) => ({ name, x: middle(members, this.x), y: middle(members, this.y) }));
     this.showAll();
   }
 
@@ -320,9 +351,23 @@ class Plane {
         context.fillRect(x[point] * scaleX + zeroX, y[point] * scaleY + zeroY, size, size);
       }
     }
+    this.drawNames(context);
     this.drawMarks();
     clearTimeout(this.resting);
     if (moving && skip > 1) this.resting = setTimeout(() => this.draw(), 150);
+  }
+
+  /** The names of classes at the medians of their points, so that no reader depends on colours alone. */
+  drawNames(context) {
+    if (points.classes.length < 2) return;
+    context.font = `600 ${14 * devicePixelRatio}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.lineJoin = "round";
+    [context.lineWidth, context.strokeStyle, context.fillStyle] = [4 * devicePixelRatio, colour("background"), colour("text")];
+    for (const { name, x, y } of this.names) {
+      context.strokeText(name, this.px(x), this.py(y));
+      context.fillText(name, this.px(x), this.py(y));
+    }
   }
 
   /** The points with what lies over them: the code, the walk, and the sample under the pointer. */
@@ -482,16 +527,28 @@ function give(next) {
   const beside = network.reconstructs ? { sample, errors: given.errors } : undefined;
   result("reconstruction", network.reconstructs ? "Reconstruction" : "Output", place => show(place, given.output, model.output, "What the network makes of it", beside));
   if (network.reconstructs && model.input.kind === "image") {
-    result("difference", "Difference", place => showPicture(place, differences(), model.input, "The difference"));
+    showDifference();
   }
   if (latent <= 64) $("code-text").textContent = `Code: ${Array.from(given.code, value => significant(value)).join(", ")}`;
   say(`${$("verdict").textContent}. ${note}`);
 }
 
-/** How far each pixel is off, black where it is not. */
-function differences() {
-  const { low, high } = model.input;
-  return given.output.map((value, i) => Number.isNaN(sample[i]) ? low : Math.min(high, low + Math.abs(value - sample[i])));
+/** How far each pixel is off: black where it is not, and of a field by how much and in which direction. */
+function showDifference() {
+  const { low, high, field } = model.input;
+  const off = given.output.map((value, i) => value - sample[i]);
+  if (!field) {
+    const seen = off.map(value => Number.isNaN(value) ? low : Math.min(high, low + Math.abs(value)));
+    result("difference", "Difference", place => showPicture(place, seen, model.input, "The difference"));
+    return;
+  }
+  const most = off.reduce((most, value) => Math.abs(value) > most ? Math.abs(value) : most, 0) || 1;
+  const units = { ...model.input, low: -most, high: most, field: { ...field, colours: field.deviations } };
+  result("difference", "", place => {
+    showPicture(place, off, units, "Output minus sample");
+    place.firstChild.classList.add("deviations");
+    place.nextSibling.textContent = `Output minus sample, off by at most ${significant(most)}`;
+  });
 }
 
 function result(id, words, draw) {
@@ -515,8 +572,13 @@ function makePad() {
   const first = points && sampleOf(0);
   const bright = first ? median(first) > (low + high) / 2 : false;
   const paper = bright ? "#ffffff" : "#000000";
-  $("ink").value = bright ? "#000000" : "#ffffff";
-  $("ink-label").hidden = channels === 1;
+  const field = model.input.field;
+  if (!field) {
+    $("ink").value = bright ? "#000000" : "#ffffff";
+    $("ink-label").hidden = channels === 1;
+  }
+  /* Of a field, numbers are drawn: what is there, and what was there before. */
+  let [values, before] = [new Float64Array(network.features).fill(low), null];
 
   /** What the pad holds, as a sample. */
   const read = () => {
@@ -540,7 +602,9 @@ function makePad() {
     context.fillRect(0, 0, pad.width, pad.height);
   };
   /** Shows a sample on the pad, so that one can draw on it. */
-  const put = values => {
+  const put = (next, drawn = false) => {
+    values = Float64Array.from(next);
+    if (!drawn) before = values;
     const holder = element("div");
     showPicture(holder, values, model.input, "");
     context.imageSmoothingEnabled = false;
@@ -565,7 +629,8 @@ function makePad() {
     smallContext.filter = $("invert").checked ? "invert(1)" : "none";
     smallContext.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
     smallContext.filter = "none";
-    put(fromPixels(smallContext.getImageData(0, 0, width, height).data));
+    const brought = fromPixels(smallContext.getImageData(0, 0, width, height).data);
+    put(field?.south_first ? brought.map((_, i) => brought[(height - 1 - Math.floor(i / width)) * width + i % width]) : brought);
   };
 
   let last = null;
@@ -573,8 +638,21 @@ function makePad() {
     const box = pad.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width * pad.width, (event.clientY - box.top) / box.height * pad.height];
   };
+  /** Draws the value that is chosen into the numbers. */
+  const spread = ([x, y]) => {
+    const [column, row] = [x / pad.width * width, y / pad.height * height];
+    const radius = Math.max(0.5, $("pen").value * width / 2);
+    const next = Float64Array.from(values);
+    for (let i = 0; i < next.length; i++) {
+      const line = Math.floor(i / width);
+      const shown = field.south_first ? height - 1 - line : line;
+      if (Math.hypot(i % width + 0.5 - column, shown + 0.5 - row) <= radius) next[i] = Number($("level").value);
+    }
+    put(next, true);
+  };
   const stroke = event => {
     const next = place(event);
+    if (field) return spread(next);
     context.strokeStyle = $("ink").value;
     context.lineWidth = $("pen").value * pad.width;
     context.lineCap = context.lineJoin = "round";
@@ -587,7 +665,14 @@ function makePad() {
   };
   pad.addEventListener("pointerdown", event => { pad.setPointerCapture(event.pointerId); last = null; stroke(event); });
   pad.addEventListener("pointermove", event => { if (event.buttons) stroke(event); });
-  $("clear").addEventListener("click", () => { clear(); read(); });
+  $("clear").addEventListener("click", () => { if (field) put(before); else { clear(); read(); } });
+  if (field) {
+    Object.assign($("level"), { min: low, max: high, value: high });
+    const told = () => { $("level-shown").textContent = significant(Number($("level").value), 4); };
+    $("level").addEventListener("input", told);
+    told();
+    pad.classList.add("map");
+  }
   $("file").addEventListener("change", () => { if ($("file").files[0]) file($("file").files[0]); });
   addEventListener("paste", event => { if (event.clipboardData.files[0]) file(event.clipboardData.files[0]); });
   dropped(file);
@@ -658,6 +743,7 @@ function makeValues() {
 /* Everything together. */
 
 let plane = null;
+for (const place of document.querySelectorAll(".bar")) showBar(place, model.output);
 if (decodes) {
   makeSliders();
   if (points) {
@@ -679,6 +765,14 @@ if (points) {
 } else {
   const { offset } = network.scaler;
   put(Float64Array.from({ length: network.features }, (_, i) => model.input.kind === "image" ? model.input.low : at(offset, i)));
+}
+if (plane && points.points > 1) {
+  // A walk to begin with: from the first point to the one farthest from it.
+  const away = point => codeOf(point).reduce((sum, value, i) => sum + (value - codeOf(0)[i]) ** 2, 0);
+  let far = 1;
+  for (let point = 2; point < Math.min(points.points, 2000); point++) if (away(point) > away(far)) far = point;
+  walkTo(codeOf(0), nameOf(0));
+  walkTo(codeOf(far), nameOf(far));
 }
 if (decodes) {
   $("take").addEventListener("click", () => { take(given.code, "The given sample"); walkTo(given.code, "the given sample"); });

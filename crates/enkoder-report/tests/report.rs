@@ -360,7 +360,7 @@ fn filling_has_a_section_with_samples_and_errors() {
     let filling = FillingEvaluation::new(&model, &train, &validation, 0.5, 1).unwrap();
     let evaluation = Evaluation::new(&model, &model, Some(&train), &validation, 3).unwrap();
     let html = checked(Report::new(&evaluation).with_filling(&filling));
-    assert!(html.contains("id=\"filling\"") && html.contains("50 % missing") && html.contains("nearest samples"));
+    assert!(html.contains("id=\"filling\"") && html.contains("50\u{a0}% missing") && html.contains("nearest samples"));
     assert!(!checked(Report::new(&evaluation)).contains("id=\"filling\""));
     let figures = Report::new(&evaluation).with_filling(&filling).figures().unwrap();
     assert!(figures.iter().any(|figure| figure.file_name() == "filled.svg"));

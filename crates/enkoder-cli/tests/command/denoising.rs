@@ -147,7 +147,10 @@ fn a_denoiser_is_measured_beside_what_it_has_to_beat() {
     assert!(eight["mean"][3]["psnr"].as_f64().unwrap() > psnr(3), "{eight}");
     place.succeed("eval den clean --noise gaussian:25 --report report.html -q");
     let report = String::from_utf8(place.read("report.html")).unwrap();
-    assert!(report.contains("Denoising, gaussian:25") && report.contains("enkoder eval den clean"), "{report}");
+    assert!(
+        report.contains("Denoising, gaussian:25") && report.contains("<span>den</span> <span>clean</span>"),
+        "{report}"
+    );
     assert_snapshot!("report-exists", place.fail("eval den clean --noise gaussian:25 --report report.html"));
     assert_snapshot!("unknown-noise", place.fail("eval den clean --noise rain:3"));
     assert_snapshot!("noise-out-of-range", place.fail("eval den clean --noise masking:1.5"));

@@ -33,6 +33,38 @@ fn every_link_in_the_documents_leads_to_a_file_and_a_heading_that_are_there() {
     assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
 }
 
+#[test]
+fn the_site_has_every_page_of_docs_and_no_link_leads_out_of_it() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").canonicalize().unwrap();
+    let summary = docs.join("SUMMARY.md");
+    let listed: HashSet<PathBuf> =
+        links(&fs::read_to_string(&summary).unwrap()).into_iter().map(|link| docs.join(link)).collect();
+    let mut pages = Vec::new();
+    collect(&docs, &mut pages);
+    pages.retain(|page| *page != summary);
+    let mut wrong = Vec::new();
+    for page in &pages {
+        let name = page.strip_prefix(&docs).unwrap().display();
+        if !listed.contains(page) {
+            wrong.push(format!("{name} is not in SUMMARY.md"));
+        }
+        for link in links(&fs::read_to_string(page).unwrap()) {
+            let path = link.split('#').next().unwrap_or_default();
+            if path.is_empty() || path.contains("://") || path.starts_with("mailto:") {
+                continue;
+            }
+            let target = page.parent().unwrap().join(path);
+            // What is not there, another test says.
+            let Ok(target) = target.canonicalize() else { continue };
+            let shown = target.extension().is_none_or(|extension| extension != "md") || listed.contains(&target);
+            if !target.starts_with(&docs) || !shown {
+                wrong.push(format!("{name} links to {link}, which the site does not have"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 fn collect(folder: &Path, documents: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let (path, name) = (entry.path(), entry.file_name());

@@ -181,9 +181,26 @@ const give = text => { field.value = text; field.dispatchEvent(new Event('input'
 give('1, 2');
 const few = document.getElementById('verdict-note').textContent;
 give(Array.from({ length: 24 }, (_, at) => at % 12 === 5 ? 'gone' : at % 12).join(' '));
-leave([few, document.getElementById('verdict').textContent.slice(0, 5), document.querySelectorAll('#results path').length].join('|'));";
+leave([few, document.getElementById('verdict').textContent.slice(0, 5), document.querySelectorAll('#results path[stroke-width]').length].join('|'));";
     if let Some(found) = browser::run(&place.path("series.html"), script) {
         assert_eq!(found, "A sample has 24 values; 2 are given.|Error|2");
+    }
+}
+
+#[test]
+fn fields_are_drawn_in_colours_and_told_in_numbers() {
+    let place = Workplace::new();
+    place.succeed("train fields:40 --arch linear --latent 2 --out run --no-report -q");
+    place.succeed("explore run fields:40 -q");
+    let script = "
+const [canvas, difference] = document.querySelectorAll('#results canvas');
+const pixel = Array.from(canvas.getContext('2d').getImageData(0, 0, 1, 1).data);
+const { colours } = window.enkoder.model.input.field;
+const between = c => colours.some((colour, i) => i && (pixel[c] - colour[c]) * (pixel[c] - colours[i - 1][c]) <= 0);
+const told = / from .+ to .+/.test(canvas.getAttribute('aria-label')) && /off by at most/.test(difference.parentNode.nextSibling.textContent);
+leave([[0, 1, 2].every(between), told, document.querySelector('.bar').textContent.length > 0, document.querySelectorAll('#strip canvas').length].join('|'));";
+    if let Some(found) = browser::run(&place.path("explore.html"), script) {
+        assert_eq!(found, "true|true|true|9");
     }
 }
 

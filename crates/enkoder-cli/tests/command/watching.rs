@@ -333,8 +333,8 @@ fn the_page_of_a_series_shows_its_incidents_and_which_of_them_the_labels_know() 
         "time (UTC)",
         "id=\"incident-2\"",
         "data-course=\"0\"",
-        "<td>hit</td>",
-        "<td>false alarm</td>",
+        ">hit</td>",
+        ">false alarm</td>",
         "b was 4, expected ",
         " ± ",
     ] {

@@ -3,7 +3,7 @@
 use super::frame::{SMALL, Swatch, draw_legend};
 use super::scale::Scale;
 use super::svg::{Anchor, Svg, coordinate, text_width};
-use crate::number::significant;
+use crate::number::{shortened, significant};
 use crate::palette::{Ink, Theme};
 
 /// One row: a name and a value for each series.
@@ -24,7 +24,7 @@ pub(crate) struct BarChart<'a> {
 
 impl BarChart<'_> {
     pub(crate) fn draw(&self, theme: Theme) -> String {
-        let thickness = if self.series.len() == 1 { 14.0 } else { 11.0 };
+        let thickness = if self.series.len() == 1 { 14.0 } else { 12.5 };
         let row_height = thickness * self.series.len() as f64 + 9.0;
         let legend_height = if self.series.len() > 1 { 28.0 } else { 4.0 };
         let height = legend_height + row_height * self.rows.len() as f64 + 4.0;
@@ -41,7 +41,7 @@ impl BarChart<'_> {
             let top = legend_height + row_height * index as f64;
             let fitting = ((left - 10.0) / (SMALL * 0.56)).floor().max(1.0) as usize;
             let middle = top + thickness * self.series.len() as f64 / 2.0 + 4.5;
-            svg.text((left - 8.0, middle), Anchor::End, SMALL, Ink::Text, &crate::number::name(&row.name, fitting));
+            svg.text((left - 8.0, middle), Anchor::End, SMALL, Ink::Text, &shortened(&row.name, fitting));
             for (series, (&value, &(_, ink))) in row.values.iter().zip(&self.series).enumerate() {
                 let y = top + thickness * series as f64;
                 let length = scale.position(value).unwrap_or(0.0).clamp(0.0, 1.0) * room;

@@ -3,7 +3,7 @@
 use super::frame::{Axis, Frame, SMALL, Swatch};
 use super::scale::Scale;
 use super::svg::{Anchor, coordinate, text_width};
-use crate::number::name;
+use crate::number::shortened;
 use crate::palette::{Ink, Theme};
 
 /// Rows of values, one for each series.
@@ -14,7 +14,17 @@ pub(crate) struct DotPlot<'a> {
     pub(crate) x_title: &'a str,
     /// Name and colour; the first series is filled dots, the others rings.
     pub(crate) series: Vec<(&'a str, Ink)>,
-    pub(crate) rows: Vec<(String, Vec<f64>)>,
+    pub(crate) rows: Vec<DotRow>,
+}
+
+/// A named row.
+#[derive(Clone, Debug)]
+pub(crate) struct DotRow {
+    pub(crate) name: String,
+    /// One for each series; what is not finite has no dot.
+    pub(crate) values: Vec<f64>,
+    /// What stands behind the dots.
+    pub(crate) note: String,
 }
 
 const ROW: f64 = 20.0;
@@ -24,21 +34,38 @@ impl DotPlot<'_> {
         let swatch = |index: usize| if index == 0 { Swatch::Dot } else { Swatch::Ring };
         let legend: Vec<_> =
             self.series.iter().enumerate().map(|(index, &(name, ink))| (name, ink, swatch(index))).collect();
-        let widest = self.rows.iter().map(|(name, _)| text_width(name, SMALL)).fold(0.0, f64::max);
-        let names = (widest + 18.0).min(self.width * 0.4);
+        let widest =
+            |of: fn(&DotRow) -> &str| self.rows.iter().map(|row| text_width(of(row), SMALL)).fold(0.0, f64::max);
+        let names = (widest(|row| &row.name) + 18.0).min(self.width * 0.36);
+        let notes = match widest(|row| &row.note) {
+            0.0 => 0.0,
+            wide => (wide + 4.0).min(self.width * 0.36),
+        };
         let count = self.rows.len() as f64;
-        let values = || self.rows.iter().flat_map(|(_, values)| values.iter().copied());
-        let x = Axis { title: self.x_title, scale: Scale::linear(values()).padded(0.04), ticks: 4 };
+        let values = || self.rows.iter().flat_map(|row| row.values.iter().copied());
+        let x = Axis {
+            title: self.x_title,
+            scale: Scale::linear(values()).padded(0.04),
+            ticks: if notes > 0.0 { 3 } else { 4 },
+        };
         let y = Axis { title: "", scale: Scale::linear([0.0, count.max(1.0)]), ticks: 0 };
         let height = ROW * count + 50.0 + if legend.is_empty() { 0.0 } else { 44.0 };
-        let (mut svg, frame) = Frame::draw((self.width, height), theme, x, y, &legend, names);
-        let fitting = ((names - 18.0) / (SMALL * 0.56)).floor().max(1.0) as usize;
-        for (index, (of_row, values)) in self.rows.iter().enumerate() {
+        let (mut svg, frame) = Frame::draw((self.width - notes, height), theme, x, y, &legend, names);
+        svg.widen(self.width);
+        let fitting = |room: f64| (room / (SMALL * 0.56)).floor().max(1.0) as usize;
+        for (index, row) in self.rows.iter().enumerate() {
             let Some(middle) = frame.y(count - index as f64 - 0.5) else { continue };
             let line = format!("M{} {}h{}", coordinate(frame.left), coordinate(middle), coordinate(frame.width));
             svg.path(&line, Ink::Grid, 1.0, None);
-            svg.text((names - 10.0, middle + 4.5), Anchor::End, SMALL, Ink::Text, &name(of_row, fitting));
-            for (series, (&value, &(_, ink))) in values.iter().zip(&self.series).enumerate() {
+            svg.text(
+                (names - 10.0, middle + 4.5),
+                Anchor::End,
+                SMALL,
+                Ink::Text,
+                &shortened(&row.name, fitting(names - 18.0)),
+            );
+            svg.text((self.width, middle + 4.5), Anchor::End, SMALL, Ink::Muted, &shortened(&row.note, fitting(notes)));
+            for (series, (&value, &(_, ink))) in row.values.iter().zip(&self.series).enumerate() {
                 if let Some(across) = frame.x(value) {
                     svg.circle((across, middle), 4.5, (series == 0).then_some(ink), ink);
                 }
@@ -55,7 +82,11 @@ mod tests {
     #[test]
     fn rows_of_any_number_name_and_value_draw_well_formed() {
         for count in [0, 1, 40] {
-            let row = |index: usize| ("<n>".repeat(index), vec![f64::NAN, index as f64, f64::INFINITY]);
+            let row = |index: usize| DotRow {
+                name: "<n>".repeat(index),
+                values: vec![f64::NAN, index as f64, f64::INFINITY],
+                note: "0.5 → <b>".repeat(index % 3),
+            };
             let plot = DotPlot {
                 label: "values",
                 width: 360.0,

@@ -49,7 +49,7 @@ impl Frame {
     ) -> (Svg, Self) {
         let mut svg = Svg::new(size.0, size.1, theme);
         let legend_height = draw_legend(&mut svg, (0.0, 16.0), size.0, legend);
-        let title_height = if y.title.is_empty() { 8.0 } else { 22.0 };
+        let title_height = if y.title.is_empty() { 8.0 } else { 27.0 };
         let top = legend_height + title_height;
         let y_ticks = if y.ticks == 0 { Vec::new() } else { y.scale.ticks(y.ticks) };
         let widest = y_ticks.iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
@@ -65,7 +65,7 @@ impl Frame {
         };
         let bottom = frame.top + frame.height;
         if !y.title.is_empty() {
-            svg.text((0.0, top - 8.0), Anchor::Start, SMALL, Ink::Muted, y.title);
+            svg.text((0.0, top - 13.0), Anchor::Start, SMALL, Ink::Muted, y.title);
         }
         for (value, label) in &y_ticks {
             if let Some(height) = frame.y(*value) {

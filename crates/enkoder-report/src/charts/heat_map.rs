@@ -54,7 +54,7 @@ impl HeatMap<'_> {
             svg.bold_text((corner.0, corner.1 - 8.0), Anchor::Start, SMALL, panel.ink, &panel.title);
             let picture =
                 Picture::from_colours(panel.width, panel.height, panel.values.iter().map(|&value| colour(value)));
-            svg.image(corner, (map_width, map_height), &picture.data_uri()?);
+            svg.image(corner, (map_width, map_height), &picture.data_uri()?, self.colours.class());
         }
         draw_bar(&mut svg, self.id, bottom + 18.0, self.scale, self.colours, self.legend);
         Ok(svg.finish(self.label))
@@ -77,7 +77,7 @@ fn bar_width(legend: &str) -> f64 {
 
 fn draw_bar(svg: &mut Svg, id: &str, top: f64, scale: Scale, colours: ColourMap, legend: &str) {
     let stops: Vec<[u8; 3]> = (0..=10).map(|stop| colours.colour(f64::from(stop) / 10.0)).collect();
-    svg.gradient(id, (0.0, top), (BAR, 12.0), &stops);
+    svg.gradient(id, (0.0, top), (BAR, 12.0), &stops, colours.class());
     for (value, text) in scale.ticks(4) {
         let x = scale.position(value).unwrap_or(0.0) * BAR;
         let anchor = if x < 8.0 {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::frame::{Axis, Frame, SMALL, Swatch};
 use super::scale::Scale;
-use super::svg::{Anchor, coordinate};
+use super::svg::{Anchor, coordinate, text_width};
 use crate::number::{grouped, significant};
 use crate::palette::{Ink, Theme};
 
@@ -78,8 +78,11 @@ impl LineChart<'_> {
         let y = Axis { title: self.y_title, scale: self.y, ticks: self.ticks.1 };
         let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, 0.0);
         let bottom = frame.top + frame.height;
+        // What a label must not lie over.
+        let mut drawn = Vec::new();
         for reference in &self.references {
             if let Some(y) = frame.y(reference.value) {
+                drawn.push(vec![(frame.left, y), (frame.left + frame.width, y)]);
                 let commands = format!("M{} {}h{}", coordinate(frame.left), coordinate(y), coordinate(frame.width));
                 svg.path(&commands, reference.ink, 2.0, Some("2 5"));
             }
@@ -99,6 +102,7 @@ impl LineChart<'_> {
                 if series.style == Style::Marked {
                     run.iter().for_each(|&point| svg.circle(point, 3.5, Some(series.ink), series.ink));
                 }
+                drawn.push(run);
             }
         }
         if let Some(mark) = &self.mark
@@ -107,8 +111,9 @@ impl LineChart<'_> {
             svg.circle((x, y), 5.0, Some(Ink::Background), mark.ink);
             let left_half = x < frame.left + frame.width / 2.0;
             let (anchor, shift) = if left_half { (Anchor::Start, 2.0) } else { (Anchor::End, -2.0) };
-            // Above the point where there is room for it, below otherwise.
-            let height = if y - 14.0 > frame.top + 12.0 { y - 13.0 } else { y + 24.0 };
+            let wide = text_width(mark.text, SMALL);
+            let across = if left_half { (x, x + wide) } else { (x - wide, x) };
+            let height = free_height(y, across, (frame.top, bottom), &drawn);
             svg.coloured_halo_text((x + shift, height), anchor, SMALL, mark.ink, mark.text);
         }
         if let Some(what) = self.hover
@@ -126,6 +131,25 @@ impl LineChart<'_> {
         }
         svg.finish(self.label)
     }
+}
+
+/// The height of a text beside a point at `y` where the fewest lines cross it: above the point, below it, or further away.
+fn free_height(y: f64, across: (f64, f64), (top, bottom): (f64, f64), lines: &[Vec<(f64, f64)>]) -> f64 {
+    let crossed = |height: f64| {
+        let (upper, lower) = (height - SMALL, height + 5.0);
+        let within = |&(x, y): &(f64, f64)| (across.0..=across.1).contains(&x) && (upper..=lower).contains(&y);
+        lines.iter().flat_map(|line| line.windows(2)).flat_map(|pair| along(pair[0], pair[1])).filter(within).count()
+    };
+    let heights = [-13.0, 24.0, -30.0, 41.0].map(|away| y + away);
+    let fitting = heights.into_iter().filter(|height| height - SMALL >= top && *height <= bottom - 4.0);
+    fitting.min_by_key(|&height| crossed(height)).unwrap_or(y - 13.0)
+}
+
+/// Places a few pixels apart from one point to the next.
+fn along(from: (f64, f64), to: (f64, f64)) -> impl Iterator<Item = (f64, f64)> {
+    let steps = ((to.0 - from.0).hypot(to.1 - from.1) / 4.0).ceil().clamp(1.0, 500.0);
+    let at = move |step: usize| step as f64 / steps;
+    (0..=steps as usize).map(move |step| (from.0 + (to.0 - from.0) * at(step), from.1 + (to.1 - from.1) * at(step)))
 }
 
 fn swatch(style: Style) -> Swatch {
@@ -203,6 +227,16 @@ mod tests {
             roxmltree::Document::parse(&svg).unwrap();
             assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{points:?}");
         }
+    }
+
+    #[test]
+    fn a_label_lies_where_no_line_crosses_it() {
+        let flat = |y: f64| vec![vec![(0.0, y), (200.0, y)]];
+        let height = |lines: &[Vec<(f64, f64)>]| free_height(100.0, (50.0, 150.0), (0.0, 200.0), lines);
+        assert_eq!(height(&[]), 87.0);
+        assert_eq!(height(&flat(85.0)), 124.0);
+        assert_eq!(height(&[flat(85.0), flat(120.0)].concat()), 70.0);
+        assert_eq!(free_height(5.0, (50.0, 150.0), (0.0, 200.0), &[]), 29.0, "no room above");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use crate::number::{grouped, minus};
 
+/// By which part of its length a logarithmic scale may grow to end at a tick.
+const MOST_ROOM: f64 = 0.3;
+
 /// A range of values laid out from 0 to 1. Its ends are finite and apart from each other, whatever values it was made from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
@@ -50,13 +53,27 @@ impl Scale {
         }
     }
 
-    /// The same linear scale up to the next of about `wanted` ticks, so that the top of an axis has a label.
+    /// The same scale up to the next of about `wanted` ticks, so that the top of an axis has a label.
     pub(crate) fn up_to_tick(self, wanted: usize) -> Self {
-        if self.logarithmic {
-            return self;
+        if !self.logarithmic {
+            let step = round_step((self.max - self.min) / wanted.max(1) as f64);
+            return Self { max: (self.max / step - 1e-9).ceil() * step, ..self };
+        }
+        // The next tick that a longer scale would have, unless that leaves much of it empty.
+        let longer = Self { max: self.max * 10.0, ..self };
+        let next = longer.decades(wanted).into_iter().flatten().find(|tick| *tick >= self.max * (1.0 - 1e-9));
+        let room = (self.max / self.min).powf(MOST_ROOM);
+        Self { max: next.filter(|next| *next <= self.max * room).unwrap_or(self.max), ..self }
+    }
+
+    /// The same linear scale from tick to tick.
+    pub(crate) fn between_ticks(self, wanted: usize) -> Self {
+        let up = self.up_to_tick(wanted);
+        if up.logarithmic {
+            return up;
         }
         let step = round_step((self.max - self.min) / wanted.max(1) as f64);
-        Self { max: (self.max / step - 1e-9).ceil() * step, ..self }
+        Self { min: (self.min / step + 1e-9).floor() * step, ..up }
     }
 
     /// Where a value lies, 0 at the lower end and 1 at the upper; `None` where it has no place.
@@ -174,6 +191,14 @@ mod tests {
     fn logarithmic_ticks_take_digits_between_the_powers_of_ten_when_the_range_is_short() {
         assert_eq!(labels(Scale::logarithmic([0.01, 10.0]), 5), ["0.01", "0.1", "1", "10"]);
         assert_eq!(labels(Scale::logarithmic([0.01, 0.06]), 5), ["0.01", "0.02", "0.05"]);
+    }
+
+    #[test]
+    fn a_scale_can_end_at_its_last_tick() {
+        assert_eq!(labels(Scale::linear([0.037, 0.088]).between_ticks(4), 4), ["0.02", "0.04", "0.06", "0.08", "0.10"]);
+        assert_eq!(labels(Scale::logarithmic([0.02, 0.07]).up_to_tick(5), 5), ["0.02", "0.05", "0.1"]);
+        assert_eq!(labels(Scale::logarithmic([0.01, 6.0]).up_to_tick(5), 5), ["0.01", "0.1", "1", "10"]);
+        assert_eq!(Scale::logarithmic([1.0, 2.1]).up_to_tick(3).max, 2.1, "too far from the next tick");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::palette::{Ink, Theme};
+use crate::palette::{Ink, Theme, dark_style};
 
 /// The font of figures that stand alone; in the report they inherit the page's.
 const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
@@ -60,9 +60,18 @@ pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.56
 }
 
+fn attribute(class: Option<&str>) -> String {
+    class.map_or_else(String::new, |class| format!(r#" class="{class}""#))
+}
+
 impl Svg {
     pub(crate) fn new(width: f64, height: f64, theme: Theme) -> Self {
         Self { width, height, theme, body: String::new() }
+    }
+
+    /// Makes room at the right.
+    pub(crate) fn widen(&mut self, width: f64) {
+        self.width = width;
     }
 
     pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink, width: f64) {
@@ -189,21 +198,29 @@ impl Svg {
         );
     }
 
-    /// A picture with sharp pixels.
-    pub(crate) fn image(&mut self, corner: (f64, f64), size: (f64, f64), data_uri: &str) {
+    /// A picture with sharp pixels, of a class that the page's style sheet knows.
+    pub(crate) fn image(&mut self, corner: (f64, f64), size: (f64, f64), data_uri: &str, class: Option<&str>) {
         let _ = write!(
             self.body,
-            r#"<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" style="image-rendering:pixelated" href="{}"/>"#,
+            r#"<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" style="image-rendering:pixelated"{} href="{}"/>"#,
             coordinate(corner.0),
             coordinate(corner.1),
             coordinate(size.0),
             coordinate(size.1),
+            attribute(class),
             escape(data_uri)
         );
     }
 
     /// A rectangle filled with a horizontal run of colours.
-    pub(crate) fn gradient(&mut self, id: &str, corner: (f64, f64), size: (f64, f64), colours: &[[u8; 3]]) {
+    pub(crate) fn gradient(
+        &mut self,
+        id: &str,
+        corner: (f64, f64),
+        size: (f64, f64),
+        colours: &[[u8; 3]],
+        class: Option<&str>,
+    ) {
         let _ = write!(self.body, r#"<defs><linearGradient id="{id}">"#);
         for (index, [r, g, b]) in colours.iter().enumerate() {
             let offset = index as f64 / (colours.len().max(2) - 1) as f64;
@@ -212,11 +229,12 @@ impl Svg {
         }
         let _ = write!(
             self.body,
-            r#"</linearGradient></defs><rect x="{}" y="{}" width="{}" height="{}" fill="url(#{id})"/>"#,
+            r#"</linearGradient></defs><rect x="{}" y="{}" width="{}" height="{}" fill="url(#{id})"{}/>"#,
             coordinate(corner.0),
             coordinate(corner.1),
             coordinate(size.0),
-            coordinate(size.1)
+            coordinate(size.1),
+            attribute(class)
         );
     }
 
@@ -233,7 +251,8 @@ impl Svg {
             let background = Ink::Background.css(self.theme);
             let _ = write!(
                 out,
-                r#" font-family="{FONT}"><rect x="{left}" y="{left}" width="{width}" height="{height}" fill="{background}"/>"#
+                r#" font-family="{FONT}">{}<rect x="{left}" y="{left}" width="{width}" height="{height}" fill="{background}"/>"#,
+                dark_style()
             );
         } else {
             out.push('>');

@@ -19,6 +19,7 @@ struct Page {
     command_line: String,
     tiles: Vec<Tile>,
     crops: Option<String>,
+    finding: Option<String>,
     rows: Vec<Row>,
     rows_note: Option<String>,
     /// Megapixels a second of each method.
@@ -56,6 +57,7 @@ impl DenoisingEvaluation {
             command_line: name(command_line, 1000),
             tiles: means.map(tile).collect(),
             crops: self.draw_crops(Theme::Page)?,
+            finding: finding(&self.pictures),
             rows: self.pictures.iter().take(MOST_ROWS).map(Row::of).collect(),
             rows_note: (self.pictures.len() > MOST_ROWS).then(|| format!("The first {MOST_ROWS} of {pictures}.")),
             rates: Method::ALL.into_iter().map(rate).collect(),
@@ -63,6 +65,28 @@ impl DenoisingEvaluation {
         };
         page.render().map_err(ReportError::template)
     }
+}
+
+/// On how many pictures the model comes nearest to the clean one.
+fn finding(pictures: &[DenoisedPicture]) -> Option<String> {
+    let [all, wins] = [pictures.len(), pictures.iter().filter(|picture| is_best(picture)).count()];
+    let name = Method::Model.name();
+    Some(match (wins, all) {
+        (_, 0) => return None,
+        (1, 1) => format!("The PSNR of {name} is the highest"),
+        (0, 1) => format!("The PSNR of {name} is not the highest"),
+        (0, all) => format!("The PSNR of {name} is the highest on none of {all} pictures"),
+        (wins, all) if wins == all => format!("The PSNR of {name} is the highest on every picture"),
+        (wins, all) => format!("The PSNR of {name} is the highest on {wins} of {all} pictures"),
+    })
+}
+
+fn is_best(picture: &DenoisedPicture) -> bool {
+    let own = picture.results[Method::Model as usize].psnr;
+    Method::ALL
+        .into_iter()
+        .filter(|&method| method != Method::Model)
+        .all(|method| own > picture.results[method as usize].psnr)
 }
 
 impl Row {

@@ -41,6 +41,7 @@ pub(super) struct Shown {
 pub(super) struct Bin {
     /// The highest score; none where no row has one.
     pub(super) highest: Option<f32>,
+    pub(super) flagged: bool,
     pub(super) positive: bool,
 }
 
@@ -60,6 +61,8 @@ pub struct Collector {
     pub(super) flagged: usize,
     pub(super) without_score: usize,
     pub(super) positives: Option<usize>,
+    /// Of these, flagged ones.
+    pub(super) hits: usize,
     /// From the worst on.
     pub(super) worst: Vec<Shown>,
     pub(super) over_time: Vec<Bin>,
@@ -92,6 +95,7 @@ impl Collector {
             flagged: 0,
             without_score: 0,
             positives: None,
+            hits: 0,
             worst: Vec::new(),
             over_time: Vec::new(),
             bin_rows: 1,
@@ -148,6 +152,7 @@ impl Collector {
         }
         let bin = self.bin_of(row.number);
         bin.positive |= row.positive == Some(true);
+        bin.flagged |= row.flagged;
         let Some(score) = row.score else {
             self.without_score += 1;
             return Ok(());
@@ -156,6 +161,7 @@ impl Collector {
         self.count(score);
         if row.flagged {
             self.flagged += 1;
+            self.hits += usize::from(row.positive == Some(true));
             self.span(row.number);
         }
         if self.worst.len() < WORST || self.worst.last().is_some_and(|last| score > last.score) {
@@ -209,6 +215,7 @@ impl Collector {
                 pair.iter().fold(Bin::default(), |sum, bin| Bin {
                     // None is less than any.
                     highest: if sum.highest > bin.highest { sum.highest } else { bin.highest },
+                    flagged: sum.flagged | bin.flagged,
                     positive: sum.positive | bin.positive,
                 })
             });

@@ -63,11 +63,12 @@ impl Drawing<'_> {
         let bottom = NAMES + readings + TITLE + SCORE + labels;
         let (width, height) = (WIDTH - LEFT - RIGHT, bottom + AXIS);
         let mut out = format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="course" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}" data-from="{}" data-to="{}" data-kind="{}" data-left="{LEFT}" data-width="{width}" data-top="{NAMES}" data-bottom="{bottom}">"#,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="course" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}" data-from="{}" data-to="{}" data-kind="{}" data-unit="{}" data-left="{LEFT}" data-width="{width}" data-top="{NAMES}" data-bottom="{bottom}">"#,
             escape(self.label),
             self.from,
             self.to,
             if self.is_time { "time" } else { "row" },
+            Ticks::of(self.from, self.to, self.is_time).unit(),
         );
         self.ticks(&mut out, width, bottom);
         self.names(&mut out, width);
@@ -170,11 +171,14 @@ impl Drawing<'_> {
                 coordinate(bottom + 4.0),
                 Ink::Grid.css(Theme::Page)
             );
-            text(out, (x, bottom + 18.0), "middle", Ink::Muted, &label(place, &ticks));
+            let label = label(place, &ticks);
+            let half = crate::charts::text_width(&label, SMALL) / 2.0;
+            let within = x.min(WIDTH - half).max(half);
+            text(out, (within, bottom + 18.0), "middle", Ink::Muted, &label);
         }
         out.push_str("</g>");
-        let title = if self.is_time { ticks.title() } else { "row" };
-        text(out, (LEFT + width / 2.0, bottom + 35.0), "middle", Ink::Muted, title);
+        let title = if self.is_time { ticks.title() } else { "row".to_owned() };
+        text(out, (LEFT + width / 2.0, bottom + 35.0), "middle", Ink::Muted, &title);
     }
 
     fn names(&self, out: &mut String, width: f64) {

@@ -21,7 +21,7 @@ pub(super) fn draw(event: &Event, nearest: &NearestWindow) -> String {
     let ends = [place(0), place(nearest.observed.len().max(2) - 1)];
     let values = observed.iter().chain(&normal).map(|point| point.1);
     let series = |name, ink, style, points| Series { name, ink, style, points };
-    let y = Scale::linear(values).padded(0.08);
+    let y = Scale::linear(values).between_ticks(3);
     LineChart {
         label: &format!("{reading} around the incident, beside the most similar normal window"),
         size: SIZE,

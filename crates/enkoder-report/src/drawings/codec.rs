@@ -56,7 +56,7 @@ impl CodecEvaluation {
             x_title: "bits of a value (logarithmic)",
             y_title: "PSNR (dB)",
             x: Scale::logarithmic(all().map(|point| point.0)).padded(0.04),
-            y: Scale::linear(all().map(|point| point.1)).padded(0.05),
+            y: Scale::linear(all().map(|point| point.1)).between_ticks(6),
             ticks: (5, 6),
             references: Vec::new(),
             mark: None,

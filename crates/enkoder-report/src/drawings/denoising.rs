@@ -40,10 +40,10 @@ impl DenoisingEvaluation {
             let size = (crops.clean.width as f64 * scale, crops.clean.height as f64 * scale);
             let below = top + size.1 + 16.0;
             let best = crops.made.iter().map(|(_, psnr)| *psnr).fold(f64::NEG_INFINITY, f64::max);
-            svg.image((middle(0) - size.0 / 2.0, top), size, &crops.clean.data_uri()?);
+            svg.image((middle(0) - size.0 / 2.0, top), size, &crops.clean.data_uri()?, None);
             svg.text((middle(0), below), Anchor::Middle, 12.0, Ink::Muted, &short(&crops.name));
             for (column, (picture, psnr)) in (1..).zip(&crops.made) {
-                svg.image((middle(column) - size.0 / 2.0, top), size, &picture.data_uri()?);
+                svg.image((middle(column) - size.0 / 2.0, top), size, &picture.data_uri()?, None);
                 let text = if psnr.is_finite() { format!("{psnr:.2} dB") } else { "identical".to_owned() };
                 match *psnr == best {
                     true => svg.bold_text((middle(column), below), Anchor::Middle, 12.0, Ink::Text, &text),

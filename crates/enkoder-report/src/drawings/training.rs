@@ -51,7 +51,7 @@ impl Evaluation {
             x_title: "epoch",
             y_title: &format!("{loss}{}", if logarithmic { " (logarithmic)" } else { "" }),
             x,
-            y: if logarithmic { Scale::logarithmic(losses()) } else { Scale::linear(losses()) }.padded(0.04),
+            y: if logarithmic { Scale::logarithmic(losses()) } else { Scale::linear(losses()) }.between_ticks(5),
             ticks: (x_ticks, 5),
             series: vec![
                 Series {

@@ -31,7 +31,7 @@ pub(super) fn draw(
         }
         for (column, pictures) in columns.iter().enumerate() {
             let left = NAMES + column as f64 * (size.0 + GAP);
-            svg.image((left, top), size, &pictures[row].data_uri()?);
+            svg.image((left, top), size, &pictures[row].data_uri()?, None);
         }
     }
     Ok(Some(svg.finish(label)))

@@ -1,12 +1,14 @@
 //! Samples that are no images: lines over their features where these have an order, dots beside their names where not.
 
+use enkoder::Scaling;
+
 use super::WIDTH;
-use crate::charts::{DotPlot, LineChart, Scale, Series, Style};
-use crate::evaluation::{ColumnSummary, Columns, Evaluation, Pick, Traversal, View};
-use crate::number::significant;
+use crate::charts::{DotPlot, DotRow, LineChart, Scale, Series, Style};
+use crate::evaluation::{Column, ColumnSummary, Columns, Evaluation, Pick, Traversal, View};
+use crate::number::{shortened, significant};
 use crate::palette::{Ink, Theme};
 
-/// At most this many columns of a table get a row of dots, those with the largest errors.
+/// At most this many columns of a table get a row of dots, those whose values differ most.
 const MOST_DOTS: usize = 16;
 
 impl Evaluation {
@@ -28,7 +30,7 @@ impl Evaluation {
             x_title: "feature",
             y_title: "value",
             x: Scale::linear([1.0, columns.first.len() as f64]),
-            y: Scale::linear([&low, &mean, &high].into_iter().flatten().map(|point| point.1)).padded(0.04),
+            y: Scale::linear([&low, &mean, &high].into_iter().flatten().map(|point| point.1)).between_ticks(4),
             ticks: (6, 4),
             series: vec![
                 line("largest", Ink::Training, Style::Dashed, high),
@@ -52,12 +54,12 @@ impl Evaluation {
         };
         let label = format!("Sample {} beside its reconstructions by the network and by PCA", pick.index);
         let baseline_name = self.baseline_name();
-        let series = [
-            ("original", Ink::Training, Style::Solid, original),
-            (baseline_name.as_str(), Ink::Baseline, Style::Dashed, baseline),
-            ("network", Ink::Network, Style::Solid, network),
-        ];
-        Some(self.draw_values(&label, series, theme))
+        let original = ("original", Ink::Training, Style::Solid, original);
+        let baseline = (baseline_name.as_str(), Ink::Baseline, Style::Dashed, baseline);
+        if self.is_closed_form() {
+            return Some(self.draw_values(&label, [original, baseline], theme));
+        }
+        Some(self.draw_values(&label, [original, baseline, ("network", Ink::Network, Style::Solid, network)], theme))
     }
 
     /// A traversal of samples that are no images: both ends and the middle; `None` for images.
@@ -78,7 +80,7 @@ impl Evaluation {
         Some(self.draw_values(&label, series, theme))
     }
 
-    /// Rows of scaled values over their features; where there is no line to draw, dots beside their names.
+    /// Rows of values over their features; where there is no line to draw, dots beside the names of columns.
     pub(crate) fn draw_values<const N: usize>(
         &self,
         label: &str,
@@ -97,15 +99,17 @@ impl Evaluation {
             Series { name, ink, style, points: values.iter().enumerate().map(place).collect() }
         });
         let features = self.data.features;
+        let quantity = self.data.quantity_in_words();
         let x =
             if features <= 1 { Scale::linear([0.0, 2.0]) } else { Scale::linear([1.0, features as f64]).padded(0.01) };
         let chart = LineChart {
             label,
             size: (360.0, 200.0),
             x_title: "feature",
-            y_title: "scaled value",
+            y_title: &quantity,
             x,
-            y: Scale::linear(series.iter().flat_map(|series| series.points.iter().map(|point| point.1))).padded(0.05),
+            y: Scale::linear(series.iter().flat_map(|series| series.points.iter().map(|point| point.1)))
+                .between_ticks(4),
             ticks: (5.min(features.saturating_sub(1).max(1)), 4),
             legend: N > 1,
             series: series.into(),
@@ -116,7 +120,8 @@ impl Evaluation {
         chart.draw(theme)
     }
 
-    /// One sample of a table, or several: a row for each feature, those first that differ the most.
+    /// Samples of a table: a row for each column, those that differ the most. Columns have units of their own, so dots lie by scaled
+    /// values; beside them stand the first and the last sample's in their own units, or their categories.
     fn draw_dots<const N: usize>(
         &self,
         label: &str,
@@ -124,20 +129,51 @@ impl Evaluation {
         series: [(&str, Ink, Style, &Vec<f32>); N],
         theme: Theme,
     ) -> String {
-        let mut features: Vec<usize> = (0..self.data.features).collect();
-        features.sort_by(|&a, &b| width_of(&series, b).total_cmp(&width_of(&series, a)));
-        features.truncate(MOST_DOTS);
-        features.sort_unstable();
-        let row = |feature: usize| {
-            let values = series.iter().map(|series| f64::from(series.3[feature])).collect();
-            (columns.name(feature), values)
+        let coefficients = self.scaler.coefficients();
+        let scaled = |feature: usize, value: f32| {
+            let of = |numbers: &[f32]| f64::from(numbers[feature % numbers.len()]);
+            (f64::from(value) - of(coefficients.offset)) * of(coefficients.scale)
+        };
+        let spread = |column: &Column| {
+            let features = column.features.clone();
+            let widths = features.map(|feature| {
+                let values =
+                    || series.iter().map(|series| scaled(feature, series.3[feature])).filter(|value| value.is_finite());
+                values().fold(f64::NEG_INFINITY, f64::max) - values().fold(f64::INFINITY, f64::min)
+            });
+            widths.fold(f64::NEG_INFINITY, f64::max)
+        };
+        let mut shown: Vec<&Column> = columns.all.iter().collect();
+        shown.sort_by(|a, b| spread(b).total_cmp(&spread(a)));
+        shown.truncate(MOST_DOTS);
+        shown.sort_by_key(|column| column.features.start);
+        let cell = |column: &Column, values: &[f32]| match &column.categories {
+            Some(_) => column.category(values).map_or("missing".to_owned(), |word| shortened(word, 10)),
+            None => significant(values[column.features.start].into(), 3),
+        };
+        let ends = [series.first(), series.last()].map(|series| series.map(|series| &series.3[..]).unwrap_or_default());
+        let row = |column: &Column| {
+            let of = |values: &Vec<f32>| match column.categories {
+                Some(_) => f64::NAN,
+                None => scaled(column.features.start, values[column.features.start]),
+            };
+            let cells = ends.map(|values| cell(column, values));
+            DotRow {
+                name: column.name.clone(),
+                values: series.iter().map(|series| of(series.3)).collect(),
+                note: if N > 1 { cells.join(" → ") } else { cells[0].clone() },
+            }
         };
         let plot = DotPlot {
             label,
             width: 360.0,
-            x_title: "scaled value",
+            x_title: if self.scaler.kind() == Scaling::Standard {
+                "standard deviations from the mean"
+            } else {
+                "scaled value"
+            },
             series: series.iter().map(|&(name, ink, ..)| (name, ink)).collect(),
-            rows: features.into_iter().map(row).collect(),
+            rows: shown.into_iter().map(row).collect(),
         };
         plot.draw(theme)
     }
@@ -146,10 +182,4 @@ impl Evaluation {
 /// The smallest or largest of these features' values.
 fn extreme(columns: &[ColumnSummary], of: fn(&ColumnSummary) -> f32, fold: fn(f32, f32) -> f32) -> f64 {
     columns.iter().map(of).reduce(fold).unwrap_or(f32::NAN).into()
-}
-
-/// How far apart the values of a feature lie.
-fn width_of<const N: usize>(series: &[(&str, Ink, Style, &Vec<f32>); N], feature: usize) -> f32 {
-    let values = || series.iter().map(|series| series.3[feature]).filter(|value| value.is_finite());
-    values().fold(f32::NEG_INFINITY, f32::max) - values().fold(f32::INFINITY, f32::min)
 }

@@ -8,12 +8,10 @@ use crate::picture::Picture;
 
 /// Channels that are shown of a layer.
 const MOST_CHANNELS: usize = 32;
-/// Pictures beside each other.
-const IN_A_ROW: usize = 16;
 /// Layers whose maps are shown.
 const MOST_LAYERS: usize = 4;
-/// About how wide a picture is shown, in pixels.
-const SHOWN: usize = 56;
+/// Longest side of a picture.
+const MOST_PIXELS: usize = 112;
 
 /// Pictures of some channels of a layer.
 #[derive(Clone, Debug)]
@@ -21,9 +19,8 @@ pub(crate) struct ChannelPictures {
     pub(crate) layer: String,
     /// Channels the layer has.
     pub(crate) channels: usize,
-    /// Those that are shown, in one picture.
-    pub(crate) grid: Picture,
-    pub(crate) shown: usize,
+    /// Those that are shown.
+    pub(crate) pictures: Vec<Picture>,
     pub(crate) what: What,
 }
 
@@ -56,7 +53,7 @@ pub(crate) fn channel_pictures(model: &Autoencoder, data: &Dataset, sample: usiz
             };
             Picture::from_colours(width, height, (0..height * width).map(pixel))
         };
-        pictures.push(grid(&layers[first].name, channels, width.max(height), filter, What::Filters));
+        pictures.push(shown(&layers[first].name, channels, filter, What::Filters));
     }
     let mut values = vec![0.0; data.features()];
     data.copy_row(sample, &mut values);
@@ -73,17 +70,14 @@ pub(crate) fn channel_pictures(model: &Autoencoder, data: &Dataset, sample: usiz
                 .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
             let span = f64::from((high - low).max(f32::MIN_POSITIVE));
             let colours = values.map(|&value| ColourMap::Viridis.colour(f64::from(value - low) / span));
-            Picture::from_colours(width, height, colours).shrunk(SHOWN * 2)
+            Picture::from_colours(width, height, colours).shrunk(MOST_PIXELS)
         };
-        pictures.push(grid(&layers[index].name, channels, width.max(height), map, What::Maps));
+        pictures.push(shown(&layers[index].name, channels, map, What::Maps));
     }
     pictures
 }
 
-fn grid(layer: &str, channels: usize, side: usize, picture: impl Fn(usize) -> Picture, what: What) -> ChannelPictures {
-    let shown = channels.min(MOST_CHANNELS);
-    let pictures: Vec<Picture> = (0..shown).map(picture).collect();
-    let rows: Vec<Vec<Picture>> = pictures.chunks(IN_A_ROW).map(<[Picture]>::to_vec).collect();
-    let grid = Picture::grid(&rows, (SHOWN / side.max(1)).max(1), 4);
-    ChannelPictures { layer: layer.to_owned(), channels, grid, shown, what }
+fn shown(layer: &str, channels: usize, picture: impl Fn(usize) -> Picture, what: What) -> ChannelPictures {
+    let pictures = (0..channels.min(MOST_CHANNELS)).map(picture).collect();
+    ChannelPictures { layer: layer.to_owned(), channels, pictures, what }
 }

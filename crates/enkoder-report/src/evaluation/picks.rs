@@ -48,12 +48,7 @@ pub(super) fn spread(len: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<usiz
 }
 
 /// Samples for the overview of the data: as many of each class as there is room for, class by class.
-pub(super) fn samples(
-    data: &Dataset,
-    facts: &DataFacts,
-    viewer: &Viewer<'_>,
-    rng: &mut ChaCha8Rng,
-) -> Vec<SamplePicture> {
+pub(super) fn samples(data: &Dataset, facts: &DataFacts, viewer: &Viewer, rng: &mut ChaCha8Rng) -> Vec<SamplePicture> {
     let wanted = match facts.layout {
         Layout::Image { width, height, .. } if width.max(height) <= SMALL_IMAGE => 40,
         Layout::Image { .. } => 20,
@@ -91,7 +86,7 @@ pub(super) fn groups(
     [errors, baseline_errors]: [&ModelErrors; 2],
     data: &Dataset,
     facts: &DataFacts,
-    viewer: &Viewer<'_>,
+    viewer: &Viewer,
     rng: &mut ChaCha8Rng,
 ) -> Result<Vec<PickGroup>, (bool, ModelError)> {
     let wanted = match facts.layout {

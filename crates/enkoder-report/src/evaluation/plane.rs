@@ -25,7 +25,7 @@ pub(crate) struct Plane {
 pub(super) fn of(
     model: &Autoencoder,
     codes: ArrayView2<'_, f32>,
-    viewer: &Viewer<'_>,
+    viewer: &Viewer,
 ) -> Result<Option<Plane>, ModelError> {
     if codes.ncols() != 2 || codes.nrows() == 0 {
         return Ok(None);

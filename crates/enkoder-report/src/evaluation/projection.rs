@@ -16,6 +16,43 @@ pub(crate) struct Projection {
     pub(crate) flat: bool,
     /// How much of the codes' variance the picture shows, where it does not show all.
     pub(crate) share: Option<f64>,
+    /// Of labelled samples.
+    pub(crate) neighbours: Option<Neighbours>,
+}
+
+/// For which share of the samples the nearest one in the picture is of the same class, and for which it would be if they lay anywhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Neighbours {
+    pub(crate) same: f64,
+    pub(crate) by_chance: f64,
+}
+
+impl Neighbours {
+    /// Nothing where there are not two classes, or classes share a colour.
+    fn of(points: &[(f64, f64)], flat: bool, classes: &[PointClass]) -> Option<Self> {
+        if classes.len() < 2 || classes.iter().any(|class| class.colour.is_none()) {
+            return None;
+        }
+        let members =
+            classes.iter().enumerate().flat_map(|(number, class)| class.points.iter().map(move |&at| (at, number)));
+        let known = |&(at, _): &(usize, usize)| points.get(at).is_some_and(|(x, y)| x.is_finite() && y.is_finite());
+        let members: Vec<(usize, usize)> = members.filter(known).collect();
+        let distance = |a: usize, b: usize| {
+            let ((x, y), (x2, y2)) = (points[a], points[b]);
+            // Height that only keeps points apart is no distance.
+            (x - x2).powi(2) + if flat { 0.0 } else { (y - y2).powi(2) }
+        };
+        let nearest = |&(at, class): &(usize, usize)| {
+            let others = members.iter().filter(|other| other.0 != at);
+            let nearest = others.min_by(|a, b| distance(at, a.0).total_cmp(&distance(at, b.0)))?;
+            Some(nearest.1 == class)
+        };
+        let same = members.iter().filter(|member| nearest(member) == Some(true)).count();
+        let all = members.len() as f64;
+        let of_class = |number: usize| members.iter().filter(|member| member.1 == number).count() as f64;
+        let pairs: f64 = (0..classes.len()).map(of_class).map(|count| count * (count - 1.0)).sum();
+        (all > 1.0).then(|| Self { same: same as f64 / all, by_chance: pairs / (all * (all - 1.0)) })
+    }
 }
 
 /// A class as it is coloured; its points are positions among the shown samples.
@@ -103,7 +140,8 @@ impl Projection {
             ("code", false) => ("first number of the code".to_owned(), "second number of the code".to_owned()),
             _ => (format!("first {what}"), format!("second {what}")),
         };
-        Self { points, x_title, y_title, flat, share: None }
+        let neighbours = Neighbours::of(&points, flat, classes);
+        Self { points, x_title, y_title, flat, share: None, neighbours }
     }
 }
 
@@ -155,6 +193,18 @@ mod tests {
         assert!(one.flat && one.points.iter().all(|(_, height)| (0.0..0.7).contains(height)));
         let two = Projection::of_codes(array![[5.0, 1.0], [6.0, 2.0], [7.0, 3.0]].view(), &all);
         assert_eq!((two.points[2], two.flat, two.share), ((7.0, 3.0), false, None));
+    }
+
+    #[test]
+    fn neighbours_of_classes_that_lie_apart_are_of_the_same_class() {
+        let class = |colour, points| PointClass { name: "c".into(), colour, points };
+        let points = [(0.0, 0.0), (0.1, 0.0), (5.0, 0.0), (5.1, 9.0), (f64::NAN, 0.0)];
+        let two = [class(Some(0), vec![0, 1]), class(Some(1), vec![2, 3, 4])];
+        let found = Neighbours::of(&points, true, &two).unwrap();
+        assert_eq!((found.same, (found.by_chance * 3.0).round()), (1.0, 1.0));
+        assert_eq!(Neighbours::of(&points, false, &two).unwrap().same, 0.75);
+        assert_eq!(Neighbours::of(&points, false, &two[..1]), None);
+        assert_eq!(Neighbours::of(&points, false, &[class(Some(0), vec![0, 1]), class(None, vec![2])]), None);
     }
 
     #[test]

@@ -13,6 +13,18 @@ pub(crate) const MOST_DIMENSIONS: usize = 12;
 /// Among at most this many dimensions.
 const MOST_TRIED: usize = 256;
 const MOST_PIXELS: usize = 48;
+const MOST_PIXELS_OF_FIELDS: usize = 96;
+
+/// Fields are wide, and there are fewer beside each other.
+const STEPS_OF_FIELDS: usize = 5;
+
+/// The journeys of a model's dimensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Traversals {
+    pub(crate) all: Vec<Traversal>,
+    /// Of fields, of which the change from the mean code's is shown: the largest.
+    pub(crate) most: Option<f64>,
+}
 
 /// One dimension's journey.
 #[derive(Clone, Debug)]
@@ -21,6 +33,8 @@ pub(crate) struct Traversal {
     pub(crate) dimension: usize,
     pub(crate) low: f32,
     pub(crate) high: f32,
+    /// The squared distance between the decoded ends, in scaled units.
+    pub(crate) change: f64,
     pub(crate) views: Vec<View>,
 }
 
@@ -29,8 +43,8 @@ pub(super) fn of(
     model: &Autoencoder,
     codes: ArrayView2<'_, f32>,
     scaler: &Scaler,
-    viewer: &Viewer<'_>,
-) -> Result<Vec<Traversal>, ModelError> {
+    viewer: &Viewer,
+) -> Result<Traversals, ModelError> {
     let latent = codes.ncols();
     let mean: Vec<f32> = codes
         .columns()
@@ -61,14 +75,27 @@ pub(super) fn of(
     tried.sort_by(|a, b| b.3.total_cmp(&a.3).then(a.0.cmp(&b.0)));
     tried.truncate(MOST_DIMENSIONS);
     tried.sort_by_key(|&(dimension, ..)| dimension);
-    tried
-        .into_iter()
-        .map(|(dimension, low, high, _)| {
-            let at = |step: usize| low + (high - low) * step as f32 / (STEPS - 1) as f32;
-            let steps: Vec<f32> = (0..STEPS).map(at).collect();
-            let decoded = decode(dimension, &steps)?;
-            let views = decoded.rows().into_iter().map(|row| viewer.view(&row.to_vec(), MOST_PIXELS)).collect();
-            Ok(Traversal { dimension, low, high, views })
-        })
-        .collect()
+    let steps = if viewer.is_field() { STEPS_OF_FIELDS } else { STEPS };
+    let mut decoded = Vec::new();
+    for &(dimension, low, high, _) in &tried {
+        let at = |step: usize| low + (high - low) * step as f32 / (steps - 1) as f32;
+        decoded.push(decode(dimension, &(0..steps).map(at).collect::<Vec<f32>>())?);
+    }
+    // Fields are alike, so what changes in them is shown.
+    let mut most = None;
+    if viewer.is_field() {
+        let middle = model.decode(Array2::from_shape_fn((1, latent), |(_, at)| mean[at]).view())?;
+        decoded.iter_mut().for_each(|rows| *rows -= &middle);
+        let changes =
+            decoded.iter().flatten().map(|change| f64::from(change.abs())).filter(|change| change.is_finite());
+        most = Some(changes.fold(0.0, f64::max));
+    }
+    let view = |row: &[f32]| {
+        most.map_or_else(|| viewer.view(row, MOST_PIXELS), |most| viewer.change(row, most, MOST_PIXELS_OF_FIELDS))
+    };
+    let all = tried.into_iter().zip(decoded).map(|((dimension, low, high, change), rows)| {
+        let views = rows.rows().into_iter().map(|row| view(&row.to_vec())).collect();
+        Traversal { dimension, low, high, change, views }
+    });
+    Ok(Traversals { all: all.collect(), most })
 }

@@ -1,4 +1,4 @@
-//! How one sample is kept for showing: an image brought down to a readable size, or a row of scaled values.
+//! How one sample is kept for showing: an image brought down to a readable size, or a row of values in their own units.
 
 use enkoder::Scaler;
 
@@ -12,24 +12,50 @@ const MOST_VALUES: usize = 400;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum View {
     Picture(Picture),
-    /// Scaled values, each the mean of as many neighbours as needed to make them few.
+    /// Values in their own units: of a table all, of a longer row each the mean of as many neighbours as needed to make them few.
     Values(Vec<f32>),
 }
 
 /// Makes views of samples in their original units.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Viewer<'a> {
+pub(crate) struct Viewer {
     layout: Layout,
     range: (f32, f32),
     /// Of fields, whether the south is first.
     field: Option<bool>,
-    scaler: &'a Scaler,
+    is_table: bool,
 }
 
-impl<'a> Viewer<'a> {
-    pub(crate) fn new(data: &DataFacts, scaler: &'a Scaler) -> Self {
+impl Viewer {
+    pub(crate) fn new(data: &DataFacts) -> Self {
         let field = data.is_field().then(|| data.south_first());
-        Self { layout: data.layout, range: data.range, field, scaler }
+        Self { layout: data.layout, range: data.range, field, is_table: data.is_table }
+    }
+
+    /// Whether samples are fields.
+    pub(super) fn is_field(&self) -> bool {
+        self.field.is_some()
+    }
+
+    /// A view of what changes in a field, by at most `most`.
+    pub(super) fn change(&self, change: &[f32], most: f64, side: usize) -> View {
+        let south_first = self.field.unwrap_or_default();
+        match Picture::of_change(change, self.layout, most, south_first, side) {
+            Some(picture) => View::Picture(picture),
+            None => View::Values(change.to_vec()),
+        }
+    }
+
+    /// A view whose values can be seen beside each other: those of a table are scaled, because each column has its own unit.
+    pub(crate) fn comparable(&self, mut view: View, scaler: &Scaler) -> View {
+        if let View::Values(values) = &mut view
+            && self.is_table
+        {
+            let missing: Vec<bool> = values.iter().map(|value| value.is_nan()).collect();
+            scaler.transform_row(values);
+            values.iter_mut().zip(missing).filter(|(_, missing)| *missing).for_each(|(value, _)| *value = f32::NAN);
+        }
+        view
     }
 
     /// A view of one sample; images get sides of at most `most` pixels.
@@ -41,16 +67,9 @@ impl<'a> Viewer<'a> {
         if let Some(picture) = picture {
             return View::Picture(picture);
         }
-        let mut scaled = sample.to_vec();
-        self.scaler.transform_row(&mut scaled);
-        // What was missing has no place in a picture of the original.
-        for (scaled, original) in scaled.iter_mut().zip(sample) {
-            if original.is_nan() {
-                *scaled = f32::NAN;
-            }
-        }
-        let block = scaled.len().div_ceil(MOST_VALUES).max(1);
-        View::Values(scaled.chunks(block).map(mean).collect())
+        // Columns of a table have nothing to do with their neighbours.
+        let block = if self.is_table { 1 } else { sample.len().div_ceil(MOST_VALUES).max(1) };
+        View::Values(sample.chunks(block).map(mean).collect())
     }
 }
 

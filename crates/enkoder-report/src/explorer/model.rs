@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::samples::base64_of;
-use super::units::{Units, range};
+use super::units::{Field, Units, range};
 
 /// Parameters of the largest model that a page holds: 43 MB of text as 16-bit numbers.
 pub(super) const MOST_PARAMETERS: usize = 16_000_000;
@@ -59,10 +59,13 @@ impl ModelData {
             base64_of(parameters.iter().map(|value| value.to_le_bytes()))
         };
         let range = range(model, samples);
-        let input = Units::of(&architecture.input_shape, model.schema(), range);
+        let quantity = samples.and_then(Dataset::quantity);
+        let is_field = model.record().data.bytes_per_value != 1 && (quantity.is_some() || range != (0.0, 1.0));
+        let field = || is_field.then(|| Field::of(quantity));
+        let input = Units::of(&architecture.input_shape, model.schema(), range, field());
         let output = match &architecture.output_shape {
-            Some(shape) => Units::of(shape, None, scaled_ends(model.output_scaler())),
-            None => Units::of(&architecture.input_shape, model.schema(), range),
+            Some(shape) => Units::of(shape, None, scaled_ends(model.output_scaler()), None),
+            None => Units::of(&architecture.input_shape, model.schema(), range, field()),
         };
         let data = Self {
             nodes: program.nodes().iter().map(node).collect(),
@@ -82,6 +85,10 @@ impl ModelData {
 
     pub(super) fn is_image(&self) -> bool {
         matches!(self.input, Units::Image { .. })
+    }
+
+    pub(super) fn is_field(&self) -> bool {
+        matches!(self.input, Units::Image { field: Some(_), .. })
     }
 
     pub(super) fn is_table(&self) -> bool {

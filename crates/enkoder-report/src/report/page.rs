@@ -16,7 +16,7 @@ use super::{Frame, Report, ReportError};
 use crate::card::Section;
 use crate::charts::Style;
 use crate::evaluation::{Evaluation, LONGEST_NAME, View};
-use crate::number::{count, duration, name, significant};
+use crate::number::{count, duration, name, percent, significant};
 use crate::palette::{Ink, Theme};
 use crate::picture::PictureError;
 
@@ -42,6 +42,8 @@ pub(super) struct Page {
     baseline: String,
     /// `unseen samples`, where they are.
     samples: &'static str,
+    /// Whether the model is PCA itself, so that there is nothing to compare it with.
+    is_pca: bool,
     /// Whether the samples are others than those that the model was trained on, which are known.
     unseen: bool,
     baseline_note: &'static str,
@@ -89,6 +91,7 @@ impl Page {
             explorer: report.explorer.clone(),
             baseline: evaluation.baseline_name(),
             samples: if evaluation.data.unseen { "unseen samples" } else { "these samples" },
+            is_pca: evaluation.is_closed_form(),
             unseen: evaluation.data.unseen,
             baseline_note: if evaluation.data.unseen {
                 "the best linear code of the training samples"
@@ -131,7 +134,8 @@ impl Summary {
         let (comparison, comparison_note) = match evaluation.times_below_baseline() {
             // On other data principal components are fitted anew.
             _ if evaluation.is_closed_form() && evaluation.data.unseen => {
-                ("PCA".to_owned(), "this model is PCA itself".to_owned())
+                let explained = 1.0 - evaluation.baseline.mse / evaluation.mean.mse;
+                (percent(explained), "of what predicting the mean leaves; this model is PCA itself".to_owned())
             }
             Some(ratio) if ratio >= 1.0 => {
                 (format!("{} ×", significant(ratio, 3)), "smaller error than PCA".to_owned())
@@ -183,7 +187,7 @@ fn lead(evaluation: &Evaluation) -> String {
     };
     format!(
         "{what} of layers {} with {} was {made}. It {work}, and is measured here on {} of {}{}.",
-        evaluation.architecture.summary(),
+        arrows(&evaluation.architecture.summary()),
         count(evaluation.architecture.parameters(), "parameter", "parameters"),
         count(evaluation.data.samples, "sample", "samples"),
         quoted(&evaluation.data.name),
@@ -202,6 +206,11 @@ fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
         ("SHA-256 of the evaluated samples", evaluation.data.fingerprint.clone()),
         ("Enkoder", env!("CARGO_PKG_VERSION").to_owned()),
     ]
+}
+
+/// The sizes of layers as a way through them, which can be broken into lines between them.
+pub(crate) fn arrows(summary: &str) -> String {
+    summary.replace('-', " → ")
 }
 
 fn quoted(text: &str) -> String {

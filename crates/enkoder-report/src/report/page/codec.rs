@@ -12,6 +12,7 @@ pub(super) struct CodecSection {
     pub(super) rows: Vec<[String; 9]>,
     pub(super) peers: Vec<[String; 6]>,
     pub(super) chart: Option<String>,
+    pub(super) finding: Option<String>,
     pub(super) payments: Vec<String>,
     pub(super) field: String,
     pub(super) fields: Vec<FieldDrawing>,
@@ -61,11 +62,25 @@ impl CodecSection {
             rows: codec.points.iter().map(|point| row(codec, point)).collect(),
             peers: of_peers.collect(),
             chart: codec.draw_rate_distortion(PAGE),
+            finding: finding(codec),
             payments,
             field,
             fields: codec.draw_fields(PAGE)?,
         })
     }
+}
+
+/// What quality costs, from the coarsest bound to the finest.
+fn finding(codec: &CodecEvaluation) -> Option<String> {
+    let points = codec.points.iter().filter_map(|point| Some((codec.bits_per_value(point), point.psnr?)));
+    let mut points: Vec<(f64, f64)> = points.collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (&(few, low), &(many, high)) = (points.first()?, points.last()?);
+    (many > few && high > low).then(|| {
+        let [few, many, low, high] =
+            [(few, 2), (many, 2), (low, 3), (high, 3)].map(|(value, digits)| significant(value, digits));
+        format!("With {few} to {many} bits a value, without the model, the PSNR is {low} to {high} dB")
+    })
 }
 
 fn row(codec: &CodecEvaluation, point: &CodecPoint) -> [String; 9] {

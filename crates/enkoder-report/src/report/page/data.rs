@@ -2,15 +2,16 @@
 
 use super::{MOST_ROWS, PAGE, Shown};
 use crate::charts::spark_histogram;
-use crate::evaluation::{ColumnSummary, Evaluation, MOST_COLUMNS};
-use crate::number::{count, grouped, shape, significant};
+use crate::evaluation::{Column, Columns, Evaluation, MOST_COLUMNS};
+use crate::number::{count, grouped, part, shape, significant};
 use crate::picture::{Layout, PictureError};
 
 pub(super) struct Data {
     pub(super) sentence: String,
     pub(super) is_image: bool,
-    /// Which colour stands for which value, where that is not brightness: for the samples, the result and the traversals.
-    pub(super) colours: [Option<String>; 3],
+    pub(super) is_table: bool,
+    /// Which colour stands for which value, where that is not brightness: for the samples and the result.
+    pub(super) colours: [Option<String>; 2],
     pub(super) samples: Vec<(Shown, String)>,
     pub(super) columns: Vec<ColumnRow>,
     pub(super) profile: Option<String>,
@@ -23,6 +24,8 @@ pub(super) struct Data {
 
 pub(super) struct ColumnRow {
     pub(super) name: String,
+    /// Of a column of categories what there is to say in place of a range.
+    pub(super) categories: Option<String>,
     pub(super) min: String,
     pub(super) mean: String,
     pub(super) deviation: String,
@@ -72,30 +75,22 @@ impl Data {
         let profile = evaluation.draw_profile(PAGE);
         let columns = columns.filter(|_| profile.is_none());
         let rows = columns.map_or_else(Vec::new, |columns| {
-            columns
-                .first
-                .iter()
-                .take(MOST_COLUMNS)
-                .enumerate()
-                .map(|(index, column)| ColumnRow::of(columns.name(index), column))
-                .collect()
+            columns.all.iter().take(MOST_COLUMNS).filter_map(|column| ColumnRow::of(column, columns)).collect()
         });
         let columns_of = columns.map_or_else(String::new, |columns| {
-            let all = data.features <= MOST_COLUMNS;
-            let which = if all { "All".to_owned() } else { format!("The first {} of", grouped(MOST_COLUMNS)) };
-            format!(
-                "{which} {}, over {}",
-                count(data.features, "feature", "features"),
-                count(columns.samples, "sample", "samples")
-            )
+            let [one, many] = if data.is_table { ["column", "columns"] } else { ["feature", "features"] };
+            let all = if data.is_table { columns.all.len() } else { data.features };
+            let which =
+                if all <= MOST_COLUMNS { "All".to_owned() } else { format!("The first {} of", grouped(MOST_COLUMNS)) };
+            format!("{which} {}, over {}", count(all, one, many), count(columns.samples, "sample", "samples"))
         });
         let classes = data.classes.iter().zip(&data.class_counts).take(MOST_ROWS);
         let hidden = data.classes.len().saturating_sub(MOST_ROWS);
         Ok(Self {
             sentence,
             is_image: data.layout != Layout::Vector,
-            colours: ["colours-data", "colours-result", "colours-traversals"]
-                .map(|id| evaluation.draw_colour_bar(id, PAGE)),
+            is_table: data.is_table,
+            colours: ["colours-data", "colours-result"].map(|id| evaluation.draw_colour_bar(id, PAGE)),
             samples,
             columns: rows,
             profile,
@@ -113,17 +108,33 @@ impl Data {
 }
 
 impl ColumnRow {
-    pub(super) fn of(name: String, column: &ColumnSummary) -> Self {
-        let known: usize = column.histogram.iter().sum();
-        let label = format!("Histogram of {name}");
-        Self {
-            min: significant(column.min.into(), 4),
-            mean: significant(column.mean, 4),
-            deviation: significant(column.deviation, 3),
-            max: significant(column.max.into(), 4),
-            missing: if column.missing == 0 { "–".to_owned() } else { grouped(column.missing) },
-            histogram: if known > 0 { spark_histogram(&column.histogram, &label, PAGE) } else { String::new() },
-            name,
-        }
+    /// Nothing where the column was not looked at.
+    fn of(column: &Column, columns: &Columns) -> Option<Self> {
+        let features = columns.first.get(column.features.clone())?;
+        let first = features.first()?;
+        let known = columns.samples - first.missing;
+        let label = format!("Histogram of {}", column.name);
+        // Of categories the counts of each, in their order.
+        let counts: Vec<usize> = match column.categories {
+            Some(_) => features.iter().map(|feature| (feature.mean * known as f64).round() as usize).collect(),
+            None => first.histogram.clone(),
+        };
+        let categories = column.categories.as_ref().map(|words| {
+            let most = counts.iter().enumerate().max_by_key(|(place, count)| (**count, std::cmp::Reverse(*place)));
+            let often =
+                most.filter(|_| known > 0).and_then(|(place, &count)| Some((words.get(place)?, part(count, known))));
+            let often = often.map_or_else(String::new, |(word, share)| format!(", most often {word} ({share})"));
+            count(words.len(), "category", "categories") + &often
+        });
+        Some(Self {
+            name: column.name.clone(),
+            categories,
+            min: significant(first.min.into(), 4),
+            mean: significant(first.mean, 4),
+            deviation: significant(first.deviation, 3),
+            max: significant(first.max.into(), 4),
+            missing: if first.missing == 0 { "–".to_owned() } else { grouped(first.missing) },
+            histogram: if known > 0 { spark_histogram(&counts, &label, PAGE) } else { String::new() },
+        })
     }
 }

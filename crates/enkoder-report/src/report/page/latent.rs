@@ -1,6 +1,6 @@
 //! What the page says of the codes: where they lie, and what each of their numbers stands for.
 
-use super::{PAGE, Shown};
+use super::{PAGE, Shown, findings};
 use crate::evaluation::{Codes, Evaluation};
 use crate::number::{count, grouped, significant};
 use crate::picture::{Layout, Picture, PictureError};
@@ -8,10 +8,15 @@ use crate::picture::{Layout, Picture, PictureError};
 pub(super) struct Latent {
     pub(super) sentence: String,
     pub(super) network: String,
+    pub(super) network_finding: Option<String>,
     pub(super) network_note: String,
     pub(super) baseline: String,
+    pub(super) baseline_finding: Option<String>,
     pub(super) baseline_note: String,
+    pub(super) traversal_finding: Option<String>,
     pub(super) traversals: [Vec<TraversalRow>; 2],
+    /// Of fields, which colours stand for which change.
+    pub(super) changes: [Option<String>; 2],
     pub(super) traversal_note: String,
     pub(super) is_image: bool,
     /// The plane of two numbers as a picture, and what it shows.
@@ -32,7 +37,7 @@ impl Latent {
         let shown = codes.projections[0].points.len();
         let note = |which: usize| {
             let projection = &codes.projections[which];
-            let share = projection.share.map(|share| format!("{} %", significant(100.0 * share, 3)));
+            let share = projection.share.map(|share| format!("{}\u{a0}%", significant(100.0 * share, 3)));
             match (which, projection.flat, share) {
                 (_, true, _) => "One number only: height just keeps the points apart.".to_owned(),
                 (0, _, None) => "The two numbers of each code.".to_owned(),
@@ -50,7 +55,7 @@ impl Latent {
         };
         let mut traversals = [Vec::new(), Vec::new()];
         for ((rows, of_model), who) in traversals.iter_mut().zip(&codes.traversals).zip(["network", "PCA"]) {
-            for traversal in of_model {
+            for traversal in &of_model.all {
                 let drawing = evaluation.draw_traversal(traversal, PAGE);
                 let mut steps = Vec::new();
                 if drawing.is_none() {
@@ -71,7 +76,7 @@ impl Latent {
                 });
             }
         }
-        let dimensions = codes.traversals[0].len();
+        let dimensions = codes.traversals[0].all.len();
         let traversal_note = if dimensions < latent {
             format!("The {dimensions} of {} numbers that change the output the most.", grouped(latent))
         } else {
@@ -98,10 +103,14 @@ impl Latent {
                 },
             ),
             network: codes.draw_projection(0, PAGE),
+            network_finding: findings::plane(codes, 0),
             network_note: note(0),
             baseline: codes.draw_projection(1, PAGE),
+            baseline_finding: findings::plane(codes, 1),
             baseline_note: note(1),
+            traversal_finding: findings::traversals(evaluation, codes),
             traversals,
+            changes: [0, 1].map(|which| evaluation.draw_changes(codes, which, PAGE)),
             traversal_note,
             is_image: evaluation.data.layout != Layout::Vector,
         })

@@ -1,7 +1,7 @@
 //! What the page says of the result: samples beside their reconstructions, and where the errors are.
 
 use super::{MOST_ROWS, PAGE, Shown, findings, ratio};
-use crate::evaluation::{Evaluation, Pick, View};
+use crate::evaluation::{Column, Evaluation, Pick, View};
 use crate::number::{grouped, significant};
 use crate::picture::{Layout, PictureError};
 
@@ -15,7 +15,9 @@ pub(super) struct ResultSection {
     pub(super) class_note: Option<String>,
     pub(super) class_table: Vec<[String; 5]>,
     pub(super) pixel_errors: Option<String>,
+    pub(super) pixel_finding: Option<String>,
     pub(super) feature_errors: Option<String>,
+    pub(super) feature_finding: Option<String>,
     pub(super) feature_table: Vec<[String; 5]>,
     pub(super) feature_note: Option<String>,
 }
@@ -37,7 +39,7 @@ pub(super) struct ShownPick {
 
 impl ResultSection {
     pub(super) fn of(evaluation: &Evaluation) -> Result<Self, PictureError> {
-        let (times, error_unit) = error_unit(evaluation.baseline.mse);
+        let (times, error_unit) = error_unit(evaluation.network.mse.max(evaluation.baseline.mse));
         let mut groups = Vec::new();
         for group in &evaluation.picks {
             let picks = group.picks.iter().map(|pick| ShownPick::of(evaluation, pick, times));
@@ -68,7 +70,9 @@ impl ResultSection {
             }),
             class_table: class_table.collect(),
             pixel_errors: evaluation.draw_pixel_errors(PAGE)?,
+            pixel_finding: findings::features(evaluation, ["at", "pixel", "pixels"]),
             feature_errors: evaluation.draw_feature_errors(PAGE),
+            feature_finding: findings::features(evaluation, ["on", "feature", "features"]),
             feature_table,
             feature_note,
         })
@@ -84,31 +88,33 @@ fn error_unit(typical: f64) -> (f64, &'static str) {
     }
 }
 
-/// Rows of name, variance, errors and what is explained, for the features with the largest errors; nothing for images.
+/// Rows of name, errors and what is explained, for the columns with the largest errors; nothing for images. The error of a column of
+/// categories is the mean over its features.
 fn feature_table(evaluation: &Evaluation) -> (Vec<[String; 5]>, Option<String>) {
     let Some(columns) = evaluation.columns.as_ref().filter(|_| !evaluation.has_feature_chart()) else {
         return (Vec::new(), None);
     };
-    let errors = &evaluation.network.per_feature;
-    let mut order: Vec<usize> = (0..errors.len()).collect();
-    order.sort_by(|&a, &b| errors[b].total_cmp(&errors[a]));
+    let errors = |column: &Column| column.mean(&evaluation.network.per_feature);
+    let mut order: Vec<&Column> = columns.all.iter().collect();
+    order.sort_by(|a, b| errors(b).total_cmp(&errors(a)));
     order.truncate(MOST_ROWS);
     let explained = |error: f64, mean: f64| {
         let share = 100.0 * (1.0 - error / mean);
-        if share.is_finite() { format!("{} %", significant(share, 3)) } else { "–".to_owned() }
+        if share.is_finite() { format!("{}\u{a0}%", significant(share, 3)) } else { "–".to_owned() }
     };
-    let rows = order.iter().map(|&feature| {
-        let mean = evaluation.mean.per_feature[feature];
+    let rows = order.iter().map(|column| {
+        let (error, mean) = (errors(column), column.mean(&evaluation.mean.per_feature));
         [
-            columns.name(feature),
-            significant(errors[feature], 3),
-            significant(evaluation.baseline.per_feature[feature], 3),
+            column.name.clone(),
+            significant(error, 3),
+            significant(column.mean(&evaluation.baseline.per_feature), 3),
             significant(mean, 3),
-            explained(errors[feature], mean),
+            explained(error, mean),
         ]
     });
-    let note = (errors.len() > order.len())
-        .then(|| format!("The {} features with the largest errors of {}.", order.len(), grouped(errors.len())));
+    let all = columns.all.len();
+    let note = (all > order.len())
+        .then(|| format!("The {} columns with the largest errors of {}.", order.len(), grouped(all)));
     (rows.collect(), note)
 }
 

@@ -4,15 +4,22 @@ use super::super::settings;
 use super::{PAGE, findings};
 use crate::evaluation::{ChannelPictures, Evaluation, What};
 use crate::number::{count, duration, grouped, shape, significant};
-use crate::picture::PictureError;
+use crate::picture::{Picture, PictureError};
 
 pub(super) struct NetworkSection {
     pub(super) summary: String,
     pub(super) drawing: String,
-    pub(super) layers: Vec<[String; 6]>,
-    /// Pictures of channels, each with what it shows.
-    pub(super) channels: Vec<(String, String)>,
+    pub(super) layers: Vec<[String; 5]>,
+    /// Pictures of channels of a layer, and what they show.
+    pub(super) channels: Vec<Channels>,
     pub(super) parameters: String,
+}
+
+pub(super) struct Channels {
+    pub(super) pictures: Vec<String>,
+    pub(super) text: String,
+    /// Whether colours stand for deviations from 0.
+    pub(super) deviations: bool,
 }
 
 pub(super) struct Training {
@@ -31,24 +38,26 @@ impl NetworkSection {
             [
                 layer.name,
                 layer.kind.replace('_', " "),
-                size(&layer.input_shape),
                 size(&layer.output_shape),
-                layer.activation.to_string(),
+                // What has no parameters passes values on, and would say "linear".
+                if layer.parameters == 0 { "–".to_owned() } else { layer.activation.to_string() },
                 grouped(layer.parameters),
             ]
         });
         let channels = evaluation.channels.iter().map(|pictures| {
-            let ChannelPictures { layer, channels, grid, shown, what } = pictures;
+            let ChannelPictures { layer, channels, pictures, what } = pictures;
+            let shown = pictures.len();
             let of =
-                if shown < channels { format!("the first {shown} of {channels}") } else { format!("all {channels}") };
+                if shown < *channels { format!("the first {shown} of {channels}") } else { format!("all {channels}") };
             let text = match what {
                 What::Filters => format!("Filters of {layer}, {of}: violet adds, orange takes away."),
                 What::Maps => format!("One sample behind {layer}, {of} channels, each on its own scale."),
             };
-            Ok((grid.data_uri()?, text))
+            let pictures = pictures.iter().map(Picture::data_uri).collect::<Result<_, _>>()?;
+            Ok(Channels { pictures, text, deviations: *what == What::Filters })
         });
         Ok(Self {
-            summary: architecture.summary(),
+            summary: super::arrows(&architecture.summary()),
             drawing: evaluation.draw_network(PAGE),
             layers: layers.collect(),
             channels: channels.collect::<Result<_, PictureError>>()?,
