@@ -281,7 +281,7 @@ fn files_that_are_cut_off_or_hold_words_say_the_way_out() {
     place.write("empty.npy", "");
     assert_snapshot!("empty-npy", place.fail("data info empty.npy"));
     place.write("13_inf.v2.csv", "a,b\n1,2\n3,inf\n5,6\n");
-    assert_snapshot!("named-infinite", place.fail("data info 13_inf.v2.csv"));
+    assert_snapshot!("named-infinite", place.fail("train 13_inf.v2.csv"));
 }
 
 #[cfg(target_os = "linux")]

@@ -204,7 +204,7 @@ fn golden_files_without_a_model_are_made() {
     let discs: Vec<u8> = (0..24 * 600).map(disc).collect();
     write("alone-u8-drawings", Given::of([20, 30], &discs), Bound::Lossless, 9);
     let colours: Vec<u8> =
-        (0..24 * 1800).map(|i| disc(i / 3) / (1 + i % 3) as u8 + (noise(i) * 12.0 + 3.0) as u8).collect();
+        (0..24 * 1800).map(|i| (disc(i / 3) / (1 + i % 3) as u8).wrapping_add((noise(i) * 12.0 + 3.0) as u8)).collect();
     write("alone-u8-colours", Given::of([20, 30, 3], &colours), Bound::Lossless, 6);
     let noise: Vec<u64> = (0..4000u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(i as u32)).collect();
     write("alone-u64-noise", Given::of([20], &noise), Bound::Lossless, 5);
