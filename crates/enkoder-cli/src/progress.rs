@@ -8,7 +8,7 @@ use enkoder_data::openml::DownloadEvent;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::interrupt;
-use crate::screen::Screen;
+use crate::screen::{Screen, moving};
 use crate::wording;
 
 /// The progress of a training.
@@ -24,15 +24,14 @@ impl TrainingProgress {
     /// A training of so many epochs of so many samples, of which some epochs are done already.
     pub fn new(screen: Screen, epochs: usize, samples: usize, epochs_done: usize) -> Self {
         let bar = screen.is_moving().then(|| {
-            let template =
-                format!("{{prefix}} {{bar:{}.cyan/dim}} {{per_sec}} {{eta:>4}} left  {{msg}}", room_beside(60));
-            let style = ProgressStyle::with_template(&template)
+            let template = "{prefix} {wide_bar:.cyan/dim} {per_sec} {eta:>4} left  {msg}";
+            let style = ProgressStyle::with_template(template)
                 .expect("a sound template")
                 .progress_chars("━━─")
                 .with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
                     let _ = write!(out, "{:>9}/s", wording::grouped(state.per_sec() as usize));
                 });
-            let bar = ProgressBar::new((epochs * samples) as u64).with_style(style);
+            let bar = moving(Some((epochs * samples) as u64)).with_style(style);
             bar.set_position((epochs_done * samples) as u64);
             bar.reset_eta();
             bar.set_prefix(format!("epoch {}/{epochs}", epochs_done + 1));
@@ -132,11 +131,10 @@ impl PictureProgress {
     /// The beginning of the work.
     pub fn new(screen: Screen, what: &str, pictures: usize) -> Self {
         Self(screen.is_moving().then(|| {
-            let room = room_beside(what.len() + 50);
             let template =
-                format!("{{spinner:.cyan}} {{prefix}} {{bar:{room}.cyan/dim}} {{pos}}/{{len}} pictures {{elapsed:.dim}} {{eta}} left");
-            let style = ProgressStyle::with_template(&template).expect("a sound template").progress_chars("━━─");
-            let bar = ProgressBar::new(pictures as u64).with_style(style).with_prefix(what.to_owned());
+                "{spinner:.cyan} {prefix} {wide_bar:.cyan/dim} {pos}/{len} pictures {elapsed:.dim} {eta} left";
+            let style = ProgressStyle::with_template(template).expect("a sound template").progress_chars("━━─");
+            let bar = moving(Some(pictures as u64)).with_style(style).with_prefix(what.to_owned());
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         }))
@@ -166,20 +164,11 @@ impl Drop for PictureProgress {
     }
 }
 
-/// How wide a bar is beside so many characters. A line that reached the end of the terminal would be left behind: the `^C` that the
-/// terminal writes would move to the next line, where the bar is not looked for.
-fn room_beside(characters: usize) -> usize {
-    let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
-    width.saturating_sub(characters).clamp(8, 60)
-}
-
 fn bar_of_bytes(what: String, total: u64) -> ProgressBar {
-    let room = room_beside(what.len() + 55);
-    let template = format!(
-        "{{prefix}} {{bar:{room}.cyan/dim}} {{decimal_bytes}}/{{decimal_total_bytes}} {{decimal_bytes_per_sec}} {{eta}} left"
-    );
-    let style = ProgressStyle::with_template(&template).expect("a sound template").progress_chars("━━─");
-    ProgressBar::new(total).with_style(style).with_prefix(what)
+    let template =
+        "{prefix} {wide_bar:.cyan/dim} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left";
+    let style = ProgressStyle::with_template(template).expect("a sound template").progress_chars("━━─");
+    moving(Some(total)).with_style(style).with_prefix(what)
 }
 
 /// The progress of a download.

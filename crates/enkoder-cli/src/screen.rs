@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use crate::standard_input;
 
@@ -121,7 +121,7 @@ impl Screen {
     pub fn busy(self, what: impl Into<String>) -> Busy {
         Busy(self.moving.then(|| {
             let style = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}").expect("a sound template");
-            let bar = ProgressBar::new_spinner().with_style(style).with_message(what.into());
+            let bar = moving(None).with_style(style).with_message(what.into());
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         }))
@@ -157,6 +157,63 @@ fn has_true_colour() -> bool {
     };
     is("COLORTERM", &["truecolor", "24bit"])
         || !(is("TERM_PROGRAM", &["Apple_Terminal"]) || is("TERM", &["linux", "vt100", "vt220", "ansi", "xterm"]))
+}
+
+/// A bar of so many steps, or something that turns, on the last line of the terminal.
+pub fn moving(steps: Option<u64>) -> ProgressBar {
+    ProgressBar::with_draw_target(steps, ProgressDrawTarget::term_like_with_hz(Box::new(Narrow), 20))
+}
+
+/// The terminal, a little narrower than it is. What moves fills its line up to the end; the `^C` that a terminal writes would begin the
+/// next line, and the line before would be left behind.
+#[derive(Debug)]
+struct Narrow;
+
+impl Narrow {
+    const ROOM: u16 = 3;
+
+    fn move_cursor(by: usize, direction: char) -> io::Result<()> {
+        if by > 0 { write!(io::stderr(), "\x1b[{by}{direction}") } else { Ok(()) }
+    }
+}
+
+impl TermLike for Narrow {
+    fn width(&self) -> u16 {
+        let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
+        width.saturating_sub(Self::ROOM).max(1)
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        Self::move_cursor(lines, 'A')
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        Self::move_cursor(lines, 'B')
+    }
+
+    fn move_cursor_right(&self, characters: usize) -> io::Result<()> {
+        Self::move_cursor(characters, 'C')
+    }
+
+    fn move_cursor_left(&self, characters: usize) -> io::Result<()> {
+        Self::move_cursor(characters, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        writeln!(io::stderr(), "{text}")
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        write!(io::stderr(), "{text}")
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        write!(io::stderr(), "\r\x1b[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 #[cfg(test)]
