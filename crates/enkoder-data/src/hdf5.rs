@@ -7,8 +7,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use enkoder::codec::{Element, ElementType};
-use hdf5_reader::error::{ByteOrder, Error};
+use enkoder::codec::ElementType;
+use hdf5_reader::error::Error;
 use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::messages::datatype::{Datatype, VarLenKind};
@@ -16,7 +16,8 @@ use hdf5_reader::messages::layout::{DataLayout, DataLayoutMessage};
 use hdf5_reader::reference::read_object_references;
 use hdf5_reader::storage::{Storage, StorageBuffer};
 use hdf5_reader::{Attribute as Hdf5Attribute, Dataset, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
-use ndarray::ArrayD;
+
+mod numbers;
 
 use crate::arrays::{
     ArrayEntry, Attribute, Attributes, Contents, Conventions, Described, Field, Slab, Stored, netcdf_fill,
@@ -25,6 +26,8 @@ use crate::error::{DataError, Place};
 use crate::guard::guarded;
 use crate::input::Location;
 use crate::remote::Object;
+
+use numbers::{is_big_endian, to_le, with_width};
 
 /// Bytes of a slab: as many as one row of chunks has, up to this.
 const MOST_SLAB: u64 = 256 << 20;
@@ -43,25 +46,6 @@ const MOST_DEPTH: usize = 64;
 /// but a small damaged file must not claim a large part of the memory.
 const MOST_OF_SMALL_FILE: u64 = 1 << 30;
 const MOST_PER_BYTE: u64 = 1 << 12;
-
-/// Evaluates an expression with a name for the type of numbers that an [`ElementType`] is.
-macro_rules! with_numbers {
-    ($element:expr, $name:ident => $work:expr) => {
-        with_numbers!(@ $element, $name => $work;
-            U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64)
-    };
-    (@ $element:expr, $name:ident => $work:expr; $($kind:ident $type:ident),*) => {
-        match $element {$(
-            ElementType::$kind => {
-                type $name = $type;
-                $work
-            }
-        )*
-            // No array is known to be of these: their exponents may have any number of bits.
-            ElementType::F16 => unreachable!("floats of 16 bits are not read from HDF5"),
-        }
-    };
-}
 
 /// What is in a file.
 pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
@@ -348,9 +332,7 @@ fn old_contiguous(file: &Hdf5File, dataset: &Dataset, bytes: u64) -> Option<Vec<
 }
 
 fn in_little_endian(mut bytes: Vec<u8>, kind: &Datatype, element: ElementType) -> Vec<u8> {
-    if let Datatype::FixedPoint { byte_order, .. } | Datatype::FloatingPoint { byte_order, .. } = kind
-        && *byte_order == ByteOrder::BigEndian
-    {
+    if is_big_endian(kind) {
         bytes.chunks_exact_mut(element.bytes()).for_each(<[u8]>::reverse);
     }
     bytes
@@ -416,22 +398,14 @@ impl Hdf5Array {
         }
         selections.extend(self.shape[axis + 1..].iter().map(|&end| SliceInfoElem::Slice { start: 0, end, step: 1 }));
         let selection = SliceInfo { selections };
-        let bytes = with_numbers!(self.element, T => to_le(self.dataset.read_slice::<T>(&selection)?));
+        let bytes = with_width!(self.element, T => to_le(self.dataset.read_slice::<T>(&selection)?));
         Ok(Slab { first: (outer * self.shape[axis] + start) * step, bytes })
     }
 
     fn whole(&self) -> Result<Vec<u8>, Error> {
-        if let Datatype::Enum { base, .. } = self.dataset.dtype() {
-            return Ok(in_little_endian(self.dataset.read_raw_bytes()?, base, self.element));
-        }
-        Ok(with_numbers!(self.element, T => to_le(self.dataset.read_array::<T>()?)))
-    }
-}
-
-fn to_le<T: Element>(array: ArrayD<T>) -> Vec<u8> {
-    match array.as_slice() {
-        Some(values) => T::to_le(values),
-        None => T::to_le(&array.iter().copied().collect::<Vec<_>>()),
+        let kind = self.dataset.dtype();
+        let kind = if let Datatype::Enum { base, .. } = kind { base } else { kind };
+        Ok(in_little_endian(self.dataset.read_raw_bytes()?, kind, self.element))
     }
 }
 
@@ -528,7 +502,7 @@ fn value_of(attribute: &Hdf5Attribute) -> Option<Attribute> {
         return attribute.read_string().ok().map(|text| Attribute::Text(text.into_bytes()));
     }
     let (element, false) = element_of(&attribute.datatype)? else { return None };
-    let bytes = with_numbers!(element, T => <T as Element>::to_le(&attribute.read_1d::<T>().ok()?));
+    let bytes = with_width!(element, T => to_le(attribute.read_1d::<T>().ok()?));
     Some(Attribute::Numbers { element, bytes })
 }
 
