@@ -27,7 +27,7 @@ use crate::guard::guarded;
 use crate::input::Location;
 use crate::remote::Object;
 
-use numbers::{is_big_endian, to_le, with_width};
+use numbers::{array_to_le, is_big_endian, to_le, with_width};
 
 /// Bytes of a slab: as many as one row of chunks has, up to this.
 const MOST_SLAB: u64 = 256 << 20;
@@ -398,7 +398,7 @@ impl Hdf5Array {
         }
         selections.extend(self.shape[axis + 1..].iter().map(|&end| SliceInfoElem::Slice { start: 0, end, step: 1 }));
         let selection = SliceInfo { selections };
-        let bytes = with_width!(self.element, T => to_le(self.dataset.read_slice::<T>(&selection)?));
+        let bytes = with_width!(self.element, T => array_to_le(&self.dataset.read_slice::<T>(&selection)?));
         Ok(Slab { first: (outer * self.shape[axis] + start) * step, bytes })
     }
 
@@ -502,7 +502,7 @@ fn value_of(attribute: &Hdf5Attribute) -> Option<Attribute> {
         return attribute.read_string().ok().map(|text| Attribute::Text(text.into_bytes()));
     }
     let (element, false) = element_of(&attribute.datatype)? else { return None };
-    let bytes = with_width!(element, T => to_le(attribute.read_1d::<T>().ok()?));
+    let bytes = with_width!(element, T => to_le(&attribute.read_1d::<T>().ok()?));
     Some(Attribute::Numbers { element, bytes })
 }
 

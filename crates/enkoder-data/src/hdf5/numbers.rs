@@ -3,10 +3,12 @@
 use hdf5_reader::H5Type;
 use hdf5_reader::error::{ByteOrder, Error};
 use hdf5_reader::messages::datatype::Datatype;
+use ndarray::ArrayD;
 
 /// A number of so many bytes as it is stored, but little-endian: what unpacks and puts chunks together needs no more of a type, and is
 /// compiled for each width alone.
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub(super) struct Number<const N: usize>([u8; N]);
 
 impl<const N: usize> H5Type for Number<N> {
@@ -25,6 +27,10 @@ impl<const N: usize> H5Type for Number<N> {
 
     fn element_size(_: &Datatype) -> usize {
         N
+    }
+
+    fn native_copy_compatible(kind: &Datatype) -> bool {
+        !is_big_endian(kind)
     }
 
     fn decode_vec(raw: &[u8], kind: &Datatype, count: usize) -> Option<Result<Vec<Self>, Error>> {
@@ -50,11 +56,15 @@ pub(super) fn is_big_endian(kind: &Datatype) -> bool {
 }
 
 /// The bytes of numbers as they are stored, but little-endian.
-pub(super) fn to_le<const N: usize>(numbers: impl IntoIterator<Item = Number<N>>) -> Vec<u8> {
-    let numbers = numbers.into_iter();
-    let mut bytes = Vec::with_capacity(N * numbers.size_hint().0);
-    numbers.for_each(|Number(number)| bytes.extend_from_slice(&number));
+pub(super) fn to_le<const N: usize>(numbers: &[Number<N>]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(N * numbers.len());
+    numbers.iter().for_each(|Number(number)| bytes.extend_from_slice(number));
     bytes
+}
+
+/// Those of an array.
+pub(super) fn array_to_le<const N: usize>(array: &ArrayD<Number<N>>) -> Vec<u8> {
+    array.as_slice().map_or_else(|| to_le(&array.iter().copied().collect::<Vec<_>>()), to_le)
 }
 
 /// Evaluates an expression for numbers of so many bytes.
