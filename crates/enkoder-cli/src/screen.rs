@@ -10,6 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use crate::standard_input;
 
+/// A heading before a result is at most so wide.
+const WIDEST_HEADING: usize = 16;
+
 /// The reader of our output is gone: no error, but nothing is left to do.
 #[derive(Debug, thiserror::Error)]
 #[error("the output was closed")]
@@ -21,9 +24,26 @@ pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
 pub const STRONG: Style = Style::new().bold();
 pub const FAINT: Style = Style::new().dimmed();
 
-/// Prints a result and a line feed. Styles in it are kept only where they are understood and wanted.
+/// Prints a result and a line feed. Styles in it are kept only where they are understood and wanted. Lines longer than a terminal is wide
+/// are broken between words and go on below what follows their heading; JSON is left as it is.
 pub fn print(text: impl Display) -> anyhow::Result<()> {
+    let text = text.to_string();
+    let line = |line: &str| if line.starts_with(['{', '[']) { line.to_owned() } else { fitted(line, heading_of(line)) };
+    let text = text.split('\n').map(line).collect::<Vec<String>>().join("\n");
     closed_is_no_error(writeln!(anstream::stdout().lock(), "{text}"))
+}
+
+/// How wide a line's heading is, with the blanks that set it off: none where it has none, or it is a row of a table.
+fn heading_of(line: &str) -> usize {
+    let visible = anstream::adapter::strip_str(line).to_string();
+    let behind = |from: usize| visible[from..].find(|c| c != ' ').map_or(0, |blanks| from + blanks);
+    let width = match visible.find("  ") {
+        Some(0) => behind(0),
+        Some(end) => behind(end),
+        None => 0,
+    };
+    let characters = visible[..width].chars().count();
+    if characters <= WIDEST_HEADING { characters } else { 0 }
 }
 
 /// Prints bytes as they are.
