@@ -28,8 +28,10 @@ pub const FAINT: Style = Style::new().dimmed();
 /// are broken between words and go on below what follows their heading; JSON is left as it is.
 pub fn print(text: impl Display) -> anyhow::Result<()> {
     let text = text.to_string();
-    let line = |line: &str| if line.starts_with(['{', '[']) { line.to_owned() } else { fitted(line, heading_of(line)) };
-    let text = text.split('\n').map(line).collect::<Vec<String>>().join("\n");
+    let text = match terminal_size::terminal_size_of(io::stdout()) {
+        Some((width, _)) if !text.starts_with(['{', '[']) => wrapped(&text, width.0.into(), heading_of),
+        _ => text,
+    };
     closed_is_no_error(writeln!(anstream::stdout().lock(), "{text}"))
 }
 
@@ -74,24 +76,18 @@ pub fn closed_is_no_error(result: io::Result<()>) -> anyhow::Result<()> {
 pub fn tell(text: impl Display) {
     let text = standard_input::in_words(text.to_string());
     let text = match terminal_size::terminal_size_of(io::stderr()) {
-        Some((width, _)) => wrapped(&text, width.0.into(), 0),
+        Some((width, _)) => wrapped(&text, width.0.into(), |_| 0),
         None => text,
     };
     // There is nobody to tell that stderr is gone.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-/// A line of a result, broken between words where stdout is a terminal; what follows is `indent` characters further in.
-pub fn fitted(line: &str, indent: usize) -> String {
-    match terminal_size::terminal_size_of(io::stdout()) {
-        Some((width, _)) => wrapped(line, width.0.into(), indent),
-        None => line.to_owned(),
-    }
-}
-
-/// Text in lines of at most `width` characters, broken between words; styles take no width, and words longer than a line keep whole.
-fn wrapped(text: &str, width: usize, indent: usize) -> String {
+/// Text in lines of at most `width` characters, broken between words; what follows in a line is as far in as `indent` says of it. Styles take
+/// no width, and words longer than a line keep whole.
+fn wrapped(text: &str, width: usize, indent: impl Fn(&str) -> usize) -> String {
     let line = |line: &str| {
+        let indent = indent(line);
         let (mut out, mut column, mut begun) = (String::new(), 0, false);
         for word in line.split_inclusive(' ') {
             let visible = anstream::adapter::strip_str(word).to_string();
@@ -242,9 +238,12 @@ mod tests {
 
     #[test]
     fn lines_are_broken_between_words_and_styles_take_no_room() {
-        assert_eq!(wrapped("one two three", 7, 0), "one two\nthree");
-        assert_eq!(wrapped(&format!("{HINT}one{HINT:#} two three"), 7, 1), format!("{HINT}one{HINT:#} two\n three"));
-        assert_eq!(wrapped("  indented\nextraordinarily long", 8, 0), "  indented\nextraordinarily\nlong");
-        assert_eq!(wrapped("", 5, 0), "");
+        assert_eq!(wrapped("one two three", 7, |_| 0), "one two\nthree");
+        assert_eq!(
+            wrapped(&format!("{HINT}one{HINT:#} two three"), 7, |_| 1),
+            format!("{HINT}one{HINT:#} two\n three")
+        );
+        assert_eq!(wrapped("  indented\nextraordinarily long", 8, |_| 0), "  indented\nextraordinarily\nlong");
+        assert_eq!(wrapped("", 5, |_| 0), "");
     }
 }

@@ -12,7 +12,7 @@ use crate::comparison::Comparison;
 use crate::interrupt;
 use crate::missing::Missing;
 use crate::run_folder::CHECKPOINT;
-use crate::screen::{FAINT, HINT, Screen, fitted, picture_width};
+use crate::screen::{FAINT, HINT, Screen, picture_width};
 use crate::wording;
 
 /// All that is said.
@@ -155,7 +155,7 @@ fn described(train: &Dataset, samples: usize, missing: Missing) -> String {
 
 /// A line with its heading.
 fn line(heading: &str, text: &str) -> String {
-    fitted(&format!("{FAINT}{heading:<9}{FAINT:#} {text}"), 10)
+    format!("{FAINT}{heading:<9}{FAINT:#} {text}")
 }
 
 /// The network in a line: `784-128-64-10-64-128-784, relu, sigmoid output, 219,546 parameters`.
