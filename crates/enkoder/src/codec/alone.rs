@@ -129,7 +129,7 @@ pub fn compress_alone(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<CompressSummary, CodecError> {
-    with_element!(source.element(), T => Work::<T>::run(source, options, out, progress))
+    Work::run(source, options, out, progress)
 }
 
 /// The samples of a block's streams, which may be anything.
@@ -225,7 +225,7 @@ fn split(bytes: &[u8], parts: usize) -> Result<Vec<&[u8]>, Corrupt> {
 }
 
 /// Blocks of arrays of one type on their way to a file.
-struct Work<T> {
+struct Work {
     header: Header,
     /// For each part of the samples.
     demands: Vec<Demand>,
@@ -235,7 +235,6 @@ struct Work<T> {
     /// Bits of the values that stand for a missing one.
     missing: Vec<u64>,
     effort: u8,
-    values: std::marker::PhantomData<T>,
 }
 
 /// A block that has been written and read again.
@@ -248,7 +247,7 @@ struct Proven {
     stages: Stages,
 }
 
-impl<T: Element> Work<T> {
+impl Work {
     fn run(
         source: &mut dyn SampleSource,
         options: &AloneOptions,
@@ -256,23 +255,20 @@ impl<T: Element> Work<T> {
         progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<CompressSummary, CodecError> {
         let start = Instant::now();
-        let header = header::<T>(source, options)?;
+        let header = header(source, options)?;
+        let element = header.element;
         let (samples, parts) = (header.samples, header.layout.parts());
-        let missing: Vec<T> = source.missing().into_iter().map(T::from_f64).collect();
-        let valid = source.valid();
+        let (missing, valid) = (source.missing(), source.valid());
         let mut extents = vec![Extent::NOTHING; parts];
         for block in 0..header.blocks() {
             let first = block * header.block_samples as u64;
-            let values = T::from_le(&source.read(first, header.samples_of(block))?);
-            let arrays = split_parts(values, parts, header.features());
-            for (part, values) in arrays.into_iter().enumerate() {
-                extents[part].add(&values, &missing, valid.get(part).copied().flatten());
-            }
+            let bytes = source.read(first, header.samples_of(block))?;
+            Extent::add_samples(&mut extents, (element, &bytes), header.features(), &missing, &valid);
         }
         let (kept, target) = if header.bounds.is_empty() {
-            Kept::of::<T>(options.bound, &extents)?
+            Kept::of(options.bound, element, &extents)?
         } else {
-            let of_part = |(&bound, extent): (&Bound, &Extent)| Ok(Kept::of::<T>(bound, &[*extent])?.0);
+            let of_part = |(&bound, extent): (&Bound, &Extent)| Ok(Kept::of(bound, element, &[*extent])?.0);
             let kept: Vec<Vec<Kept>> =
                 header.bounds.iter().zip(&extents).map(of_part).collect::<Result<_, CodecError>>()?;
             (kept.concat(), None)
@@ -281,15 +277,15 @@ impl<T: Element> Work<T> {
         for (kept, &extent) in kept.into_iter().zip(&extents) {
             let mut all = vec![kept];
             for region in &options.regions {
-                all.extend(Kept::of::<T>(region.bound, &[extent])?.0);
+                all.extend(Kept::of(region.bound, element, &[extent])?.0);
             }
             demands.push(Demand { kept: all, exact: options.exact, extent });
         }
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
-        let missing = missing.into_iter().map(Element::to_bits).collect();
+        let missing = missing.into_iter().map(|value| element.bits_of(value)).collect();
         let effort = options.effort.clamp(1, 9);
         let regions = options.regions.clone();
-        let this = Self { header, demands, regions, target, missing, effort, values: std::marker::PhantomData };
+        let this = Self { header, demands, regions, target, missing, effort };
         let mut summary = CompressSummary { samples, range, ..CompressSummary::default() };
         summary.stages.plan = start.elapsed();
         this.write(source, out, progress, summary)
@@ -298,7 +294,7 @@ impl<T: Element> Work<T> {
     /// The steps to try for each array; of a mean squared error, as its root times `looseness`.
     fn scales(&self, looseness: f64) -> Vec<Vec<Vec<Scale>>> {
         let root = looseness * self.target.unwrap_or(0.0).sqrt();
-        self.demands.iter().map(|demand| demand.scales::<T>(root)).collect()
+        self.demands.iter().map(|demand| demand.scales(self.header.element, root)).collect()
     }
 
     /// Codes the blocks from a number on, as many at once as there are threads, and hands them on in order.
@@ -314,9 +310,9 @@ impl<T: Element> Work<T> {
             let mut originals = Vec::new();
             for block in first..blocks.min(first + together as u64) {
                 let start = block * self.header.block_samples as u64;
-                originals.push((block, T::from_le(&source.read(start, self.header.samples_of(block))?)));
+                originals.push((block, source.read(start, self.header.samples_of(block))?));
             }
-            let prove = |(block, original)| self.prove(block, original, scales);
+            let prove = |(block, bytes): (u64, Vec<u8>)| with_element!(self.header.element, T => self.prove::<T>(block, &bytes, scales));
             let proven: Vec<_> = originals.into_par_iter().map(prove).collect();
             proven.into_iter().try_for_each(|proven| take(proven?))?;
         }
@@ -324,11 +320,12 @@ impl<T: Element> Work<T> {
     }
 
     /// Codes a block, decodes it again, and checks every value.
-    fn prove(&self, number: u64, original: Vec<T>, scales: &[Vec<Vec<Scale>>]) -> Result<Proven, CodecError> {
+    fn prove<T: Element>(&self, number: u64, bytes: &[u8], scales: &[Vec<Vec<Scale>>]) -> Result<Proven, CodecError> {
         let mut stages = Stages::default();
         let mut start = Instant::now();
         let mut lap = || std::mem::replace(&mut start, Instant::now()).elapsed();
         let parts = self.header.layout.parts();
+        let original = T::from_le(bytes);
         let samples = original.len() / self.header.features();
         let shape = part_shape(&self.header.shape, parts, samples);
         let originals = split_parts(original, parts, self.header.features());
@@ -455,7 +452,7 @@ impl<T: Element> Work<T> {
         summary.header_bytes = (header.len() + end.len()) as u64;
         summary.framing_bytes += index.len() as u64;
         summary.file_bytes = offset + (index.len() + end.len()) as u64;
-        summary.original_bytes = summary.samples * (self.header.features() * T::TYPE.bytes()) as u64;
+        summary.original_bytes = summary.samples * (self.header.features() * self.header.element.bytes()) as u64;
         summary.largest_error = errors.largest;
         summary.mean_squared_error = errors.squares / errors.finite.max(1) as f64;
         Ok(summary)
@@ -463,7 +460,7 @@ impl<T: Element> Work<T> {
 }
 
 /// What the file says of itself.
-fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Result<Header, CodecError> {
+fn header(source: &dyn SampleSource, options: &AloneOptions) -> Result<Header, CodecError> {
     options.bound.validate()?;
     for (_, bound) in &options.of_variables {
         bound.validate()?;
@@ -472,6 +469,7 @@ fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Resu
     if all.any(|bound| bound == Bound::None) {
         return Err(CodecError::NeedsModel(Bound::None.to_string()));
     }
+    let element = source.element();
     let (layout, shape, samples) = (source.layout(), source.shape().to_vec(), source.samples());
     let features: usize = shape.iter().product();
     if samples == 0 || features == 0 {
@@ -500,7 +498,7 @@ fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Resu
         return Err(CodecError::Shape { values: parts, shape });
     }
     let usual = || {
-        let bytes = samples.saturating_mul((features * T::TYPE.bytes()) as u64);
+        let bytes = samples.saturating_mul((features * element.bytes()) as u64);
         samples.div_ceil(bytes.div_ceil(BLOCK_BYTES).clamp(1, samples))
     };
     let block = options.block_samples.map_or_else(usual, |samples| samples as u64);
@@ -511,19 +509,8 @@ fn header<T: Element>(source: &dyn SampleSource, options: &AloneOptions) -> Resu
     let regions = options.regions.iter().map(|region| (region.name.clone(), region.bound)).collect();
     let alone = Some(Alone { exact: options.exact, regions });
     let description = source.description().len() as u64;
-    let header = Header {
-        layout,
-        element: T::TYPE,
-        shape,
-        samples,
-        bound,
-        bounds,
-        block_samples,
-        plan,
-        model,
-        alone,
-        description,
-    };
+    let header =
+        Header { layout, element, shape, samples, bound, bounds, block_samples, plan, model, alone, description };
     region::check(&options.regions, &array_shape(&header))?;
     if let Some(region) = options.regions.first().filter(|_| matches!(bound, Bound::Psnr(_))) {
         return Err(CodecError::Region {

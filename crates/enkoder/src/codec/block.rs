@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::codes;
-use super::element::Element;
+use super::element::{Element, ElementType};
 use super::entropy::{Bit, Coder, Corrupt, Decoder, Encoder, Estimator};
 use super::fixed_point::{FixedDecoder, Steps};
 use super::levels::{Grid, Levels};
@@ -190,7 +190,9 @@ impl Parts {
     ) -> Result<(), Corrupt> {
         match self {
             Self::Deviations { residuals, .. } => residuals[part].code(coder, values, prediction, coefficients),
-            Self::Levels { levels, .. } => levels[part].code(coder, values, prediction),
+            // Only bytes have levels, and they are compiled for no other type.
+            Self::Levels { levels, .. } if T::TYPE == ElementType::U8 => levels[part].code(coder, values, prediction),
+            Self::Levels { .. } => Err(Corrupt),
             Self::None { .. } => {
                 values.iter_mut().zip(prediction).for_each(|(value, &prediction)| *value = T::from_f64(prediction));
                 Ok(())

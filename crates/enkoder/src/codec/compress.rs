@@ -115,16 +115,16 @@ pub fn compress(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<CompressSummary, CodecError> {
-    with_element!(source.element(), T => Compression::<T>::run(model, source, options, out, progress))
+    Compression::run(model, source, options, out, progress)
 }
 
-struct Compression<'a, T> {
+struct Compression<'a> {
+    element: ElementType,
     decoder: &'a FixedDecoder,
     encoder: CodeEncoder<'a>,
     plan: Plan,
     promise: Promise,
     features: usize,
-    values: std::marker::PhantomData<T>,
 }
 
 /// A block that has been written and read again.
@@ -135,7 +135,7 @@ struct Proven {
     stages: Stages,
 }
 
-impl<T: Element> Compression<'_, T> {
+impl Compression<'_> {
     fn run(
         model: &Autoencoder,
         source: &mut dyn SampleSource,
@@ -148,6 +148,7 @@ impl<T: Element> Compression<'_, T> {
         if options.bound.part().is_some() {
             return Err(CodecError::NeedsNoModel(options.bound.to_string()));
         }
+        let element = source.element();
         let features: usize = source.shape().iter().product();
         if features != model.architecture().features() {
             return Err(CodecError::Features { found: features, expected: model.architecture().features() });
@@ -174,38 +175,33 @@ impl<T: Element> Compression<'_, T> {
             let (shape, values) = (source.shape().to_vec(), parts);
             return Err(CodecError::Shape { values, shape });
         }
-        let block_samples = options.block_samples.unwrap_or_else(|| usual_block::<T>(samples, features));
+        let block_samples = options.block_samples.unwrap_or_else(|| usual_block(element, samples, features));
         let most = MAX_BLOCK_VALUES / features.max(decoder.latent());
         let block_samples = block_samples.clamp(1, most.max(1));
         let block_samples = block_samples.min(usize::try_from(samples).unwrap_or(usize::MAX));
 
-        let missing: Vec<T> = source.missing().into_iter().map(T::from_f64).collect();
-        let valid = source.valid();
+        let (missing, valid) = (source.missing(), source.valid());
         let mut extents = vec![Extent::NOTHING; parts];
-        let mut look = |values: &[T]| {
-            let parts = values.chunks_exact(features / extents.len());
-            (0..extents.len()).cycle().zip(parts).for_each(|(part, values)| {
-                extents[part].add(values, &missing, valid.get(part).copied().flatten());
-            });
-        };
+        let mut look = |bytes: &[u8]| Extent::add_samples(&mut extents, (element, bytes), features, &missing, &valid);
         let count = samples.min((TRIAL_VALUES / features).clamp(4, TRIAL_SAMPLES) as u64);
-        let mut values = Vec::new();
+        let mut tried = Vec::new();
         for index in 0..count {
-            values.extend(T::from_le(&source.read(index * samples / count, 1)?));
+            tried.extend(source.read(index * samples / count, 1)?);
         }
         if matches!(options.bound, Bound::Relative(_) | Bound::Psnr(_)) {
             for first in (0..samples).step_by(block_samples) {
                 let count = (samples - first).min(block_samples as u64) as usize;
-                look(&T::from_le(&source.read(first, count)?));
+                look(&source.read(first, count)?);
             }
         } else {
-            look(&values);
+            look(&tried);
         }
-        let promise = Promise::of(options.bound, T::TYPE, &extents)?;
+        let promise = Promise::of(options.bound, element, &extents)?;
         let encoder = CodeEncoder::new(model);
-        let plan = Trial::new(decoder, &encoder, values, scales(T::TYPE, &extents)).plan_for(&promise, &extents);
+        let plan =
+            Trial::new(decoder, &encoder, (element, &tried), scales(element, &extents)).plan_for(&promise, &extents);
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
-        let mut this = Compression::<T> { decoder, encoder, plan, promise, features, values: Default::default() };
+        let mut this = Compression { element, decoder, encoder, plan, promise, features };
         if let Promise::MeanSquared { target, .. } = this.promise {
             this.reach(target, source, samples, block_samples)?;
         }
@@ -228,8 +224,8 @@ impl<T: Element> Compression<'_, T> {
                 // What levels round away does not depend on how they are coded.
                 for first in (0..samples).step_by(block) {
                     let count = (samples - first).min(block as u64) as usize;
-                    let bytes = T::from_le(&source.read(first, count)?);
-                    let rounded: Vec<T> = bytes.iter().map(|&byte| grid.rounded_value(byte)).collect();
+                    let bytes = source.read(first, count)?;
+                    let rounded: Vec<u8> = bytes.iter().map(|&byte| grid.rounded(byte)).collect();
                     errors.compare(&bytes, &rounded, &rounded, f64::from(u8::MAX), |_, _| true);
                 }
             } else {
@@ -263,22 +259,23 @@ impl<T: Element> Compression<'_, T> {
             for block in first..blocks.min(first + together) {
                 let start = block * block_samples as u64;
                 let count = (samples - start).min(block_samples as u64) as usize;
-                originals.push((block, T::from_le(&source.read(start, count)?)));
+                originals.push((block, source.read(start, count)?));
             }
-            let proven: Vec<_> =
-                originals.into_par_iter().map(|(number, original)| self.prove(number as usize, &original)).collect();
+            let prove = |(block, bytes): (u64, Vec<u8>)| with_element!(self.element, T => self.prove::<T>(block as usize, &bytes));
+            let proven: Vec<_> = originals.into_par_iter().map(prove).collect();
             proven.into_iter().try_for_each(|proven| take(proven?))?;
         }
         Ok(())
     }
 
     /// Codes a block, decodes it again, and checks every value.
-    fn prove(&self, number: usize, original: &[T]) -> Result<Proven, CodecError> {
+    fn prove<T: Element>(&self, number: usize, bytes: &[u8]) -> Result<Proven, CodecError> {
         let mut stages = Stages::default();
         let mut start = Instant::now();
         let mut lap = || std::mem::replace(&mut start, Instant::now()).elapsed();
+        let original = &T::from_le(bytes)[..];
         let samples = original.len() / self.features;
-        let codes = self.encoder.encode(original);
+        let codes = self.encoder.encode(self.element, bytes);
         let mut codes = self.plan.quantise(&codes, self.decoder.latent());
         stages.encode = lap();
         let mut written = original.to_vec();
@@ -329,7 +326,7 @@ impl<T: Element> Compression<'_, T> {
         };
         let header = Header {
             layout: source.layout(),
-            element: T::TYPE,
+            element: self.element,
             shape: self.decoder.shape.clone(),
             samples,
             bound: options.bound,
@@ -380,7 +377,7 @@ impl<T: Element> Compression<'_, T> {
         summary.header_bytes = (header.len() + end.len()) as u64;
         summary.framing_bytes += index.len() as u64;
         summary.file_bytes = offset + (index.len() + end.len()) as u64;
-        summary.original_bytes = samples * (self.features * T::TYPE.bytes()) as u64;
+        summary.original_bytes = samples * (self.features * self.element.bytes()) as u64;
         summary.largest_error = errors.largest;
         summary.mean_squared_error = errors.squares / errors.finite.max(1) as f64;
         summary.active_latents = self.plan.active;
@@ -389,9 +386,9 @@ impl<T: Element> Compression<'_, T> {
 }
 
 /// Samples of a block where nothing else is asked for: blocks of equal size.
-fn usual_block<T: Element>(samples: u64, features: usize) -> usize {
-    let most = if T::TYPE == ElementType::U8 { BLOCK_BYTES_OF_U8 } else { BLOCK_BYTES };
-    let blocks = samples.saturating_mul((features * T::TYPE.bytes()) as u64).div_ceil(most as u64).clamp(1, samples);
+fn usual_block(element: ElementType, samples: u64, features: usize) -> usize {
+    let most = if element == ElementType::U8 { BLOCK_BYTES_OF_U8 } else { BLOCK_BYTES };
+    let blocks = samples.saturating_mul((features * element.bytes()) as u64).div_ceil(most as u64).clamp(1, samples);
     usize::try_from(samples.div_ceil(blocks)).unwrap_or(usize::MAX)
 }
 

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::element::Element;
+use super::element::ElementType;
 use crate::autoencoder::Autoencoder;
 use crate::rows::Rows;
 use crate::scaling::Scaling;
@@ -22,17 +22,18 @@ impl<'a> CodeEncoder<'a> {
         Self { model }
     }
 
-    /// Codes of samples: `samples × latent`.
-    pub(crate) fn encode<T: Element>(&self, values: &[T]) -> Vec<f32> {
+    /// Codes of samples, which are little-endian numbers of a type: `samples × latent`.
+    pub(crate) fn encode(&self, element: ElementType, bytes: &[u8]) -> Vec<f32> {
         let (features, latent) = (self.model.architecture().features(), self.model.architecture().latent());
-        let mut codes = vec![0.0; values.len() / features * latent];
+        let sample = features * element.bytes();
+        let mut codes = vec![0.0; bytes.len() / sample * latent];
         let scaler = self.model.scaler();
         let far = if scaler.kind() == Scaling::None { f32::MAX } else { FAR };
-        codes.par_chunks_mut(BLOCK * latent).zip(values.par_chunks(BLOCK * features)).for_each_init(
+        codes.par_chunks_mut(BLOCK * latent).zip(bytes.par_chunks(BLOCK * sample)).for_each_init(
             || (self.model.session(), Vec::new(), Vec::new()),
-            |(session, numbers, scaled): &mut (_, Vec<f32>, Vec<f32>), (codes, values)| {
+            |(session, numbers, scaled): &mut (_, Vec<f32>, Vec<f32>), (codes, bytes)| {
                 numbers.clear();
-                numbers.extend(values.iter().map(|value| value.to_f64() as f32));
+                element.extend_f32(bytes, numbers);
                 scaled.clone_from(numbers);
                 for (numbers, scaled) in numbers.chunks_exact_mut(features).zip(scaled.chunks_exact_mut(features)) {
                     scaler.transform_row(scaled);

@@ -1,7 +1,7 @@
 //! What decoded values of an array must satisfy without a model: in each region within its bound, and what comes back exactly.
 
 use super::bound::Bound;
-use super::element::Element;
+use super::element::{Element, ElementType};
 use super::error::CodecError;
 use super::field::{Predicts, Scale, is_within_part, step_of_part};
 use super::plan::quantiser_for;
@@ -24,14 +24,18 @@ pub(crate) enum Kept {
 
 impl Kept {
     /// What a bound means for the values of arrays of this extent, and the mean squared error where it is one.
-    pub(crate) fn of<T: Element>(bound: Bound, extents: &[Extent]) -> Result<(Vec<Self>, Option<f64>), CodecError> {
+    pub(crate) fn of(
+        bound: Bound,
+        element: ElementType,
+        extents: &[Extent],
+    ) -> Result<(Vec<Self>, Option<f64>), CodecError> {
         if let Some(part) = bound.part() {
-            if !T::TYPE.is_float() {
-                return Err(CodecError::NeedsFloats { bound: bound.to_string(), element: T::TYPE });
+            if !element.is_float() {
+                return Err(CodecError::NeedsFloats { bound: bound.to_string(), element });
             }
             return Ok((vec![Self::Part(part); extents.len()], None));
         }
-        Ok(match Promise::of(bound, T::TYPE, extents)? {
+        Ok(match Promise::of(bound, element, extents)? {
             Promise::Within(bounds) => (bounds.into_iter().map(Self::Within).collect(), None),
             Promise::MeanSquared { target, scales } => {
                 (scales.into_iter().map(|scale| Self::Mean { scale }).collect(), Some(target))
@@ -52,19 +56,19 @@ impl Kept {
     }
 
     /// The steps for it; of a mean squared error they are this root of it.
-    fn scale<T: Element>(self, extent: &Extent, root: f64) -> Scale {
+    fn scale(self, element: ElementType, extent: &Extent, root: f64) -> Scale {
         let exact = Scale::Free(Quantiser::Exact);
         match self {
-            Self::Within(bound) => Scale::Free(quantiser_for::<T>(bound, extent)),
-            Self::Part(part) => step_of_part(part, T::TYPE).map_or(exact, |step| Scale::Relative {
+            Self::Within(bound) => Scale::Free(quantiser_for(element, bound, extent)),
+            Self::Part(part) => step_of_part(part, element).map_or(exact, |step| Scale::Relative {
                 step,
                 part,
                 predicts: Predicts::Values,
             }),
             Self::Mean { scale } => {
                 let step = root * scale;
-                let step = if T::TYPE.is_float() { step } else { step.floor() };
-                let is_step = step.is_finite() && step > if T::TYPE.is_float() { 0.0 } else { 1.0 };
+                let step = if element.is_float() { step } else { step.floor() };
+                let is_step = step.is_finite() && step > if element.is_float() { 0.0 } else { 1.0 };
                 if is_step { Scale::Free(Quantiser::Steps { step, bound: step }) } else { exact }
             }
             Self::Exact => exact,
@@ -104,8 +108,8 @@ impl Demand {
     }
 
     /// The steps to try for each region; of a mean squared error they are this root of it.
-    pub(crate) fn scales<T: Element>(&self, root: f64) -> Vec<Vec<Scale>> {
-        self.kept.iter().map(|kept| self.with_zero(kept.scale::<T>(&self.extent, root))).collect()
+    pub(crate) fn scales(&self, element: ElementType, root: f64) -> Vec<Vec<Scale>> {
+        self.kept.iter().map(|kept| self.with_zero(kept.scale(element, &self.extent, root))).collect()
     }
 
     /// Multiples of the step have the zero, and no sign changes between them.

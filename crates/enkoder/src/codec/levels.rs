@@ -20,9 +20,9 @@ impl Grid {
         ((u16::from(value) + u16::from(self.step) / 2) / u16::from(self.step)) as u8
     }
 
-    /// What a byte, of a type of bytes, decodes to.
-    pub(crate) fn rounded_value<T: Element>(self, value: T) -> T {
-        T::from_bits(u64::from(self.byte(self.level(value.to_bits() as u8))))
+    /// What a byte decodes to.
+    pub(crate) fn rounded(self, value: u8) -> u8 {
+        self.byte(self.level(value))
     }
 
     fn largest(self) -> u8 {

@@ -438,7 +438,8 @@ mod tests {
         let exact = Exact { extremes: kind == 3, ..Exact::default() };
         let demand = &Demand { kept: vec![Kept::Within(0.1), Kept::Exact], exact, extent };
         let exactly = vec![vec![Scale::Free(Quantiser::Exact)]];
-        let (values, scales) = if kind == 1 { (noise, exactly) } else { (values, demand.scales::<f32>(0.0)) };
+        let (values, scales) =
+            if kind == 1 { (noise, exactly) } else { (values, demand.scales(ElementType::F32, 0.0)) };
         let regions = if kind > 1 { &regions[..] } else { &[] };
         encode(&values, &SHAPE, &Request { demand, scales: &scales, regions, missing: &[], effort: 5 }).unwrap().0
     }

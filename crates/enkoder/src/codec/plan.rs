@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::block::{Plan, Residual, estimate};
-use super::element::{Element, ElementType};
+use super::element::{Element, ElementType, with_element};
 use super::encoder::CodeEncoder;
 use super::fixed_point::FixedDecoder;
 use super::levels::Grid;
@@ -14,9 +14,10 @@ use super::residual::Coefficients;
 use crate::network::vectorised::{LANES, vectorised};
 
 /// Samples that plans are tried on.
-pub(crate) struct Trial<'a, T> {
+pub(crate) struct Trial<'a> {
     decoder: &'a FixedDecoder,
-    values: Vec<T>,
+    element: ElementType,
+    values: Box<dyn Tried>,
     /// Codes of the network's encoder, and for each latent their root mean square.
     codes: Vec<f32>,
     spread: Vec<f64>,
@@ -38,10 +39,16 @@ const POINTS: usize = 16;
 /// Half a step, and a little for rounding: what a value may miss where only the mean error counts.
 const HALF: f64 = 0.500_001;
 
-impl<'a, T: Element> Trial<'a, T> {
-    /// `scales` has a size for each part of a sample, in which its errors are measured.
-    pub(crate) fn new(decoder: &'a FixedDecoder, encoder: &CodeEncoder<'_>, values: Vec<T>, scales: Vec<f64>) -> Self {
-        let codes = encoder.encode(&values);
+impl<'a> Trial<'a> {
+    /// Of samples as little-endian numbers of a type. `scales` has a size for each part of a sample, in which its errors are measured.
+    pub(crate) fn new(
+        decoder: &'a FixedDecoder,
+        encoder: &CodeEncoder<'_>,
+        (element, bytes): (ElementType, &[u8]),
+        scales: Vec<f64>,
+    ) -> Self {
+        let codes = encoder.encode(element, bytes);
+        let values = with_element!(element, T => Box::new(<T as Element>::from_le(bytes)) as Box<dyn Tried>);
         let largest = codes.iter().fold(1e-30f32, |most, code| most.max(code.abs()));
         let fraction = (27 - f64::from(largest).log2().ceil() as i32).clamp(-60, 24);
         let latent = decoder.latent();
@@ -51,7 +58,7 @@ impl<'a, T: Element> Trial<'a, T> {
         }
         let samples = (codes.len() / latent) as f64;
         spread.iter_mut().for_each(|spread| *spread = (*spread / samples).sqrt());
-        Self { decoder, values, codes, spread, sensitivity: Vec::new(), fraction, scales }
+        Self { decoder, element, values, codes, spread, sensitivity: Vec::new(), fraction, scales }
     }
 
     fn is_linear(&self) -> bool {
@@ -157,32 +164,14 @@ impl<'a, T: Element> Trial<'a, T> {
     }
 
     fn cost(&self, plan: &Plan) -> f64 {
-        let mut codes = plan.quantise(&self.codes, self.decoder.latent());
-        estimate(self.decoder, plan, &mut codes, &mut self.values.clone())
+        self.values.cost(self.decoder, plan, &mut plan.quantise(&self.codes, self.decoder.latent()))
     }
 
     /// Mean squared error of what decodes, over the finite values, in the scales of the parts.
     fn error(&self, plan: &Plan) -> f64 {
-        let mut codes = plan.quantise(&self.codes, self.decoder.latent());
-        let mut decoded = self.values.clone();
-        estimate(self.decoder, plan, &mut codes, &mut decoded);
-        let (mut sum, mut count) = (0.0, 0usize);
-        let features = self.decoder.features();
-        for (values, decoded) in self.values.chunks_exact(features).zip(decoded.chunks_exact(features)) {
-            for ((value, decoded), scale) in values.iter().zip(decoded).zip(self.feature_scales()) {
-                if value.is_finite() {
-                    sum += ((value.to_f64() - decoded.to_f64()) / scale).powi(2);
-                    count += 1;
-                }
-            }
-        }
-        sum / count.max(1) as f64
-    }
-
-    /// Mean squared error of bytes that are rounded to a grid, in the scale of bytes.
-    fn rounding_error(&self, grid: Grid) -> f64 {
-        let error = |&value: &T| (value.to_f64() - grid.rounded_value(value).to_f64()).powi(2);
-        self.values.iter().map(error).sum::<f64>() / self.values.len().max(1) as f64 / self.scales[0].powi(2)
+        let codes = &mut plan.quantise(&self.codes, self.decoder.latent());
+        let scales: Vec<f64> = self.feature_scales().collect();
+        self.values.error(self.decoder, plan, codes, &scales)
     }
 
     /// The cheapest of the plans tried for a residual that leaves an error of about `step`.
@@ -223,16 +212,12 @@ impl<'a, T: Element> Trial<'a, T> {
         let geometry = plan.geometry(&self.decoder.shape);
         let (pixel, row) = (geometry.pixel, geometry.row);
         let codes = plan.quantise(&self.codes, self.decoder.latent());
-        let mut integers = vec![0; self.values.len()];
+        let mut integers = vec![0; self.codes.len() / self.decoder.latent() * features];
         self.decoder.predict(&codes, &plan.steps(), &mut integers);
+        let predictions: Vec<f64> = integers.iter().map(|&integer| integer as f64 * self.decoder.unit()).collect();
+        let deviations = self.values.deviations(quantisers, size, &predictions);
         let (mut products, mut targets) = ([[0.0f64; 4]; 4], [0.0f64; 4]);
-        for (index, (values, integers)) in self.values.chunks_exact(size).zip(integers.chunks_exact(size)).enumerate() {
-            let quantiser = quantisers[index % quantisers.len()];
-            let deviation = |(value, integer): (&T, &i64)| {
-                let deviation = quantiser.quantise(*value, *integer as f64 * self.decoder.unit());
-                deviation.map_or(0.0, |(deviation, _)| (deviation as f64).clamp(-1e6, 1e6))
-            };
-            let deviations: Vec<f64> = values.iter().zip(integers).map(deviation).collect();
+        for deviations in deviations.chunks_exact(size) {
             for (index, own) in deviations.iter().enumerate().skip(row) {
                 let column = index % row;
                 if column < pixel || column + pixel >= row {
@@ -255,12 +240,13 @@ impl<'a, T: Element> Trial<'a, T> {
 
     /// The plan for a promise about data of these extents, one for each part of a sample.
     pub(crate) fn plan_for(&mut self, promise: &Promise, extents: &[Extent]) -> Plan {
-        let bytes = T::TYPE == ElementType::U8;
+        let bytes = self.element == ElementType::U8;
         let mut quantisers = Vec::new();
         if let Promise::Within(bounds) = promise
             && !bytes
         {
-            quantisers = bounds.iter().zip(extents).map(|(&bound, extent)| quantiser_for::<T>(bound, extent)).collect();
+            let quantiser = |(&bound, extent)| quantiser_for(self.element, bound, extent);
+            quantisers = bounds.iter().zip(extents).map(quantiser).collect();
             let size = |quantiser: &Quantiser| match quantiser {
                 Quantiser::Steps { step, .. } => *step,
                 Quantiser::Exact => 1.0,
@@ -297,8 +283,11 @@ impl<'a, T: Element> Trial<'a, T> {
         {
             return self.codes_only(error);
         }
-        if T::TYPE == ElementType::U8 {
-            let step = (1..=254).rev().find(|&step| self.rounding_error(Grid { step }) <= aim).unwrap_or(1);
+        if self.element == ElementType::U8 {
+            let step = (1..=254)
+                .rev()
+                .find(|&step| self.values.rounding_error(Grid { step }) <= aim * self.scales[0].powi(2))
+                .unwrap_or(1);
             return self.cheapest(f64::from(step).max(8.0) / self.scales[0], &Residual::Levels(Grid { step }));
         }
         let steps = |step: f64| {
@@ -313,6 +302,55 @@ impl<'a, T: Element> Trial<'a, T> {
             .find(|&step| error(step) <= aim)
             .unwrap_or(0.99 * start);
         self.cheapest(step, &steps(step))
+    }
+}
+
+/// Values of any type that plans are tried on. Only what must know their type is compiled for each.
+trait Tried: Send + Sync {
+    /// About the bits that they take.
+    fn cost(&self, decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32]) -> f64;
+    /// Mean squared error of what decodes, over the finite values, each beside the scale of its feature.
+    fn error(&self, decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32], scales: &[f64]) -> f64;
+    /// Mean squared error of bytes that are rounded to a grid.
+    fn rounding_error(&self, grid: Grid) -> f64;
+    /// Deviations from predictions; each part of a sample, of this size, has its quantiser.
+    fn deviations(&self, quantisers: &[Quantiser], size: usize, predictions: &[f64]) -> Vec<f64>;
+}
+
+impl<T: Element> Tried for Vec<T> {
+    fn cost(&self, decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32]) -> f64 {
+        estimate(decoder, plan, codes, &mut self.clone())
+    }
+
+    fn error(&self, decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32], scales: &[f64]) -> f64 {
+        let mut decoded = self.clone();
+        estimate(decoder, plan, codes, &mut decoded);
+        let (mut sum, mut count) = (0.0, 0usize);
+        for ((value, decoded), scale) in self.iter().zip(decoded).zip(scales.iter().cycle()) {
+            if value.is_finite() {
+                sum += ((value.to_f64() - decoded.to_f64()) / scale).powi(2);
+                count += 1;
+            }
+        }
+        sum / count.max(1) as f64
+    }
+
+    fn rounding_error(&self, grid: Grid) -> f64 {
+        let error = |value: &T| (value.to_f64() - f64::from(grid.rounded(value.to_bits() as u8))).powi(2);
+        self.iter().map(error).sum::<f64>() / self.len().max(1) as f64
+    }
+
+    fn deviations(&self, quantisers: &[Quantiser], size: usize, predictions: &[f64]) -> Vec<f64> {
+        let parts = self.chunks_exact(size).zip(predictions.chunks_exact(size)).zip(quantisers.iter().cycle());
+        let deviation = |quantiser: &Quantiser, value: T, prediction: f64| {
+            let deviation = quantiser.quantise(value, prediction);
+            deviation.map_or(0.0, |(deviation, _)| (deviation as f64).clamp(-1e6, 1e6))
+        };
+        let of_part = |((values, predictions), quantiser): ((&[T], &[f64]), &Quantiser)| {
+            let pairs = values.iter().zip(predictions);
+            pairs.map(|(&value, &prediction)| deviation(quantiser, value, prediction)).collect::<Vec<_>>()
+        };
+        parts.flat_map(of_part).collect()
     }
 }
 
@@ -357,8 +395,8 @@ fn coarsest(target: f64, measure: &dyn Fn(f64) -> f64) -> Option<f64> {
 }
 
 /// Steps of twice the bound, less what rounding to the type may add; bit for bit where there is no room for steps.
-pub(crate) fn quantiser_for<T: Element>(bound: f64, extent: &Extent) -> Quantiser {
-    let Some(digits) = T::TYPE.digits() else {
+pub(crate) fn quantiser_for(element: ElementType, bound: f64, extent: &Extent) -> Quantiser {
+    let Some(digits) = element.digits() else {
         let bound = bound.floor();
         return if bound < 1.0 { Quantiser::Exact } else { Quantiser::Steps { step: 2.0 * bound + 1.0, bound } };
     };

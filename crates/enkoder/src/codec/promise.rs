@@ -1,7 +1,7 @@
 //! What a bound means for given data: what every decoded value, or all of them together, must satisfy.
 
 use super::bound::Bound;
-use super::element::{Element, ElementType};
+use super::element::{Element, ElementType, with_element};
 use super::error::CodecError;
 use crate::network::vectorised::vectorised;
 
@@ -16,8 +16,29 @@ pub(crate) struct Extent {
 impl Extent {
     pub(crate) const NOTHING: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, all_finite: true };
 
+    /// Adds the parts of whole samples, each to its own extent: little-endian numbers of a type, without those that stand for a missing one,
+    /// or are not in the range of what can be a value of their part.
+    pub(crate) fn add_samples(
+        extents: &mut [Self],
+        (element, bytes): (ElementType, &[u8]),
+        features: usize,
+        missing: &[f64],
+        valid: &[Option<(f64, f64)>],
+    ) {
+        let parts = extents.len();
+        with_element!(element, T => {
+            let values = <T as Element>::from_le(bytes);
+            let missing: Vec<T> = missing.iter().map(|&value| Element::from_f64(value)).collect();
+            let size = if parts == 1 { values.len() } else { features / parts };
+            for (index, values) in values.chunks_exact(size.max(1)).enumerate() {
+                let part = index % parts;
+                extents[part].add(values, &missing, valid.get(part).copied().flatten());
+            }
+        });
+    }
+
     /// Adds values but those that stand for a missing one, or are not in the range of what can be a value.
-    pub(crate) fn add<T: Element>(&mut self, values: &[T], missing: &[T], valid: Option<(f64, f64)>) {
+    fn add<T: Element>(&mut self, values: &[T], missing: &[T], valid: Option<(f64, f64)>) {
         if !missing.is_empty() || valid.is_some() {
             let can_be = |value: &T| valid.is_none_or(|(low, high)| (low..=high).contains(&value.to_f64()));
             let is_present = |value: &T| !missing.contains(value) && can_be(value);
