@@ -10,11 +10,7 @@ use rayon::prelude::*;
 use super::block::Plan;
 use super::bound::Bound;
 use super::bytes::{Reader, put_unsigned};
-use super::compress::{CompressSummary, Errors, Stages};
-use super::container::{
-    Alone, END_BYTES, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace,
-    description_to_bytes, end_to_bytes, index_to_bytes,
-};
+use super::container::{Alone, Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace};
 use super::element::{Element, with_element};
 use super::entropy::Corrupt;
 use super::error::CodecError;
@@ -25,6 +21,7 @@ use super::promise::Extent;
 use super::quantiser::Quantiser;
 use super::region::{self, Exact, Region};
 use super::samples::SampleSource;
+use super::writer::{CompressSummary, Errors, FileWriter, Proven, Stages};
 
 /// Bytes of the values of a block where nothing else is asked for: an array of several blocks is read and written by several
 /// threads, and smaller blocks learn less.
@@ -237,16 +234,6 @@ struct Work {
     effort: u8,
 }
 
-/// A block that has been written and read again.
-struct Proven {
-    frame: Vec<u8>,
-    samples: usize,
-    /// Bytes that say how to predict, and of what predictions miss.
-    streams: [u64; 2],
-    errors: Errors,
-    stages: Stages,
-}
-
 impl Work {
     fn run(
         source: &mut dyn SampleSource,
@@ -257,7 +244,7 @@ impl Work {
         let start = Instant::now();
         let header = header(source, options)?;
         let element = header.element;
-        let (samples, parts) = (header.samples, header.layout.parts());
+        let parts = header.layout.parts();
         let (missing, valid) = (source.missing(), source.valid());
         let mut extents = vec![Extent::NOTHING; parts];
         for block in 0..header.blocks() {
@@ -286,7 +273,7 @@ impl Work {
         let effort = options.effort.clamp(1, 9);
         let regions = options.regions.clone();
         let this = Self { header, demands, regions, target, missing, effort };
-        let mut summary = CompressSummary { samples, range, ..CompressSummary::default() };
+        let mut summary = CompressSummary { range, ..CompressSummary::default() };
         summary.stages.plan = start.elapsed();
         this.write(source, out, progress, summary)
     }
@@ -416,46 +403,14 @@ impl Work {
         source: &mut dyn SampleSource,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
-        mut summary: CompressSummary,
+        summary: CompressSummary,
     ) -> Result<CompressSummary, CodecError> {
-        let header = [self.header.to_bytes(), description_to_bytes(&source.description())].concat();
-        out.write_all(&header)?;
-        let mut lengths = Vec::new();
-        let (mut errors, mut done) = (Errors::default(), 0u64);
-        let mut put = |proven: Proven| {
-            out.write_all(&proven.frame)?;
-            let length = proven.frame.len() as u64;
-            lengths.push(length);
-            let [head, tail] = proven.streams;
-            summary.code_bytes += head;
-            summary.residual_bytes += tail;
-            summary.framing_bytes += length - head - tail;
-            summary.stages.plan += proven.stages.plan;
-            summary.stages.write += proven.stages.write;
-            summary.stages.verify += proven.stages.verify;
-            errors.add(&proven.errors);
-            done += proven.samples as u64;
-            match progress(done) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(CodecError::Io(std::io::ErrorKind::Interrupted.into())),
-            }
-        };
+        let mut file = FileWriter::begin(out, progress, &self.header, &source.description(), None, summary)?;
         match self.target {
-            Some(target) => self.reach(target, source)?.into_iter().try_for_each(put)?,
-            None => self.each_block(source, &self.scales(1.0), &mut put)?,
+            Some(target) => self.reach(target, source)?.iter().try_for_each(|proven| file.put(proven))?,
+            None => self.each_block(source, &self.scales(1.0), &mut |proven| file.put(&proven))?,
         }
-        let index = index_to_bytes(&lengths);
-        let offset = header.len() as u64 + lengths.iter().sum::<u64>();
-        let end = end_to_bytes(offset, offset + (index.len() + END_BYTES) as u64);
-        out.write_all(&index)?;
-        out.write_all(&end)?;
-        summary.header_bytes = (header.len() + end.len()) as u64;
-        summary.framing_bytes += index.len() as u64;
-        summary.file_bytes = offset + (index.len() + end.len()) as u64;
-        summary.original_bytes = summary.samples * (self.header.features() * self.header.element.bytes()) as u64;
-        summary.largest_error = errors.largest;
-        summary.mean_squared_error = errors.squares / errors.finite.max(1) as f64;
-        Ok(summary)
+        file.finish()
     }
 }
 

@@ -5,14 +5,14 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 
 use super::alone::{AloneOptions, compress_alone};
-use super::compress::CompressSummary;
 use super::container::{
     END_BYTES, MAGIC, MAX_HEADER, MAX_MEMBERS, archive_from_bytes, archive_to_bytes, description_to_bytes,
-    end_from_bytes, end_to_bytes, index_from_bytes, index_to_bytes,
+    end_from_bytes, index_from_bytes, index_to_bytes,
 };
 use super::decompress::{EnkFile, described, read_at};
 use super::error::CodecError;
 use super::samples::SampleSource;
+use super::writer::CompressSummary;
 
 /// An array to compress with others, and how.
 pub struct Member<'a> {
@@ -59,13 +59,10 @@ pub fn compress_several(
         summaries.push(compress_alone(source, &member.options, out, &mut |done| progress(number, done))?);
     }
     let lengths: Vec<u64> = summaries.iter().map(|summary| summary.file_bytes).collect();
-    let index = index_to_bytes(&lengths);
-    let offset = header.len() as u64 + lengths.iter().sum::<u64>();
-    let end = end_to_bytes(offset, offset + (index.len() + END_BYTES) as u64);
+    let index = index_to_bytes(header.len() as u64, &lengths);
     out.write_all(&index)?;
-    out.write_all(&end)?;
-    let framing_bytes = (header.len() + index.len() + END_BYTES) as u64;
-    Ok(ArchiveSummary { members: summaries, file_bytes: offset + (index.len() + END_BYTES) as u64, framing_bytes })
+    let framing_bytes = (header.len() + index.len()) as u64;
+    Ok(ArchiveSummary { members: summaries, file_bytes: lengths.iter().sum::<u64>() + framing_bytes, framing_bytes })
 }
 
 /// Samples without what would be kept beside them.

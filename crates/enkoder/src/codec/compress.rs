@@ -3,16 +3,13 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rayon::prelude::*;
 
 use super::block::{self, Plan, Residual, Streams};
 use super::bound::Bound;
-use super::container::{
-    Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace, description_to_bytes,
-    end_to_bytes, index_to_bytes,
-};
+use super::container::{Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace};
 use super::element::{Element, ElementType, with_element};
 use super::encoder::CodeEncoder;
 use super::error::CodecError;
@@ -20,8 +17,8 @@ use super::fixed_point::FixedDecoder;
 use super::plan::Trial;
 use super::promise::{Extent, Promise, scales};
 use super::samples::SampleSource;
+use super::writer::{CompressSummary, Errors, FileWriter, Proven, Stages};
 use crate::autoencoder::Autoencoder;
-use crate::network::vectorised::{LANES, vectorised};
 
 /// Values of the samples that plans are tried on.
 const TRIAL_VALUES: usize = 1 << 16;
@@ -55,52 +52,6 @@ impl CompressOptions {
     }
 }
 
-/// What was written, byte by byte, and what it is worth.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct CompressSummary {
-    /// Samples in the file.
-    pub samples: u64,
-    /// Bytes of the original values.
-    pub original_bytes: u64,
-    /// Bytes of the file: the sum of the five below.
-    pub file_bytes: u64,
-    /// Magic, header, description, end.
-    pub header_bytes: u64,
-    /// The decoder, where it is in the file.
-    pub model_bytes: u64,
-    /// Codes, and which prediction each sample uses.
-    pub code_bytes: u64,
-    /// What is stored beside the codes.
-    pub residual_bytes: u64,
-    /// Marks, numbers and checksums of blocks, and the index.
-    pub framing_bytes: u64,
-    /// The largest error of a value, from decoding what was written.
-    pub largest_error: f64,
-    /// The mean squared error over the finite values, likewise.
-    pub mean_squared_error: f64,
-    /// Largest minus smallest finite value.
-    pub range: f64,
-    /// Latents in use.
-    pub active_latents: usize,
-    /// Time spent on each stage, summed over threads.
-    pub stages: Stages,
-}
-
-/// Time of the stages of compression, summed over threads.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Stages {
-    /// Reading, looking over the values, and planning.
-    pub plan: Duration,
-    /// The network's encoder.
-    pub encode: Duration,
-    /// Predicting and entropy coding.
-    pub write: Duration,
-    /// Decoding again and comparing.
-    pub verify: Duration,
-}
-
 /// Compresses samples with a model: header, model, blocks, index, in this order, so that `out` can be a pipe. Blocks are worked
 /// on in parallel in the current thread pool; as many as it has threads are in memory. `progress` is told the samples done and
 /// may stop it.
@@ -125,14 +76,6 @@ struct Compression<'a> {
     plan: Plan,
     promise: Promise,
     features: usize,
-}
-
-/// A block that has been written and read again.
-struct Proven {
-    streams: Streams,
-    samples: usize,
-    errors: Errors,
-    stages: Stages,
 }
 
 impl Compression<'_> {
@@ -305,7 +248,9 @@ impl Compression<'_> {
             return Err(fault());
         }
         stages.verify = lap();
-        Ok(Proven { streams, samples, errors, stages })
+        let Streams { codes, residual } = streams;
+        let frame = Frame::to_bytes(number as u64, samples, &codes, &residual);
+        Ok(Proven { frame, samples, streams: [codes.len() as u64, residual.len() as u64], errors, stages })
     }
 
     fn write(
@@ -315,7 +260,7 @@ impl Compression<'_> {
         block_samples: usize,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
-        mut summary: CompressSummary,
+        summary: CompressSummary,
     ) -> Result<CompressSummary, CodecError> {
         let samples = summary.samples;
         let model = self.decoder.to_bytes();
@@ -324,6 +269,7 @@ impl Compression<'_> {
         } else {
             ModelPlace::ByHash(FixedDecoder::hash_of(&model), self.decoder.weight_bits)
         };
+        let description = source.description();
         let header = Header {
             layout: source.layout(),
             element: self.element,
@@ -335,53 +281,17 @@ impl Compression<'_> {
             plan: self.plan.clone(),
             model: place,
             alone: None,
-            description: source.description().len() as u64,
+            description: description.len() as u64,
         };
-        let header = [header.to_bytes(), description_to_bytes(&source.description())].concat();
-        out.write_all(&header)?;
-        if options.embed_model {
-            out.write_all(&model)?;
-            out.write_all(&crc32fast::hash(&model).to_le_bytes())?;
-            summary.model_bytes = model.len() as u64 + 4;
-        }
-        let mut lengths = Vec::new();
-        let (mut errors, mut done) = (Errors::default(), 0u64);
-        self.each_block(source, samples, block_samples, &mut |proven| {
-            let Streams { codes, residual } = &proven.streams;
-            let frame = Frame::to_bytes(lengths.len() as u64, proven.samples, codes, residual);
-            out.write_all(&frame)?;
-            lengths.push(frame.len() as u64);
-            summary.code_bytes += codes.len() as u64;
-            summary.residual_bytes += residual.len() as u64;
-            summary.framing_bytes += (frame.len() - codes.len() - residual.len()) as u64;
-            summary.stages.encode += proven.stages.encode;
-            summary.stages.write += proven.stages.write;
-            summary.stages.verify += proven.stages.verify;
-            errors.add(&proven.errors);
-            done += proven.samples as u64;
-            match progress(done) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(CodecError::Io(std::io::ErrorKind::Interrupted.into())),
-            }
-        })?;
+        let model = options.embed_model.then_some(&model[..]);
+        let mut file = FileWriter::begin(out, progress, &header, &description, model, summary)?;
+        self.each_block(source, samples, block_samples, &mut |proven| file.put(&proven))?;
         if let Promise::MeanSquared { target, .. } = self.promise
-            && errors.scaled_squares > target * errors.finite as f64
+            && file.errors.scaled_squares > target * file.errors.finite as f64
         {
-            return Err(CodecError::Proof { block: lengths.len() - 1, bound: options.bound.to_string() });
+            return Err(CodecError::Proof { block: file.blocks() - 1, bound: options.bound.to_string() });
         }
-        let index = index_to_bytes(&lengths);
-        let offset = header.len() as u64 + summary.model_bytes + lengths.iter().sum::<u64>();
-        let end = end_to_bytes(offset, offset + index.len() as u64 + super::container::END_BYTES as u64);
-        out.write_all(&index)?;
-        out.write_all(&end)?;
-        summary.header_bytes = (header.len() + end.len()) as u64;
-        summary.framing_bytes += index.len() as u64;
-        summary.file_bytes = offset + (index.len() + end.len()) as u64;
-        summary.original_bytes = samples * (self.features * self.element.bytes()) as u64;
-        summary.largest_error = errors.largest;
-        summary.mean_squared_error = errors.squares / errors.finite.max(1) as f64;
-        summary.active_latents = self.plan.active;
-        Ok(summary)
+        file.finish()
     }
 }
 
@@ -390,64 +300,4 @@ fn usual_block(element: ElementType, samples: u64, features: usize) -> usize {
     let most = if element == ElementType::U8 { BLOCK_BYTES_OF_U8 } else { BLOCK_BYTES };
     let blocks = samples.saturating_mul((features * element.bytes()) as u64).div_ceil(most as u64).clamp(1, samples);
     usize::try_from(samples.div_ceil(blocks)).unwrap_or(usize::MAX)
-}
-
-/// How far decoded values lie from the finite ones of the original.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Errors {
-    pub(crate) largest: f64,
-    pub(crate) squares: f64,
-    /// The same in the scales of a promise about all values.
-    pub(crate) scaled_squares: f64,
-    pub(crate) finite: u64,
-}
-
-impl Errors {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.largest = self.largest.max(other.largest);
-        self.squares += other.squares;
-        self.scaled_squares += other.scaled_squares;
-        self.finite += other.finite;
-    }
-
-    /// Adds the errors of a part of a sample; whether what was decoded is what was written, and all values are as promised.
-    pub(crate) fn compare<T: Element>(
-        &mut self,
-        original: &[T],
-        written: &[T],
-        decoded: &[T],
-        scale: f64,
-        is_kept: impl Fn(T, T) -> bool,
-    ) -> bool {
-        let mut kept = true;
-        let (mut largest, mut squares, mut finite) = ([0.0f64; LANES], [0.0f64; LANES], 0u64);
-        // Scaled before they are squared: the squares of very small and very large numbers are 0 and infinite.
-        let mut scaled_squares = [0.0f64; LANES];
-        vectorised(
-            #[inline(always)]
-            || {
-                let chunks = original.chunks(LANES).zip(written.chunks(LANES)).zip(decoded.chunks(LANES));
-                for ((original, written), decoded) in chunks {
-                    for lane in 0..original.len() {
-                        let (value, decoded) = (original[lane], decoded[lane]);
-                        kept &= written[lane].to_bits() == decoded.to_bits();
-                        kept &= is_kept(value, decoded);
-                        let error = if value.is_finite() { (value.to_f64() - decoded.to_f64()).abs() } else { 0.0 };
-                        largest[lane] = if error > largest[lane] { error } else { largest[lane] };
-                        squares[lane] += error * error;
-                        let scaled = error / scale;
-                        scaled_squares[lane] += scaled * scaled;
-                        finite += u64::from(value.is_finite());
-                    }
-                }
-            },
-        );
-        self.add(&Self {
-            largest: largest.iter().fold(0.0, |most, &error| most.max(error)),
-            squares: squares.iter().sum(),
-            scaled_squares: scaled_squares.iter().sum(),
-            finite,
-        });
-        kept
-    }
 }

@@ -474,13 +474,19 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The index: mark, number of blocks, their lengths, checksum.
-pub(crate) fn index_to_bytes(lengths: &[u64]) -> Vec<u8> {
+/// What stands behind blocks that begin at `start`. The index: mark, number of blocks, their lengths, checksum. And the end, of
+/// [`END_BYTES`]: where the index begins, the length of all, checksum, mark.
+pub(crate) fn index_to_bytes(start: u64, lengths: &[u64]) -> Vec<u8> {
     let mut bytes = INDEX_MARK.to_vec();
     put_unsigned(&mut bytes, lengths.len() as u64);
     lengths.iter().for_each(|&length| put_unsigned(&mut bytes, length));
-    let checksum = crc32fast::hash(&bytes);
-    bytes.extend(checksum.to_le_bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    let index = start + lengths.iter().sum::<u64>();
+    let total = index + (bytes.len() + END_BYTES) as u64;
+    let end = [index.to_le_bytes(), total.to_le_bytes()].concat();
+    bytes.extend(&end);
+    bytes.extend(crc32fast::hash(&end).to_le_bytes());
+    bytes.extend(END_MARK);
     bytes
 }
 
@@ -502,17 +508,6 @@ pub(crate) fn index_from_bytes(bytes: &[u8], origin: u64, blocks: u64) -> Result
     let lengths = (0..count).map(|_| reader.unsigned("a block's length")).collect::<Result<_, _>>()?;
     reader.finish("the index")?;
     Ok(lengths)
-}
-
-/// The last bytes of a file: where the index begins, how long the file is, checksum, mark.
-pub(crate) fn end_to_bytes(index: u64, total: u64) -> [u8; END_BYTES] {
-    let mut bytes = [0; END_BYTES];
-    bytes[..8].copy_from_slice(&index.to_le_bytes());
-    bytes[8..16].copy_from_slice(&total.to_le_bytes());
-    let checksum = crc32fast::hash(&bytes[..16]);
-    bytes[16..20].copy_from_slice(&checksum.to_le_bytes());
-    bytes[20..].copy_from_slice(&END_MARK);
-    bytes
 }
 
 /// Where the index begins, from the last bytes of a file that is `length` long.
