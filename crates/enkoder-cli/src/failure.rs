@@ -139,7 +139,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         return model_hint(error);
     }
     if let Some(CodecError::Unsupported(_)) = error.downcast_ref() {
-        return Some("train a model of dense layers without --arch conv, or compress without a model".into());
+        return Some("compress without a model: `enkoder compress DATA -o FILE --bound BOUND`".into());
     }
     match error.downcast_ref::<ConfigError>().or(match error.downcast_ref() {
         Some(TrainingError::Config(error)) => Some(error),

@@ -810,9 +810,32 @@ fn regions_have_bounds_of_their_own_and_what_must_be_exact_is() {
 }
 
 #[test]
-fn a_model_of_convolutions_is_refused_with_the_way_out() {
+fn a_model_of_convolutions_compresses_and_one_of_joined_layers_is_refused_with_the_way_out() {
     let place = Workplace::new();
     place.succeed("train strokes:60 --arch conv --channels 2 --latent 2 --epochs 1 --out run --no-report -q");
-    let said = place.fail("compress run strokes:60 -o digits.enk --bound none");
-    assert!(said.contains("hint: train a model of dense layers without --arch conv"), "{said}");
+    place.succeed("compress run strokes:60 -o digits.enk --bound abs:20");
+    place.succeed("decompress digits.enk -o back.npy");
+    let config = r#"
+        [[encoder]]
+        kind = "dense"
+        units = 4
+        [[decoder]]
+        kind = "dense"
+        units = 784
+        [[decoder]]
+        kind = "reshape"
+        shape = [28, 28, 1]
+        [[decoder]]
+        kind = "convolution"
+        channels = 1
+        kernel = 3
+        [[decoder]]
+        kind = "add"
+        from = "decoder.1"
+    "#;
+    std::fs::write(place.path("joined.toml"), config).unwrap();
+    place.succeed("train strokes:60 --config joined.toml --epochs 1 --out joined --no-report -q");
+    let said = place.fail("compress joined strokes:60 -o no.enk --bound abs:20");
+    assert!(said.contains("layer decoder.3 (add) joins two values"), "{said}");
+    assert!(said.contains("hint: compress without a model"), "{said}");
 }

@@ -38,6 +38,11 @@ impl Weights {
         starts.map(move |(panel, start)| &self.panels[panel * self.inputs + input][..PANEL.min(self.outputs - start)])
     }
 
+    /// The weights, input after input, a few at a time.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[i16]> {
+        (0..self.inputs).flat_map(|input| self.of_input(input))
+    }
+
     /// Hands on sums of `x` times the weights: `x` has `rows` of `width` numbers within ±2³⁰, the first so many inputs; the others
     /// are 0. `take` is told the row, the first of a few outputs, and their sums; it runs in vectors where it is inlined.
     pub(crate) fn product(&self, x: &[i32], rows: usize, width: usize, take: impl FnMut(usize, usize, &[i64])) {

@@ -5,32 +5,20 @@ use sha2::{Digest, Sha256};
 
 use super::error::CodecError;
 use super::exact::Weights;
-use super::exponential::exp_negative;
+use super::fixed_layer::{CEILING, FRACTION, FixedLayer, Form, MAX_INPUTS, activate, shifted};
 use crate::autoencoder::Autoencoder;
-use crate::network::Activation;
 use crate::network::vectorised::vectorised;
+use crate::network::{Activation, LayerSpec, Node, Program, image_shape};
 
-/// Fraction bits of activations.
-const FRACTION: i32 = 16;
-/// Activations stay within ±2³⁰.
-const CEILING: i64 = 1 << 30;
-/// With weights below 2¹⁵, inputs of at most 2³⁰ and as many of them, a sum stays below 2⁶¹.
-const MAX_INPUTS: usize = 1 << 16;
+/// Values of the windows of one row at most, which are held at once.
+pub(crate) const MAX_WINDOWS: usize = 1 << 24;
+/// The widest layer or sample, and how many times as many numbers as a sample a layer may make.
+pub(crate) const MAX_WIDTH: usize = 1 << 26;
+const MAX_GROWTH: usize = 1 << 10;
+/// Numbers of the widest layer that are held at once, if a row has no more.
+const MAX_TOGETHER: usize = 1 << 22;
 /// Biases are held up to here.
 const LARGEST_BIAS: f64 = (1u64 << 60) as f64;
-
-/// A dense layer in integers.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct FixedLayer {
-    pub(crate) inputs: usize,
-    pub(crate) outputs: usize,
-    pub(crate) activation: Activation,
-    /// The weight of output j is its integer · 2^(−exponent j).
-    pub(crate) weights: Weights,
-    pub(crate) exponents: Vec<i8>,
-    /// In the fraction bits of the layer's sums: [`FRACTION`], or the model's output bits for a last layer that is linear.
-    pub(crate) bias: Vec<i64>,
-}
 
 /// The decoder of a model in integers, with what its model knows of where predictions err.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +79,7 @@ impl FixedDecoder {
     /// The integer decoder of `model`, with weights of 8 or 16 bits. Another machine derives the same from the same model.
     ///
     /// # Errors
-    /// When a layer has more than 65,536 inputs, or a number is too large to be held.
+    /// When a layer has more than 65,536 inputs, is of a kind that decoders in integers do not have, or a number is too large to be held.
     pub fn new(model: &Autoencoder, weight_bits: u32) -> Result<Self, CodecError> {
         let weight_bits = match weight_bits {
             8 => 8u8,
@@ -99,31 +87,43 @@ impl FixedDecoder {
             other => return Err(CodecError::WeightBits(other)),
         };
         let architecture = model.architecture();
-        if !architecture.is_dense() || architecture.residual || !model.task().reconstructs() {
-            let text = "the model is no autoencoder of dense layers alone".to_owned();
-            return Err(CodecError::Unsupported(text));
+        if architecture.residual || !model.task().reconstructs() {
+            return Err(CodecError::Unsupported("the model is no autoencoder".to_owned()));
         }
-        let (program, features) = (model.program(), architecture.features());
-        let affine: Vec<(f64, f64)> = (0..features).map(|feature| model.scaler().inverse_of(feature)).collect();
+        let folded = model.program().folded(model.parameters());
+        let (program, parameters) = folded.as_ref().map_or((model.program(), model.parameters()), |(a, b)| (a, b));
+        let nodes = &program.nodes()[program.decoder()];
+        let is_spatial = nodes.iter().any(|node| !node.is_dense());
+        let affine: Vec<(f64, f64)> =
+            (0..architecture.features()).map(|feature| model.scaler().inverse_of(feature)).collect();
         let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0f64, |most, value| most.max(value.abs()));
         let factor = largest(&mut affine.iter().map(|&(factor, _)| factor));
         let reach = largest(&mut affine.iter().map(|&(factor, offset)| offset.abs() + 16.0 * factor.abs()));
         let mut output_bits = (36 - ceiling_exponent(reach)).min(30 - ceiling_exponent(factor));
 
         let mut layers = Vec::new();
-        for node in &program.nodes()[program.decoder()] {
+        for node in nodes {
+            let Some(form) = form_of(node, program)? else { continue };
             let (inputs, outputs, activation) = (node.inputs(), node.outputs(), node.activation());
-            if inputs > MAX_INPUTS {
-                let text = format!("layer {} has {inputs} inputs, more than {MAX_INPUTS}", node.name());
+            if is_spatial && !is_held(outputs, architecture.features()) {
+                let text = format!("layer {} makes {outputs} numbers of a sample, which are too many", node.name());
                 return Err(CodecError::Unsupported(text));
             }
-            let (weights, bias) = model.weights(node.index());
-            let folded = node.writes() == program.output() && activation == Activation::Linear;
-            let fold = |output: usize| if folded { affine[output] } else { (1.0, 0.0) };
-            let factors: Vec<f64> = (0..outputs).map(|output| fold(output).0).collect();
-            let mut largest = vec![0.0f64; outputs];
-            for row in weights.rows() {
-                let row = row.to_slice().expect("a row is contiguous");
+            let (rows, columns) = node.operation().matrix();
+            if columns == 0 {
+                layers.push(FixedLayer::moving(form, inputs, outputs));
+                continue;
+            }
+            let of_node = node.parameters_in(parameters);
+            let bias = of_node.bias;
+            let folded = !is_spatial && node.writes() == program.output() && activation == Activation::Linear;
+            let fold = |channel: usize| if folded { affine[channel] } else { (1.0, 0.0) };
+            let channels = bias.len();
+            let factors: Vec<f64> = (0..channels).map(|channel| fold(channel).0).collect();
+            let mut largest = vec![0.0f64; channels];
+            // The columns of a transposed convolution are those of its channels, pixel after pixel of the window.
+            let chunks = || of_node.weight.chunks_exact(channels);
+            for row in chunks() {
                 vectorised(
                     #[inline(always)]
                     || {
@@ -142,9 +142,8 @@ impl FixedDecoder {
             let scales =
                 factors.iter().zip(&exponents).map(|(factor, &exponent)| factor * power_of_two(exponent.into()));
             let scales: Vec<f64> = scales.collect();
-            let mut integers = vec![0i16; inputs * outputs];
-            for (row, integers) in weights.rows().into_iter().zip(integers.chunks_exact_mut(outputs)) {
-                let row = row.to_slice().expect("a row is contiguous");
+            let mut integers = vec![0i16; rows * columns];
+            for (row, integers) in chunks().zip(integers.chunks_exact_mut(channels)) {
                 vectorised(
                     #[inline(always)]
                     || {
@@ -161,17 +160,20 @@ impl FixedDecoder {
             let bias = bias
                 .iter()
                 .enumerate()
-                .map(|(output, &bias)| {
-                    let (factor, offset) = fold(output);
+                .map(|(channel, &bias)| {
+                    let (factor, offset) = fold(channel);
                     let value = ((f64::from(bias) * factor + offset) * power_of_two(bits)).round();
                     value.clamp(-LARGEST_BIAS, LARGEST_BIAS) as i64
                 })
                 .collect();
-            let weights = Weights::new(inputs, outputs, &integers);
-            layers.push(FixedLayer { inputs, outputs, activation, weights, exponents, bias });
+            let weights = Weights::new(rows, columns, &integers);
+            layers.push(FixedLayer { form, inputs, outputs, activation, weights, exponents, bias });
+        }
+        if !layers.iter().any(FixedLayer::has_weights) {
+            return Err(CodecError::Unsupported("the model's decoder has no weights".to_owned()));
         }
         let linear = layers.last().is_some_and(|layer| layer.activation == Activation::Linear);
-        let output_scale = if linear {
+        let output_scale = if linear && !is_spatial {
             Vec::new()
         } else {
             let unit = power_of_two(output_bits);
@@ -200,6 +202,11 @@ impl FixedDecoder {
     /// The values of a sample.
     pub fn features(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.outputs)
+    }
+
+    /// Whether it has layers other than dense ones.
+    pub(crate) fn is_spatial(&self) -> bool {
+        self.layers.iter().any(|layer| layer.form != Form::Dense)
     }
 
     /// Bits of a weight.
@@ -239,6 +246,14 @@ impl FixedDecoder {
 
     /// Predictions of codes (`rows × active`), in units of [`unit`](Self::unit): `rows × features`.
     pub(crate) fn predict(&self, codes: &[i32], steps: &Steps<'_>, output: &mut [i64]) {
+        let widest = self.layers.iter().map(|layer| layer.outputs).max().unwrap_or(1);
+        let together = (MAX_TOGETHER / widest).max(1);
+        for (index, output) in output.chunks_mut(together * self.features()).enumerate() {
+            self.predict_together(&codes[index * together * steps.active..], steps, output);
+        }
+    }
+
+    fn predict_together(&self, codes: &[i32], steps: &Steps<'_>, output: &mut [i64]) {
         let rows = output.len() / self.features();
         let mut width = steps.active;
         let codes = &codes[..rows * width];
@@ -255,8 +270,19 @@ impl FixedDecoder {
                 codes.iter().zip(units).map(|(&q, &unit)| clamp(i64::from(q) * i64::from(unit))).collect()
             }
         };
+        if self.is_spatial() && width < self.latent() {
+            let mut whole = vec![0; rows * self.latent()];
+            for (whole, code) in whole.chunks_exact_mut(self.latent()).zip(input.chunks_exact(width.max(1))) {
+                whole[..width].copy_from_slice(code);
+            }
+            (input, width) = (whole, self.latent());
+        }
         let mut fraction = steps.fraction;
         for (index, layer) in self.layers.iter().enumerate() {
+            if let Some(moved) = layer.moved(&input) {
+                (input, width) = (moved, layer.outputs);
+                continue;
+            }
             let last = index + 1 == self.layers.len();
             let linear_output = last && self.output_scale.is_empty();
             let bits = if linear_output { self.output_bits } else { FRACTION };
@@ -280,95 +306,56 @@ impl FixedDecoder {
     }
 }
 
-impl FixedLayer {
-    /// Sums of rows (`width` of the inputs each, the rest being 0), each `unit` times as large, in `bits` fraction bits and with the
-    /// bias.
-    fn forward(&self, input: &[i32], [width, unit]: [usize; 2], fraction: i32, bits: i32, output: &mut [i64]) {
-        let outputs = self.outputs;
-        let unit = unit as i64;
-        let shifts: Vec<i32> = self.exponents.iter().map(|&exponent| i32::from(exponent) + fraction - bits).collect();
-        let usual = shifts.iter().all(|shift| (1..=62).contains(shift));
-        let rows = output.len() / outputs;
-        self.weights.product(
-            input,
-            rows,
-            width,
-            #[inline(always)]
-            |row, start, sums| {
-                let range = start..start + sums.len();
-                let output = output[row * outputs..][range.clone()].iter_mut();
-                let terms = output.zip(sums).zip(&shifts[range.clone()]).zip(&self.bias[range]);
-                if usual {
-                    terms.for_each(|(((output, &sum), &shift), &bias)| {
-                        *output = ((((sum * unit) >> (shift - 1)) + 1) >> 1).wrapping_add(bias);
-                    });
-                } else {
-                    terms.for_each(|(((output, &sum), &shift), &bias)| {
-                        *output = shifted(sum * unit, shift).saturating_add(bias);
-                    });
-                }
-            },
-        );
-    }
+/// Whether a layer of a decoder may make so many numbers.
+pub(crate) fn is_held(outputs: usize, features: usize) -> bool {
+    outputs <= MAX_WIDTH && outputs <= features.saturating_mul(MAX_GROWTH)
 }
 
-/// `value · 2^(−shift)`, rounded half up; saturates for shifts to the left.
-#[inline(always)]
-fn shifted(value: i64, shift: i32) -> i64 {
-    match shift {
-        0 => value,
-        1..=62 => ((value >> (shift - 1)) + 1) >> 1,
-        63.. => 0,
-        _ => {
-            let limit = i64::MAX >> (-shift).min(62);
-            value.clamp(-limit, limit) << (-shift).min(62)
-        }
+/// What a node of a decoder does, in integers; none where it only gives its input another shape.
+fn form_of(node: &Node, program: &Program) -> Result<Option<Form>, CodecError> {
+    let refused = |why: String| Err(CodecError::Unsupported(format!("layer {} ({}) {why}", node.name(), node.kind())));
+    let image = |value: usize| {
+        let (height, width, channels) = image_shape(program.shape(value)).unwrap_or((1, 1, 1));
+        [height, width, channels]
+    };
+    if node.reads() != [node.index()] {
+        return refused("joins two values, and the codec takes chains of layers".to_owned());
     }
+    let windows = node.operation().windows().cloned();
+    let form = match (node.layer(), windows) {
+        (Some(LayerSpec::Dense(_)), _) => Form::Dense,
+        (Some(LayerSpec::Convolution(_)), Some(windows)) => Form::Convolution(windows),
+        (Some(LayerSpec::TransposedConvolution(_)), Some(windows)) => Form::TransposedConvolution(windows),
+        (Some(LayerSpec::Upsample(layer)), _) => Form::Upsample { image: image(node.reads()[0]), factor: layer.factor },
+        (Some(LayerSpec::PixelShuffle(layer)), _) => {
+            Form::PixelShuffle { image: image(node.reads()[0]), factor: layer.factor }
+        }
+        (Some(LayerSpec::Reshape(_)), _) => return Ok(None),
+        _ => {
+            return refused(
+                "has no form in integers: a decoder may have dense, convolution, transposed_convolution, upsample, pixel_shuffle and reshape layers, and a batch_norm behind one of them that is linear".to_owned(),
+            );
+        }
+    };
+    let (inputs, of_a_row) = match &form {
+        Form::Dense => (node.inputs(), 0),
+        Form::Convolution(windows) => (windows.values(), windows.columns * windows.values()),
+        // The windows of several pixels meet in one.
+        Form::TransposedConvolution(windows) => {
+            (node.inputs() / windows.count() * windows.kernel.area(), windows.columns * windows.values())
+        }
+        _ => (0, 0),
+    };
+    if inputs > MAX_INPUTS {
+        return refused(format!("adds up {inputs} inputs, more than {MAX_INPUTS}"));
+    }
+    if of_a_row > MAX_WINDOWS {
+        return refused(format!("has {of_a_row} values in the windows of a row, more than {MAX_WINDOWS}"));
+    }
+    Ok(Some(form))
 }
 
 #[inline(always)]
 fn clamp(value: i64) -> i32 {
     value.clamp(-CEILING, CEILING) as i32
-}
-
-/// The activation of a number with [`FRACTION`] bits, in as many.
-fn activate(activation: Activation, x: i32) -> i32 {
-    const ONE: i64 = 1 << FRACTION;
-    // e^(−|x|) with 30 fraction bits.
-    let exponential = |x: i64| exp_negative(x.unsigned_abs() << 4) as i64;
-    let sigmoid = |x: i64| {
-        let e = exponential(x);
-        let upper = (((1i64 << 46) << 1) / ((1 << 30) + e) + 1) >> 1;
-        if x < 0 { ONE - upper } else { upper }
-    };
-    let x = i64::from(x);
-    let y = match activation {
-        Activation::Linear => x,
-        Activation::Relu => x.max(0),
-        Activation::LeakyRelu => x.max(shifted(x * 655, 16)),
-        Activation::Elu if x >= 0 => x,
-        Activation::Elu => shifted(exponential(x), 14) - ONE,
-        Activation::Sigmoid => sigmoid(x),
-        Activation::Tanh => 2 * sigmoid(2 * x) - ONE,
-        // Beyond 8 these functions are x or 0 to more digits than are kept.
-        Activation::Gelu | Activation::GeluErf if x.abs() >= 8 * ONE => x.max(0),
-        Activation::Gelu => {
-            let square = (x * x) >> FRACTION;
-            let cube = (square * x) >> FRACTION;
-            // 2·√(2/π)·(x + 0.044715·x³), with 16 fraction bits in the constants.
-            let inner = x + ((cube * 2930) >> 16);
-            shifted(x * sigmoid((inner * 104_582) >> 16), FRACTION)
-        }
-        // As `normal_below` of the network computes Φ, with 30 fraction bits.
-        Activation::GeluErf => {
-            let t = (1i64 << 60) / ((1 << 30) + ((x.abs() * 248_723_584) >> FRACTION));
-            let series = [1_139_675_401, -1_560_310_108, 1_526_231_383, -305_476_044, 273_621_191i64]
-                .into_iter()
-                .fold(0, |sum, coefficient| ((sum + coefficient) * t) >> 30);
-            let beyond = (series * exponential((x * x) >> (FRACTION + 1))) >> 31;
-            shifted(x * if x > 0 { (1 << 30) - beyond } else { beyond }, 30)
-        }
-        Activation::Silu => shifted(x * sigmoid(x), FRACTION),
-    };
-    y as i32
 }

@@ -51,6 +51,7 @@ mod exact;
 mod exponential;
 mod field;
 mod fixed_file;
+mod fixed_layer;
 mod fixed_point;
 mod integers;
 mod kept;

@@ -31,7 +31,7 @@ pub(crate) use architecture::Shape;
 pub use architecture::{Architecture, ArchitectureError, LayerSummary};
 pub use layer_spec::LayerSpec;
 pub(crate) use network::{Network, Runner, Scratch};
-pub(crate) use operations::image_shape;
+pub(crate) use operations::{Windows, image_shape};
 pub use per_axis::PerAxis;
 pub use program::{Node, Program, Tensor};
 pub(crate) use walk::{BackStore, Ending, NodeBuffers, NodeErrors, Prepared, Store, Weights};

@@ -10,7 +10,7 @@ use enkoder::codec::{
     AloneOptions, Bound, Calibration, CompressOptions, Element, EnkFile, Exact, Layout, Region, SampleArray,
     SampleSource, Selection, compress, compress_alone,
 };
-use enkoder::{Activation, Architecture, Autoencoder, Dataset, Scaling, Trainer, TrainingConfig, fit_pca};
+use enkoder::{Activation, Architecture, Autoencoder, Dataset, LayerSpec, Scaling, Trainer, TrainingConfig, fit_pca};
 use half::f16;
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
@@ -139,6 +139,28 @@ fn golden_files_are_made() {
     let network = Trainer::new(architecture, config).fit(&train, &held_out).unwrap();
     write("images-u8-lossless", &network, Given::of([16, 16], &bytes(200, 30)), options(Bound::Lossless));
     write("images-u8-none", &network, Given::of([16, 16], &bytes(200, 60)), options(Bound::None));
+
+    let shape = Architecture {
+        input_shape: vec![16, 16],
+        encoder: vec![LayerSpec::convolution(6, 3, 2, Activation::Relu), LayerSpec::dense(5, Activation::Linear)],
+        decoder: vec![
+            LayerSpec::dense(96, Activation::Gelu),
+            LayerSpec::reshape([4, 4, 6]),
+            LayerSpec::transposed_convolution(5, 3, 2, Activation::Linear),
+            LayerSpec::batch_norm(Activation::Silu),
+            LayerSpec::upsample(2),
+            LayerSpec::convolution(4, 3, 1, Activation::Elu),
+            LayerSpec::convolution(4, 3, 2, Activation::Tanh),
+            LayerSpec::pixel_shuffle(2),
+        ],
+        output_shape: None,
+        residual: false,
+    };
+    let config = TrainingConfig { epochs: 20, seed: 1, ..TrainingConfig::default() };
+    let network = Trainer::new(shape, config).fit(&train, &held_out).unwrap();
+    write("convolutions-u8-lossless", &network, Given::of([16, 16], &bytes(200, 30)), options(Bound::Lossless));
+    let floats: Vec<f32> = bytes(200, 30).into_iter().map(f32::from).collect();
+    write("convolutions-f32-rel", &network, Given::of([16, 16], &floats), options(Bound::Relative(0.01)));
 }
 
 /// Writes the files without a model that are not there yet.

@@ -3,6 +3,7 @@
 mod anomaly;
 mod codec;
 mod codec_alone;
+mod codec_convolutions;
 mod codec_golden;
 mod convolutions;
 mod denoising;

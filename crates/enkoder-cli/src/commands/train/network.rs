@@ -67,8 +67,8 @@ impl FromStr for Widths {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkOptions {
-    /// Kind of autoencoder: dense layers, linear (principal components in closed form), conv (convolutions, for images; `enkoder compress`
-    /// takes dense layers alone) or denoiser (trained on patches of photographs of any sizes) [default: dense]
+    /// Kind of autoencoder: dense layers, linear (principal components in closed form), conv (convolutions, for images)
+    /// or denoiser (trained on patches of photographs of any sizes) [default: dense]
     #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true)]
     pub arch: Option<Kind>,
 

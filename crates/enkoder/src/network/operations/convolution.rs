@@ -227,6 +227,10 @@ impl Operation for ConvolutionProduct {
         true
     }
 
+    fn windows(&self) -> Option<&Windows> {
+        Some(&self.windows)
+    }
+
     fn matrix(&self) -> (usize, usize) {
         (self.windows.values(), self.channels)
     }

@@ -29,6 +29,7 @@ pub use resample::{AveragePool, MaxPool, PixelShuffle, PixelUnshuffle, Upsample}
 pub use reshape::Reshape;
 pub(crate) use subtract::Subtract;
 pub use transposed_convolution::TransposedConvolution;
+pub(crate) use windows::Windows;
 
 /// A layer as a user asks for it: plain data that knows what follows from it.
 pub(crate) trait Specification {
@@ -138,6 +139,11 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
     /// Makes `factor · output + offset` of each output channel part of weights and biases, where they can take it: whether they did.
     fn fold(&self, _weight: &mut [f32], _bias: &mut [f32], _factor: &[f32], _offset: &[f32]) -> bool {
         false
+    }
+
+    /// The windows of a convolution over its input, of a transposed one over its output.
+    fn windows(&self) -> Option<&Windows> {
+        None
     }
 
     /// Rows and columns of the weights as a matrix.

@@ -180,6 +180,10 @@ impl Operation for TransposedProduct {
         true
     }
 
+    fn windows(&self) -> Option<&Windows> {
+        Some(&self.windows)
+    }
+
     fn matrix(&self) -> (usize, usize) {
         (self.channels, self.windows.values())
     }

@@ -2,7 +2,7 @@
 //! `unfold` copies them out, `fold` adds them back where they came from. Images are height × width × channels; a few rows of windows
 //! are unfolded at a time, so that they stay in a core's cache.
 
-use std::ops::Range;
+use std::ops::{Add, Range};
 
 use crate::network::per_axis::PerAxis;
 use crate::network::vectorised::vectorised;
@@ -81,12 +81,12 @@ impl Windows {
     }
 
     /// Writes the windows of some rows, `windows × values`.
-    pub(crate) fn unfold(&self, image: &[f32], rows: Range<usize>, windows: &mut [f32]) {
+    pub(crate) fn unfold<T: Copy + Default>(&self, image: &[T], rows: Range<usize>, windows: &mut [T]) {
         vectorised(
             #[inline(always)]
             || {
                 self.each_run(rows, |run| match run {
-                    Run::Beyond(range) => windows[range].fill(0.0),
+                    Run::Beyond(range) => windows[range].fill(T::default()),
                     Run::Inside(steps) => steps.each(
                         #[inline(always)]
                         |at, from, to| at.copy(&image[from..], &mut windows[to..]),
@@ -97,7 +97,7 @@ impl Windows {
     }
 
     /// Adds the windows of some rows to the image.
-    pub(crate) fn fold(&self, windows: &[f32], rows: Range<usize>, image: &mut [f32]) {
+    pub(crate) fn fold<T: Copy + Add<Output = T>>(&self, windows: &[T], rows: Range<usize>, image: &mut [T]) {
         vectorised(
             #[inline(always)]
             || {
@@ -204,17 +204,17 @@ enum Length {
 
 impl Length {
     #[inline(always)]
-    fn copy(self, from: &[f32], to: &mut [f32]) {
+    fn copy<T: Copy>(self, from: &[T], to: &mut [T]) {
         self.apply(from, to, |from, _| from);
     }
 
     #[inline(always)]
-    fn add(self, from: &[f32], to: &mut [f32]) {
+    fn add<T: Copy + Add<Output = T>>(self, from: &[T], to: &mut [T]) {
         self.apply(from, to, |from, to| from + to);
     }
 
     #[inline(always)]
-    fn apply(self, from: &[f32], to: &mut [f32], result: impl Fn(f32, f32) -> f32) {
+    fn apply<T: Copy>(self, from: &[T], to: &mut [T], result: impl Fn(T, T) -> T) {
         let length = match self {
             Self::Three => 3,
             Self::Sixteens(count) => 16 * count,
