@@ -49,6 +49,10 @@ pub struct AloneOptions {
     pub exact: Exact,
     /// Indices of the leading axis in a block, the unit of random access and of damage; `None` for equal blocks of about 4 MiB.
     pub block_samples: Option<usize>,
+    /// Whether an absolute bound holds as well for values that are decoded and compressed with it again, however often, beside others that
+    /// change. Writers of chunked arrays do so, and errors would add up otherwise. Decoded values are then multiples of about twice the
+    /// bound, or exact, which takes a little more space. With a bound that depends on the data it does not hold.
+    pub idempotent: bool,
 }
 
 impl AloneOptions {
@@ -61,6 +65,7 @@ impl AloneOptions {
             regions: Vec::new(),
             exact: Exact::default(),
             block_samples: None,
+            idempotent: false,
         }
     }
 }
@@ -266,7 +271,7 @@ impl Work {
             for region in &options.regions {
                 all.extend(Kept::of(region.bound, element, &[extent])?.0);
             }
-            demands.push(Demand { kept: all, exact: options.exact, extent });
+            demands.push(Demand { kept: all, exact: options.exact, extent, idempotent: options.idempotent });
         }
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
         let missing = missing.into_iter().map(|value| element.bits_of(value)).collect();

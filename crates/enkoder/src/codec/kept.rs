@@ -84,6 +84,8 @@ pub(crate) struct Demand {
     pub(crate) exact: Exact,
     /// Of the whole variable.
     pub(crate) extent: Extent,
+    /// Whether decoded values are to lie on multiples of a step that follows from the bound, so that they decode to themselves.
+    pub(crate) idempotent: bool,
 }
 
 impl Demand {
@@ -109,7 +111,11 @@ impl Demand {
 
     /// The steps to try for each region; of a mean squared error they are this root of it.
     pub(crate) fn scales(&self, element: ElementType, root: f64) -> Vec<Vec<Scale>> {
-        self.kept.iter().map(|kept| self.with_zero(kept.scale(element, &self.extent, root))).collect()
+        let scales = |kept: &Kept| match *kept {
+            Kept::Within(bound) if self.idempotent => vec![idempotent(element, bound)],
+            kept => self.with_zero(kept.scale(element, &self.extent, root)),
+        };
+        self.kept.iter().map(scales).collect()
     }
 
     /// Multiples of the step have the zero, and no sign changes between them.
@@ -121,4 +127,15 @@ impl Demand {
             scale => vec![scale],
         }
     }
+}
+
+/// Part of a bound that is left to rounding. It does not depend on the data, as the steps of one lattice must not; values that are rounded by
+/// more come back exactly.
+const ROUNDING: f64 = 1.0 / 1024.0;
+
+/// Multiples of a step that follows from the bound alone.
+fn idempotent(element: ElementType, bound: f64) -> Scale {
+    let step = if element.is_float() { 2.0 * bound * (1.0 - ROUNDING) } else { 2.0 * bound.floor() + 1.0 };
+    let is_step = step.is_normal() && step > if element.is_float() { 0.0 } else { 1.0 };
+    if is_step { Scale::Lattice { step, bound } } else { Scale::Free(Quantiser::Exact) }
 }

@@ -436,7 +436,7 @@ mod tests {
         let regions: Vec<u8> = (0..60).map(|i| u8::from(i % 5 > 2)).collect();
         let extent = Extent { min: -1.0, max: 1.0, all_finite: true };
         let exact = Exact { extremes: kind == 3, ..Exact::default() };
-        let demand = &Demand { kept: vec![Kept::Within(0.1), Kept::Exact], exact, extent };
+        let demand = &Demand { kept: vec![Kept::Within(0.1), Kept::Exact], exact, extent, idempotent: false };
         let exactly = vec![vec![Scale::Free(Quantiser::Exact)]];
         let (values, scales) =
             if kind == 1 { (noise, exactly) } else { (values, demand.scales(ElementType::F32, 0.0)) };

@@ -231,6 +231,40 @@ proptest! {
     }
 
     #[test]
+    fn errors_do_not_add_up_where_parts_are_written_again(
+        (shape, values) in arrays(hostile()), bound in 1e-6f64..1e3, effort in 1u8..10, block in 1usize..4, seed: u64,
+    ) {
+        fn check_again<T: Element>(shape: &[usize], values: &[T], options: &AloneOptions, seed: u64) {
+            let Bound::Absolute(bound) = options.bound else { panic!("a bound that is not of the data") };
+            let mut asked = values.to_vec();
+            let mut written = asked.clone();
+            for round in 0..5 {
+                let mut samples = SampleArray::from_values(shape, &written).unwrap();
+                written = read(&write(&mut samples, options).0).unwrap().values::<T>().unwrap();
+                for (asked, now) in asked.iter().zip(&written) {
+                    let same = asked.to_bits() == now.to_bits();
+                    assert!(same || (asked.is_finite() && asked.within(*now, bound)), "{asked:?} is {now:?} after {round}");
+                }
+                for index in (0..values.len()).filter(|index| seed >> (7 * round + index % 20) & 3 == 0) {
+                    asked[index] = values[(index * 31 + round) % values.len()];
+                    written[index] = asked[index];
+                }
+            }
+        }
+        let options = AloneOptions { idempotent: true, ..options(Bound::Absolute(bound), effort, block) };
+        check(&shape, &values, &options);
+        check_again(&shape, &values, &options, seed);
+        let doubles: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
+        check_again(&shape, &doubles, &options, seed);
+        let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32_const(value)).collect();
+        check_again(&shape, &halves, &options, seed);
+        let short: Vec<i16> = values.iter().map(|&value| value as i16).collect();
+        check_again(&shape, &short, &options, seed);
+        let bytes: Vec<u8> = values.iter().map(|&value| value as u8).collect();
+        check_again(&shape, &bytes, &options, seed);
+    }
+
+    #[test]
     fn noise_takes_no_more_than_itself(bits in proptest::collection::vec(any::<u64>(), 1..2000), effort in 1u8..10) {
         fn check_noise<T: Element>(values: &[T], effort: u8) {
             let length = check(&[1], values, &AloneOptions { effort, ..AloneOptions::new(Bound::Lossless) });
