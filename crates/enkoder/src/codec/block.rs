@@ -110,7 +110,10 @@ fn code<T: Element, C: Coder>(
         .flat_map(|&sample| &codes[sample * plan.active..(sample + 1) * plan.active])
         .copied()
         .collect();
-    codes::code(head, &mut used, plan.active, &decoder.usual_codes(&plan.steps()))?;
+    match decoder.code_image().filter(|_| plan.active == decoder.latent()) {
+        Some(image) => codes::code_images(head, &mut used, image)?,
+        None => codes::code(head, &mut used, plan.active, &decoder.usual_codes(&plan.steps()))?,
+    }
     for (code, &sample) in used.chunks_exact(plan.active.max(1)).zip(&networked) {
         codes[sample * plan.active..(sample + 1) * plan.active].copy_from_slice(code);
     }

@@ -199,6 +199,18 @@ impl FixedDecoder {
         self.layers.first().map_or(0, |layer| layer.inputs)
     }
 
+    /// Height, width and channels of a code that is an image.
+    pub(crate) fn code_image(&self) -> Option<[usize; 3]> {
+        match &self.layers.first()?.form {
+            Form::Dense => None,
+            Form::Convolution(windows) => Some([windows.height, windows.width, windows.channels]),
+            Form::TransposedConvolution(windows) => {
+                Some([windows.rows, windows.columns, self.latent() / windows.count()])
+            }
+            Form::Upsample { image, .. } | Form::PixelShuffle { image, .. } => Some(*image),
+        }
+    }
+
     /// The values of a sample.
     pub fn features(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.outputs)

@@ -161,6 +161,16 @@ fn golden_files_are_made() {
     write("convolutions-u8-lossless", &network, Given::of([16, 16], &bytes(200, 30)), options(Bound::Lossless));
     let floats: Vec<f32> = bytes(200, 30).into_iter().map(f32::from).collect();
     write("convolutions-f32-rel", &network, Given::of([16, 16], &floats), options(Bound::Relative(0.01)));
+    let image = Architecture {
+        input_shape: vec![16, 16],
+        encoder: vec![LayerSpec::convolution(2, 3, 4, Activation::Linear)],
+        decoder: vec![LayerSpec::transposed_convolution(1, 7, 4, Activation::Linear)],
+        output_shape: None,
+        residual: false,
+    };
+    let config = TrainingConfig { epochs: 20, seed: 1, ..TrainingConfig::default() };
+    let network = Trainer::new(image, config).fit(&train, &held_out).unwrap();
+    write("convolutions-u8-none", &network, Given::of([16, 16], &bytes(200, 60)), options(Bound::None));
 }
 
 /// Writes the files without a model that are not there yet.
