@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import functools
+import operator
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from . import _enkoder
-from ._base import Array
+from ._compressible import Regions, bound_text, bounds, exact_text, kept_note, named, native_array, regions_of_each, unmasked
 from ._enkoder import Model
-
-Regions: TypeAlias = Mapping[str, tuple[Any, str]]
 
 
 class Compressed(bytes):
@@ -22,11 +21,26 @@ class Compressed(bytes):
     Attributes
     ----------
     summary : dict
-        Bytes before and after, the largest error and the mean squared error. Of several arrays the bytes of all, and under ``"arrays"`` the same
-        of each by its name.
+        Shape, type and bound, bytes before and after, the largest error and the mean squared error. Of several arrays the bytes of all, and
+        under ``"arrays"`` the same of each by its name.
     """
 
     summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        summary = getattr(self, "summary", None)
+        if summary is None:
+            return f"<Compressed {len(self):,} bytes>"
+        arrays = ", ".join(said(name, **of) for name, of in summary.get("arrays", {"": summary}).items())
+        before = summary["original_bytes"]
+        return f"<Compressed {arrays}: {before:,} → {len(self):,} bytes, {before / len(self):.3g}×>"
+
+    __str__ = __repr__
+
+
+def said(name: str, *, shape: tuple[int, ...], dtype: Any, bound: str, **_: Any) -> str:
+    """An array in few words."""
+    return f"{name} {shape} {dtype}".lstrip() + (", lossless" if bound == "lossless" else f" within {bound}")
 
 
 def compress(
@@ -34,7 +48,7 @@ def compress(
     bound: str | Mapping[str, str] = "lossless",
     *,
     regions: Regions | None = None,
-    exact: str | Iterable[str] = (),
+    exact: str | Iterable[str] | None = (),
     model: Any = None,
     embed_model: bool = True,
     effort: int | None = None,
@@ -46,13 +60,17 @@ def compress(
     ----------
     X : array of shape (n_samples, ...), or a mapping of names to arrays
         Integers, floats or booleans. Of a mapping (a dictionary, what ``np.load`` gives for an NPZ file, an ``xarray.Dataset``) each array may have
-        its own shape and type. Coordinates and attributes of xarray are not kept, which a ``UserWarning`` says.
+        its own shape and type. Coordinates and attributes of xarray are not kept, nor single numbers, texts and times of a data set or an NPZ
+        file, which a ``UserWarning`` says. Masked cells do not count in the range. They come back as NaN, those of integers, which have to be
+        lossless, as the fill value.
     bound : str, or a mapping of names to str
         What may change: ``"lossless"``, ``"abs:0.01"`` (no value by more than this), ``"rel:0.001"`` (of the range), ``"prel:0.001"`` (of each
-        value), ``"bits:12"`` (so many significant bits stay), or ``"psnr:60"``. Of a mapping of arrays, one for all or one for each.
+        value), ``"bits:12"`` (so many significant bits stay), or ``"psnr:60"``. Of a mapping of arrays, one for all or one for each. One for
+        all is not for integers, nor for arrays of one axis beside larger ones: they keep every bit, which a ``UserWarning`` says.
     regions : mapping of names to (mask, bound), optional
         Cells with a bound of their own; where they overlap, the last holds. A mask is of booleans, and is repeated over the array as NumPy
-        repeats it, or by the names of its axes where both are of xarray.
+        repeats it, or by the names of its axes where both are of xarray. Of several arrays each has these regions that is not lossless;
+        ``{"t": {"land": (mask, bound)}}`` is for the array ``"t"`` alone.
     exact : str or iterable of str
         What comes back exactly, whatever the bound: ``"zeros"``, ``"signs"``, ``"extremes"``.
     model : Autoencoder, optional
@@ -74,6 +92,8 @@ def compress(
     ------
     ValueError
         When an array, a bound or a region will not do.
+    TypeError
+        When something else is given in place of one.
 
     Examples
     --------
@@ -96,93 +116,80 @@ def compress(
     >>> bool((decompress(packed)[:, :20] == waves[:, :20]).all())
     True
     """
-    arrays = {str(name): array for name, array in X.items()} if isinstance(X, Mapping) else {"": X}
-    if hasattr(X, "coords") and (len(X.coords) or X.attrs):
-        warnings.warn(
-            "the file does not keep coordinates and attributes\nhint: Dataset.copy(data=...) puts arrays back among them, and "
-            "to_zarr with enkoder.xarray.encoding stores all",
-            UserWarning,
-            stacklevel=2,
-        )
-    bounds = dict.fromkeys(arrays, bound) if isinstance(bound, str) else {str(name): one for name, one in bound.items()}
-    if bounds.keys() != arrays.keys():
-        names = ", ".join(map(repr, sorted(bounds.keys() ^ arrays.keys())))
-        raise ValueError(f"bounds and arrays do not go together: {names}\nhint: give one bound for all, or one for each array")
+    arrays, left_out = named(X)
+    each, kept = bounds({name: array.values for name, array in arrays.items()}, bound, left_out)
+    exact = exact_text(exact)
     if model is not None and (len(arrays) != 1 or regions or exact or effort is not None):
         raise ValueError("a model compresses one array within one bound, without regions, exact or effort\nhint: leave out the model")
-    exact = exact if isinstance(exact, str) else ",".join(exact)
-    if not arrays:
-        raise ValueError("there is no array to compress")
-    if effort is not None and not 1 <= effort <= 9:
-        raise ValueError(f"effort is {effort}, but must be from 1 to 9")
-    given = [_given(name, array, bounds[name], regions or {}, exact) for name, array in arrays.items()]
+    effort = _whole("effort", effort, 9)
+    block_samples = _whole("block_samples", block_samples, 2**32 - 1)
+    given, masked = [], {}
+    for name, own in regions_of_each(regions, each).items():
+        promised = {each[name], *(str(of) for _, of in own.values())}
+        numbers, missing = unmasked(arrays[name], repr(name) if name else "the array", promised)
+        if missing:
+            masked[name or "the array"] = missing
+        given.append(native_array(name, numbers, arrays[name], each[name], own, exact))
     # The codec knows booleans as bytes.
     headers = b"".join(array["header"] for array in given) if any(array["is_bool"] for array in given) else b""
     packed, summaries = _enkoder.compress(given, headers, native(model), embed_model, effort, block_samples)
+    for note in _notes(X, left_out, kept, masked):
+        warnings.warn(note, UserWarning, stacklevel=2)
     compressed = Compressed(packed)
-    compressed.summary = summaries[0] if len(summaries) == 1 else {
+    told = {
+        name: {"shape": array.values.shape, "dtype": array.values.dtype, "bound": each[name], **summary}
+        for (name, array), summary in zip(arrays.items(), summaries)
+    }
+    compressed.summary = next(iter(told.values())) if len(told) == 1 else {
         "original_bytes": sum(summary["original_bytes"] for summary in summaries),
         "compressed_bytes": len(packed),
-        "arrays": dict(zip(arrays, summaries)),
+        "arrays": told,
     }
     return compressed
 
 
-def _given(name: str, X: Any, bound: str, regions: Regions, exact: str) -> dict[str, Any]:
-    """An array as the native module takes it, with the header that it has in an NPY file."""
-    values = np.asarray(X)
-    called = f"{name!r}" if name else "the array"
-    if values.ndim == 0:
-        raise ValueError(f"{called} is a single number, and no array to compress")
-    header = io.BytesIO()
-    kind = values.dtype.newbyteorder("<") if values.dtype != bool else values.dtype
-    if kind.kind not in "iufb":
-        raise ValueError(f"values of {values.dtype} cannot be compressed ({called})\nhint: give integers, floats or booleans")
-    np.lib.format.write_array_header_1_0(
-        header, {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": ()}
-    )
-    little = np.ascontiguousarray(values, dtype=kind)
-    dims = getattr(X, "dims", None)
-    return {
-        "name": name,
-        "values": little.reshape(-1).view(np.uint8),
-        "element": "u8" if kind == bool else f"{kind.kind}{8 * kind.itemsize}",
-        "shape": values.shape,
-        "bound": bound,
-        "regions": [
-            (str(region), of, *_cells(region, mask, called, values.shape, dims)) for region, (mask, of) in regions.items()
-        ],
-        "exact": exact or None,
-        "is_bool": kind == bool,
-        "header": header.getvalue(),
-    }
+def _notes(X: Any, left_out: dict[str, str], kept: list[str], masked: dict[str, str]) -> list[str]:
+    """What the file does not keep as it was given, or keeps although a bound would allow less."""
+    notes = []
+    if hasattr(X, "coords") and (len(X.coords) or X.attrs or left_out):
+        back = "Dataset.copy(data={**dataset, **Archive(packed)})" if isinstance(X, Mapping) else "DataArray.copy(data=decompress(packed))"
+        notes.append(
+            "the file does not keep coordinates and attributes" + "".join(f"; {why}" for why in left_out.values())
+            + f"\nhint: {back} puts arrays back among them, and to_zarr with enkoder.xarray.encoding stores all"
+        )
+    elif left_out:
+        notes.append(f"left out of the file: {'; '.join(left_out.values())}\nhint: keep them beside it, or give them as arrays of numbers")
+    if kept:
+        notes.append(kept_note(kept))
+    if masked:
+        names = ", ".join(f"{missing} in {name}" for name, missing in masked.items())
+        notes.append(
+            f"masked cells come back as {names}\nhint: numpy.ma.masked_invalid masks NaN again, and numpy.ma.masked_equal a fill value"
+        )
+    return notes
 
 
-def _cells(
-    region: str, mask: Any, called: str, shape: tuple[int, ...], dims: Sequence[str] | None
-) -> tuple[list[int], list[int], Array]:
-    """The axes of an array that a mask speaks of, their lengths, and the mask along them."""
-    inside = np.asarray(mask)
-    if inside.dtype != bool:
-        raise ValueError(f"the region {region!r} is of {inside.dtype}\nhint: a mask is of booleans: give mask > 0, or the like")
-    of_mask = getattr(mask, "dims", None)
-    wrong = ValueError(
-        f"the region {region!r} of shape {inside.shape} does not fit {called}, whose shape is {shape}\n"
-        "hint: its axes are those that the array ends with, each as long or 1 long; compress arrays that have no such cells by themselves"
-    )
-    if of_mask is not None and dims is not None:
-        if not set(of_mask) <= set(dims):
-            raise wrong
-        axes = [dims.index(name) for name in of_mask]
-        inside = inside.transpose(np.argsort(axes))
-        axes.sort()
-    else:
-        axes = [len(shape) - inside.ndim + axis for axis in range(inside.ndim)]
-    if inside.ndim > len(shape) or any(length not in (1, shape[axis]) for axis, length in zip(axes, inside.shape)):
-        raise wrong
-    # An axis of length 1 says the same of all places.
-    told = [(axis, length) for axis, length in zip(axes, inside.shape) if length == shape[axis]]
-    return [axis for axis, _ in told], [length for _, length in told], inside.ravel()
+def _whole(name: str, number: int | None, most: int) -> int | None:
+    """A whole number from 1 on, or none."""
+    if number is None:
+        return None
+    try:
+        whole = operator.index(number)
+    except TypeError:
+        raise TypeError(f"{name} is {number!r}, but must be a whole number") from None
+    if not 1 <= whole <= most:
+        raise ValueError(f"{name} is {number}, but must be from 1 to {most}")
+    return whole
+
+
+def check(bound: str, effort: int | None, dtype: str = "f4") -> None:
+    """Raises what ``compress`` raises for arrays of this type within this bound, before there is an array."""
+    _checked(bound_text(bound), effort, dtype)
+
+
+@functools.lru_cache(maxsize=256)
+def _checked(bound: str, effort: int | None, dtype: str) -> None:
+    compress(np.zeros(2, dtype), bound, effort=effort)
 
 
 def native(model: Any) -> Model | None:

@@ -1,5 +1,7 @@
 """Compressed arrays: one, several by name, regions, and what is wrong with them."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -93,25 +95,50 @@ def test_masks_of_xarray_go_by_the_names_of_axes(climate):
         assert back[name].dims == dataset[name].dims
         assert back[name].sel(lat=slice(50.1, 90)).equals(dataset[name].sel(lat=slice(50.1, 90)))
         assert not back[name].equals(dataset[name])
+    with pytest.raises(ValueError, match="the region 'north' has the axes y, but 't' has time, lat, lon"):
+        compress(dataset, "rel:0.1", regions={"north": ((dataset.lat > 50).rename(lat="y"), "lossless")})
+
+
+def test_of_a_data_set_only_numbers_are_kept_which_is_said(tmp_path, climate):
+    xarray = pytest.importorskip("xarray")
+    dataset = xarray.Dataset({
+        "t": (("time", "lat", "lon"), climate["t"]), "rotated_pole": b"", "char_time": ("time", np.full(24, b"now")),
+        "time_bnds": (("time", "bnds"), np.zeros((24, 2), "M8[ns]")),
+    })
+    with pytest.warns(UserWarning, match="'rotated_pole' is of .*'char_time' is of .*'time_bnds' is of datetime64.*\n.*to_zarr"):
+        packed = compress(dataset, dict.fromkeys(dataset, "rel:0.1"))
+    back = dataset.copy(data={**dataset, **Archive(packed)})
+    assert np.array_equal(back.t, decompress(packed)) and back.time_bnds.equals(dataset.time_bnds)
+    np.savez(tmp_path / "mixed.npz", t=climate["t"], year=2026)
+    with pytest.warns(UserWarning, match="left out of the file: 'year' is a single number"):
+        assert list(Archive(compress(np.load(tmp_path / "mixed.npz")))) == ["t"]
 
 
 def test_what_will_not_do_is_refused_by_name(climate):
     t = climate["t"]
     for given, options, message in [
         ({"t": t, "one": np.float32(1)}, {}, "'one' is a single number"),
-        ({"t": t, "words": np.array(["a", "b"])}, {}, "('words')"),
+        ({"t": t, "words": np.array(["a", "b"])}, {}, "'words' is of <U1"),
+        ({"": t, "arr_0": t}, {}, "one of several arrays has no name"),
+        ({"1": t, 1: t}, {}, "two arrays have the name '1'"),
         ({}, {}, "no array"),
         (t[:0], {}, "no samples"),
         ({"t": t, "count": climate["count"]}, {"bound": {"t": "lossless", "cuont": "lossless"}}, "'count', 'cuont'"),
         (t, {"bound": "abs:-1"}, "abs:-1"),
         (t, {"exact": "ones"}, "ones"),
         (t, {"effort": 10}, "effort is 10"),
+        (t, {"block_samples": 0}, "block_samples is 0, but must be from 1"),
+        (t, {"bound": 0.01}, 'the bound is 0.01, but must be text\nhint: "abs:0.01"'),
+        (t, {"exact": [3]}, "exact is [3], but must be some of"),
+        (t, {"regions": {"sea": climate["land"]}}, "a region is a ndarray"),
+        ("data.nc", {}, "the array is 'data.nc', but must be of numbers\nhint: open the file"),
+        ({"t": t}, {"regions": {"T": {"sea": (t > 0, "lossless")}}}, "regions are given for 'T'"),
         (t, {"regions": {"sea": (~climate["land"][:5], "lossless")}}, "'sea' of shape"),
         (t, {"regions": {"sea": (t > 0, "psnr:50")}}, "sea"),
         (t, {"regions": {"sea": (t, "lossless")}}, "is of float32\nhint: a mask is of booleans"),
         (t, {"model": Autoencoder(latent=2, epochs=1).fit(t), "effort": 3}, "a model compresses one array"),
     ]:
-        with pytest.raises(ValueError) as raised:
+        with pytest.raises((ValueError, TypeError)) as raised:
             compress(given, **options)
         assert message in str(raised.value), raised.value
     packed = compress({"t": t, "count": climate["count"]})
@@ -124,10 +151,71 @@ def test_what_will_not_do_is_refused_by_name(climate):
         archive.read("t", 3, 99)
 
 
+@pytest.mark.parametrize("bound", ["rel:0.001", "abs:0.01", "lossless"])
+def test_masked_floats_are_missing_and_do_not_count_in_the_range(climate, bound):
+    t = np.ma.masked_where(np.broadcast_to(climate["land"], climate["t"].shape), climate["t"])
+    t.data[t.mask] = 1e30
+    with pytest.warns(UserWarning, match="masked cells come back as NaN in t"):
+        packed = compress({"t": t, "u": climate["t"]}, bound)
+    back = np.ma.masked_invalid(Archive(packed)["t"])
+    assert np.array_equal(back.mask, t.mask)
+    assert abs(back - t).max() <= {"rel:0.001": 0.001 * (t.max() - t.min()), "abs:0.01": 0.01, "lossless": 0}[bound]
+
+
+def test_masked_integers_come_back_as_their_fill_value_or_are_refused():
+    days = np.ma.masked_greater(np.arange(60).reshape(20, 3), 50)
+    days.fill_value = -9
+    with pytest.warns(UserWarning, match="masked cells come back as -9 in the array"):
+        assert np.array_equal(decompress(compress(days)), days.filled())
+    with pytest.raises(ValueError, match="cannot be told from others after a change within abs:2"):
+        compress(days, "abs:2")
+    days.fill_value = 7
+    with pytest.raises(ValueError, match="its fill value 7 is also a number of others"):
+        compress(days)
+
+
+def test_one_bound_for_all_is_not_for_integers_and_axes(climate):
+    arrays = {"t": climate["t"], "ids": np.arange(192).reshape(12, 16), "lev": np.linspace(0, 1, 9)}
+    with pytest.warns(UserWarning, match="every bit is kept of integers, .*: ids, lev; one that a bound names"):
+        packed = compress(arrays, "abs:5", regions={"land": (climate["land"], "abs:0.01")})
+    archive = Archive(packed)
+    assert [stored.bound for stored in archive.info.values()] == ["abs:5", "lossless", "lossless"]
+    assert all(np.array_equal(archive[name], arrays[name]) for name in ("ids", "lev"))
+    packed = compress(arrays, {"t": "abs:5", "ids": "abs:2", "lev": "lossless"}, regions={"ids": {"land": (climate["land"], "abs:1")}})
+    assert Archive(packed).info["ids"].bound == "abs:2"
+    assert [list(stored.regions) for stored in Archive(packed).info.values()] == [[], ["land"], []]
+
+
+def test_a_compressed_file_is_shown_in_a_line_and_stays_one(climate):
+    packed = compress(climate["t"], "abs:0.01")
+    assert repr(packed) == str(packed) == (
+        f"<Compressed (24, 12, 16) float32 within abs:0.01: 18,432 → {len(packed):,} bytes, {18432 / len(packed):.3g}×>"
+    )
+    again = pickle.loads(pickle.dumps(packed))
+    assert again == packed and again.summary == packed.summary and isinstance(packed[:9], bytes)
+
+
+def test_an_archive_is_read_in_slices_closed_and_pickled(tmp_path, climate):
+    file = tmp_path / "climate.enk"
+    file.write_bytes(compress(climate))
+    with Archive(file) as archive, open(file, "rb") as opened:
+        for steps in (slice(3, 9), slice(-3, None), slice(5, 5), slice(9, 3), slice(0, 99, 5), 23, -1):
+            assert np.array_equal(archive["t", steps], climate["t"][steps])
+        assert archive.read("t", 5, 5).shape == (0, 12, 16) and archive.read("t", -3).shape == (3, 12, 16)
+        for other in (pickle.loads(pickle.dumps(archive)), Archive(opened)):
+            assert np.array_equal(other["count"], climate["count"])
+        assert "t" in archive and "T" not in archive
+    with pytest.raises(ValueError, match="the archive is closed"):
+        archive["t"]
+
+
 def test_a_file_that_is_damaged_or_none_is_refused(tmp_path, climate):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="none.enk"):
         Archive(tmp_path / "none.enk")
     packed = compress(climate)
+    (tmp_path / "cut.enk").write_bytes(compress(climate["t"])[:-9])
+    with pytest.raises(ValueError, match="cut.enk: .*\n.*`python -m enkoder decompress FILE -o REST --salvage`"):
+        decompress(tmp_path / "cut.enk")
     for length in (0, 5, 40, len(packed) // 2, len(packed) - 1):
         with pytest.raises(ValueError):
             Archive(packed[:length])

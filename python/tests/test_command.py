@@ -119,3 +119,13 @@ def test_several_arrays_go_through_the_command_and_come_from_it(tmp_path, digits
     for back in (np.load(tmp_path / "back.npz"), Archive(tmp_path / "there.enk")):
         assert set(back) == set(arrays)
         assert all(back[name].dtype == array.dtype and np.array_equal(back[name], array) for name, array in arrays.items())
+
+
+def test_one_bound_for_all_is_for_the_arrays_that_the_command_takes_it_for(tmp_path, digits):
+    arrays = {"t": digits / np.float32(255), "ids": digits[:9].astype("i4"), "lev": np.linspace(0, 1, 9), "row": np.ones((1, 9))}
+    np.savez(tmp_path / "arrays.npz", **arrays)
+    enkoder("compress", tmp_path / "arrays.npz", "--bound", "abs:0.1", "-o", tmp_path / "there.enk")
+    with pytest.warns(UserWarning, match="every bit is kept of integers"):
+        here = Archive(compress(arrays, "abs:0.1"))
+    there = Archive(tmp_path / "there.enk")
+    assert {name: of.bound for name, of in here.info.items()} == {name: there.info[name].bound for name in there}
