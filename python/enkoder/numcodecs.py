@@ -1,4 +1,4 @@
-"""The codec for Zarr: a codec of numcodecs, and one of Zarr v3 that turns arrays into bytes.
+"""The codec for numcodecs, and so for stores of Zarr v2. ``enkoder.zarr`` has that of Zarr v3.
 
 >>> import numpy as np
 >>> from enkoder.numcodecs import Enkoder
@@ -25,23 +25,33 @@ class Enkoder(Codec):  # type: ignore[misc]
 
     Each chunk holds all that is needed to read it. Chunks that belong together compress better when they are large.
 
+    A bound holds between what is written and what is read of it. A chunk that is written in part is read, changed and compressed again, and each time all of it may
+    move by the bound once more: 50 days appended one by one to chunks of 32 days can be off by many times the bound. Write whole chunks
+    (``dataset.chunk(time=32)``, regions that end where chunks do, or a chunk for each day), or take ``"lossless"``.
+
     Parameters
     ----------
     bound : str
         As of ``enkoder.compress``. A bound that is relative, or a PSNR, is of each chunk's own range.
     effort : int, optional
         How many ways to predict are tried.
+
+    Raises
+    ------
+    ValueError
+        When there is no such bound or effort.
     """
 
     codec_id: ClassVar[str] = "enkoder"
 
     def __init__(self, bound: str = "lossless", effort: int | None = None) -> None:
+        _codec.check(bound, effort)
         self.bound = bound
         self.effort = effort
 
     def encode(self, buf: Any) -> bytes:
         """The bytes of a chunk."""
-        return bytes(_codec.compress(np.asarray(buf), self.bound, effort=self.effort))
+        return bytes(_codec.compress(np.asanyarray(buf), self.bound, effort=self.effort))
 
     def decode(self, buf: Any, out: Any = None) -> Any:
         """The chunk of some bytes."""

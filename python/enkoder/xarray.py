@@ -14,9 +14,13 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from ._autoencoder import Autoencoder
+from ._codec import check
+from ._compressible import bounds, kept_note
 
 
 def encode(model: Autoencoder, array: Any, dim: str = "time") -> Any:
@@ -36,7 +40,7 @@ def encode(model: Autoencoder, array: Any, dim: str = "time") -> Any:
     """
     import xarray
 
-    fields = array.transpose(dim, ...)
+    fields = _of_one_variable(array, "array").transpose(dim, ...)
     codes = model.transform(fields.values)
     kept = {name: coordinate for name, coordinate in fields.coords.items() if coordinate.dims == (dim,)}
     return xarray.DataArray(codes, dims=(dim, "code"), coords=kept, name=array.name, attrs=array.attrs)
@@ -57,8 +61,8 @@ def decode(model: Autoencoder, codes: Any, like: Any, dim: str = "time") -> Any:
     """
     import xarray
 
-    codes = codes.transpose(dim, "code")
-    of_one = like.transpose(dim, ...).isel({dim: 0}, drop=True)
+    codes = _of_one_variable(codes, "codes").transpose(dim, "code")
+    of_one = _of_one_variable(like, "like").transpose(dim, ...).isel({dim: 0}, drop=True)
     fields = model.inverse_transform(codes.values).reshape(codes.sizes[dim], *of_one.shape)
     kept = {name: coordinate for name, coordinate in codes.coords.items() if coordinate.dims == (dim,)}
     return xarray.DataArray(
@@ -66,14 +70,20 @@ def decode(model: Autoencoder, codes: Any, like: Any, dim: str = "time") -> Any:
     )
 
 
-def encoding(dataset: Any, bound: str = "lossless") -> dict[str, dict[str, Any]]:
+def encoding(dataset: Any, bound: str | Mapping[str, str] = "lossless") -> dict[str, dict[str, Any]]:
     """How ``dataset.to_zarr`` stores the variables of numbers: by the codec for Zarr v3.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-    bound : str
-        As of ``enkoder.compress``.
+    bound : str, or a mapping of names to str
+        As of ``enkoder.compress``: one for all is not for integers, nor for arrays of one axis beside larger ones. They keep every bit, which
+        a ``UserWarning`` says.
+
+    Raises
+    ------
+    ValueError
+        When there is no such bound, or it does not go with a variable.
 
     Examples
     --------
@@ -89,6 +99,23 @@ def encoding(dataset: Any, bound: str = "lossless") -> dict[str, dict[str, Any]]
     """
     from .zarr import EnkoderCodec
 
-    codec = EnkoderCodec(bound)
-    numbers = [name for name, variable in dataset.data_vars.items() if variable.ndim and variable.dtype.kind in "iuf"]
-    return {str(name): {"serializer": codec.to_dict(), "compressors": None, "filters": None} for name in numbers}
+    if not hasattr(dataset, "data_vars"):
+        raise TypeError(f"{type(dataset).__name__} is no xarray.Dataset\nhint: DataArray.to_dataset makes one of an array with a name")
+    numbers = {str(name): variable for name, variable in dataset.data_vars.items() if variable.ndim and variable.dtype.kind in "iuf"}
+    others = [str(name) for name in dataset.data_vars if str(name) not in numbers]
+    each, kept = bounds(numbers, bound, others)
+    for name, of in each.items():
+        check(of, None, numbers[name].dtype.str)
+    if kept:
+        warnings.warn(kept_note(kept), UserWarning, stacklevel=2)
+    return {name: {"serializer": EnkoderCodec(of).to_dict(), "compressors": None, "filters": None} for name, of in each.items()}
+
+
+def _of_one_variable(array: Any, name: str) -> Any:
+    import xarray
+
+    if isinstance(array, xarray.DataArray):
+        return array
+    is_dataset = isinstance(array, xarray.Dataset)
+    hint = "take one of its variables: dataset[NAME]" if is_dataset else "xarray.DataArray(values, dims=(...)) names the axes"
+    raise TypeError(f"{name} is of {type(array).__name__}, but must be an xarray.DataArray\nhint: {hint}")

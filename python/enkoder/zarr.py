@@ -25,18 +25,37 @@ from . import _archive, _codec
 class EnkoderCodec(ArrayBytesCodec):
     """Turns the chunks of an array into bytes, within a bound.
 
+    A bound holds between what is written and what is read of it. A chunk that is written in part is read, changed and compressed again, and each time all of it may
+    move by the bound once more: 50 days appended one by one to chunks of 32 days can be off by many times the bound. Write whole chunks
+    (``dataset.chunk(time=32)``, regions that end where chunks do, or a chunk for each day), or take ``"lossless"``.
+
     Parameters
     ----------
     bound : str
-        As of ``enkoder.compress``. A bound that is relative, or a PSNR, is of each chunk's own range.
+        As of ``enkoder.compress``. A bound that is relative, or a PSNR, is of each chunk's own range, and a chunk at the end of an axis is filled up
+        with the array's fill value, which counts in it: there, take ``abs:``, or NaN as fill value.
     effort : int, optional
         How many ways to predict are tried.
+
+    Raises
+    ------
+    ValueError
+        When there is no such bound or effort. An array of a type that does not go with it is refused before anything is stored.
     """
 
     is_fixed_size = False
 
     bound: str = "lossless"
     effort: int | None = None
+
+    def __post_init__(self) -> None:
+        _codec.check(self.bound, self.effort)
+
+    def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
+        """Raises a ValueError for an array that cannot be stored so, before its metadata are."""
+        if not shape:
+            raise ValueError("a single number is no array to compress\nhint: store it without the codec")
+        _codec.check(self.bound, self.effort, dtype.to_native_dtype().str)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

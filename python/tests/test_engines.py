@@ -121,6 +121,43 @@ def test_zarr_reads_back_what_it_wrote(tmp_path, kind):
     assert again.metadata.to_dict()["codecs"][0]["name"] == "enkoder"
 
 
+def test_what_cannot_be_stored_is_refused_before_the_store_has_it(tmp_path):
+    zarr, xarray = pytest.importorskip("zarr", minversion="3"), pytest.importorskip("xarray")
+    import enkoder.xarray
+    from enkoder.numcodecs import Enkoder
+    from enkoder.zarr import EnkoderCodec
+
+    for codec in (Enkoder, EnkoderCodec):
+        with pytest.raises(ValueError, match='"foo" is no bound'):
+            codec("foo")
+        with pytest.raises(TypeError, match="the bound is 0.1, but must be text"):
+            codec(0.1)
+    for kind, bound in [("i4", "bits:9"), ("M8[s]", "lossless")]:
+        with pytest.raises(ValueError):
+            zarr.create_array(tmp_path / kind, shape=(9,), dtype=kind, serializer=EnkoderCodec(bound), compressors=None)
+        assert not [*tmp_path.rglob("zarr.json")]
+    dataset = xarray.Dataset({"t": (("y", "x"), np.zeros((3, 4), "f4")), "ids": (("y", "x"), np.ones((3, 4), "i4")), "now": np.datetime64(0, "s")})
+    with pytest.raises(ValueError, match="is no bound"):
+        enkoder.xarray.encoding(dataset, {"t": "foo", "ids": "lossless"})
+    with pytest.raises(ValueError, match="bounds and arrays do not go together: 'ids'"):
+        enkoder.xarray.encoding(dataset, {"t": "abs:1"})
+    with pytest.warns(UserWarning, match="every bit is kept of integers"):
+        stored = enkoder.xarray.encoding(dataset, "abs:5")
+    assert {name: of["serializer"]["configuration"]["bound"] for name, of in stored.items()} == {"t": "abs:5", "ids": "lossless"}
+
+
+def test_fields_of_xarray_are_of_one_variable():
+    xarray = pytest.importorskip("xarray")
+    from enkoder.xarray import decode, encode
+
+    maps = xarray.DataArray(np.random.default_rng(0).normal(size=(30, 4, 5)), dims=("time", "y", "x"), name="t")
+    model = Autoencoder(architecture="linear", latent=2).fit(maps.values)
+    with pytest.raises(TypeError, match="array is of Dataset, but must be an xarray.DataArray\nhint: take one"):
+        encode(model, maps.to_dataset())
+    with pytest.raises(TypeError, match="like is of Dataset"):
+        decode(model, encode(model, maps), maps.to_dataset())
+
+
 def test_zarr_of_version_2_reads_back_what_it_wrote():
     zarr = pytest.importorskip("zarr", minversion="3")
     from enkoder.numcodecs import Enkoder
