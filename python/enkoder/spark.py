@@ -25,10 +25,16 @@ def score(df: Any, detector: Any) -> Any:
     df : pyspark.sql.DataFrame
     detector : AnomalyDetector or the path of a file
         A detector of rows, not of series.
+
+    Raises
+    ------
+    ValueError
+        When the data frame lacks a column that was learned from, or has one of the three already.
     """
     fitted = detector if isinstance(detector, AnomalyDetector) else AnomalyDetector.load(detector)
     if fitted.detector_.windows is not None:
         raise ValueError("the detector sees rows as a series, and rows of a data frame have no order")
+    _check(df, fitted.detector_.columns, ["score", "p_value", "flagged"])
     return _mapped(df, fitted.detector_.to_bytes(), "score float, p_value double, flagged boolean", _scored)
 
 
@@ -49,6 +55,7 @@ def fit(df: Any, detector: AnomalyDetector | None = None, sample: int = 1_000_00
     -------
     AnomalyDetector
     """
+    _check(df, None, [])
     this = AnomalyDetector() if detector is None else detector
 
     def parts(rows: Iterator[Any]) -> Iterator[Any]:
@@ -67,9 +74,35 @@ def encode(df: Any, model: Any) -> Any:
     ----------
     df : pyspark.sql.DataFrame
     model : Autoencoder or the path of a file
+
+    Raises
+    ------
+    ValueError
+        When the data frame lacks a column that was learned from, or has a column ``code`` already.
     """
     fitted = model if isinstance(model, Autoencoder) else Autoencoder.load(os.fspath(model))
+    _check(df, fitted.model_.columns, ["code"])
     return _mapped(df, fitted.model_.to_bytes(), "code array<float>", _encoded)
+
+
+def _check(df: Any, learned: list[tuple[str, list[str] | None]] | None, added: list[str]) -> None:
+    """Raises what is wrong with a data frame before Spark's workers find it."""
+    if not hasattr(df, "mapInArrow"):
+        raise TypeError(
+            f"df is a {type(df).__name__} of {type(df).__module__.partition('.')[0]}, and no data frame of Spark\nhint: "
+            "spark.createDataFrame(df) makes one; AnomalyDetector and Autoencoder themselves take tables of pandas, polars and Arrow"
+        )
+    if lacking := [name for name, _ in learned or [] if name not in df.columns]:
+        raise ValueError(
+            f"the data frame lacks columns that were learned from: {', '.join(lacking)}\nhint: it has {', '.join(df.columns)}; "
+            "df.withColumnRenamed(old, new) renames one"
+        )
+    # Spark takes names of other case for the same.
+    if taken := [name for name in df.columns if name.casefold() in added]:
+        raise ValueError(
+            f"the data frame has columns already that are to be added: {', '.join(taken)}\nhint: df.drop({', '.join(map(repr, taken))}), "
+            "or df.withColumnRenamed(old, new) to keep them"
+        )
 
 
 def _mapped(df: Any, model: bytes, more: str, work: Callable[[Any, bytes], dict[str, Any]]) -> Any:

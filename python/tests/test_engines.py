@@ -167,6 +167,29 @@ def test_zarr_of_version_2_reads_back_what_it_wrote():
     assert np.abs(array[:] - values).max() <= 0.01
 
 
+def test_spark_says_what_is_wrong_with_a_data_frame_before_its_workers_do(table, detector):
+    from enkoder.spark import encode, fit, score
+
+    class Frame:
+        """All that is asked of a data frame before Spark has work."""
+
+        mapInArrow = None
+
+        def __init__(self, *columns):
+            self.columns = list(columns)
+
+    model = Autoencoder(architecture="linear", latent=2).fit(table[0][["load", "heat"]])
+    for call in (lambda: fit(table[1]), lambda: score(table[1], detector), lambda: encode(table[1], model)):
+        with pytest.raises(TypeError, match="df is a DataFrame of pandas, and no data frame of Spark"):
+            call()
+    with pytest.raises(ValueError, match="lacks columns that were learned from: heat\nhint: it has load, state;"):
+        score(Frame("load", "state"), detector)
+    with pytest.raises(ValueError, match="has columns already that are to be added: Score, flagged"):
+        score(Frame("load", "heat", "state", "Score", "flagged"), detector)
+    with pytest.raises(ValueError, match="already that are to be added: code"):
+        encode(Frame("load", "heat", "code"), model)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_spark_scores_as_the_detector_does(table, detector, monkeypatch):
     pytest.importorskip("pyspark")
