@@ -73,6 +73,8 @@ def decode(model: Autoencoder, codes: Any, like: Any, dim: str = "time") -> Any:
 def encoding(dataset: Any, bound: str | Mapping[str, str] = "lossless") -> dict[str, dict[str, Any]]:
     """How ``dataset.to_zarr`` stores the variables of numbers: by the codec for Zarr v3.
 
+    Append and overwrite whole chunks: ``enkoder.zarr.EnkoderCodec`` says why.
+
     Parameters
     ----------
     dataset : xarray.Dataset
