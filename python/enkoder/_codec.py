@@ -53,6 +53,7 @@ def compress(
     embed_model: bool = True,
     effort: int | None = None,
     block_samples: int | None = None,
+    idempotent: bool = False,
 ) -> Compressed:
     """Compresses arrays, and proves it: every block is decoded again and compared before it is given out.
 
@@ -82,6 +83,9 @@ def compress(
         How many ways to predict are tried without a model, from 1 to 9. By default 5.
     block_samples : int, optional
         Samples in a block, which can be read alone.
+    idempotent : bool
+        Whether an ``abs:`` bound holds as well for values that are decompressed and compressed again, however often, as a store does whose chunks are
+        written in part. Errors would add up otherwise. It takes a little more space.
 
     Returns
     -------
@@ -119,8 +123,10 @@ def compress(
     arrays, left_out = named(X)
     each, kept = bounds({name: array.values for name, array in arrays.items()}, bound, left_out)
     exact = exact_text(exact)
-    if model is not None and (len(arrays) != 1 or regions or exact or effort is not None):
-        raise ValueError("a model compresses one array within one bound, without regions, exact or effort\nhint: leave out the model")
+    if model is not None and (len(arrays) != 1 or regions or exact or effort is not None or idempotent):
+        raise ValueError(
+            "a model compresses one array within one bound, without regions, exact, effort or idempotent\nhint: leave out the model"
+        )
     effort = _whole("effort", effort, 9)
     block_samples = _whole("block_samples", block_samples, 2**32 - 1)
     given, masked = [], {}
@@ -129,7 +135,7 @@ def compress(
         numbers, missing = unmasked(arrays[name], repr(name) if name else "the array", promised)
         if missing:
             masked[name or "the array"] = missing
-        given.append(native_array(name, numbers, arrays[name], each[name], own, exact))
+        given.append({**native_array(name, numbers, arrays[name], each[name], own, exact), "idempotent": idempotent})
     # The codec knows booleans as bytes.
     headers = b"".join(array["header"] for array in given) if any(array["is_bool"] for array in given) else b""
     packed, summaries = _enkoder.compress(given, headers, native(model), embed_model, effort, block_samples)

@@ -25,9 +25,9 @@ class Enkoder(Codec):  # type: ignore[misc]
 
     Each chunk holds all that is needed to read it. Chunks that belong together compress better when they are large.
 
-    A bound holds between what is written and what is read of it. A chunk that is written in part is read, changed and compressed again, and each time all of it may
-    move by the bound once more: 50 days appended one by one to chunks of 32 days can be off by many times the bound. Write whole chunks
-    (``dataset.chunk(time=32)``, regions that end where chunks do, or a chunk for each day), or take ``"lossless"``.
+    A chunk that is written in part is read, changed and compressed again. An ``abs:`` bound holds all the same, however often. A bound of the data
+    (``rel:``, ``psnr:``, ``prel:``, ``bits:``) does not: each time all of the chunk may move by it once more. There, write whole chunks
+    (``dataset.chunk(time=32)``, or a chunk for each day).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Enkoder(Codec):  # type: ignore[misc]
 
     def encode(self, buf: Any) -> bytes:
         """The bytes of a chunk."""
-        return bytes(_codec.compress(np.asanyarray(buf), self.bound, effort=self.effort))
+        return bytes(_codec.compress(np.asanyarray(buf), self.bound, effort=self.effort, idempotent=True))
 
     def decode(self, buf: Any, out: Any = None) -> Any:
         """The chunk of some bytes."""

@@ -25,9 +25,9 @@ from . import _archive, _codec
 class EnkoderCodec(ArrayBytesCodec):
     """Turns the chunks of an array into bytes, within a bound.
 
-    A bound holds between what is written and what is read of it. A chunk that is written in part is read, changed and compressed again, and each time all of it may
-    move by the bound once more: 50 days appended one by one to chunks of 32 days can be off by many times the bound. Write whole chunks
-    (``dataset.chunk(time=32)``, regions that end where chunks do, or a chunk for each day), or take ``"lossless"``.
+    A chunk that is written in part is read, changed and compressed again. An ``abs:`` bound holds all the same, however often. A bound of the data
+    (``rel:``, ``psnr:``, ``prel:``, ``bits:``) does not: each time all of the chunk may move by it once more. There, write whole chunks
+    (``dataset.chunk(time=32)``, or a chunk for each day).
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class EnkoderCodec(ArrayBytesCodec):
 
     async def _encode_single(self, chunk_array: Any, chunk_spec: Any) -> Any:
         values = chunk_array.as_ndarray_like()
-        packed = await asyncio.to_thread(_codec.compress, values, self.bound, effort=self.effort)
+        packed = await asyncio.to_thread(_codec.compress, values, self.bound, effort=self.effort, idempotent=True)
         return chunk_spec.prototype.buffer.from_bytes(bytes(packed))
 
 

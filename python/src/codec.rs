@@ -29,6 +29,7 @@ pub struct Given<'py> {
     bound: String,
     regions: Vec<GivenRegion<'py>>,
     exact: Option<String>,
+    idempotent: bool,
 }
 
 /// A name, a bound, and the cells: numbers of the axes, and for each place along them whether it is in.
@@ -47,6 +48,7 @@ impl Given<'_> {
             regions: self.regions.iter().map(region).collect::<PyResult<_>>()?,
             exact: self.exact.as_deref().map(parsed).transpose()?.unwrap_or_default(),
             block_samples,
+            idempotent: self.idempotent,
             ..options
         })
     }

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from enkoder import AnomalyDetector, Autoencoder, datasets
+from enkoder import AnomalyDetector, Autoencoder, compress, datasets, decompress
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,24 @@ def test_zarr_reads_back_what_it_wrote(tmp_path, kind):
     again = zarr.open_array(tmp_path / "a.zarr", mode="r")
     assert again.dtype == values.dtype and np.array_equal(again[:], values)
     assert again.metadata.to_dict()["codecs"][0]["name"] == "enkoder"
+
+
+def test_a_chunk_that_is_written_row_by_row_keeps_an_absolute_bound(tmp_path):
+    zarr = pytest.importorskip("zarr", minversion="3")
+    from enkoder.zarr import EnkoderCodec
+
+    days = np.random.default_rng(4).normal(size=(30, 12, 16)).cumsum(0).cumsum(1).cumsum(2).astype(np.float32)
+    codec = EnkoderCodec("abs:0.01")
+    array = zarr.create_array(tmp_path / "a.zarr", shape=days.shape, dtype="f4", chunks=(16, 12, 16), serializer=codec, compressors=None)
+    for number, day in enumerate(days):
+        array[number] = day
+    assert np.abs(array[:] - days).max() <= 0.01
+    # Without, errors add up.
+    kept = drifted = days
+    for _ in range(9):
+        kept, drifted = (decompress(compress(of, "abs:0.01", idempotent=way)) for of, way in ((kept, True), (drifted, False)))
+    assert np.abs(kept - days).max() <= 0.01 < np.abs(drifted - days).max()
+
 
 
 def test_what_cannot_be_stored_is_refused_before_the_store_has_it(tmp_path):
