@@ -72,10 +72,13 @@ pub fn error(value: f64) -> String {
     }
 }
 
-/// A value with at most seven significant digits, as many as a 32-bit number has.
+/// A value with at most seven significant digits, as many as a 32-bit number has; whole numbers with all of theirs.
 pub fn number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e16 {
+        return value.to_string();
+    }
     match format!("{value:.6e}").parse::<f64>() {
-        Ok(short) if (1e-5..1e16).contains(&short.abs()) || short == 0.0 => short.to_string(),
+        Ok(short) if (1e-5..1e16).contains(&short.abs()) => short.to_string(),
         Ok(short) => format!("{short:e}"),
         Err(_) => value.to_string(),
     }
@@ -146,8 +149,8 @@ mod tests {
     #[test]
     fn values_keep_seven_digits() {
         assert_eq!(
-            [849.780_000_000_000_1, -59.990_001_678_466_8, 0.0, 3e-9, 1.0, f64::INFINITY].map(number),
-            ["849.78", "-59.99", "0", "3e-9", "1", "inf"]
+            [849.780_000_000_000_1, -59.990_001_678_466_8, 0.0, 3e-9, 1_099_511_627_781.0, f64::INFINITY].map(number),
+            ["849.78", "-59.99", "0", "3e-9", "1099511627781", "inf"]
         );
     }
 
