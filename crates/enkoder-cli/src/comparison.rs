@@ -75,8 +75,8 @@ impl Comparison {
             screen.note("no comparison with principal components, which need at least 2 samples");
             return Ok(None);
         }
-        let closed_form = model.record().config.is_none() && !model.record().is_imported();
-        let baseline = if closed_form && train.is_some() {
+        let closed_form = model.record().is_closed_form();
+        let baseline = if closed_form {
             model.clone()
         } else {
             fit_pca(to_fit, samples, components, model.scaler().kind())
@@ -96,6 +96,11 @@ impl Comparison {
             closed_form,
             trained_with_noise: model.record().config.as_ref().is_some_and(|config| config.corruption.is_some()),
         }))
+    }
+
+    /// Whether the model is principal components itself.
+    pub fn is_pca(&self) -> bool {
+        self.closed_form
     }
 
     /// Whether principal components do better than the network.
@@ -167,7 +172,7 @@ impl Comparison {
             ratio => format!("{} times larger", wording::times(1.0 / ratio)),
         };
         Some(format!(
-            "{} bytes a sample; its code {} as 32-bit numbers ({}),\n          {} rounded to bytes ({}, MSE {}); the model {}",
+            "{} bytes a sample; its code {} as 32-bit numbers ({}), {} rounded to bytes ({}, MSE {}); the model {}",
             wording::grouped(sizes.original),
             wording::grouped(sizes.code_f32),
             smaller(sizes.code_f32),

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::screen::tell;
+use crate::screen::{end_moving, tell};
 
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
 pub const EXIT_CODE: u8 = 130;
@@ -24,8 +24,8 @@ static WORKING: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 /// What is said where the process is ended.
 static WORD: OnceLock<&'static str> = OnceLock::new();
-/// What else goes away with the process.
-static LAST: OnceLock<fn()> = OnceLock::new();
+/// What else is to be done before the process ends.
+static LAST: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Listens to signals from here on; once is enough.
@@ -46,9 +46,10 @@ pub fn listen() -> Result<(), ctrlc::Error> {
             // Only empty folders can be removed so.
             let _ = fs::remove_dir(folder);
         }
-        if let Some(remove) = LAST.get() {
-            remove();
+        for last in LAST.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            last();
         }
+        end_moving();
         if let Some(word) = WORD.get() {
             tell(word);
         }
@@ -67,9 +68,9 @@ pub fn remove_if_empty(folders: &[PathBuf]) {
     FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(folders);
 }
 
-/// Calls `remove` where the process is ended by a signal, and listens to signals from here on. There is one such call.
-pub fn remove_last(remove: fn()) -> Result<(), ctrlc::Error> {
-    LAST.get_or_init(|| remove);
+/// Calls this where the process is ended by a signal, and listens to signals from here on.
+pub fn at_the_end(last: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::Error> {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(last));
     listen()
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -11,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use crate::standard_input;
 
 /// A heading before a result is at most so wide.
-const WIDEST_HEADING: usize = 16;
+const WIDEST_HEADING: usize = 24;
 
 /// The reader of our output is gone: no error, but nothing is left to do.
 #[derive(Debug, thiserror::Error)]
@@ -35,17 +36,21 @@ pub fn print(text: impl Display) -> anyhow::Result<()> {
     closed_is_no_error(writeln!(anstream::stdout().lock(), "{text}"))
 }
 
-/// How wide a line's heading is, with the blanks that set it off: none where it has none, or it is a row of a table.
+/// How wide a line's heading is, and a name behind it, with the blanks that set them off: none where it has none, or it is a row of a
+/// table.
 fn heading_of(line: &str) -> usize {
     let visible = anstream::adapter::strip_str(line).to_string();
-    let behind = |from: usize| visible[from..].find(|c| c != ' ').map_or(0, |blanks| from + blanks);
-    let width = match visible.find("  ") {
-        Some(0) => behind(0),
-        Some(end) => behind(end),
-        None => 0,
-    };
-    let characters = visible[..width].chars().count();
-    if characters <= WIDEST_HEADING { characters } else { 0 }
+    let (mut width, mut from) = (0, 0);
+    while let Some(gap) = visible[from..].find("  ").map(|gap| from + gap) {
+        let Some(blanks) = visible[gap..].find(|c| c != ' ') else { break };
+        from = gap + blanks;
+        let characters = visible[..from].chars().count();
+        if characters > WIDEST_HEADING {
+            break;
+        }
+        width = characters;
+    }
+    width
 }
 
 /// Prints bytes as they are.
@@ -185,11 +190,36 @@ pub fn moving(steps: Option<u64>) -> ProgressBar {
 #[derive(Debug)]
 struct Narrow;
 
+/// Whether something that moves stands on the last line of the terminal.
+static MOVES: AtomicBool = AtomicBool::new(false);
+/// Whether the process ends, so that nothing moves any more.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+/// Takes what moves away where the process ends, for whoever has the terminal next.
+pub fn end_moving() {
+    ENDED.store(true, Ordering::SeqCst);
+    if MOVES.load(Ordering::SeqCst) {
+        // There is nobody to tell that stderr is gone.
+        let _ = write!(io::stderr(), "\r\x1b[2K");
+    }
+}
+
 impl Narrow {
     const ROOM: u16 = 3;
 
     fn move_cursor(by: usize, direction: char) -> io::Result<()> {
-        if by > 0 { write!(io::stderr(), "\x1b[{by}{direction}") } else { Ok(()) }
+        if by > 0 { Self::write(format_args!("\x1b[{by}{direction}"), None) } else { Ok(()) }
+    }
+
+    /// Writes to the terminal, after which something moves there or nothing does.
+    fn write(text: impl Display, moves: Option<bool>) -> io::Result<()> {
+        if ENDED.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        if let Some(moves) = moves {
+            MOVES.store(moves, Ordering::SeqCst);
+        }
+        write!(io::stderr(), "{text}")
     }
 }
 
@@ -216,15 +246,15 @@ impl TermLike for Narrow {
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {
-        writeln!(io::stderr(), "{text}")
+        Self::write(format_args!("{text}\n"), Some(false))
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        write!(io::stderr(), "{text}")
+        Self::write(text, (!text.trim().is_empty()).then_some(true))
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        write!(io::stderr(), "\r\x1b[2K")
+        Self::write("\r\x1b[2K", Some(false))
     }
 
     fn flush(&self) -> io::Result<()> {
@@ -245,5 +275,8 @@ mod tests {
         );
         assert_eq!(wrapped("  indented\nextraordinarily long", 8, |_| 0), "  indented\nextraordinarily\nlong");
         assert_eq!(wrapped("", 5, |_| 0), "");
+        let list = "arrays   t    f32 6×4\n         lat  f64 4";
+        assert_eq!(wrapped(list, 19, heading_of), "arrays   t    f32\n              6×4\n         lat  f64 4");
+        assert_eq!(heading_of("mean of all samples        0.05"), 0);
     }
 }

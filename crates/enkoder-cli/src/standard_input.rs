@@ -41,7 +41,7 @@ pub fn file(name: &Path) -> anyhow::Result<PathBuf> {
         return Ok(folder.path().join(NAME));
     }
     // Who is interrupted takes the file along.
-    interrupt::remove_last(remove)?;
+    interrupt::at_the_end(remove)?;
     let cannot = "standard input cannot be kept in a temporary file";
     let made = tempfile::Builder::new().prefix("enkoder-").tempdir().context(cannot)?;
     let path = made.path().join(NAME);

@@ -36,14 +36,27 @@ pub fn bytes(count: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
-/// A time in seconds: `0.42 s`, `12.3 s`, `4 min 12 s`, `2 h 03 min`.
+/// A part of 1 in per cent, with three significant digits: `1 %`, `0.05 %`.
+pub fn percent(part: f64) -> String {
+    let percent = 100.0 * part;
+    let digits = (2 - percent.abs().max(1e-9).log10().floor() as i32).clamp(0, 9) as usize;
+    let text = format!("{percent:.digits$}");
+    let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} %")
+}
+
+/// A time in seconds: `0.42 s`, `12.3 s`, `4 min 12 s`, `2 h 03 min`, `5 min`.
 pub fn seconds(seconds: f64) -> String {
     let whole = seconds.round() as u64;
+    let two = |many: u64, unit: &str, rest: u64, finer: &str| match rest {
+        0 => format!("{many} {unit}"),
+        rest => format!("{many} {unit} {rest:02} {finer}"),
+    };
     match whole {
         _ if seconds < 1.0 => format!("{seconds:.2} s"),
         _ if seconds < 59.95 => format!("{seconds:.1} s"),
-        0..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+        0..3600 => two(whole / 60, "min", whole % 60, "s"),
+        _ => two(whole / 3600, "h", whole % 3600 / 60, "min"),
     }
 }
 
@@ -56,6 +69,18 @@ pub fn error(value: f64) -> String {
             format!("{value:.digits$}")
         }
         _ => format!("{value:.3e}"),
+    }
+}
+
+/// A value with at most seven significant digits, as many as a 32-bit number has; whole numbers with all of theirs.
+pub fn number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e16 {
+        return value.to_string();
+    }
+    match format!("{value:.6e}").parse::<f64>() {
+        Ok(short) if (1e-5..1e16).contains(&short.abs()) => short.to_string(),
+        Ok(short) => format!("{short:e}"),
+        Err(_) => value.to_string(),
     }
 }
 
@@ -115,8 +140,17 @@ mod tests {
             ["7 bytes", "1.0 kB", "99.9 kB", "883 kB", "1.0 MB", "15.4 MB"]
         );
         assert_eq!(
-            [0.042, 4.25, 59.9, 252.0, 7380.0].map(seconds),
-            ["0.04 s", "4.2 s", "59.9 s", "4 min 12 s", "2 h 03 min"]
+            [0.042, 4.25, 59.9, 252.0, 300.0, 7380.0, 7200.0].map(seconds),
+            ["0.04 s", "4.2 s", "59.9 s", "4 min 12 s", "5 min", "2 h 03 min", "2 h"]
+        );
+        assert_eq!([0.01, 0.000_123_45, 0.5, 1.0, 0.0].map(percent), ["1 %", "0.0123 %", "50 %", "100 %", "0 %"]);
+    }
+
+    #[test]
+    fn values_keep_seven_digits() {
+        assert_eq!(
+            [849.780_000_000_000_1, -59.990_001_678_466_8, 0.0, 3e-9, 1_099_511_627_781.0, f64::INFINITY].map(number),
+            ["849.78", "-59.99", "0", "3e-9", "1099511627781", "inf"]
         );
     }
 

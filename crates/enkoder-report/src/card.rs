@@ -113,6 +113,10 @@ impl Card {
         let mut sections = vec![section("Model", network), section("Data", of_data), section("Training", training)];
         sections.extend(results.map(|results| section("Results", of_results(results))));
         let rests = match results {
+            Some(_) if record.is_closed_form() => {
+                "These are errors on validation samples, from which nothing was learned. They hold for new samples that resemble those; other \
+                 data can do much worse, and `enkoder eval` measures it."
+            }
             Some(_) => {
                 "These are errors on validation samples, which chose the epoch but gave no gradient: expect slightly larger errors on \
                  new samples. They hold for new samples that resemble those; other data can do much worse, and `enkoder eval` measures it."

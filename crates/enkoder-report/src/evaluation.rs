@@ -302,7 +302,7 @@ impl Evaluation {
 
     /// Whether the model is not trained but computed, as PCA itself is.
     pub(crate) fn is_closed_form(&self) -> bool {
-        self.record.config.is_none() && !self.record.is_imported()
+        self.record.is_closed_form()
     }
 }
 

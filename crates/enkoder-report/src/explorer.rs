@@ -1,5 +1,5 @@
 //! The explorer: one HTML file that holds a model, its data's codes and some samples, and runs the network in the reader's browser.
-//! `templates/network.js` computes, `templates/explorer.js` shows. The page's policy forbids it to load or send anything.
+//! `templates/network.js` computes, `templates/explorer/` shows. The page's policy forbids it to load or send anything.
 
 mod model;
 mod samples;
@@ -61,7 +61,7 @@ pub struct Explorer<'a> {
 struct Page<'a> {
     frame: Frame,
     network_script: &'static str,
-    explorer_script: &'static str,
+    explorer_scripts: [&'static str; 3],
     model: String,
     weights: String,
     points: Option<&'a Points>,
@@ -122,7 +122,11 @@ impl<'a> Explorer<'a> {
                 self.lead(),
             ),
             network_script: include_str!("../templates/network.js"),
-            explorer_script: include_str!("../templates/explorer.js"),
+            explorer_scripts: [
+                include_str!("../templates/explorer/shown.js"),
+                include_str!("../templates/explorer/codes.js"),
+                include_str!("../templates/explorer/own.js"),
+            ],
             decodes,
             is_image: data.is_image(),
             is_field: data.is_field(),

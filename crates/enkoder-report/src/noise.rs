@@ -63,6 +63,7 @@ pub struct NoiseEvaluation {
     of_bytes: bool,
     samples: usize,
     results: Vec<NoiseLeft>,
+    favours_pca: bool,
     /// Some samples: noisy, as they came out of the model, and clean.
     pub(crate) shown: Vec<[View; 3]>,
 }
@@ -77,9 +78,10 @@ struct Sums {
 }
 
 impl NoiseEvaluation {
-    /// Puts `noise`, whose level is in the model's scaled units, on the samples, `seed` making it, and has it taken out: by the model and,
-    /// where `train` has the samples that the model was trained on, by as many principal components of these as a code has numbers (at most 32
-    /// where more than a code reaches the decoder).
+    /// Puts `noise`, whose level is in the model's scaled units, on the samples, `seed` making it, and has it taken out: by the model and
+    /// by as many principal components as a code has numbers (at most 32 where more than a code reaches the decoder). These are fitted to
+    /// `train`, the samples that the model was trained on, or, where they are not known, to the clean `samples` themselves, which favours
+    /// them. A model that is principal components itself is measured alone.
     ///
     /// # Errors
     /// When the noise takes values away instead, there is nothing to put it on, or the model does not give such samples back.
@@ -97,11 +99,14 @@ impl NoiseEvaluation {
         model.check(samples).map_err(of_model)?;
         let scaler = model.scaler();
         let has_code = model.architecture().needs_sample().is_none();
-        let most = train.map_or(0, |train| train.features().min(train.len().saturating_sub(1)));
+        let to_fit = train.unwrap_or(samples);
+        let most = to_fit.features().min(to_fit.len().saturating_sub(1));
         let components = model.architecture().latent().min(if has_code { most } else { most.min(MOST_COMPONENTS) });
-        let pca = match train.filter(|_| components > 0) {
-            Some(train) => Some(fit_pca(train, samples, components, scaler.kind())?),
-            None => None,
+        let is_pca = model.record().is_closed_form();
+        let pca = match components {
+            0 => None,
+            _ if is_pca => None,
+            _ => Some(fit_pca(to_fit, samples, components, scaler.kind())?),
         };
         let facts = DataFacts::of(samples, train, model);
         let viewer = Viewer::new(&facts);
@@ -144,7 +149,8 @@ impl NoiseEvaluation {
         let names = ["noisy".to_owned()].into_iter().chain(components).chain(["this model".to_owned()]);
         let is_unit = scaler.is_unit_interval();
         let results = names.zip(&sums).map(|(name, sums)| sums.result(name, is_unit)).collect();
-        Ok(Self { noise, of_bytes: samples.is_u8(), samples: samples.len(), results, shown })
+        let favours_pca = pca.is_some() && train.is_none();
+        Ok(Self { noise, of_bytes: samples.is_u8(), samples: samples.len(), results, favours_pca, shown })
     }
 
     /// The noise, its level in scaled units.
@@ -181,6 +187,11 @@ impl NoiseEvaluation {
     /// How many samples were measured.
     pub fn samples(&self) -> usize {
         self.samples
+    }
+
+    /// Whether principal components were fitted to the clean samples themselves, which favours them.
+    pub fn favours_pca(&self) -> bool {
+        self.favours_pca
     }
 
     /// The noisy samples first, the model last.
@@ -222,7 +233,7 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use enkoder::Scaling;
+    use enkoder::{Recipe, Scaling};
 
     /// Pictures of 6×6 pixels that follow from two numbers each.
     fn pictures(count: usize, offset: usize) -> Dataset {
@@ -239,18 +250,27 @@ mod tests {
         let model = fit_pca(&train, &train, 2, Scaling::Auto).unwrap();
         let noise = Corruption::Gaussian { sigma: 0.1.into() };
         let measured = NoiseEvaluation::new(&model, Some(&train), &samples, noise, 1).unwrap();
-        let [noisy, pca, own] = measured.results() else { panic!("{:?}", measured.results()) };
+        let [noisy, own] = measured.results() else { panic!("{:?}", measured.results()) };
         // The noise has its variance, of which a projection onto 2 of 36 directions leaves two.
         assert!((noisy.mse / 0.01 - 1.0).abs() < 0.03, "{noisy:?}");
         assert!((own.mse / (0.01 * 2.0 / 36.0) - 1.0).abs() < 0.1, "{own:?}");
-        assert_eq!((pca.name.as_str(), pca.mse), ("PCA, 2 components", own.mse));
         // 10 log₁₀(1 / 0.01), and the mean of a logarithm lies a little above.
         assert!((noisy.psnr.unwrap() - 20.1).abs() < 0.1 && own.psnr.unwrap() > 32.0, "{noisy:?} {own:?}");
         assert_eq!(measured.noise_in_words(), "Gaussian noise of sigma 0.1 in scaled units (25.5 of 255)");
         assert_eq!((measured.samples(), measured.shown.len()), (500, 10));
         assert_eq!(measured.preview(80, false).lines().filter(|line| line.is_empty()).count(), 2);
-        let again = NoiseEvaluation::new(&model, None, &samples, noise, 1).unwrap();
-        assert_eq!(again.results(), [noisy.clone(), own.clone()]);
+        let network = Recipe::dense(&[8], 2).epochs(1).fit(&train).unwrap();
+        let results = [Some(&train), None].map(|train| {
+            let measured = NoiseEvaluation::new(&network, train, &samples, noise, 1).unwrap();
+            assert_eq!(measured.favours_pca(), train.is_none());
+            measured.results().to_vec()
+        });
+        let [of_training, of_samples] = &results;
+        // Components of the training samples are the model above.
+        assert_eq!((of_training[1].name.as_str(), of_training[1].mse), ("PCA, 2 components", own.mse));
+        assert_ne!(of_samples[1].mse, own.mse);
+        assert!((of_samples[1].mse / own.mse - 1.0).abs() < 0.2, "{of_samples:?}");
+        assert_eq!([&of_training[0], &of_training[2]], [&of_samples[0], &of_samples[2]]);
     }
 
     #[test]

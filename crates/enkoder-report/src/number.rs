@@ -56,14 +56,14 @@ pub(crate) fn count(value: usize, one: &str, many: &str) -> String {
     format!("{} {}", grouped(value), if value == 1 { one } else { many })
 }
 
-/// A count of bytes in bytes, kB, MB or GB (powers of 1000).
+/// A count of bytes in bytes, kB, MB or GB (powers of 1000); number and unit stay in one line.
 pub(crate) fn bytes(count: usize) -> String {
     let count_f = count as f64;
     match count {
-        0..10_000 => format!("{} B", grouped(count)),
-        10_000..1_000_000 => format!("{} kB", significant(count_f / 1e3, 3)),
-        1_000_000..1_000_000_000 => format!("{} MB", significant(count_f / 1e6, 3)),
-        _ => format!("{} GB", significant(count_f / 1e9, 3)),
+        0..10_000 => format!("{}\u{a0}B", grouped(count)),
+        10_000..1_000_000 => format!("{}\u{a0}kB", significant(count_f / 1e3, 3)),
+        1_000_000..1_000_000_000 => format!("{}\u{a0}MB", significant(count_f / 1e6, 3)),
+        _ => format!("{}\u{a0}GB", significant(count_f / 1e9, 3)),
     }
 }
 
@@ -154,7 +154,10 @@ mod tests {
     #[test]
     fn counts_bytes_and_durations_are_readable() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([784, 9999, 12_345, 1_234_567].map(bytes), ["784 B", "9,999 B", "12.3 kB", "1.23 MB"]);
+        assert_eq!(
+            [784, 9999, 12_345, 1_234_567].map(|count| bytes(count).replace('\u{a0}', " ")),
+            ["784 B", "9,999 B", "12.3 kB", "1.23 MB"]
+        );
         assert_eq!([0.5, 12.4, 200.0, 4000.0].map(duration), ["0.50 s", "12 s", "3 min 20 s", "1 h 6 min"]);
         assert_eq!([120.0, 7200.0, 200_000.0].map(duration), ["2 min", "2 h", "2 d 7 h"]);
         assert_eq!(duration(f64::NAN), "–");

@@ -94,7 +94,9 @@ pub use pca::{Components, PcaError, fit_pca, principal_components};
 pub use recipe::{Layers, Preset, Recipe, RecipeError, Split, UnknownLayer, UnknownPreset};
 pub use rows::{RowAxes, RowValue, Rows, RowsError};
 pub use scaling::{Scaler, ScalerCoefficients, ScalerError, Scaling};
-pub use schema::{Cell, CellError, Column, ColumnEncoder, ColumnKind, Encoded, Schema, SchemaEncoder};
+pub use schema::{
+    Cell, CellError, Column, ColumnEncoder, ColumnKind, Encoded, LeftOut, Schema, SchemaEncoder, WhyLeftOut,
+};
 pub use tensor_file::TensorFileError;
 pub use training::{
     Adam, Checkpoint, CheckpointError, ConfigError, Corruption, CorruptionError, EpochRecord, History, Loss,

@@ -5,6 +5,7 @@
 mod cell;
 mod decoding;
 mod encoding;
+mod left_out;
 
 use std::ops::Range;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::cell::{Cell, CellError};
 pub(crate) use self::decoding::likeliest;
 pub use self::encoding::{ColumnEncoder, Encoded, SchemaEncoder};
+pub use self::left_out::{LeftOut, WhyLeftOut};
 
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,16 +66,18 @@ impl Column {
 
 /// The columns of a table, in the order of their features.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "left_out::Written", into = "left_out::Written")]
 pub struct Schema {
     /// The columns in the order of their features.
     pub columns: Vec<Column>,
+    /// Columns that the table has beside them, from which nothing can be learned.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Schema {
     /// A schema of these columns.
     pub fn new(columns: Vec<Column>) -> Self {
-        Self { columns }
+        Self { columns, left_out: Vec::new() }
     }
 
     /// The number of features of all columns together.

@@ -200,10 +200,13 @@ fn classes_to_text(comparison: &Comparison) -> Option<String> {
         return None;
     }
     let width = classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0).max("class".len());
-    let mut text = format!("\n{FAINT}{:width$}  {:>8}  {:>9}  {:>9}{FAINT:#}", "class", "samples", "MSE", "PCA");
+    // A model that is PCA itself has no other beside it.
+    let beside = |text: &str| if comparison.is_pca() { String::new() } else { format!("  {text:>9}") };
+    let mut text = format!("\n{FAINT}{:width$}  {:>8}  {:>9}{}{FAINT:#}", "class", "samples", "MSE", beside("PCA"));
     for class in classes {
         let [own, baseline] = [class.mse, class.baseline_mse].map(wording::error);
-        text += &format!("\n{:width$}  {:>8}  {own:>9}  {baseline:>9}", class.name, wording::grouped(class.samples));
+        let samples = wording::grouped(class.samples);
+        text += &format!("\n{:width$}  {samples:>8}  {own:>9}{}", class.name, beside(&baseline));
     }
     Some(text)
 }

@@ -11,7 +11,7 @@ use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, DetectorPart, Threshold};
 use enkoder::{
     Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
-    TrainingConfig, TrainingRecord,
+    TrainingConfig, TrainingRecord, WhyLeftOut,
 };
 use enkoder_data::Input;
 use enkoder_data::export::{Overwrite, write_atomically};
@@ -122,16 +122,29 @@ fn detector_text(detector: &Detector, threshold: &Threshold) -> String {
     let learned = wording::counted(detector.rows_learned(), "row", "rows");
     let series = detector.windows().map(|windows| format!(", by windows of {} rows", windows.length));
     text += &line("data", format_args!("learned from {learned}{}", series.unwrap_or_default()));
-    if let Some(schema) = detector.schema() {
-        let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
-        text += &line("columns", names.join(", "));
-    }
+    text += &detector.schema().map_or_else(String::new, columns_text);
     let ignored = detector.ignored_columns();
     if !ignored.is_empty() {
         text += &line("ignored", format_args!("{}, since constant or empty", ignored.join(", ")));
     }
     text += &line("flags", detect::describe(detector, threshold));
     text.trim_end().to_owned()
+}
+
+/// The columns of a table, and those that nothing was learned from, each with the reason.
+fn columns_text(schema: &Schema) -> String {
+    let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+    let text = line("columns", names.join(", "));
+    let why = |why: WhyLeftOut| match why {
+        WhyLeftOut::NoValue => "no row had a value",
+        WhyLeftOut::Clock => "a clock",
+        _ => "text",
+    };
+    let left_out = schema.left_out.iter().map(|column| format!("{} ({})", column.name, why(column.why)));
+    match left_out.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => text,
+        left_out => text + &line("left out", left_out),
+    }
 }
 
 fn part_text(part: &DetectorPart) -> String {
@@ -155,6 +168,7 @@ fn detector_json(detector: &Detector, threshold: &Threshold) -> String {
         "kind": "detector", "chosen": detector.chosen(), "rows_learned": detector.rows_learned(),
         "window": detector.windows().map(|windows| windows.length), "ignored_columns": detector.ignored_columns(),
         "columns": detector.schema().map(|schema| schema.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()),
+        "left_out": detector.schema().map(|schema| &schema.left_out),
         "calibration": detector.calibration().scores().len(), "threshold": threshold,
     })
     .to_string()
@@ -200,10 +214,7 @@ fn model_text(model: &Autoencoder) -> String {
             format_args!("MSE {own} on {samples}; PCA, {components}, {pca}; the training mean {mean}"),
         );
     }
-    if let Some(schema) = model.schema() {
-        let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
-        text += &line("columns", names.join(", "));
-    }
+    text += &model.schema().map_or_else(String::new, columns_text);
     let layers = architecture.layers();
     // What it reads beside the layer before, where it joins two.
     let other = |layer: &LayerSummary| match layer.reads.get(1) {

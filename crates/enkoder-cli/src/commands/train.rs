@@ -23,7 +23,7 @@ use enkoder::{Autoencoder, Checkpoint, Progress, Recipe, Split};
 use self::doubts::Choice;
 use self::explanation::explained;
 use self::log::TrainingLog;
-use self::mlflow::MlflowOptions;
+use self::mlflow::{MlflowOptions, Run};
 use self::network::NetworkOptions;
 use self::options::TrainingOptions;
 use self::resuming::Checkpoints;
@@ -216,12 +216,14 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let config = (!options.network.is_linear()).then(|| recipe.config());
         tracking::begin(server, &folder.path().display().to_string(), &split, architecture, config)
     });
+    mlflow.as_ref().map_or(Ok(()), Run::end_with_process)?;
     let mut tracking = Tracking { log, mlflow };
     let model = options.fit(recipe, &split, done, checkpoints.as_ref(), &mut tracking, screen)?;
     let Split { train, validation, .. } = split;
     let path = folder.file(model::FILE_NAME);
     model.save(&path)?;
     interrupt::work_ended();
+    interrupt::end_with("interrupted: the model is saved, but the comparison or the report may be missing")?;
     let mut files = vec![path];
     let trained = model.record().history.as_ref().is_some_and(|history| history.epochs.len() > done);
     let written = checkpoints.as_ref().filter(|checkpoints| trained && checkpoints.file.exists());

@@ -108,7 +108,7 @@ fn a_detector_says_what_it_is() {
     let place = with_detector();
     let text = place.succeed("info pump.safetensors").stdout;
     for part in
-        ["the autoencoder 9-32-16-4-16-32-9", "learned from 1,500 rows", "speed_rpm", "at most 0.02 of normal rows"]
+        ["the autoencoder 9-32-16-4-16-32-9", "learned from 1,500 rows", "speed_rpm", "at most 2 % of normal rows"]
     {
         assert!(text.contains(part), "{text}");
     }
@@ -595,4 +595,24 @@ fn the_report_of_scored_rows_is_a_page_that_is_complete() {
     for foreign in ["http://", "https://", "<script", "src="] {
         assert!(!page.replace("http://www.w3.org/2000/svg", "").contains(foreign), "{foreign}");
     }
+}
+
+#[test]
+fn a_clock_that_was_left_out_while_learning_is_no_news_while_scoring() {
+    let place = Workplace::new();
+    let mut table = "at,a,b,note\n".to_owned();
+    for row in 0..400 {
+        let (day, hour) = (1 + row / 24, row % 24);
+        let a = f64::from(row * 37 % 101);
+        table += &format!("2026-01-{day:02} {hour:02}:00:00,{a},{},\n", 2.0 * a + f64::from(row % 7));
+    }
+    place.write("t.csv", table);
+    let fit = place.succeed("detect fit t.csv -o d.safetensors --window 8");
+    assert!(fit.stderr.contains("left out as clocks") && fit.stderr.contains("--time \"at\""), "{}", fit.stderr);
+    let score = place.succeed("detect score d.safetensors t.csv -o scores.csv");
+    assert!(!score.stderr.contains("\"at\""), "{}", score.stderr);
+    // No row had a value in `note` while learning, so one that has is news.
+    assert!(score.stderr.contains("the model does not know them: \"note\""), "{}", score.stderr);
+    let info = place.succeed("info d.safetensors").stdout;
+    assert!(info.contains("at (a clock), note (no row had a value)"), "{info}");
 }

@@ -6,6 +6,7 @@ use enkoder_data::npy::write_array_header;
 use enkoder_data::strokes::strokes;
 use insta::assert_snapshot;
 use ndarray::Array2;
+use netcdf3::{DataSet, FileWriter, Version};
 use serde::Deserialize;
 
 use crate::browser;
@@ -122,8 +123,6 @@ fn a_slider_moves_the_picture_the_keyboard_walks_and_a_sample_is_judged() {
     let place = Workplace::new().with_model();
     place.succeed("explore . strokes:60 -q");
     let script = "
-// The clock runs as fast as it can here, and frames with it; those of the screen may come too late.
-window.requestAnimationFrame = draw => setTimeout(draw, 16);
 addEventListener('load', async () => {
   const frame = () => new Promise(done => setTimeout(done, 100));
   const pixels = canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data).filter((_, i) => i % 4 === 0);
@@ -162,12 +161,14 @@ const [size, colour, price] = document.querySelectorAll('#fields input, #fields 
 const before = document.getElementById('verdict').textContent;
 price.value = 4000;
 price.dispatchEvent(new Event('input'));
-leave([before, document.getElementById('verdict').textContent, document.querySelectorAll('#results tbody tr').length, colour.options.length].join('|'));";
+leave([before, document.getElementById('verdict').textContent, document.querySelectorAll('#results tbody tr').length, colour.options.length,
+  document.querySelectorAll('#strip thead button').length, document.querySelectorAll('#strip tbody tr').length].join('|'));";
     if let Some(found) = browser::run(&place.path("explore.html"), script) {
         let found: Vec<&str> = found.split('|').collect();
         // Forty held-out rows are too few to call one of a hundred odd, but not to compare with.
         assert_ne!(found[0], found[1]);
-        assert_eq!(found[2..], ["3", "4"], "three columns, and three colours or none");
+        assert_eq!(found[2..4], ["3", "4"], "three columns, and three colours or none");
+        assert_eq!(found[4..], ["9", "3"], "nine places of a walk, and three columns");
     }
     let mut series = Vec::new();
     write_array_header(&mut series, ElementType::F32, &[90, 24]).unwrap();
@@ -201,6 +202,58 @@ const told = / from .+ to .+/.test(canvas.getAttribute('aria-label')) && /off by
 leave([[0, 1, 2].every(between), told, document.querySelector('.bar').textContent.length > 0, document.querySelectorAll('#strip canvas').length].join('|'));";
     if let Some(found) = browser::run(&place.path("explore.html"), script) {
         assert_eq!(found, "true|true|true|9");
+    }
+}
+
+/// A NetCDF file of fields on three latitudes, of which the northern is the warmest.
+fn write_fields(place: &Workplace, name: &str, latitudes: [f32; 3]) {
+    let mut set = DataSet::new();
+    for (name, length) in [("time", 40), ("lat", 3), ("lon", 4)] {
+        set.add_fixed_dim(name, length).unwrap();
+    }
+    set.add_var_f32("lat", &["lat"]).unwrap();
+    set.add_var_attr_string("lat", "units", "degrees_north").unwrap();
+    set.add_var_f32("t", &["time", "lat", "lon"]).unwrap();
+    set.add_var_attr_string("t", "units", "K").unwrap();
+    let warmth = |time: usize, row: usize, column: usize| {
+        latitudes[row] + 0.1 * ((time * (column + 1)) as f32).sin() + 0.05 * (time as f32 * 0.7).cos()
+    };
+    let places = (0..40 * 12).map(|at| warmth(at / 12, at % 12 / 4, at % 4));
+    let mut writer = FileWriter::create_new(place.path(name)).unwrap();
+    writer.set_def(&set, Version::Classic, 0).unwrap();
+    writer.write_var_f32("lat", &latitudes).unwrap();
+    writer.write_var_f32("t", &places.collect::<Vec<_>>()).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn fields_are_drawn_north_up_and_drawn_upon_where_they_are_seen() {
+    // Which rows of pixels are the warmest and the coldest, and which row of the sample a stroke along the upper edge of the pad changes.
+    let script = "
+addEventListener('load', async () => {
+  await new Promise(done => setTimeout(done, 100));
+  const rows = canvas => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, 4, 3);
+    return [0, 1, 2].map(row => { const [r, g] = data.slice(16 * row, 16 * row + 2); return r + g; });
+  };
+  const extremes = sums => [sums.indexOf(Math.max(...sums)), sums.indexOf(Math.min(...sums))].join();
+  const shown = ['#decoded canvas', '#result-reconstruction canvas'].map(place => extremes(rows(document.querySelector(place))));
+  const pad = document.getElementById('pad');
+  pad.setPointerCapture = () => {};
+  const box = pad.getBoundingClientRect();
+  document.getElementById('level').value = document.getElementById('level').min;
+  pad.dispatchEvent(new PointerEvent('pointerdown', { clientX: box.left + box.width / 2, clientY: box.top + box.height / 6, buttons: 1 }));
+  const errors = Array.from(window.enkoder.given.errors);
+  const row = Math.floor(errors.indexOf(Math.max(...errors)) / 4);
+  leave([...shown, row].join('|'));
+});";
+    for (latitudes, northern) in [([-10.0, 0.0, 10.0], 2), ([10.0, 0.0, -10.0], 0)] {
+        let place = Workplace::new();
+        write_fields(&place, "t.nc", latitudes);
+        place.succeed("train t.nc --arch linear --latent 2 --out run --no-report -q");
+        place.succeed("explore run t.nc -q");
+        let Some(found) = browser::run(&place.path("explore.html"), script) else { return };
+        assert_eq!(found, format!("0,2|0,2|{northern}"), "latitudes {latitudes:?}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -139,6 +140,29 @@ fn what_a_lost_server_did_not_take_is_sent_again_and_the_trouble_is_said_once() 
     epochs.sort_unstable();
     epochs.dedup();
     assert_eq!(epochs, [1, 2, 3]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_is_killed_with_the_process_while_the_model_is_compared() {
+    let (address, requests) = serve(|path, _| mlflow(path));
+    let place = Workplace::new();
+    // One short epoch, and principal components that take seconds.
+    let train = "train strokes:9000 --epochs 1 --hidden none --latent 300 --out run --no-report -q";
+    let mut child = place.command(&format!("{train} --mlflow {address}")).spawn().unwrap();
+    let begin = Instant::now();
+    while logged(&requests.lock().unwrap(), "metrics").is_empty() && begin.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // The first one may still only ask the training to stop.
+    while child.try_wait().unwrap().is_none() {
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        thread::sleep(Duration::from_millis(600));
+    }
+    let requests = requests.lock().unwrap();
+    let ended = of(&requests, "runs/update");
+    assert_eq!((ended.len(), &ended[0]["status"]), (1, &json!("KILLED")));
+    assert!(place.path("run/model.safetensors").exists());
 }
 
 #[test]

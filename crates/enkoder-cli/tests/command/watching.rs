@@ -440,7 +440,7 @@ fn the_threshold_of_a_series_moves_unless_it_is_fixed_and_a_state_remembers_wher
     assert_eq!((&moving["threshold_moves"], &fixed["threshold_moves"]), (&true.into(), &false.into()));
     // Lines, incidents and what is counted have the same flags.
     let said = place.succeed("detect score d.safetensors new.csv -o s.csv");
-    assert!(said.stderr.contains("at most 0.01 of the moments are flagged"), "{}", said.stderr);
+    assert!(said.stderr.contains("at most 1 % of the moments are flagged"), "{}", said.stderr);
     let lines = String::from_utf8(place.read("s.csv")).unwrap();
     assert_eq!(lines.lines().filter(|line| line.ends_with(",1")).count() as u64, flagged(&moving));
     let incidents: Vec<Value> = serde_json::from_slice(&place.read("i.json")).unwrap();
@@ -467,7 +467,7 @@ fn far_more_flagged_than_asked_for_is_said_with_a_way_out() {
         place.succeed("detect score d.safetensors rows.csv -o s.csv --force").stderr
     };
     let moved = said(rows(5.0, 300));
-    assert!(moved.contains("100 % of the rows are flagged, where 0.01 of them was asked for"), "{moved}");
+    assert!(moved.contains("100 % of the rows are flagged, where 1 % was asked for"), "{moved}");
     assert!(moved.contains("hint: fit again to newer rows"), "{moved}");
     for usual in [said(rows(0.06, 300)), said(rows(5.0, 1))] {
         assert!(!usual.contains("is not like that learned"), "{usual}");
@@ -637,7 +637,7 @@ fn irregular_rows_become_moments_at_regular_times() {
         .succeed("detect fit normal.csv -o d.safetensors --window 6 --time time --every 1min --method linear")
         .stderr;
     assert!(said.contains("moments at regular times were made of them"), "{said}");
-    assert!(said.contains("in 1 stretch without a gap, a row every 1 min 00 s"), "{said}");
+    assert!(said.contains("in 1 stretch without a gap, a row every 1 min"), "{said}");
     let new = irregular(2000..2100);
     place.write("new.csv", new.as_str());
     let scored = place.succeed("detect score d.safetensors new.csv -q").stdout;

@@ -12,7 +12,9 @@ use super::pieces::{Piece, Pieces, Reading};
 use super::records::Records;
 use super::{not_a_number, not_utf8, ragged};
 use crate::chunks::Part;
-use crate::table::{BadCells, Cells, MissingPolicy, TableBuilder, TableOptions, find_column, missing_column, warn_of};
+use crate::table::{
+    BadCells, Cells, MissingPolicy, TableBuilder, TableOptions, find_column, missing_column, warn_of_unknown,
+};
 use crate::{ByteSource, DataError, Place};
 
 /// Where the cells of a column of the file go.
@@ -275,6 +277,6 @@ fn roles(names: &[String], options: &TableOptions) -> Result<(Vec<Role>, Columns
     }
     let skipped = roles.iter().zip(names).filter(|(role, _)| **role == Role::Skipped).map(|(_, name)| name);
     let skipped = skipped.filter(|name| !options.ignore.contains(name));
-    warn_of(&skipped.collect::<Vec<_>>(), "left out, for the model does not know them");
+    warn_of_unknown(skipped, options.schema.as_ref());
     Ok((roles, cells))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use enkoder::{Column, ColumnKind, Dataset, DatasetError, Schema};
+use enkoder::{Column, ColumnKind, Dataset, DatasetError, LeftOut, Schema, WhyLeftOut};
 use ndarray::{Array2, ShapeError};
 
 use super::encoding::{EncodedRows, FeatureColumn, encode};
@@ -103,29 +103,22 @@ fn pixel_shape(schema: &Schema) -> Option<[usize; 2]> {
 }
 
 /// Why columns are left out of what is learned, each with what is said of it.
-const LEFT_OUT: [(Reason, &str); 3] = [
-    (Reason::NoValue, "left out, for no row has a value there"),
-    (Reason::Clock, "left out as clocks, which tell when and not what"),
-    (Reason::Text, "left out as text, with too many different words for categories"),
+const LEFT_OUT: [(WhyLeftOut, &str); 3] = [
+    (WhyLeftOut::NoValue, "left out, for no row has a value there"),
+    (WhyLeftOut::Clock, "left out as clocks, which tell when and not what"),
+    (WhyLeftOut::Text, "left out as text, with too many different words for categories"),
 ];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reason {
-    NoValue,
-    Clock,
-    Text,
-}
 
 /// What a table to train on offers: all columns from which something can be learned.
 fn learned_columns(table: &Table, apart: &HashSet<usize>) -> Result<(Vec<usize>, Schema), DataError> {
     let rows = table.len() as u64;
     let (mut used, mut schema) = (Vec::new(), Vec::new());
-    let mut left_out: Vec<(Reason, &str)> = Vec::new();
+    let mut left_out: Vec<LeftOut> = Vec::new();
     for (index, column) in table.columns.iter().enumerate().filter(|(index, _)| !apart.contains(index)) {
         let name = column.name.as_str();
         let reason = match &column.kind {
-            _ if column.missing == rows => Some(Reason::NoValue),
-            _ if column.is_clock => Some(Reason::Clock),
+            _ if column.missing == rows => Some(WhyLeftOut::NoValue),
+            _ if column.is_clock => Some(WhyLeftOut::Clock),
             CellKind::Numbers => None,
             CellKind::Words { words, seen, more, .. } => {
                 let different = seen.iter().filter(|&&seen| seen).count();
@@ -134,14 +127,14 @@ fn learned_columns(table: &Table, apart: &HashSet<usize>) -> Result<(Vec<usize>,
                     || different > MAX_CATEGORIES
                     || (present >= MIN_ROWS_FOR_TEXT && different as u64 > present / 2);
                 if different > 1 && words.iter().all(|word| is_moment(word)) {
-                    Some(Reason::Clock)
+                    Some(WhyLeftOut::Clock)
                 } else {
-                    is_text.then_some(Reason::Text)
+                    is_text.then_some(WhyLeftOut::Text)
                 }
             }
         };
-        if let Some(reason) = reason {
-            left_out.push((reason, name));
+        if let Some(why) = reason {
+            left_out.push(LeftOut { name: name.to_owned(), why });
             continue;
         }
         used.push(index);
@@ -153,8 +146,8 @@ fn learned_columns(table: &Table, apart: &HashSet<usize>) -> Result<(Vec<usize>,
             }
         });
     }
-    let of = |reason: Reason| -> Vec<&str> {
-        left_out.iter().filter(|(other, _)| *other == reason).map(|&(_, name)| name).collect()
+    let of = |why: WhyLeftOut| -> Vec<&str> {
+        left_out.iter().filter(|column| column.why == why).map(|column| column.name.as_str()).collect()
     };
     if used.is_empty() {
         let whys: Vec<String> = LEFT_OUT
@@ -169,7 +162,7 @@ fn learned_columns(table: &Table, apart: &HashSet<usize>) -> Result<(Vec<usize>,
     for (reason, what) in LEFT_OUT {
         warn_of(&of(reason), what);
     }
-    Ok((used, Schema::new(schema)))
+    Ok((used, Schema { left_out, ..Schema::new(schema) }))
 }
 
 /// The columns that a model needs, in its order.
@@ -184,8 +177,7 @@ fn known_columns(table: &Table, apart: &HashSet<usize>, schema: &Schema) -> Resu
     let used: HashSet<usize> = known.iter().copied().collect();
     let others = table.columns.iter().enumerate();
     let others = others.filter(|(index, _)| !used.contains(index) && !apart.contains(index));
-    let others: Vec<&str> = others.map(|(_, column)| column.name.as_str()).collect();
-    warn_of(&others, "left out, for the model does not know them");
+    warn_of_unknown(others.map(|(_, column)| column.name.as_str()), Some(schema));
     Ok(known)
 }
 
@@ -197,6 +189,14 @@ pub(crate) fn missing_column(name: &str, known: impl IntoIterator<Item = String>
         Some(hint) => error.with_hint(hint),
         None => error,
     }
+}
+
+/// Says which columns are left out because the model does not know them. Those in which the training found a clock or a text are no news.
+pub(crate) fn warn_of_unknown(columns: impl IntoIterator<Item = impl AsRef<str>>, schema: Option<&Schema>) {
+    let found = schema.iter().flat_map(|schema| &schema.left_out).filter(|column| column.why != WhyLeftOut::NoValue);
+    let found: HashSet<&str> = found.map(|column| column.name.as_str()).collect();
+    let unknown: Vec<_> = columns.into_iter().filter(|name| !found.contains(name.as_ref())).collect();
+    warn_of(&unknown, "left out, for the model does not know them");
 }
 
 /// One warning for several columns, of which the first few are named.

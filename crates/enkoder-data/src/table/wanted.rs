@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{TableOptions, missing_column, warn_of};
+use super::{TableOptions, missing_column, warn_of, warn_of_unknown};
 use crate::{DataError, Place};
 
 /// Which columns are asked for.
@@ -84,7 +84,7 @@ impl<'a> Wanted<'a> {
             return Err(DataError::unsuitable(Place::default(), why));
         }
         warn_of(&self.row_names, "left out, for they are the names that pandas gives to rows");
-        warn_of(&self.unknown, "left out, for the model does not know them");
+        warn_of_unknown(&self.unknown, options.schema.as_ref());
         Ok(self.unread)
     }
 }

@@ -16,6 +16,9 @@ const TOP: usize = 28;
 const CAPTION: usize = 18;
 const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
+/// Texts as the reports have them, light on dark ground.
+const STYLE: &str = r##"<style>svg:root{color-scheme:light dark}@media (prefers-color-scheme:dark){[fill="#1b1f24"]{fill:#e6e9ed}[fill="#57606a"]{fill:#a3acb7}}</style>"##;
+
 /// One phantom: its name, what is remarked of it, and its images with their captions.
 pub struct Row<'a> {
     pub name: &'a str,
@@ -31,7 +34,7 @@ pub fn draw(pixels: &Pixels, columns: &[&str], rows: &[Row<'_>]) -> Result<Strin
     let width = LEFT + columns.len() * (PICTURE + GAP);
     let height = TOP + rows.len() * (PICTURE + CAPTION + GAP);
     let mut svg = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="Phantoms and their reconstructions" font-family="{FONT}" font-size="12"><rect width="{width}" height="{height}" fill="#ffffff"/>"##
+        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="Phantoms and their reconstructions" font-family="{FONT}" font-size="12">{STYLE}"##
     );
     // Writing to a string cannot fail.
     for (number, column) in columns.iter().enumerate() {

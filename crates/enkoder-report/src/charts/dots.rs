@@ -1,8 +1,8 @@
 //! Dot plots after Cleveland: a row for each named value, a dot for each series along one axis.
 
-use super::frame::{Axis, Frame, SMALL, Swatch};
+use super::frame::{Axis, Frame, SMALL, Swatch, draw_legend};
 use super::scale::Scale;
-use super::svg::{Anchor, coordinate, text_width};
+use super::svg::{Anchor, Svg, coordinate, text_width};
 use crate::number::shortened;
 use crate::palette::{Ink, Theme};
 
@@ -49,9 +49,9 @@ impl DotPlot<'_> {
             ticks: if notes > 0.0 { 3 } else { 4 },
         };
         let y = Axis { title: "", scale: Scale::linear([0.0, count.max(1.0)]), ticks: 0 };
-        let height = ROW * count + 50.0 + if legend.is_empty() { 0.0 } else { 44.0 };
-        let (mut svg, frame) = Frame::draw((self.width - notes, height), theme, x, y, &legend, names);
-        svg.widen(self.width);
+        let legend_height = draw_legend(&mut Svg::new(0.0, 0.0, theme), (0.0, 16.0), self.width, &legend);
+        let size = (self.width, ROW * count + 50.0 + legend_height);
+        let (mut svg, frame) = Frame::draw(size, theme, x, y, &legend, (names, notes));
         let fitting = |room: f64| (room / (SMALL * 0.56)).floor().max(1.0) as usize;
         for (index, row) in self.rows.iter().enumerate() {
             let Some(middle) = frame.y(count - index as f64 - 0.5) else { continue };

@@ -7,6 +7,9 @@ use crate::palette::{Ink, Theme};
 /// The size of tick labels and legends.
 pub(crate) const SMALL: f64 = 13.0;
 
+/// Between two entries of a legend.
+const GAP: f64 = 22.0;
+
 /// A plot area inside a drawing.
 #[derive(Debug)]
 pub(crate) struct Frame {
@@ -38,14 +41,14 @@ pub(crate) struct Axis<'a> {
 
 impl Frame {
     /// Starts a drawing of this size with legend, grid and axes; the plot area takes what
-    /// they and `margin`, kept free at its left, leave.
+    /// they and the margins, kept free at its left and right, leave.
     pub(crate) fn draw(
         size: (f64, f64),
         theme: Theme,
         x: Axis<'_>,
         y: Axis<'_>,
         legend: &[(&str, Ink, Swatch)],
-        margin: f64,
+        margins: (f64, f64),
     ) -> (Svg, Self) {
         let mut svg = Svg::new(size.0, size.1, theme);
         let legend_height = draw_legend(&mut svg, (0.0, 16.0), size.0, legend);
@@ -53,12 +56,12 @@ impl Frame {
         let top = legend_height + title_height;
         let y_ticks = if y.ticks == 0 { Vec::new() } else { y.scale.ticks(y.ticks) };
         let widest = y_ticks.iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
-        let left = (widest + 13.0).max(margin);
+        let left = (widest + 13.0).max(margins.0);
         let below = if x.ticks > 0 { 24.0 } else { 8.0 } + if x.title.is_empty() { 0.0 } else { 18.0 };
         let frame = Self {
             left,
             top,
-            width: (size.0 - left - 14.0).max(10.0),
+            width: (size.0 - left - 14.0 - margins.1).max(10.0),
             height: (size.1 - top - below).max(10.0),
             x: x.scale,
             y: y.scale,
@@ -74,7 +77,13 @@ impl Frame {
             }
         }
         if x.ticks > 0 {
-            for (value, label) in x.scale.ticks(x.ticks) {
+            let ticks = x.scale.ticks(x.ticks);
+            let widest = ticks.iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
+            let places: Vec<f64> = ticks.iter().filter_map(|(value, _)| frame.x(*value)).collect();
+            let nearest = places.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+            // Labels that would touch are left out, every second one or more.
+            let every = ((widest + 8.0) / nearest).ceil().max(1.0) as usize;
+            for (value, label) in ticks.into_iter().step_by(every) {
                 if let Some(across) = frame.x(value) {
                     svg.line((across, bottom), (across, bottom + 4.0), Ink::Muted, 1.0);
                     svg.text((across, bottom + 18.0), Anchor::Middle, SMALL, Ink::Muted, &label);
@@ -108,8 +117,8 @@ pub(crate) fn draw_legend(svg: &mut Svg, at: (f64, f64), width: f64, entries: &[
     }
     let (mut x, mut y) = at;
     for &(name, ink, swatch) in entries {
-        let needed = 26.0 + text_width(name, SMALL) + 18.0;
-        if x > at.0 && x + needed - 18.0 > at.0 + width {
+        let needed = 26.0 + text_width(name, SMALL) + GAP;
+        if x > at.0 && x + needed - GAP > at.0 + width {
             (x, y) = (at.0, y + 20.0);
         }
         let middle = y - 4.5;

@@ -76,7 +76,7 @@ impl LineChart<'_> {
         }
         let x = Axis { title: self.x_title, scale: self.x, ticks: self.ticks.0 };
         let y = Axis { title: self.y_title, scale: self.y, ticks: self.ticks.1 };
-        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, 0.0);
+        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, (0.0, 0.0));
         let bottom = frame.top + frame.height;
         // What a label must not lie over.
         let mut drawn = Vec::new();

@@ -152,7 +152,7 @@ fn label(tick: f64, step: f64) -> String {
         return minus(&format!("{tick:.digits$e}"));
     }
     let decimals = exponent.min(0).unsigned_abs() as usize;
-    if decimals == 0 && tick.abs() >= 10_000.0 {
+    if decimals == 0 {
         let sign = if tick < 0.0 { "−" } else { "" };
         return sign.to_owned() + &grouped(tick.abs().round() as usize);
     }
@@ -164,7 +164,7 @@ fn plain(tick: f64) -> String {
     let exponent = (tick.log10() + 1e-9).floor() as i32;
     if (-4..6).contains(&exponent) {
         let decimals = exponent.min(0).unsigned_abs() as usize;
-        return format!("{tick:.decimals$}");
+        return if decimals == 0 { grouped(tick.round() as usize) } else { format!("{tick:.decimals$}") };
     }
     minus(&format!("{tick:.0e}"))
 }
@@ -184,6 +184,7 @@ mod tests {
         assert_eq!(labels(Scale::linear([1.0, 20.0]), 5), ["5", "10", "15", "20"]);
         assert_eq!(labels(Scale::linear([-3.0, 3.0]), 3), ["−2", "0", "2"]);
         assert_eq!(labels(Scale::linear([-20_000.0, 0.0]), 2), ["−20,000", "−10,000", "0"]);
+        assert_eq!(labels(Scale::linear([0.0, 4000.0]), 2), ["0", "2,000", "4,000"]);
         assert_eq!(labels(Scale::linear([0.0, 2e-6]), 2), ["0", "1e−6", "2e−6"]);
     }
 
@@ -191,6 +192,7 @@ mod tests {
     fn logarithmic_ticks_take_digits_between_the_powers_of_ten_when_the_range_is_short() {
         assert_eq!(labels(Scale::logarithmic([0.01, 10.0]), 5), ["0.01", "0.1", "1", "10"]);
         assert_eq!(labels(Scale::logarithmic([0.01, 0.06]), 5), ["0.01", "0.02", "0.05"]);
+        assert_eq!(labels(Scale::logarithmic([1.0, 1000.0]), 4), ["1", "10", "100", "1,000"]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl ScatterChart<'_> {
         } else {
             Vec::new()
         };
-        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, 0.0);
+        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, (0.0, 0.0));
         let count = all().count();
         let diameter = if count > 1500 {
             4.0

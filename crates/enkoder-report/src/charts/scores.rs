@@ -40,7 +40,7 @@ impl ScoreCourse<'_> {
         let highest = self.points.iter().map(|point| point.score).chain([self.threshold * 1.15]);
         let x = Axis { title: "row", scale: Scale::linear([0.0, self.rows.max(1.0) * 1.01]), ticks: 6 };
         let y = Axis { title: "score", scale: Scale::from_zero(highest).up_to_tick(4), ticks: 4 };
-        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, 0.0);
+        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &legend, (0.0, 0.0));
         let diameter = if self.points.len() > 400 { 4.0 } else { 6.0 };
         for (flagged, ink) in [(false, Ink::Training), (true, Ink::Baseline)] {
             let points = self.points.iter().filter(|point| point.flagged == flagged);
@@ -81,7 +81,7 @@ impl ScoreHistogram<'_> {
         let x = Axis { title: "score", scale: Scale::linear([0.0, end]), ticks: 6 };
         // From below 1, so that a single row has a bar.
         let y = Axis { title: self.many, scale: Scale::logarithmic([0.7, most * 1.1]).up_to_tick(4), ticks: 4 };
-        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &[], 0.0);
+        let (mut svg, frame) = Frame::draw(self.size, theme, x, y, &[], (0.0, 0.0));
         let bottom = frame.top + frame.height;
         for (index, &count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
             let from = index as f64 * self.width;

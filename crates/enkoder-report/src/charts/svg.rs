@@ -7,7 +7,7 @@ use crate::palette::{Ink, Theme, dark_style};
 /// The font of figures that stand alone; in the report they inherit the page's.
 const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
-/// The white around figures that stand alone, in pixels.
+/// The room around figures that stand alone, in pixels.
 const MARGIN: f64 = 12.0;
 
 /// Where a text starts from its position.
@@ -67,11 +67,6 @@ fn attribute(class: Option<&str>) -> String {
 impl Svg {
     pub(crate) fn new(width: f64, height: f64, theme: Theme) -> Self {
         Self { width, height, theme, body: String::new() }
-    }
-
-    /// Makes room at the right.
-    pub(crate) fn widen(&mut self, width: f64) {
-        self.width = width;
     }
 
     pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink, width: f64) {
@@ -248,12 +243,8 @@ impl Svg {
             escape(label)
         );
         if self.theme == Theme::Paper {
-            let background = Ink::Background.css(self.theme);
-            let _ = write!(
-                out,
-                r#" font-family="{FONT}">{}<rect x="{left}" y="{left}" width="{width}" height="{height}" fill="{background}"/>"#,
-                dark_style()
-            );
+            // Without a ground of its own it fits any page, light or dark.
+            let _ = write!(out, r#" font-family="{FONT}">{}"#, dark_style(&self.body));
         } else {
             out.push('>');
         }

@@ -42,7 +42,7 @@ impl DenoisingEvaluation {
     pub fn to_html(&self, model: &Autoencoder, command_line: &str) -> Result<String, ReportError> {
         let pictures = count(self.pictures.len(), "picture", "pictures");
         let lead = format!(
-            "Noise {} was put on {pictures} and taken out again, by the model and by what it has to beat.",
+            "Noise {} was put on {pictures} and taken out again, by the model and by the filters that it has to beat.",
             self.noise
         );
         let means = Method::ALL.into_iter().filter_map(|method| Some((method, self.mean(method)?)));

@@ -81,6 +81,8 @@ pub struct Collector {
     step: Option<f64>,
     /// Whether rows are moments of series; what is kept of each, and whether there are more.
     pub(super) of_series: bool,
+    /// Of moments nearer to each other than so many rows, only the worst is shown; 0 where rows do not follow each other.
+    apart: usize,
     pub(super) along: BTreeMap<String, Along>,
     pub(super) more_series: bool,
 }
@@ -108,6 +110,7 @@ impl Collector {
             readings: Vec::new(),
             step: None,
             of_series: false,
+            apart: 0,
             along: BTreeMap::new(),
             more_series: false,
         }
@@ -116,6 +119,7 @@ impl Collector {
     /// The same, which keeps the course of each series of a detector of series, to draw it.
     pub fn with_series_of(mut self, detector: &Detector) -> Self {
         self.of_series = detector.windows().is_some();
+        self.apart = detector.windows().map_or(0, |windows| windows.length);
         let (columns, schema) = (detector.series_columns(), detector.schema());
         self.step = columns.every.or(columns.step);
         let named = schema.into_iter().flat_map(|schema| schema.columns.iter().zip(schema.ranges()));
@@ -164,7 +168,11 @@ impl Collector {
             self.hits += usize::from(row.positive == Some(true));
             self.span(row.number);
         }
-        if self.worst.len() < WORST || self.worst.last().is_some_and(|last| score > last.score) {
+        let apart = self.apart;
+        let near = |shown: &Shown| shown.number.abs_diff(row.number) < apart && shown.group.as_deref() == row.group;
+        let among_worst = self.worst.len() < WORST || self.worst.last().is_some_and(|last| score > last.score);
+        if among_worst && !self.worst.iter().any(|shown| near(shown) && shown.score >= score) {
+            self.worst.retain(|shown| !near(shown));
             let place = self.worst.partition_point(|shown| shown.score >= score);
             let shown = Shown {
                 number: row.number,
@@ -259,8 +267,15 @@ mod tests {
     use super::*;
     use enkoder::anomaly::Guarantee;
 
+    fn empty() -> Collector {
+        Collector::new(Threshold { score: 5.0, rate: 0.01, guarantee: Guarantee::Conformal })
+    }
+
     fn collected(scores: impl IntoIterator<Item = f32>) -> Collector {
-        let mut collector = Collector::new(Threshold { score: 5.0, rate: 0.01, guarantee: Guarantee::Conformal });
+        collected_into(empty(), scores)
+    }
+
+    fn collected_into(mut collector: Collector, scores: impl IntoIterator<Item = f32>) -> Collector {
         for (number, score) in scores.into_iter().enumerate() {
             let none = |_| Ok(Vec::new());
             let row = Row {
@@ -290,6 +305,14 @@ mod tests {
         assert_eq!(collector.worst[0].number, rows - 1);
         assert!(collector.worst.windows(2).all(|pair| pair[0].score >= pair[1].score));
         assert_eq!(collector.over_time.iter().filter_map(|bin| bin.highest).fold(0.0, f32::max), 55.999);
+    }
+
+    #[test]
+    fn of_moments_near_to_each_other_the_worst_is_shown() {
+        let scores = [1.0, 7.0, 9.0, 9.0, 8.0, 1.0, 6.0];
+        let shown = |collector: Collector| -> Vec<usize> { collector.worst.iter().map(|shown| shown.number).collect() };
+        assert_eq!(shown(collected(scores)), [2, 3, 4, 1, 6, 0, 5]);
+        assert_eq!(shown(collected_into(Collector { apart: 3, ..empty() }, scores)), [2, 6]);
     }
 
     #[test]

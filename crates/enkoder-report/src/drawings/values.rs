@@ -53,9 +53,8 @@ impl Evaluation {
             return None;
         };
         let label = format!("Sample {} beside its reconstructions by the network and by PCA", pick.index);
-        let baseline_name = self.baseline_name();
         let original = ("original", Ink::Training, Style::Solid, original);
-        let baseline = (baseline_name.as_str(), Ink::Baseline, Style::Dashed, baseline);
+        let baseline = ("PCA", Ink::Baseline, Style::Dashed, baseline);
         if self.is_closed_form() {
             return Some(self.draw_values(&label, [original, baseline], theme));
         }

@@ -16,7 +16,7 @@ use super::{Frame, Report, ReportError};
 use crate::card::Section;
 use crate::charts::Style;
 use crate::evaluation::{Evaluation, LONGEST_NAME, View};
-use crate::number::{count, duration, name, percent, significant};
+use crate::number::{count, duration, grouped, name, percent, significant};
 use crate::palette::{Ink, Theme};
 use crate::picture::PictureError;
 
@@ -132,8 +132,7 @@ impl Summary {
     fn of(evaluation: &Evaluation, threads: Option<usize>) -> Self {
         let record = &evaluation.record;
         let (comparison, comparison_note) = match evaluation.times_below_baseline() {
-            // On other data principal components are fitted anew.
-            _ if evaluation.is_closed_form() && evaluation.data.unseen => {
+            _ if evaluation.is_closed_form() => {
                 let explained = 1.0 - evaluation.baseline.mse / evaluation.mean.mse;
                 (percent(explained), "of what predicting the mean leaves; this model is PCA itself".to_owned())
             }
@@ -210,7 +209,8 @@ fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
 
 /// The sizes of layers as a way through them, which can be broken into lines between them.
 pub(crate) fn arrows(summary: &str) -> String {
-    summary.replace('-', " → ")
+    let part = |part: &str| part.parse().map_or_else(|_| part.to_owned(), grouped);
+    summary.split('-').map(part).collect::<Vec<_>>().join(" → ")
 }
 
 fn quoted(text: &str) -> String {

@@ -23,7 +23,7 @@ fn schedule(schedule: &Schedule) -> String {
     };
     match schedule.warmup() {
         warmup if warmup > 0.0 => {
-            format!("{name}, {rise} {} % of the steps", significant(f64::from(warmup) * 100.0, 2))
+            format!("{name}, {rise} {}\u{a0}% of the steps", significant(f64::from(warmup) * 100.0, 2))
         }
         _ => name.to_owned(),
     }

@@ -79,4 +79,9 @@ impl TrainingRecord {
     pub fn is_imported(&self) -> bool {
         self.config.is_none() && self.data.train_samples == 0
     }
+
+    /// Whether the model was not trained but computed from its samples, as principal components are.
+    pub fn is_closed_form(&self) -> bool {
+        self.config.is_none() && !self.is_imported()
+    }
 }

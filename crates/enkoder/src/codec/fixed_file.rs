@@ -172,7 +172,7 @@ fn read_form(reader: &mut Reader<'_>, inputs: usize) -> Result<Form, CodecError>
                 return Err(reader.damaged("windows beyond all memory"));
             };
             let is_convolution = number == 1;
-            let fits = if is_convolution { image == inputs } else { inputs % count == 0 };
+            let fits = if is_convolution { image == inputs } else { inputs.is_multiple_of(count) };
             let added = if is_convolution { windows.values() } else { (inputs / count).saturating_mul(kernel.area()) };
             if !fits || added > MAX_INPUTS {
                 return Err(reader.damaged(format!("windows that do not fit {inputs} numbers")));

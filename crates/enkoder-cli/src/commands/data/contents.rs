@@ -61,8 +61,10 @@ fn about(array: &ArrayEntry, summary: &Summary) -> String {
     if let Ok(Some(ArraySummary { values, missing, range, .. })) = *summary {
         let unit = array.units.as_ref().map_or_else(String::new, |units| format!(" {units}"));
         match range {
-            Some((low, high)) if low == high => parts.push(format!("{low}{unit}")),
-            Some((low, high)) => parts.push(format!("{low} to {high}{unit}")),
+            Some((low, high)) if low == high => parts.push(format!("{}{unit}", wording::number(low))),
+            Some((low, high)) => {
+                parts.push(format!("{} to {}{unit}", wording::number(low), wording::number(high)));
+            }
             None => parts.extend(array.units.clone()),
         }
         if missing > 0 {

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::Dataset;
 use enkoder::anomaly::{Detector, DetectorConfig, Irregularities, Method, NoScore, SeriesColumns, TimeUnit, Windows};
+use enkoder::{Dataset, WhyLeftOut};
 use enkoder_data::export::Overwrite;
 use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
@@ -23,7 +23,7 @@ use crate::failure::Usage;
 use crate::file_output;
 use crate::inputs::Inputs;
 use crate::interrupt;
-use crate::screen::{Screen, print};
+use crate::screen::{HINT, Screen, print};
 use crate::wording;
 
 /// Rows read at once where only the columns beside the features are wanted.
@@ -193,6 +193,11 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let (mut stretches, mut windows) = (None, None);
     let mut clock = Clock::new(&options.clock);
     if options.window.is_some() {
+        let left_out = data.schema().map_or(&[][..], |schema| &schema.left_out);
+        if let (None, Some(clock)) = (&options.time, left_out.iter().find(|column| column.why == WhyLeftOut::Clock)) {
+            let what = "tells when each row was measured, so that gaps are seen and incidents have times";
+            screen.note(format_args!("{HINT}hint:{HINT:#} --time {:?} {what}", clock.name));
+        }
         let kept = read_kept(&options, &reading, &beside, &data, screen)?;
         let times = times(&mut clock, &columns, &kept, data.len())?;
         if clock.unit() != TimeUnit::Second {

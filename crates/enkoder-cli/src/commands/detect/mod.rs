@@ -29,6 +29,7 @@ use self::clock::ClockOptions;
 use self::following::FollowOptions;
 use crate::failure::{Failure, Usage};
 use crate::standard_input;
+use crate::wording;
 
 /// Find anomalies: rows or moments unlike the usual ones
 #[derive(Debug, Args)]
@@ -129,7 +130,7 @@ fn describe_moving(moving: &AdaptiveThreshold) -> String {
     format!(
         "the threshold of a series moves: it rises while moments are flagged and falls back, so that a long anomaly is flagged at its beginning. \
          Over a long time at most {} of the moments are flagged, even if the normal drifts (--fixed-threshold keeps the calibrated one)",
-        moving.bound_rate()
+        wording::percent(moving.bound_rate())
     )
 }
 
@@ -167,17 +168,18 @@ pub fn load_part(path: &Path) -> anyhow::Result<DetectorPart> {
 /// A threshold and what it rests on, in words.
 pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
     let Threshold { score, rate, guarantee } = threshold;
-    let rows = detector.calibration().scores().len();
+    let part = wording::percent(*rate);
+    let rows = wording::grouped(detector.calibration().scores().len());
     let what = if detector.windows().is_some() { "moments" } else { "rows" };
     let basis = match guarantee {
-        Guarantee::OverTime => format!("at most {rate} of normal moments, on average over time"),
-        Guarantee::Conformal => format!("at most {rate} of normal rows, guaranteed for rows like those calibrated on"),
+        Guarantee::OverTime => format!("at most {part} of normal moments, on average over time"),
+        Guarantee::Conformal => format!("at most {part} of normal rows, guaranteed for rows like those calibrated on"),
         Guarantee::Tail => format!(
-            "{rate} of normal {what} by the fitted tail: an extrapolation, because {rows} {what} can guarantee no less than {:.2e}",
-            detector.calibration().least_rate()
+            "{part} of normal {what} by the fitted tail: an extrapolation, because {rows} {what} can guarantee no less than {}",
+            wording::percent(detector.calibration().least_rate())
         ),
         Guarantee::Discoveries => {
-            let basis = format!("of the rows flagged at most {rate} are normal, on the average");
+            let basis = format!("of the rows flagged at most {part} are normal, on average");
             if *score == f32::INFINITY {
                 return format!(
                     "no row is flagged, for none is odd enough among so many ({basis}; calibrated on {rows} rows, and one odd row of a thousand needs {:.0})",
@@ -186,10 +188,10 @@ pub fn describe(detector: &Detector, threshold: &Threshold) -> String {
             }
             basis
         }
-        Guarantee::Quantile => format!("{rate} of {what} like those calibrated on"),
-        Guarantee::BestF1 => format!("the best F1 on the labels given, which flags {rate:.3} of the negative {what}"),
+        Guarantee::Quantile => format!("{part} of {what} like those calibrated on"),
+        Guarantee::BestF1 => format!("the best F1 on the labels given, which flags {part} of the negative {what}"),
     };
-    format!("threshold {score:.3} ({basis}; calibrated on {rows} {what})")
+    format!("threshold {} ({basis}; calibrated on {rows} {what})", wording::error((*score).into()))
 }
 
 pub fn threshold(detector: &Detector, rule: Option<ThresholdRule>) -> anyhow::Result<Threshold> {

@@ -111,10 +111,11 @@ impl Summary {
         let far = share > FAR_MORE * rate && (scored / window) as f64 * divergence > -CHANCE.ln();
         far.then(|| {
             format!(
-                "{:.0} % of the rows are flagged, where {rate} of them was asked for: the data is unlike what the detector learned\n\
+                "{:.0} % of the rows are flagged, where {} was asked for: the data is unlike what the detector learned\n\
                  hint: fit again to newer rows, without columns that only tell time or count (--ignore COLUMN), or see what \
                  moved: --explain 3",
-                100.0 * share
+                100.0 * share,
+                wording::percent(rate),
             )
         })
     }

@@ -61,6 +61,9 @@ pub fn to_text(measured: &NoiseEvaluation) -> String {
     }
     let samples = wording::counted(measured.samples(), "sample", "samples");
     text += &format!("\n{FAINT}{} on {samples}; errors from the clean samples{FAINT:#}", measured.noise_in_words());
+    if measured.favours_pca() {
+        text += &format!("\n{FAINT}PCA was fitted to these samples without the noise, which favours it{FAINT:#}");
+    }
     text + &preview(|width, colour| measured.preview(width, colour))
 }
 

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -18,9 +18,12 @@ use ureq::Agent;
 use ureq::http::{Method, Request, Uri, header};
 
 use crate::failure::{Failure, Usage};
+use crate::interrupt;
 
 /// How long the server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an interrupted process waits for its last word to arrive.
+const LAST_WORD: Duration = Duration::from_secs(2);
 /// An answer is a few hundred bytes.
 const MOST_BYTES: u64 = 1 << 20;
 /// The server takes 1,000 metrics, parameters and tags at once.
@@ -224,6 +227,8 @@ struct News {
     trouble: Option<(String, bool)>,
     /// Whether all that there was to tell has arrived.
     complete: bool,
+    /// Whether the thread is done.
+    ended: bool,
 }
 
 /// A run that is being logged.
@@ -253,6 +258,21 @@ impl Run {
     /// Logs the card of the model, as the description that the server shows.
     pub fn card(&self, markdown: &str) {
         self.send(Message::Tag(pair("mlflow.note.content", markdown, LONGEST_TAG)));
+    }
+
+    /// Tells the server where the process is ended by a signal, and gives it a moment to take that.
+    pub fn end_with_process(&self) -> Result<(), ctrlc::Error> {
+        let (sender, news) = (self.sender.clone(), self.news.clone());
+        interrupt::at_the_end(move || {
+            let ended = || news.lock().unwrap_or_else(PoisonError::into_inner).ended;
+            let asked = Instant::now();
+            // A run that has ended takes no word any more.
+            if sender.send(Message::End(Status::Killed)).is_ok() {
+                while !ended() && asked.elapsed() < LAST_WORD {
+                    thread::sleep(Duration::from_millis(10));
+                }
+            }
+        })
     }
 
     /// What went wrong, once.
@@ -330,6 +350,7 @@ impl Log {
                 news.complete = sent.is_ok();
             }
             if self.pending.end.is_some() {
+                self.news.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
                 return;
             }
             let Ok(message) = receiver.recv() else { return };

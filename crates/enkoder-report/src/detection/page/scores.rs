@@ -74,7 +74,10 @@ pub(super) fn course_note(of: &Collector) -> String {
             grouped(rows)
         ),
     };
-    if let (Some(first), Some(last)) = (&of.first_time, &of.last_time) {
+    // Of a clock that counts, the axis says more.
+    let dates =
+        [&of.first_time, &of.last_time].map(|time| time.as_ref().filter(|time| time.trim().parse::<f64>().is_err()));
+    if let [Some(first), Some(last)] = dates {
         note += &format!(" From {} to {}.", name(first, LONGEST_NAME), name(last, LONGEST_NAME));
     }
     if of.without_score > 0 {
@@ -132,7 +135,7 @@ pub(super) fn histogram_finding(of: &Collector, many: &str) -> Option<String> {
 
 pub(super) fn histogram_note(of: &Collector, many: &str) -> String {
     let flagged = if of.threshold_moves {
-        "The dotted line is where the threshold begins; it rises while more is flagged than was asked for, so not all to its right are flagged."
+        "The dotted line is where the threshold begins. It rises while more is flagged than was asked for, so not all to its right are flagged."
     } else {
         "Those to the right of the dotted line are flagged."
     };

@@ -23,7 +23,7 @@ impl CodecSection {
         let original = codec.original_bytes();
         let model = codec.points.first().map_or(0, |point| point.model_bytes);
         let sentence = format!(
-            "{} of {} {} from “{}”, {} in all, compressed by this model. Every file was read again and each value compared with its original. The model takes {} with {}-bit weights; it is in each file here, and can be kept beside many.",
+            "{} of {} {} from “{}”, {} in all, compressed by this model. Every file was read again and each value compared with its original. The model takes {} with {}-bit weights. Each file here holds it; one copy beside many files is enough.",
             count(codec.samples as usize, "sample", "samples"),
             shape(&codec.shape),
             codec.element,

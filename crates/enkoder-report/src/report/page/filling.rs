@@ -15,7 +15,7 @@ pub(super) struct FillingSection {
 impl FillingSection {
     pub(super) fn of(filling: &FillingEvaluation) -> Result<Self, PictureError> {
         let sentence = format!(
-            "A random {} of the values of {} was taken away, {} in all, and filled again. Whatever fills learned from the training samples; of principal components it is the number that does best here, which favours them.",
+            "A random {} of the values of {} was taken away, {} in all, and filled again. Every method learned from the training samples. PCA has the number of components that does best here, which favours it.",
             percent(f64::from(filling.fraction())),
             count(filling.samples(), "sample", "samples"),
             count(filling.missing(), "value", "values"),

@@ -81,7 +81,7 @@ pub(super) fn plane(codes: &Codes, which: usize) -> Option<String> {
             percent(neighbours.same),
             percent(neighbours.by_chance)
         )),
-        (None, Some(share)) => Some(format!("Two directions show {} of what varies in the codes", percent(share))),
+        (None, Some(share)) => Some(format!("Two directions hold {} of the variance of the codes", percent(share))),
         (None, None) => None,
     }
 }

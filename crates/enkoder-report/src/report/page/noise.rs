@@ -22,10 +22,12 @@ pub(super) struct NoiseSection {
 
 impl NoiseSection {
     pub(super) fn of(noise: &NoiseEvaluation, evaluation: &Evaluation) -> Result<Self, PictureError> {
+        let favoured = " PCA was fitted to these samples without the noise, which favours it.";
         let sentence = format!(
-            "{} was put on {} and taken out again. Errors are those from the clean samples.",
+            "{} was put on {} and taken out again. Errors are those from the clean samples.{}",
             noise.noise_in_words(),
             count(noise.samples(), "sample", "samples"),
+            if noise.favours_pca() { favoured } else { "" },
         );
         let drawing = |views: &[View; 3]| match views {
             [View::Values(noisy), View::Values(out), View::Values(clean)] => {

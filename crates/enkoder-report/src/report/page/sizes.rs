@@ -43,7 +43,7 @@ impl SizeSection {
         let times = |from: usize, to: usize| ratio(from as f64, to as f64);
         let sentence = if sizes.original_f32 != sizes.original {
             format!(
-                "It is popular to compare {} values with {} and say “{} times smaller”. But a sample is stored in {}, not in {}: against that, the code is {} times smaller as 32-bit numbers, and {} times as bytes.",
+                "{} values become {} numbers: {} times fewer. But a sample is stored in {}, not in {}. Against that, the code is {} times smaller as 32-bit numbers, and {} times smaller as bytes.",
                 grouped(evaluation.data.features),
                 grouped(evaluation.architecture.latent()),
                 times(evaluation.data.features, evaluation.architecture.latent()),
@@ -62,11 +62,11 @@ impl SizeSection {
             )
         };
         let pays = |code: usize, name: &str| match sizes.pays_from(code) {
-            Some(from) => format!("with codes as {name}, from {} on", count(from, "sample", "samples")),
-            None => format!("with codes as {name}, never"),
+            Some(from) => format!("with codes as {name} from {} on", count(from, "sample", "samples")),
+            None => format!("with codes as {name} never"),
         };
         let model = format!(
-            "Decoding needs the model, {} on disk: model and codes together are smaller than the originals {}; {}. Bytes are counted without any entropy coding, which would shrink originals and codes further.",
+            "Decoding needs the model, which takes {}. Model and codes together are smaller than the originals: {}, and {}. Bytes are counted without any entropy coding, which would shrink originals and codes further.",
             bytes(sizes.model),
             pays(sizes.code_f32, "32-bit numbers"),
             pays(sizes.code_u8, "bytes"),
