@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import _enkoder
-from ._compressible import Regions, bound_text, bounds, exact_text, kept_note, named, native_array, regions_of_each, unmasked
+from ._compressible import Regions, bound_text, bounds, counts_fills, exact_text, kept_note, named, native_array, regions_of_each, unmasked
 from ._enkoder import Model
 
 
@@ -139,7 +139,8 @@ def compress(
     # The codec knows booleans as bytes.
     headers = b"".join(array["header"] for array in given) if any(array["is_bool"] for array in given) else b""
     packed, summaries = _enkoder.compress(given, headers, native(model), embed_model, effort, block_samples)
-    for note in _notes(X, left_out, kept, masked):
+    filled = [name or "the array" for name, array in arrays.items() if counts_fills(array, each[name])]
+    for note in _notes(X, left_out, kept, masked, filled):
         warnings.warn(note, UserWarning, stacklevel=2)
     compressed = Compressed(packed)
     told = {
@@ -154,7 +155,7 @@ def compress(
     return compressed
 
 
-def _notes(X: Any, left_out: dict[str, str], kept: list[str], masked: dict[str, str]) -> list[str]:
+def _notes(X: Any, left_out: dict[str, str], kept: list[str], masked: dict[str, str], filled: list[str]) -> list[str]:
     """What the file does not keep as it was given, or keeps although a bound would allow less."""
     notes = []
     if hasattr(X, "coords") and (len(X.coords) or X.attrs or left_out):
@@ -171,6 +172,11 @@ def _notes(X: Any, left_out: dict[str, str], kept: list[str], masked: dict[str, 
         names = ", ".join(f"{missing} in {name}" for name, missing in masked.items())
         notes.append(
             f"masked cells come back as {names}\nhint: numpy.ma.masked_invalid masks NaN again, and numpy.ma.masked_equal a fill value"
+        )
+    if filled:
+        notes.append(
+            f"fill values count in the range of {', '.join(filled)}, of which the bound is a part\nhint: mask them, as xarray.open_dataset does "
+            "unless told otherwise, or take a bound of abs:"
         )
     return notes
 

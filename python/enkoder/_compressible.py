@@ -16,10 +16,11 @@ Regions: TypeAlias = Mapping[str, Region | Mapping[str, Region]]
 
 
 class Named(NamedTuple):
-    """An array, and what its axes are called, where xarray says it."""
+    """An array, what its axes are called, where xarray says it, and its fill values, where attributes name such."""
 
     values: Array
     dims: tuple[str, ...] | None
+    fills: list[Any]
 
 
 def named(X: Any) -> tuple[dict[str, Named], dict[str, str]]:
@@ -55,8 +56,9 @@ def _array(X: Any, called: str) -> Named:
             f"{called} is {X if len(repr(X)) < 99 else type(X).__name__!r}, but must be of numbers\nhint: open the file, with "
             "numpy.load or xarray.open_dataset, or run `python -m enkoder compress FILE -o FILE.enk --bound BOUND`"
         )
-    dims = getattr(X, "dims", None)
-    return Named(np.asanyarray(X), None if dims is None else tuple(map(str, dims)))
+    dims, attributes = getattr(X, "dims", None), getattr(X, "attrs", {})
+    fills = [fill for name in ("_FillValue", "missing_value") for fill in np.ravel(attributes.get(name, []))]
+    return Named(np.asanyarray(X), None if dims is None else tuple(map(str, dims)), fills)
 
 
 def _unsuitable(X: Any, values: Array) -> tuple[str, str]:
@@ -136,6 +138,11 @@ def regions_of_each(regions: Regions | None, bounds: Mapping[str, str]) -> dict[
     return {
         name: {**({} if is_lossy and bound == "lossless" else for_all), **own.get(name, {})} for name, bound in bounds.items()
     }
+
+
+def counts_fills(array: Named, bound: str) -> bool:
+    """Whether fill values that nobody masked widen the range, and so what a bound that is a part of it allows."""
+    return bound.startswith(("rel:", "psnr:")) and not np.ma.is_masked(array.values) and any((array.values == fill).any() for fill in array.fills)
 
 
 def unmasked(array: Named, called: str, bounds: set[str]) -> tuple[Array, str | None]:

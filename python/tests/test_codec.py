@@ -162,6 +162,17 @@ def test_masked_floats_are_missing_and_do_not_count_in_the_range(climate, bound)
     assert abs(back - t).max() <= {"rel:0.001": 0.001 * (t.max() - t.min()), "abs:0.01": 0.01, "lossless": 0}[bound]
 
 
+def test_fill_values_that_nobody_masked_are_said(climate):
+    xarray = pytest.importorskip("xarray")
+    t = xarray.DataArray(np.where(climate["land"], np.float32(1e30), climate["t"]), attrs={"_FillValue": np.float32(1e30)})
+    with pytest.warns(UserWarning, match="fill values count in the range of the array"):
+        compress(t, "rel:0.001")
+    with pytest.warns(UserWarning) as said:
+        compress(t, "abs:0.001")
+        compress(t.where(t < 1e30).assign_attrs(t.attrs), "rel:0.001")
+    assert not any("fill values" in str(warning.message) for warning in said)
+
+
 def test_masked_integers_come_back_as_their_fill_value_or_are_refused():
     days = np.ma.masked_greater(np.arange(60).reshape(20, 3), 50)
     days.fill_value = -9
