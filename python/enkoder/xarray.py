@@ -73,7 +73,7 @@ def decode(model: Autoencoder, codes: Any, like: Any, dim: str = "time") -> Any:
 def encoding(dataset: Any, bound: str | Mapping[str, str] = "lossless") -> dict[str, dict[str, Any]]:
     """How ``dataset.to_zarr`` stores the variables of numbers: by the codec for Zarr v3.
 
-    Append and overwrite whole chunks: ``enkoder.zarr.EnkoderCodec`` says why.
+    Within a bound of the data, such as ``rel:``, append whole chunks: ``enkoder.zarr.EnkoderCodec`` says why.
 
     Parameters
     ----------
