@@ -16,7 +16,7 @@ use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 /// The files, and the SHA-256 of the little-endian bytes that each decodes to.
-const GOLDEN: [(&str, &str); 30] = [
+const GOLDEN: [(&str, &str); 31] = [
     ("fields-f32-rel", "88b05439094892a022e85c8d5800aa535db03d119e28f893e047697640cbe713"),
     ("fields-f32-rel-8bit", "2a95901256cba48411fe725b787c2a119f94c8f846ff80d1ecff6e57a175362c"),
     ("two-variables-f64-rel", "675e097949a258b5ab0ae0ad3513e338db3a98d5d8a8a629c1c5899f819ba4b6"),
@@ -46,6 +46,7 @@ const GOLDEN: [(&str, &str); 30] = [
     ("alone-f32-over-mean", "7abcdedde839f70c0dbf2d8c68b470e5dc7ea4401c899cff3b0003731a18cf5c"),
     ("alone-f32-over-mean-levels", "aeb0e7bdc82337c445896ebfc8e1cca3c0963798be40d986ece05e0b32b4340f"),
     ("alone-f64-over-mean-lossless", "3c422949c324af12656641273809d85ee514c4c23a8ecdcc091fbbc58936e087"),
+    ("alone-f32-over-phases", "68a54ad73888b12831a4c0bcee544e1d0ffcc6d8ec3f523e4bebfb5813387558"),
     ("several-f32-u8-f64", "ebad9398c0c89e2c57dca73944a8f7bb8ce7552c1371c5e926adb2200aaa5c4e"),
 ];
 
