@@ -761,7 +761,8 @@ fn all_arrays_of_a_file_go_into_one_and_come_back() {
     let second = begins(&gone)[2];
     gone[second..second + 8].fill(0);
     place.write("gone.enk", gone);
-    assert_snapshot!("several-gone", place.fail("decompress gone.enk -o rest.nc --salvage"));
+    let said = place.fail("decompress gone.enk -o rest.nc --salvage");
+    assert!(said.contains("lost: 1 array, whose beginning is damaged"), "{said}");
     assert_eq!(open("rest.nc").read_var("flag").unwrap(), before.read_var("flag").unwrap());
     assert!(open("rest.nc").data_set().get_var("oro").is_none());
     let mut damaged = whole;
