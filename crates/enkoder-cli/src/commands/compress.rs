@@ -90,7 +90,7 @@ pub struct Options {
     without_model: bool,
 
     /// Samples that are decoded together, the unit of random access and of damage [default: 1 MiB of values at most, of bytes 4;
-    /// without a model 4]
+    /// without a model 4, and of large samples 8 of them up to 32]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     chunk: Option<usize>,
 

@@ -94,7 +94,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut archive = open(Input::open(&standard_input::file(&options.file)?).with_context(cannot)?, cannot)?;
     let model = options.model.as_deref().map(model::load).transpose()?;
     let mut description = describe(&mut archive);
-    let (mut arrays, mut members, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut arrays, mut members, mut kept, mut lengths) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut before, mut gone, is_several) = (0, Vec::new(), archive.len() > 1);
     for number in 0..archive.len() {
         let file = match member(&mut archive, number, model.as_ref(), cannot) {
@@ -117,6 +117,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             let shape = assembly.shape().to_vec();
             let names = if layout.variables.is_empty() { vec![String::new()] } else { layout.variables };
             let first = arrays.len();
+            lengths.resize(first + names.len(), file.samples());
             arrays.extend(names.into_iter().map(|name| Written { name, element, shape: shape.clone() }));
             members.push((number, first, assembly));
             kept.extend(before..before + count);
@@ -129,12 +130,20 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         return Err(anyhow::Error::new(none).context(cannot()));
     }
     if archive.len() > 1 {
-        description.only(&kept);
-        if options.range.is_some() && members.len() > 1 {
-            let why =
-                format!("{name} holds arrays of several shapes, and --range is a part of the leading axis of one");
-            return Err(Usage::new(why).with_hint(format!("choose one by --variable {}", arrays[0].name)).into());
+        if let Some(missing) =
+            description.arrays().and_then(|described| described.checked_sub(before)).filter(|&missing| missing > 0)
+        {
+            gone.push(format!("lost: {}, whose beginning is damaged", wording::counted(missing, "array", "arrays")));
+            if description.names().is_empty() {
+                tracing::warn!(
+                    "{name} does not say which arrays are left: types and orders of bytes are those of plain NPY"
+                );
+                description = Description::default();
+            }
         }
+        let kept: Vec<_> = kept.into_iter().zip(arrays.iter().map(|array| &array.name[..])).collect();
+        description.only(&kept);
+        options.check_range(&lengths, &arrays, &name)?;
     }
     let several = arrays.len() > 1;
     let format = format.unwrap_or(if several { Format::Npz } else { Format::Npy });
@@ -326,6 +335,22 @@ fn report(options: &Options, writing: &Writing<'_>, lost: u64, screen: Screen) -
 }
 
 impl Options {
+    /// Refuses a part of a leading axis that not all arrays have.
+    fn check_range(&self, lengths: &[u64], arrays: &[Written], name: &str) -> Result<(), Usage> {
+        let Some(other) = lengths.iter().position(|length| *length != lengths[0]).filter(|_| self.range.is_some())
+        else {
+            return Ok(());
+        };
+        let same = arrays.iter().zip(lengths).filter(|(_, length)| **length == lengths[0]);
+        let same: Vec<&str> = same.map(|(array, _)| &array.name[..]).collect();
+        let [first, second] = [&arrays[0].name, &arrays[other].name];
+        let why = format!(
+            "--range is a part of one leading axis, and those of {name} differ: {first} has {} steps, {second} has {}",
+            lengths[0], lengths[other]
+        );
+        Err(Usage::new(why).with_hint(format!("choose by --variable, as in --variable {}", same.join(","))))
+    }
+
     /// Refuses variables that the file does not have.
     fn check_variables(
         &self,

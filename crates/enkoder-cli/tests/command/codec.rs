@@ -731,6 +731,9 @@ fn all_arrays_of_a_file_go_into_one_and_come_back() {
     assert_eq!(numbers(&place, "part.npy").0, [2, 18, 36]);
     place.succeed("decompress a.enk -o part.nc --variable oro,t -q");
     assert_eq!(open("part.nc").data_set().get_var_names().len(), 4);
+    place.succeed("decompress a.enk -o north.nc --variable oro,flag --range 0..9 -q");
+    assert_eq!(open("north.nc").read_var_f32("oro").unwrap(), after.read_var_f32("oro").unwrap()[..9 * 36]);
+    assert_eq!(open("north.nc").read_var_f32("lat").unwrap().len(), 9);
     // What an NPZ file holds goes along too, whatever it is called.
     place.succeed("compress back.npz -o npz.enk --bound lossless -q");
     place.succeed("decompress npz.enk -o again.npz -q");
@@ -752,6 +755,16 @@ fn all_arrays_of_a_file_go_into_one_and_come_back() {
     assert_snapshot!("several-short", place.fail("decompress short.enk -o rest.npz"));
     place.succeed("decompress short.enk -o rest.npz --salvage");
     assert!(member(&place, "rest.npz", "t.npy") == place.read("back/t.npy"));
+    // Of an array without a beginning nothing is left, and the others keep their names.
+    let begins = |bytes: &[u8]| (0..bytes.len()).filter(|&at| bytes[at..].starts_with(b"\x89ENK")).collect::<Vec<_>>();
+    let mut gone = whole[..whole.len() - 30].to_vec();
+    let second = begins(&gone)[2];
+    gone[second..second + 8].fill(0);
+    place.write("gone.enk", gone);
+    let said = place.fail("decompress gone.enk -o rest.nc --salvage");
+    assert!(said.contains("lost: 1 array, whose beginning is damaged"), "{said}");
+    assert_eq!(open("rest.nc").read_var("flag").unwrap(), before.read_var("flag").unwrap());
+    assert!(open("rest.nc").data_set().get_var("oro").is_none());
     let mut damaged = whole;
     let block = damaged.windows(4).position(|mark| mark == b"ENKB").unwrap();
     damaged[block + 20] ^= 1;

@@ -89,17 +89,31 @@ impl Description {
         self.form(array, element).original()
     }
 
-    /// Keeps only arrays of these numbers, which become 0, 1 and so on.
-    pub fn only(&mut self, arrays: &[usize]) {
+    /// The names of its arrays; NPY files keep none.
+    pub fn names(&self) -> Vec<&str> {
+        let all = self.netcdf.iter().flat_map(|file| &file.variables);
+        all.filter(|variable| matches!(variable.numbers, Numbers::Later(_)))
+            .map(|variable| &variable.name[..])
+            .collect()
+    }
+
+    /// How many arrays it is of; none where it says nothing of them.
+    pub fn arrays(&self) -> Option<usize> {
+        let known = self.forms.len().max(self.names().len());
+        (known > 0).then_some(known)
+    }
+
+    /// Keeps only arrays of these names, which become 0, 1 and so on; of NPY files, which have none, those of these numbers.
+    pub fn only(&mut self, arrays: &[(usize, &str)]) {
         let forms = std::mem::take(&mut self.forms);
         self.forms = if forms.is_empty() {
             forms
         } else {
-            arrays.iter().filter_map(|&array| forms.get(array).copied()).collect()
+            arrays.iter().filter_map(|&(array, _)| forms.get(array).copied()).collect()
         };
         if let Some(file) = &mut self.netcdf {
             file.variables.retain_mut(|variable| match &mut variable.numbers {
-                Numbers::Later(array) => match arrays.iter().position(|kept| kept == array) {
+                Numbers::Later(array) => match arrays.iter().position(|(_, name)| *name == variable.name) {
                     Some(number) => {
                         *array = number;
                         true

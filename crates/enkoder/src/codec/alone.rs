@@ -26,6 +26,9 @@ use super::writer::{CompressSummary, Errors, FileWriter, Proven, Stages};
 /// Bytes of the values of a block where nothing else is asked for: an array of several blocks is read and written by several
 /// threads, and smaller blocks learn less.
 const BLOCK_BYTES: u64 = 4 << 20;
+/// Large samples are predicted from each other, too: a block has this many at least, up to so many bytes.
+const LEAST_SAMPLES: u64 = 8;
+const MOST_BLOCK_BYTES: u64 = 32 << 20;
 /// How often steps are chosen anew to reach a mean squared error, before every bit is kept.
 const TRIES: usize = 5;
 /// A mean squared error below this part of what is allowed is worth coarser steps.
@@ -47,7 +50,8 @@ pub struct AloneOptions {
     pub regions: Vec<Region>,
     /// What must come back exactly, whatever the bound.
     pub exact: Exact,
-    /// Indices of the leading axis in a block, the unit of random access and of damage; `None` for equal blocks of about 4 MiB.
+    /// Indices of the leading axis in a block, the unit of random access and of damage; `None` for equal blocks of about 4 MiB,
+    /// of large samples 8 of them up to 32 MiB.
     pub block_samples: Option<usize>,
     /// Whether an absolute bound holds as well for values that are decoded and compressed with it again, however often, beside others that
     /// change. Writers of chunked arrays do so, and errors would add up otherwise. Decoded values are then multiples of about twice the
@@ -92,6 +96,8 @@ pub struct Prediction {
     pub weights: usize,
     /// Bytes of the weights and of all else that says how to predict.
     pub model_bytes: u64,
+    /// Bytes of these that hold the mean over leading axes; 0 where there is none. Predictions are then of how values differ from it.
+    pub mean_bytes: u64,
     /// Bytes of masks and of what predictions miss.
     pub residual_bytes: u64,
 }
@@ -114,6 +120,7 @@ impl Prediction {
             masked_values: field.map_or(0, Field::specials).saturating_sub(coded.region.is_some().into()),
             weights: field.map_or(0, Field::weights),
             model_bytes: coded.bytes[0] as u64,
+            mean_bytes: field.and_then(Field::mean).map_or(0, |mean| mean.bytes() as u64),
             residual_bytes: coded.bytes[1] as u64,
         }
     }
@@ -161,7 +168,7 @@ pub(crate) fn predictions<T: Element>(
         let coded = match header.alone {
             Some(_) => part::coded::<T>([head, tail], &shape)?,
             None => {
-                let way = Way::Field(field::decode_field::<T>(head, &shape)?);
+                let way = Way::Field(field::decode_field::<T>(head, None, &shape)?);
                 vec![Coded { region: None, way, bytes: [head.len(), tail.len()] }]
             }
         };
@@ -458,8 +465,10 @@ fn header(source: &dyn SampleSource, options: &AloneOptions) -> Result<Header, C
         return Err(CodecError::Shape { values: parts, shape });
     }
     let usual = || {
-        let bytes = samples.saturating_mul((features * element.bytes()) as u64);
-        samples.div_ceil(bytes.div_ceil(BLOCK_BYTES).clamp(1, samples))
+        let sample = (features * element.bytes()) as u64;
+        let least = (MOST_BLOCK_BYTES / sample).clamp(1, LEAST_SAMPLES);
+        let blocks = samples.saturating_mul(sample).div_ceil(BLOCK_BYTES).min(samples.div_ceil(least));
+        samples.div_ceil(blocks.max(1))
     };
     let block = options.block_samples.map_or_else(usual, |samples| samples as u64);
     let most = (MAX_BLOCK_VALUES / features) as u64;

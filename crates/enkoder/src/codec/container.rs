@@ -19,6 +19,8 @@ const VERSION_OF_MORE_BOUNDS: u32 = 3;
 const VERSION_OF_PARTS: u32 = 4;
 /// Of several arrays, each a whole file.
 const VERSION_OF_SEVERAL: u32 = 5;
+/// As that of parts, but an array may be coded over its mean.
+const VERSION_OF_MEANS: u32 = 6;
 /// Added to a version where a description follows the header.
 const DESCRIBED: u32 = 16;
 pub(crate) const BLOCK_MARK: [u8; 4] = *b"ENKB";
@@ -126,7 +128,7 @@ impl Header {
                 put_name(&mut body, name);
                 put_bound(&mut body, *bound);
             }
-            return with_envelope(VERSION_OF_PARTS + described, &body);
+            return with_envelope(VERSION_OF_MEANS + described, &body);
         }
         match &self.plan.residual {
             Residual::None => body.push(0),
@@ -205,7 +207,7 @@ impl Header {
             return Err(reader.damaged("a bound of a later version"));
         }
         let mut alone = None;
-        if version == VERSION_OF_PARTS {
+        if [VERSION_OF_PARTS, VERSION_OF_MEANS].contains(&version) {
             alone = Some(Alone::read(reader, &bound)?);
         }
         let bound = of_all;
@@ -293,8 +295,8 @@ impl<'a> Envelope<'a> {
         let found = u32::try_from(reader.unsigned("the version")?).unwrap_or(u32::MAX);
         let is_described = found & DESCRIBED != 0;
         let version = found & !DESCRIBED;
-        if !(VERSION..=VERSION_OF_SEVERAL).contains(&version) {
-            return Err(CodecError::Version { found, known: VERSION_OF_SEVERAL });
+        if !(VERSION..=VERSION_OF_MEANS).contains(&version) {
+            return Err(CodecError::Version { found, known: VERSION_OF_MEANS });
         }
         let length = reader.up_to(MAX_HEADER, "the header's length")?;
         let start = bytes.len() - reader.remaining();

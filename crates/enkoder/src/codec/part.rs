@@ -7,7 +7,7 @@ use super::bytes::{Reader, put_unsigned};
 use super::element::{Element, ElementType};
 use super::entropy::Corrupt;
 use super::error::CodecError;
-use super::field::{self, Field, Scale, lattice};
+use super::field::{self, Field, Mean, Scale, lattice};
 use super::kept::Demand;
 use super::quantiser::Quantiser;
 use super::raster;
@@ -18,6 +18,7 @@ const FIELD: u8 = 0;
 const STORED: u8 = 1;
 const REGIONS: u8 = 2;
 const RASTER: u8 = 3;
+const OVER_MEAN: u8 = 4;
 /// Added to it where limits follow.
 const LIMITED: u8 = 16;
 
@@ -111,7 +112,11 @@ pub(crate) fn coded<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result<
         Limits::<T>::read(&mut head, shape)?;
     }
     let way = |kind: u8, stream: &[u8], shape: &[usize]| match kind {
-        FIELD => field::decode_field::<T>(stream, shape).map(Way::Field),
+        FIELD => field::decode_field::<T>(stream, None, shape).map(Way::Field),
+        OVER_MEAN => {
+            let (mean, stream) = mean(stream, shape)?;
+            field::decode_field::<T>(stream, Some(mean), shape).map(Way::Field)
+        }
         RASTER => Ok(Way::Raster),
         STORED => Ok(Way::Stored),
         _ => Err(Corrupt),
@@ -146,15 +151,21 @@ fn one<T: Element>(
     for &scale in scales {
         let field = field::choose(values, shape, on_lattice(values, scale), missing, request.effort);
         let mut decoded = values.to_vec();
-        let [head, tail] = field::encode(&field, shape, &mut decoded);
+        let [of_field, tail] = field::encode(&field, shape, &mut decoded);
+        let mut head = vec![FIELD];
+        if let Some(mean) = field.mean() {
+            head[0] = OVER_MEAN;
+            mean.put(&mut head);
+        }
+        head.extend(of_field);
         let is_met = || {
             let pairs = || values.iter().zip(&decoded).filter(|(value, _)| !missing.contains(&value.to_bits()));
             pairs().all(|(&value, &decoded)| demand.is_met(region, value, decoded))
         };
         let bytes = head.len() + tail.len();
-        let is_less = best.as_ref().is_none_or(|([head, tail], _)| bytes < head.len() + tail.len() - 1);
+        let is_less = best.as_ref().is_none_or(|([head, tail], _)| bytes < head.len() + tail.len());
         if is_less && (scales.len() == 1 || is_met()) {
-            best = Some(([[&[FIELD][..], &head].concat(), tail], decoded));
+            best = Some(([head, tail], decoded));
         }
     }
     let all = values.len() * T::TYPE.bytes();
@@ -288,12 +299,23 @@ fn decode_one<T: Element>([head, tail]: [&[u8]; 2], shape: &[usize]) -> Result<V
 fn decode_kind<T: Element>(kind: u8, streams: [&[u8]; 2], shape: &[usize]) -> Result<Vec<T>, Corrupt> {
     match kind {
         FIELD => field::decode(streams, shape).map(|(_, values)| values),
+        OVER_MEAN => {
+            let (mean, head) = mean(streams[0], shape)?;
+            field::decode_over(Some(mean), [head, streams[1]], shape).map(|(_, values)| values)
+        }
         RASTER if T::TYPE == ElementType::U8 => {
             raster::decode(streams, shape.iter().product()).map(|bytes| T::from_le(&bytes))
         }
         STORED if streams[1].len() == shape.iter().product::<usize>() * T::TYPE.bytes() => Ok(T::from_le(streams[1])),
         _ => Err(Corrupt),
     }
+}
+
+/// The mean at the beginning of a stream, and what follows it.
+fn mean<'a>(stream: &'a [u8], shape: &[usize]) -> Result<(Mean, &'a [u8]), Corrupt> {
+    let mut reader = Reader::new(stream, 0);
+    let mean = Mean::read(&mut reader, shape)?;
+    Ok((mean, reader.take(reader.remaining(), "a field").map_err(|_| Corrupt)?))
 }
 
 fn bits<T: Element>(reader: &mut Reader<'_>) -> Result<u64, Corrupt> {

@@ -372,6 +372,29 @@ fn smooth_fields_gain_much_and_a_part_is_decoded_alone() {
 }
 
 #[test]
+fn fields_around_one_mean_take_far_fewer_bytes_by_it() {
+    // Each place has a value of its own, which all times, or all times of all members, share. Little changes from there.
+    let noise = |number: usize| {
+        let bits = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as f32 / (1 << 24) as f32
+    };
+    let value = |i: usize| 40.0 * noise(i % 1536 + 7) + 0.4 * ((i / 1536 * 29) as f32).sin() + 0.2 * noise(i);
+    let values: Vec<f32> = (0..64 * 1536).map(value).collect();
+    for shape in [vec![32, 48], vec![16, 32, 48]] {
+        for bound in [Bound::Absolute(0.05), Bound::Pointwise(0.01)] {
+            let [with, without] =
+                [5, 2].map(|effort| check(&shape, &values, &AloneOptions { effort, ..AloneOptions::new(bound) }));
+            assert!(10 * with < 8 * without, "{shape:?} {bound}: {with} of {without} bytes");
+        }
+        let samples = SampleArray::from_values(&shape[..], &values).unwrap();
+        let (file, _) = write(&mut samples.clone(), &AloneOptions::new(Bound::Absolute(0.05)));
+        let predictions = EnkFile::open(Cursor::new(&file)).unwrap().predictions().unwrap();
+        let prediction = predictions.iter().flatten().next().unwrap();
+        assert!((1000..prediction.model_bytes).contains(&prediction.mean_bytes), "{prediction:?}");
+    }
+}
+
+#[test]
 fn missing_cells_cost_a_mask_and_widen_nothing() {
     let is_land = |i: usize| (i / 48 % 32 + i % 48) % 40 < 15;
     let wave = |i: usize| ((i / 1536) as f32 * 0.3).sin() + (i as f32 * 0.01).cos();

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use enkoder::codec::{
-    AloneOptions, Bound, Calibration, CompressOptions, Element, EnkFile, Exact, Layout, Region, SampleArray,
-    SampleSource, Selection, compress, compress_alone,
+    AloneOptions, Bound, Calibration, CompressOptions, Element, EnkArchive, Exact, Layout, Member, Region, SampleArray,
+    SampleSource, Selection, compress, compress_alone, compress_several,
 };
 use enkoder::{Activation, Architecture, Autoencoder, Dataset, LayerSpec, Scaling, Trainer, TrainingConfig, fit_pca};
 use half::f16;
@@ -16,7 +16,7 @@ use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 /// The files, and the SHA-256 of the little-endian bytes that each decodes to.
-const GOLDEN: [(&str, &str); 22] = [
+const GOLDEN: [(&str, &str); 31] = [
     ("fields-f32-rel", "88b05439094892a022e85c8d5800aa535db03d119e28f893e047697640cbe713"),
     ("fields-f32-rel-8bit", "2a95901256cba48411fe725b787c2a119f94c8f846ff80d1ecff6e57a175362c"),
     ("two-variables-f64-rel", "675e097949a258b5ab0ae0ad3513e338db3a98d5d8a8a629c1c5899f819ba4b6"),
@@ -39,6 +39,15 @@ const GOLDEN: [(&str, &str); 22] = [
     ("alone-f32-regions-exact", "61e4aa560d664bb7aba345eb0df2f2e2c03e4af6bae0e7ca0c5353d85917f157"),
     ("alone-u8-drawings", "a6ce5947a8fff2b70dc9f8dcd4c61bc04a207af8362615ebd82baaabad3b7311"),
     ("alone-u8-colours", "884c47f74aa12cec1efec08610d77be32d9b3c3b665aa5743224c1008fbc8da2"),
+    ("alone-symbols-f32-rel", "0542e9878e2e31be1e33ec41dbe6d2e9ca46c15d74aae97341ab74dc02cc62a2"),
+    ("alone-symbols-f32-levels", "26333bd76cacc4c90a57f8c8254c5dc42c63cd8fa611878d87af60c2cf192e35"),
+    ("alone-symbols-hostile-f32-lossless", "e418457fbf4c905ed840d9d6e1507042d606e9ab0cd22f98c641b8bc1a5f9065"),
+    ("alone-symbols-hostile-f32-abs", "e0b17203bde6506f3111d582753da47f70afa83661fb8d1e64a7d16932c14e05"),
+    ("alone-f32-over-mean", "7abcdedde839f70c0dbf2d8c68b470e5dc7ea4401c899cff3b0003731a18cf5c"),
+    ("alone-f32-over-mean-levels", "aeb0e7bdc82337c445896ebfc8e1cca3c0963798be40d986ece05e0b32b4340f"),
+    ("alone-f64-over-mean-lossless", "3c422949c324af12656641273809d85ee514c4c23a8ecdcc091fbbc58936e087"),
+    ("alone-f32-over-phases", "68a54ad73888b12831a4c0bcee544e1d0ffcc6d8ec3f523e4bebfb5813387558"),
+    ("several-f32-u8-f64", "ebad9398c0c89e2c57dca73944a8f7bb8ce7552c1371c5e926adb2200aaa5c4e"),
 ];
 
 fn folder() -> PathBuf {
@@ -47,10 +56,14 @@ fn folder() -> PathBuf {
 
 fn decoded(name: &str) -> String {
     let bytes = std::fs::read(folder().join(format!("{name}.enk"))).unwrap();
-    let mut file = EnkFile::open(Cursor::new(bytes)).unwrap();
-    let samples = file.samples();
-    let hash = Sha256::digest(file.read(0, samples, 1 << 24).unwrap().as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut archive = EnkArchive::open(Cursor::new(bytes)).unwrap();
+    let mut hash = Sha256::new();
+    for number in 0..archive.len() {
+        let mut file = archive.file(number).unwrap();
+        let samples = file.samples();
+        hash.update(file.read(0, samples, 1 << 24).unwrap().as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
@@ -251,6 +264,35 @@ fn golden_files_without_a_model_are_made() {
     with_zeros.iter_mut().step_by(40).for_each(|value| *value = 0.0);
     let options = AloneOptions { regions, exact, ..AloneOptions::new(Bound::Absolute(0.5)) };
     write_with("alone-f32-regions-exact", Given::of([20, 30], &with_zeros), options);
+
+    // Fields around one mean, over one axis and over two, with values that are missing and that stand for themselves.
+    let scattered = |number: usize| {
+        let bits = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as f32 / (1 << 24) as f32 - 0.5
+    };
+    let around = |i: usize| 40.0 * scattered(i % 600 + 50_000) + scattered(i);
+    let about: Vec<f32> = (0..24 * 600).map(|i| if land(i) { f32::NAN } else { around(i) }).collect();
+    write("alone-f32-over-mean", Given::of([20, 30], &about), Bound::Relative(0.001), 5);
+    write("alone-f32-over-mean-levels", Given::of([4, 10, 15], &about), Bound::Relative(0.0001), 7);
+    let phases: Vec<f32> = (0..12 * 600).map(|i| 40.0 * scattered(i % 1800) + scattered(i + 9000)).collect();
+    write("alone-f32-over-phases", Given::of([20, 30], &phases), Bound::Absolute(0.3), 5);
+    let wide: Vec<f64> = (0..24 * 60).map(|i| f64::from(around(i % 60 + i / 60 * 600))).collect();
+    write("alone-f64-over-mean-lossless", Given::of([5, 4, 3], &wide), Bound::Lossless, 5);
+    let path = folder().join("several-f32-u8-f64.enk");
+    if !path.exists() {
+        let (mut first, mut second, mut third) =
+            (Given::of([20, 30], &about), Given::of([20, 30], &discs), Given::of([7], &wide[..70]));
+        let options = |bound| AloneOptions { block_samples: Some(12), ..AloneOptions::new(bound) };
+        let mut members = [
+            Member { source: &mut first, options: options(Bound::Absolute(0.01)) },
+            Member { source: &mut second, options: options(Bound::Lossless) },
+            Member { source: &mut third, options: options(Bound::Relative(0.01)) },
+        ];
+        let mut file = Vec::new();
+        compress_several(&mut members, b"three", &mut file, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        std::fs::write(path, file).unwrap();
+    }
+    println!("(\"several-f32-u8-f64\", \"{}\"),", decoded("several-f32-u8-f64"));
 }
 
 /// Rough but repeatable, within ±¼.

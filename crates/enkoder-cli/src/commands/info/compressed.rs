@@ -107,6 +107,7 @@ fn to_json(file: &EnkFile<Part<'_, Input>>, member: &Member) -> Value {
             "masked_values": prediction.masked_values,
             "weights": prediction.weights,
             "model_bytes": prediction.model_bytes,
+            "mean_bytes": prediction.mean_bytes,
             "residual_bytes": prediction.residual_bytes,
         })
     };
@@ -217,6 +218,12 @@ fn in_words(of: &[&Prediction]) -> String {
     }
     let weights = wording::grouped(sum(|p| p.weights as u64) as usize);
     let mut words = format!("{}, {weights} learned weights", ways.collect::<Vec<_>>().join(", "));
+    let over_means = of.iter().filter(|prediction| prediction.mean_bytes > 0).count();
+    if over_means > 0 {
+        let chunks = if over_means < of.len() { format!("{over_means} chunks ") } else { String::new() };
+        let bytes = wording::grouped(sum(|p| p.mean_bytes) as usize);
+        words += &format!(", {chunks}over their mean ({bytes} bytes)");
+    }
     if let Some(lattice) = of.iter().find(|prediction| prediction.is_lattice) {
         words += &format!(", multiples of {}", lattice.step);
     }

@@ -11,7 +11,7 @@ use super::predictor::{Predictor, There, strides};
 use super::scale::Scale;
 use super::surprises::{STORED, Surprises};
 use super::traversal::Pass;
-use super::{Field, mask};
+use super::{Field, Mean, mask};
 
 /// Codes the values of an array as adaptive bits and leaves in them what decodes; a reader fills them.
 pub(crate) fn code<T: Element, C: Coder>(
@@ -21,7 +21,7 @@ pub(crate) fn code<T: Element, C: Coder>(
     values: &mut [T],
 ) -> Result<(), Corrupt> {
     let mut array = Array::new(coder, field, shape, values)?;
-    let (passes, strides, mut surprises) = (field.traversal.passes(shape), strides(shape), Surprises::new());
+    let (passes, strides, mut surprises) = (field.passes(shape), strides(shape), Surprises::new());
     let mut passes = passes.iter().zip(&field.weights);
     passes.try_for_each(|(pass, weights)| array.pass(coder, &mut surprises, pass, &strides, weights))
 }
@@ -36,6 +36,8 @@ pub(crate) struct Array<'a, T> {
     pub(crate) known: Vec<f64>,
     /// How large surprises were.
     pub(crate) sizes: Vec<u16>,
+    /// The mean that predictions are over; empty where there is none.
+    mean: &'a [f64],
 }
 
 impl<'a, T: Element> Array<'a, T> {
@@ -53,7 +55,8 @@ impl<'a, T: Element> Array<'a, T> {
             mask::code(coder, &mut kinds, shape, field.specials.len())?;
         }
         let count = shape.iter().product();
-        Ok(Self { field, kinds, values, known: vec![0.0; count], sizes: vec![0; count] })
+        let mean = field.mean().map_or(&[][..], Mean::values);
+        Ok(Self { field, kinds, values, known: vec![0.0; count], sizes: vec![0; count], mean })
     }
 
     fn pass<C: Coder>(
@@ -169,13 +172,14 @@ impl<'a, T: Element> Array<'a, T> {
         decodes: bool,
         late: impl Fn(&Self, usize, [f64; 2], f64) -> f64,
     ) {
-        let mut index = run.index;
+        let (mut index, sample) = (run.index, self.sample(run.index));
         let before = |places: usize| index.checked_sub(places * run.stride).map_or(0.0, |index| self.known[index]);
         let mut last = [before(1), before(2)];
         let (surprises, place) = (&mut run.surprises[run.numbers.clone()], (&run.at[..], run.stride));
         for (number, (&sum, surprise)) in run.sums.iter().zip(surprises).enumerate() {
             let prediction = late(self, index, last, sum);
-            let known = self.place(scale, index, prediction, surprise, (predictor, place, number), decodes);
+            let expected = (prediction, self.mean_at(index - sample));
+            let known = self.place(scale, index, expected, surprise, (predictor, place, number), decodes);
             last = [known, last[0]];
             index += run.stride;
         }
@@ -189,11 +193,13 @@ impl<'a, T: Element> Array<'a, T> {
         (predictor, there): (&Predictor<'_>, &There),
         decodes: bool,
     ) {
-        let (mut index, last, mut at) = (run.index, run.at.len() - 1, run.at.clone());
+        let (mut index, sample) = (run.index, self.sample(run.index));
+        let (last, mut at) = (run.at.len() - 1, run.at.clone());
         let (surprises, place) = (&mut run.surprises[run.numbers.clone()], (&run.at[..], run.stride));
         for (number, surprise) in surprises.iter_mut().enumerate() {
             let prediction = predictor.outer(&self.known, (&at, index), there);
-            self.place(scale, index, prediction, surprise, (predictor, place, number), decodes);
+            let expected = (prediction, self.mean_at(index - sample));
+            self.place(scale, index, expected, surprise, (predictor, place, number), decodes);
             index += run.stride;
             at[last] += run.stride;
         }
@@ -205,7 +211,7 @@ impl<'a, T: Element> Array<'a, T> {
         &mut self,
         scale: Scale,
         index: usize,
-        mut prediction: f64,
+        (mut prediction, mean): (f64, Option<f64>),
         surprise: &mut i64,
         (predictor, (first, stride), number): (&Predictor<'_>, (&[usize], usize), usize),
         decodes: bool,
@@ -216,22 +222,21 @@ impl<'a, T: Element> Array<'a, T> {
         }
         let kind = self.kind(index);
         if kind != 0 {
-            let mut at = first.to_vec();
-            at.last_mut().into_iter().for_each(|along| *along += number * stride);
-            self.special(kind, index, prediction, predictor, &at);
+            self.special(kind, index, (prediction, mean), predictor, (first, number * stride));
             return self.known[index];
         }
         let value = &mut self.values[index];
+        let expected = over(prediction, mean);
         if decodes {
             if *surprise != STORED || scale.is_exact() {
-                *value = scale.restore(*surprise, prediction);
+                *value = scale.restore(*surprise, expected);
             }
-        } else if let Some(found) = scale.quantise(*value, prediction) {
+        } else if let Some(found) = scale.quantise(*value, expected) {
             (*surprise, *value) = found;
         } else {
             *surprise = STORED;
         }
-        let known = scale.known(*value);
+        let known = under(scale.known(*value), mean);
         self.known[index] = if value.is_finite() { known } else { instead(prediction) };
         self.known[index]
     }
@@ -247,17 +252,21 @@ impl<'a, T: Element> Array<'a, T> {
         (predictor, at): (&Predictor<'_>, &[usize]),
     ) -> Result<(), Corrupt> {
         let prediction = finite(prediction);
+        let mean = self.mean_at(index - self.sample(index));
         let kind = self.kind(index);
         if kind != 0 {
-            self.special(kind, index, prediction, predictor, at);
+            self.special(kind, index, (prediction, mean), predictor, (at, 0));
             return Ok(());
         }
-        let value = &mut self.values[index];
+        let (value, expected) = (&mut self.values[index], over(prediction, mean));
         let surprise =
-            if C::DECODES { 0 } else { scale.quantise(*value, prediction).map_or(STORED, |(surprise, _)| surprise) };
+            if C::DECODES { 0 } else { scale.quantise(*value, expected).map_or(STORED, |(surprise, _)| surprise) };
         let (surprise, size) = surprises.code(coder, scale.is_exact(), value, surprise, (activity, level))?;
         self.sizes[index] = size;
-        self.restore(scale, index, prediction, surprise);
+        if surprise != STORED || scale.is_exact() {
+            *value = scale.restore(surprise, expected);
+        }
+        self.known[index] = if value.is_finite() { under(scale.known(*value), mean) } else { prediction };
         Ok(())
     }
 
@@ -267,22 +276,31 @@ impl<'a, T: Element> Array<'a, T> {
         self.kinds.get(index).copied().unwrap_or(0)
     }
 
-    /// What a surprise leaves in the array: the value that decodes, and what is known of it.
+    /// Where the sample of a place begins.
     #[inline(always)]
-    fn restore(&mut self, scale: Scale, index: usize, prediction: f64, surprise: i64) {
-        let value = &mut self.values[index];
-        if surprise != STORED || scale.is_exact() {
-            *value = scale.restore(surprise, prediction);
-        }
-        self.known[index] = if value.is_finite() { scale.known(*value) } else { prediction };
+    fn sample(&self, index: usize) -> usize {
+        if self.mean.is_empty() { 0 } else { index - index % self.mean.len() }
     }
 
-    fn special(&mut self, kind: u8, index: usize, prediction: f64, predictor: &Predictor<'_>, at: &[usize]) {
+    /// The mean at a place of a sample.
+    #[inline(always)]
+    fn mean_at(&self, place: usize) -> Option<f64> {
+        self.mean.get(place).copied()
+    }
+
+    fn special(
+        &mut self,
+        kind: u8,
+        index: usize,
+        (prediction, mean): (f64, Option<f64>),
+        predictor: &Predictor<'_>,
+        at: (&[usize], usize),
+    ) {
         let Some(special) = self.field.specials.get(usize::from(kind) - 1) else { return };
         let value = T::from_bits(special.bits);
         self.values[index] = value;
         self.known[index] = if special.is_value && value.is_finite() {
-            self.field.scale.known(value)
+            under(self.field.scale.known(value), mean)
         } else {
             predictor.stand_in(&self.known, at, prediction)
         };
@@ -313,6 +331,18 @@ impl Run {
         }
         self.surprises.resize(count, 0);
     }
+}
+
+/// What is expected of a value by how it is predicted to differ from a mean.
+#[inline(always)]
+fn over(prediction: f64, mean: Option<f64>) -> f64 {
+    mean.map_or(prediction, |mean| prediction + mean)
+}
+
+/// How a value differs from a mean.
+#[inline(always)]
+fn under(known: f64, mean: Option<f64>) -> f64 {
+    mean.map_or(known, |mean| known - mean)
 }
 
 #[cold]

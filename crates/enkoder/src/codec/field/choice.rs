@@ -1,9 +1,9 @@
 //! Which field an array gets: several are tried on it, and the one that takes the fewest bits wins, its weights included. Nothing
 //! here is needed to decode.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -12,10 +12,12 @@ use super::super::entropy::Estimator;
 use super::array::code;
 use super::fit::fit;
 use super::mask::MOST_KINDS;
+use super::mean::{self, Over};
 use super::predictor::strides;
 use super::scale::{Predicts, Scale};
+use super::seen::{Data, Seen, Tried, cut, known, known_of, lengths, middle, promising};
 use super::traversal::{Pass, Traversal};
-use super::{Coding, Field, SAME, Special, symbols};
+use super::{Coding, Field, Mean, SAME, Special, symbols};
 
 /// How hard to look, by the effort.
 #[derive(Clone, Copy)]
@@ -84,24 +86,30 @@ struct Candidate {
     fineness: u64,
     /// Whether weights are fitted.
     learns: bool,
+    /// The mean that it is over: which of those that are tried.
+    mean: Option<usize>,
 }
 
 /// The field of an array that takes the fewest bits. `missing` are the bits of values that stand for a missing one. With more
 /// `effort`, from 1 to 9, more is tried, on more of the array.
 pub(crate) fn choose<T: Element>(values: &[T], shape: &[usize], scale: Scale, missing: &[u64], effort: u8) -> Field {
-    choose_by(Care::of(effort), values, shape, scale, &specials(values, missing), effort)
+    let overs = if effort > 2 { mean::worth_trying(shape) } else { Vec::new() };
+    let specials = specials(values, missing);
+    choose_by(Care::of(effort), Data { values, shape, specials: &specials }, scale, &overs, effort)
 }
 
-fn choose_by<T: Element>(
-    care: Care,
-    values: &[T],
-    shape: &[usize],
-    scale: Scale,
-    specials: &[Special],
-    effort: u8,
-) -> Field {
+/// The field of a mean, which is over none.
+pub(crate) fn choose_mean(values: &[f32], shape: &[usize], scale: Scale, effort: u8) -> Field {
+    let specials = specials(values, &[]);
+    choose_by(Care::of(effort), Data { values, shape, specials: &specials }, scale, &[], effort)
+}
+
+/// `overs` says what means to try are over.
+fn choose_by<T: Element>(care: Care, data: Data<'_, T>, scale: Scale, overs: &[Over], effort: u8) -> Field {
+    let Data { values, shape, specials } = data;
     let coding = if care.bits.is_some() { Coding::Symbols } else { Coding::Bits };
-    let learned = |traversal, scale, fineness| Candidate { coding, traversal, scale, fineness, learns: true };
+    let learned =
+        |traversal, scale, fineness, mean| Candidate { coding, traversal, scale, fineness, learns: true, mean };
     let scales = match scale {
         Scale::Relative { step, part, .. } => {
             [Predicts::Values, Predicts::Positions].map(|predicts| Scale::Relative { step, part, predicts }).to_vec()
@@ -109,21 +117,31 @@ fn choose_by<T: Element>(
         scale => vec![scale],
     };
     let traversals = if effort > 1 { &[Traversal::Levels, Traversal::Rows][..] } else { &[Traversal::Levels] };
-    let candidates: Vec<Candidate> = scales
-        .iter()
-        .flat_map(|&scale| traversals.iter().map(move |&traversal| learned(traversal, scale, SAME)))
-        .collect();
     let is_whole = values.len() <= care.whole;
     let places = (care.fitted[usize::from(is_whole)], care.most_fitted);
-    let (part, part_shape) = middle(values, shape, if is_whole { usize::MAX } else { care.tried });
+    let window = middle(shape, if is_whole { usize::MAX } else { care.tried });
+    let part_shape = lengths(&window);
+    let part = cut(values, shape, &window);
     let times = values.len() as f64 / part.len() as f64;
-    let knowns: Vec<(Scale, Vec<f64>)> = scales.iter().map(|&scale| (scale, known(&part, specials, scale))).collect();
+    let mut seen = Seen::all(data, &part, &window, &scales, overs);
+    if effort <= 5 {
+        promising(&mut seen);
+    }
+    let candidates: Vec<Candidate> = (0..seen.len())
+        .flat_map(|mean| traversals.iter().map(move |&traversal| (traversal, mean)))
+        .map(|(traversal, number)| {
+            learned(traversal, seen[number].scale, SAME, seen[number].mean.as_ref().map(|_| number))
+        })
+        .collect();
     let tried = |candidates: &[Candidate]| -> Vec<(f64, Candidate, Field)> {
         let of = |&candidate: &Candidate| {
-            let known = knowns.iter().find(|(scale, _)| *scale == candidate.scale);
-            let known = known.map_or(&[][..], |(_, known)| known);
-            let field = field(candidate, known, &part_shape, specials, places);
-            (bits(&field, &part, &part_shape, times), candidate, field)
+            let is_it = |seen: &&Seen| seen.mean.is_none() && seen.scale == candidate.scale;
+            let seen = candidate.mean.map(|number| &seen[number]).or_else(|| seen.iter().find(is_it));
+            let known = |index: usize| seen.map_or(0.0, |seen| seen.known[index]);
+            let mean = seen.and_then(|seen| seen.mean.as_ref());
+            let field = field(candidate, known, &part_shape, specials, mean.map(|mean| mean.of_part.clone()), places);
+            let of_mean = mean.map_or(0.0, |mean| mean.bits / times);
+            (of_mean + bits(&field, &part, &part_shape, times), candidate, field)
         };
         candidates.par_iter().map(of).collect()
     };
@@ -134,7 +152,7 @@ fn choose_by<T: Element>(
     };
     let is_smooth = costs.iter().any(|(bits, ..)| *bits < SMOOTH * part.len() as f64);
     if is_smooth && !is_whole && values.len() <= WHOLE {
-        return choose_by(Care::of(6), values, shape, scale, specials, effort);
+        return choose_by(Care::of(6), data, scale, overs, effort);
     }
     if effort > 6 || (effort > 2 && is_smooth) {
         let best = costs.iter().min_by(|a, b| cost(a).total_cmp(&cost(b)));
@@ -142,7 +160,7 @@ fn choose_by<T: Element>(
         let unlearned = |traversal| Candidate { traversal, learns: false, ..best };
         let mut others = vec![unlearned(Traversal::Levels), unlearned(Traversal::Rows)];
         if effort > 6 || best.traversal == Traversal::Levels {
-            others.extend([13, 10].map(|fineness| learned(Traversal::Levels, best.scale, fineness)));
+            others.extend([13, 10].map(|fineness| learned(Traversal::Levels, best.scale, fineness, best.mean)));
         }
         costs.extend(tried(&others));
     }
@@ -157,21 +175,25 @@ fn choose_by<T: Element>(
         }
         (Candidate { coding: field.coding, ..candidate }, field)
     });
-    match best {
-        Some((_, field)) if part.len() == values.len() => field,
-        best => {
-            let candidate = best.map_or(candidates[0], |(candidate, _)| candidate);
-            let known = if candidate.learns { self::known(values, specials, candidate.scale) } else { Vec::new() };
-            field(candidate, &known, shape, specials, places)
-        }
+    let (candidate, mut chosen) = match best {
+        Some((candidate, field)) => (candidate, Some(field)),
+        None => (candidates[0], None),
+    };
+    chosen = chosen.filter(|_| part.len() == values.len());
+    let tried = candidate.mean.and_then(|number| seen[number].mean.as_ref());
+    let of_all = |tried: &Tried| {
+        Mean::new(&known(values, specials, candidate.scale), shape, tried.over, tried.step, effort).map(Arc::new)
+    };
+    let mean = tried.and_then(of_all);
+    if let Some(chosen) = chosen.filter(|_| mean.is_some() == tried.is_some()) {
+        return Field { mean, ..chosen };
     }
-}
-
-/// What weights are fitted on: what will be known of values, and NaN where one is missing.
-fn known<T: Element>(values: &[T], specials: &[Special], scale: Scale) -> Vec<f64> {
-    let is_missing = |value: T| specials.iter().any(|special| !special.is_value && special.bits == value.to_bits());
-    let known = |&value: &T| if !value.is_finite() || is_missing(value) { f64::NAN } else { scale.known(value) };
-    values.iter().map(known).collect()
+    let means = mean.as_ref().map(|mean| mean.values());
+    let known = |index: usize| {
+        let known = known_of(values[index], specials, candidate.scale);
+        means.map_or(known, |means| known - means[index % means.len()])
+    };
+    field(candidate, known, shape, specials, mean.clone(), places)
 }
 
 /// About the bits that a part of an array takes with a field, if the array is so many times as large: what is stored once is shared.
@@ -188,19 +210,21 @@ fn bits<T: Element>(field: &Field, values: &[T], shape: &[usize], times: f64) ->
 /// The field of a candidate, its weights fitted on so many places of each pass, or up to so many where that is a part of them.
 fn field(
     candidate: Candidate,
-    known: &[f64],
+    known: impl Fn(usize) -> f64 + Sync,
     shape: &[usize],
     specials: &[Special],
+    mean: Option<Arc<Mean>>,
     (places, most): (usize, usize),
 ) -> Field {
-    let Candidate { coding, traversal, scale, fineness, learns } = candidate;
-    let passes = traversal.passes(shape);
-    let mut field = Field { coding, traversal, scale, fineness, specials: specials.to_vec(), weights: Vec::new() };
+    let Candidate { coding, traversal, scale, fineness, learns, .. } = candidate;
+    let mut field =
+        Field { coding, traversal, scale, fineness, specials: specials.to_vec(), weights: Vec::new(), mean };
+    let passes = field.passes(shape);
     field.weights = if learns {
         let strides = strides(shape);
         let noise = |level| (scale.step_of_predictions() * field.fineness_of(level)).powi(2) / 12.0;
         let places = |pass: &Pass| (pass.count() / FITTED_PART).clamp(places, most);
-        passes.par_iter().map(|pass| fit(pass, known, &strides, noise(pass.level), places(pass))).collect()
+        passes.par_iter().map(|pass| fit(pass, &known, &strides, noise(pass.level), places(pass))).collect()
     } else {
         passes.iter().map(|pass| vec![0; pass.features.len()]).collect()
     };
@@ -235,33 +259,4 @@ fn specials<T: Element>(values: &[T], missing: &[u64]) -> Vec<Special> {
     found.dedup_by_key(|(_, special)| special.bits);
     found.truncate(MOST_KINDS);
     found.into_iter().map(|(_, special)| special).collect()
-}
-
-/// What lies in the middle of an array, at most about so many values: all of the short axes and as much of each of the long ones.
-fn middle<'a, T: Copy>(values: &'a [T], shape: &[usize], most: usize) -> (Cow<'a, [T]>, Vec<usize>) {
-    if values.len() <= most {
-        return (Cow::Borrowed(values), shape.to_vec());
-    }
-    let mut by_length: Vec<usize> = (0..shape.len()).collect();
-    by_length.sort_by_key(|&axis| shape[axis]);
-    let (mut part, mut left) = (shape.to_vec(), most);
-    for (axes, &axis) in (1..=shape.len() as u32).rev().zip(&by_length) {
-        let fits = |&length: &usize| length.checked_pow(axes).is_some_and(|values| values <= left);
-        part[axis] = (2..=shape[axis]).take_while(fits).last().unwrap_or(1);
-        left /= part[axis];
-    }
-    // Whole rows are copied, from the places whose indices along the other axes are counted up.
-    let (strides, last) = (strides(shape), shape.len() - 1);
-    let first = |axis: usize| (shape[axis] - part[axis]) / 2;
-    let rows: usize = part[..last].iter().product();
-    let mut taken = Vec::with_capacity(rows * part[last]);
-    for row in 0..rows {
-        let (mut number, mut index) = (row, first(last));
-        for axis in (0..last).rev() {
-            index += (first(axis) + number % part[axis]) * strides[axis];
-            number /= part[axis];
-        }
-        taken.extend_from_slice(&values[index..index + part[last]]);
-    }
-    (Cow::Owned(taken), part)
 }

@@ -21,8 +21,8 @@ pub(crate) fn has_weights(pass: &Pass) -> bool {
 }
 
 /// The weights that predict `values` best when those around are known up to noise of this variance; all 0 where that saves
-/// nothing. At most so many places are looked at, spread evenly. What is missing is NaN.
-pub(crate) fn fit(pass: &Pass, values: &[f64], strides: &[usize], noise: f64, most: usize) -> Vec<i32> {
+/// nothing. At most so many places are looked at, spread evenly. `values` are known by where they lie; what is missing is NaN.
+pub(crate) fn fit(pass: &Pass, values: impl Fn(usize) -> f64, strides: &[usize], noise: f64, most: usize) -> Vec<i32> {
     let features = pass.features.len();
     let none = vec![0; features];
     if !has_weights(pass) {
@@ -51,17 +51,17 @@ pub(crate) fn fit(pass: &Pass, values: &[f64], strides: &[usize], noise: f64, mo
             let index = start + number * pass.stride[last];
             if inner.contains(&number) {
                 for (found, feature) in found.iter_mut().zip(&flat) {
-                    let terms = feature.iter().map(|&(step, factor)| values[index.wrapping_add_signed(step)] * factor);
+                    let terms = feature.iter().map(|&(step, factor)| values(index.wrapping_add_signed(step)) * factor);
                     *found = terms.sum();
                 }
             } else {
                 at[last] = first[last] + number * pass.stride[last];
                 for (feature, found) in found.iter_mut().enumerate().take(features) {
-                    *found = predictor.feature(feature, values, &at).unwrap_or(0.0);
+                    *found = predictor.feature(feature, &values, &at).unwrap_or(0.0);
                 }
-                found[features] = predictor.base(values, &at);
+                found[features] = predictor.base(&values, &at);
             }
-            found[features] = values[index] - found[features];
+            found[features] = values(index) - found[features];
             if found.iter().any(|value| !value.is_finite()) {
                 continue;
             }

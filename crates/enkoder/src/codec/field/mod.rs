@@ -7,12 +7,16 @@ mod choice;
 mod fit;
 mod inside;
 mod mask;
+mod mean;
 mod predictor;
 mod relative;
 mod scale;
+mod seen;
 mod surprises;
 mod symbols;
 mod traversal;
+
+use std::sync::Arc;
 
 use super::element::Element;
 use super::entropy::{Coder, Corrupt, Decoder, Encoder};
@@ -21,10 +25,11 @@ use super::quantiser::Quantiser;
 use array::code;
 pub(crate) use choice::choose;
 use fit::has_weights;
+pub(crate) use mean::Mean;
 use predictor::MOST_WEIGHT;
 pub(crate) use relative::{is_within as is_within_part, step as step_of_part};
 pub(crate) use scale::{Predicts, Scale, lattice};
-use traversal::Traversal;
+use traversal::{Pass, Traversal};
 
 /// Axes of an array that predictions look along: those before are taken as one.
 const AXES: usize = 4;
@@ -63,6 +68,8 @@ pub(crate) struct Field {
     specials: Vec<Special>,
     /// For each pass, in multiples of the unit, one for each feature; all 0 where a pass has none.
     weights: Vec<Vec<i32>>,
+    /// Where predictions are of how values differ from it: the mean of the array over leading axes.
+    mean: Option<Arc<Mean>>,
 }
 
 /// The shape that predictions see: without axes of one index, and of at most [`AXES`].
@@ -90,7 +97,7 @@ pub(crate) fn encode<T: Element>(field: &Field, shape: &[usize], values: &mut [T
 }
 
 /// The field of its stream, which may be anything.
-pub(crate) fn decode_field<T: Element>(stream: &[u8], shape: &[usize]) -> Result<Field, Corrupt> {
+pub(crate) fn decode_field<T: Element>(stream: &[u8], mean: Option<Mean>, shape: &[usize]) -> Result<Field, Corrupt> {
     let mut field = Field {
         coding: Coding::Bits,
         traversal: Traversal::Rows,
@@ -98,6 +105,7 @@ pub(crate) fn decode_field<T: Element>(stream: &[u8], shape: &[usize]) -> Result
         fineness: SAME,
         specials: Vec::new(),
         weights: Vec::new(),
+        mean: mean.map(Arc::new),
     };
     field.code::<T, _>(&mut Decoder::new(stream), shape)?;
     Ok(field)
@@ -105,7 +113,16 @@ pub(crate) fn decode_field<T: Element>(stream: &[u8], shape: &[usize]) -> Result
 
 /// The array of two streams, which may be anything.
 pub(crate) fn decode<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result<(Field, Vec<T>), Corrupt> {
-    let field = decode_field::<T>(streams[0], shape)?;
+    decode_over(None, streams, shape)
+}
+
+/// The array of two streams, which may be anything, of what differs from a mean.
+pub(crate) fn decode_over<T: Element>(
+    mean: Option<Mean>,
+    streams: [&[u8]; 2],
+    shape: &[usize],
+) -> Result<(Field, Vec<T>), Corrupt> {
+    let field = decode_field::<T>(streams[0], mean, shape)?;
     let mut values = vec![T::from_bits(0); shape.iter().product()];
     match field.coding {
         Coding::Bits => code(&mut Decoder::new(streams[1]), &field, shape, &mut values)?,
@@ -163,7 +180,7 @@ impl Field {
             special.bits = coder.raw(special.bits, 8 * T::TYPE.bytes() as u32)?;
             special.is_value = coder.raw(u64::from(special.is_value), 1)? == 1;
         }
-        let passes = self.traversal.passes(shape);
+        let passes = self.passes(shape);
         self.weights.resize(passes.len(), Vec::new());
         for (pass, weights) in passes.iter().zip(&mut self.weights) {
             weights.resize(pass.features.len(), 0);
@@ -176,6 +193,20 @@ impl Field {
             }
         }
         Ok(())
+    }
+
+    /// The passes over the array.
+    fn passes(&self, shape: &[usize]) -> Vec<Pass> {
+        let mut passes = self.traversal.passes(shape);
+        if self.mean.is_some() {
+            passes.iter_mut().for_each(mean::let_return);
+        }
+        passes
+    }
+
+    /// The mean that the array is over, if any.
+    pub(crate) fn mean(&self) -> Option<&Mean> {
+        self.mean.as_deref()
     }
 
     /// What the steps of a level are of those of the finest grid.

@@ -68,6 +68,8 @@ pub(crate) struct Predictor<'a> {
     /// Elsewhere: the features whose weight is not 0, and each place around.
     features: Vec<Reaching<f64>>,
     surroundings: Vec<Reaching<u32>>,
+    /// The known places nearest to one.
+    near: Vec<Offset>,
 }
 
 /// Distances in memory with factors, and how far they reach: along all axes but the last, and along the last.
@@ -130,7 +132,15 @@ impl<'a> Predictor<'a> {
         let features = weighted().map(|(feature, weight)| Reaching::new(weight, feature, strides)).collect();
         let one = |(offset, count): &(Offset, u32)| Reaching::new(*count, &[(offset.clone(), 1.0)], strides);
         let surroundings = pass.around.iter().map(one).collect();
-        Self { pass, shape, strides, inside, weights, features, surroundings }
+        let near = match &pass.base {
+            Base::Zero => Vec::new(),
+            Base::Nearest(offsets) => offsets.clone(),
+            Base::Between { axis, distance } | Base::Beyond { axis, distance } => {
+                let side = |side| base_along(*axis, *distance, &[(side, 1.0)], shape.len());
+                [-1, 1].into_iter().flat_map(side).map(|(offset, _)| offset).collect()
+            }
+        };
+        Self { pass, shape, strides, inside, weights, features, surroundings, near }
     }
 
     /// What there is for the run of a place.
@@ -145,7 +155,7 @@ impl<'a> Predictor<'a> {
     /// The prediction anywhere: a feature that reaches beyond the array is 0.
     pub(crate) fn outer(&self, known: &[f64], (at, index): (&[usize], usize), there: &There) -> f64 {
         let (Some(&along), Some(&length)) = (at.last(), self.shape.last()) else { return 0.0 };
-        let mut prediction = self.base(known, at);
+        let mut prediction = self.base(|index| known[index], at);
         for (feature, &is_there) in self.features.iter().zip(&there.features) {
             let mut sum = 0.0;
             if is_there && is_within(feature.along, along, length) {
@@ -214,21 +224,11 @@ impl<'a> Predictor<'a> {
         self.shape.last().copied().unwrap_or(1)
     }
 
-    /// What stands in for a value that is missing: the prediction, but within the values nearest to it, so that nothing grows
-    /// from one missing value to the next.
-    pub(crate) fn stand_in(&self, values: &[f64], at: &[usize], prediction: f64) -> f64 {
-        let near = match &self.pass.base {
-            Base::Zero => Vec::new(),
-            Base::Nearest(offsets) => offsets.clone(),
-            Base::Between { axis, distance } | Base::Beyond { axis, distance } => [-1, 1]
-                .map(|side| {
-                    let mut offset = vec![0; at.len()];
-                    offset[*axis] = side * *distance as isize;
-                    offset
-                })
-                .to_vec(),
-        };
-        let near = near.iter().filter_map(|offset| self.place(at, offset)).map(|index| values[index]);
+    /// What stands in for a value that is missing, so many steps along the last axis behind a place: the prediction, but within the
+    /// values nearest to it, so that nothing grows from one missing value to the next.
+    pub(crate) fn stand_in(&self, values: &[f64], (at, steps): (&[usize], usize), prediction: f64) -> f64 {
+        let near =
+            self.near.iter().filter_map(|offset| self.place_behind(at, steps, offset)).map(|index| values[index]);
         let (low, high) = near.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         if low <= high { prediction.clamp(low, high) } else { 0.0 }
     }
@@ -244,17 +244,16 @@ impl<'a> Predictor<'a> {
     }
 
     /// The base at a place.
-    pub(crate) fn base(&self, values: &[f64], at: &[usize]) -> f64 {
+    #[inline(always)]
+    pub(crate) fn base(&self, values: impl Fn(usize) -> f64, at: &[usize]) -> f64 {
         match &self.pass.base {
             Base::Zero => 0.0,
-            Base::Nearest(offsets) => {
-                offsets.iter().find_map(|offset| self.place(at, offset)).map_or(0.0, |index| values[index])
-            }
+            Base::Nearest(offsets) => offsets.iter().find_map(|offset| self.place(at, offset)).map_or(0.0, values),
             Base::Between { axis, distance } | Base::Beyond { axis, distance } => {
                 let step = (distance * self.strides[*axis]) as isize;
                 let mut sum = 0.0;
                 for &(steps, factor) in along(at[*axis], self.shape[*axis], *distance) {
-                    sum += values[self.index(at).wrapping_add_signed(steps * step)] * factor;
+                    sum += values(self.index(at).wrapping_add_signed(steps * step)) * factor;
                 }
                 sum
             }
@@ -262,10 +261,10 @@ impl<'a> Predictor<'a> {
     }
 
     /// A feature at a place, if all of it lies in the array.
-    pub(crate) fn feature(&self, number: usize, values: &[f64], at: &[usize]) -> Option<f64> {
+    pub(crate) fn feature(&self, number: usize, values: impl Fn(usize) -> f64, at: &[usize]) -> Option<f64> {
         let mut sum = 0.0;
         for (offset, factor) in &self.pass.features[number] {
-            sum += values[self.place(at, offset)?] * factor;
+            sum += values(self.place(at, offset)?) * factor;
         }
         Some(sum)
     }
@@ -276,8 +275,14 @@ impl<'a> Predictor<'a> {
     }
 
     fn place(&self, at: &[usize], offset: &Offset) -> Option<usize> {
-        let mut index = 0;
+        self.place_behind(at, 0, offset)
+    }
+
+    /// Where the place at an offset lies in memory, from one so many steps along the last axis behind another.
+    fn place_behind(&self, at: &[usize], steps: usize, offset: &Offset) -> Option<usize> {
+        let (mut index, last) = (0, at.len().saturating_sub(1));
         for (axis, (&at, &step)) in at.iter().zip(offset).enumerate() {
+            let at = if axis == last { at + steps } else { at };
             let along = at.checked_add_signed(step).filter(|&along| along < self.shape[axis])?;
             index += along * self.strides[axis];
         }

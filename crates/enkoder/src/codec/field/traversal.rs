@@ -30,6 +30,20 @@ pub(crate) enum Base {
     Beyond { axis: usize, distance: usize },
 }
 
+impl Base {
+    /// The values that it is made from, those next to the place; none where there are none.
+    pub(crate) fn nearest(&self, axes: usize) -> Option<Feature> {
+        match self {
+            Self::Zero => None,
+            Self::Nearest(offsets) => Some(vec![(offsets[0].clone(), 1.0)]),
+            Self::Between { axis, distance } => {
+                Some([-1, 1].map(|side| (at(axes, (*axis, side * *distance as isize), None), 0.5)).to_vec())
+            }
+            Self::Beyond { axis, distance } => Some(vec![(at(axes, (*axis, -(*distance as isize)), None), 1.0)]),
+        }
+    }
+}
+
 /// Places that are visited together.
 #[derive(Clone, Debug)]
 pub(crate) struct Pass {
