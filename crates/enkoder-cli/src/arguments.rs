@@ -65,7 +65,7 @@ pub struct DataOptions {
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub samples: Option<usize>,
 
-    /// Resize images to HEIGHTxWIDTH pixels, or to a square
+    /// Resize images to HEIGHTxWIDTH pixels, or to a square; rows of as many numbers are such images
     #[arg(long, value_name = "28x28|64", value_parser = parse_size)]
     pub size: Option<(usize, usize)>,
 
@@ -83,7 +83,8 @@ pub struct DataOptions {
     #[arg(default_value_t = Missing::Keep)]
     pub missing: Missing,
 
-    /// End with an error at the first image that cannot be read, instead of leaving it out
+    /// End with an error at the first image that cannot be read, instead of leaving it out, and at the first row of a table with too
+    /// few cells
     #[arg(long)]
     pub strict: bool,
 
@@ -159,6 +160,7 @@ impl TextArguments {
                 BadCellsArgument::Words => BadCells::Words,
                 BadCellsArgument::Error => BadCells::Error,
             },
+            ..TextOptions::default()
         }
     }
 }

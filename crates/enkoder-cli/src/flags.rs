@@ -1,7 +1,7 @@
 //! The library names its own options where it knows a way out; whoever types commands is told the flag in its place.
 
 /// What the library says, and what is typed.
-const FLAGS: [(&str, &str); 17] = [
+const FLAGS: [(&str, &str); 19] = [
     ("`Architecture::denoiser`", "`enkoder train PHOTOS --arch denoiser --noise gaussian:25`"),
     ("`ArrayOptions::block`", "--block"),
     ("`ArrayOptions::raw`", "--shape and --dtype"),
@@ -19,6 +19,8 @@ const FLAGS: [(&str, &str); 17] = [
     ("`ReadOptions::strict`", "--strict"),
     ("`TextOptions::bad_cells`", "--bad-cells missing or --bad-cells words"),
     ("`TextOptions::missing_words`", "--na"),
+    ("`TextOptions::skip_lines`", "--skip-lines"),
+    ("`TextOptions::strict`", "--strict"),
 ];
 
 /// A message or a hint with flags for the library's options.

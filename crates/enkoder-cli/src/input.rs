@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::slice;
 
-use enkoder::{Autoencoder, Dataset, Schema, StoredDataset, codec};
+use enkoder::codec::{self, ElementType, SampleSource as _};
+use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, ReadOptions, Source, TableOptions};
+use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, ReadOptions, Source, TableOptions, TextOptions};
 
 use crate::arguments::{ArrayArguments, DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::compressible::{Collection, Compressible};
@@ -18,10 +19,31 @@ use crate::screen::Screen;
 use crate::standard_input;
 use crate::wording;
 
+/// The side of an image, at least, that a row of bytes may be.
+const SIDE_OF_IMAGE: usize = 8;
+
 impl DataOptions {
     /// Opens data to train on, or to look at.
     pub fn open(&self, names: &[DataName], screen: Screen) -> anyhow::Result<Dataset> {
-        self.read_all(names, TableOptions::default(), screen)
+        self.as_images(self.read_all(names, TableOptions::default(), screen)?, screen)
+    }
+
+    /// Data that is images where `--size` says so.
+    ///
+    /// # Errors
+    /// When rows of numbers have another size.
+    pub fn as_images(&self, data: Dataset, screen: Screen) -> anyhow::Result<Dataset> {
+        if let ([row], Some((height, width))) = (data.shape(), self.size) {
+            return Err(Usage::new(format!(
+                "a sample has {row} values, which are no image of {height}×{width} pixels"
+            ))
+            .with_hint("give --size the height and the width of the images, or leave it out")
+            .into());
+        }
+        if data.row_u8(0).is_some() {
+            tell_of_images(data.shape(), screen);
+        }
+        Ok(data)
     }
 
     /// Opens data to use a model on: a table is read as the model's was, and pictures are brought to the size and colours that it takes.
@@ -113,6 +135,9 @@ impl DataOptions {
                 let Some(arrays) = self.open_arrays(data)? else {
                     return Ok(Compressible::new(&self.open(data, screen)?).into());
                 };
+                if arrays.element() == ElementType::U8 {
+                    tell_of_images(arrays.shape(), screen);
+                }
                 Ok(Compressible::of(self.wanted(arrays)?)?.into())
             }
             Together::Alike(variables) => {
@@ -248,7 +273,7 @@ impl DataOptions {
             table: TableOptions {
                 label: self.label.clone(),
                 missing: self.missing.into(),
-                text: self.text.options(),
+                text: TextOptions { strict: self.strict, ..self.text.options() },
                 ..table
             },
             arrays: self.arrays.options(),
@@ -258,6 +283,17 @@ impl DataOptions {
             samples: self.samples,
             seed: self.data_seed,
         }
+    }
+}
+
+/// Says how samples are images that may be such: rows of bytes, of a square number.
+fn tell_of_images(sample: &[usize], screen: Screen) {
+    let [row] = *sample else { return };
+    let side = row.isqrt();
+    if side >= SIDE_OF_IMAGE && side * side == row {
+        screen.note(format_args!(
+            "a sample has {row} values; if it is an image of {side}×{side} pixels, --size {side}x{side} says so"
+        ));
     }
 }
 

@@ -346,8 +346,7 @@ impl DataError {
             }
             Self::TooLarge { .. } => Some("a file this large is more likely damaged; split it if it is sound".into()),
             Self::UnknownFormat { .. } => {
-                let known =
-                    "IDX, NPY, NPZ, NetCDF, HDF5, CSV, TSV, JSON Lines, ARFF, Parquet, Arrow, PNG, JPEG, PGM and PPM";
+                let known = "IDX, NPY, NPZ, NetCDF, HDF5, Zarr, CSV, TSV, JSON Lines, ARFF, Parquet, Arrow, PNG, JPEG, TIFF, BMP, WebP, GIF, PGM and PPM";
                 Some(format!("readable are {known}, and raw numbers with `ArrayOptions::raw`"))
             }
             Self::UnknownName { name, known, .. } => known_names(name, known),

@@ -17,6 +17,7 @@ use hdf5_reader::reference::read_object_references;
 use hdf5_reader::storage::{Storage, StorageBuffer};
 use hdf5_reader::{Attribute as Hdf5Attribute, Dataset, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
 
+mod filters;
 mod numbers;
 
 use crate::arrays::{
@@ -76,7 +77,9 @@ pub fn parse_hdf5(bytes: &[u8]) -> Result<Contents, DataError> {
 
 /// Files elsewhere, which a file may name, are never opened.
 fn options() -> OpenOptions {
-    OpenOptions::default().with_max_chunk_bytes(MOST_SLAB as usize).with_max_read_bytes(MOST_WHOLE as usize)
+    let options =
+        OpenOptions::default().with_max_chunk_bytes(MOST_SLAB as usize).with_max_read_bytes(MOST_WHOLE as usize);
+    options.with_filter_registry(filters::registry())
 }
 
 /// A file on a server.
@@ -267,19 +270,24 @@ impl Found {
         entry.chunks = dataset.chunks().unwrap_or_default().into_iter().map(u64::from).collect();
         // The size of a number can stand behind the lengths.
         entry.chunks.truncate(shape.len());
-        let filters = filters_of(file, &dataset);
-        entry.filters = filters.iter().map(|&id| filter_name(id)).collect();
+        let packed_by = filters_of(file, &dataset);
+        entry.filters = packed_by.iter().map(|&id| filters::name(id)).collect();
         let Some((number, is_enumeration)) = element_of(dataset.dtype()) else {
             if !is_text(dataset.dtype()) {
                 entry.unreadable = Some(format!("values of type {} are not read", entry.type_name));
             }
             return entry;
         };
+        if number.is_float() && !is_ieee(&dataset) {
+            entry.unreadable =
+                Some(format!("its {}-bit floats are none of IEEE 754, and not read", 8 * number.bytes()));
+            return entry;
+        }
         let bytes = shape.iter().try_fold(number.bytes() as u64, |bytes, &axis| bytes.checked_mul(axis));
         let most = MOST_OF_SMALL_FILE.max(kind.length.saturating_mul(MOST_PER_BYTE));
         let unreadable = match bytes {
-            _ if let Some(&id) = filters.iter().find(|&&id| !is_known_filter(id)) => {
-                Some(format!("it is packed with {}, which is not read", filter_name(id)))
+            _ if let Some(&id) = packed_by.iter().find(|&&id| !filters::is_known(id)) => {
+                Some(format!("it is packed with {}, which is not read", filters::name(id)))
             }
             Some(bytes) if bytes <= most && (bytes <= MOST_WHOLE || !is_enumeration) => None,
             Some(bytes) => Some(format!("it claims {bytes} bytes, which a file of {} cannot hold", kind.length)),
@@ -426,11 +434,23 @@ fn element_of(kind: &Datatype) -> Option<(ElementType, bool)> {
             };
             (element, false)
         }
+        Datatype::FloatingPoint { size: 2, .. } => (ElementType::F16, false),
         Datatype::FloatingPoint { size: 4, .. } => (ElementType::F32, false),
         Datatype::FloatingPoint { size: 8, .. } => (ElementType::F64, false),
         Datatype::Enum { base, .. } => (element_of(base)?.0, true),
         _ => return None,
     })
+}
+
+/// Whether the bits of floats lie as those of IEEE 754, of which the crate says nothing (HDF5 File Format, IV.A.2.d): `bfloat16` is none.
+fn is_ieee(dataset: &Dataset) -> bool {
+    let Ok(raw) = dataset.raw_datatype() else { return false };
+    let usual = match raw.get(4) {
+        Some(2) => [10, 5, 0, 10],
+        Some(4) => [23, 8, 0, 23],
+        _ => [52, 11, 0, 52],
+    };
+    raw.get(12..16) == Some(&usual)
 }
 
 fn is_text(kind: &Datatype) -> bool {
@@ -514,37 +534,4 @@ fn filters_of(file: &Hdf5File, dataset: &Dataset) -> Vec<u16> {
         _ => None,
     });
     pipelines.flatten().map(|filter| filter.id).collect()
-}
-
-/// Whether the crate that parses the file unpacks it.
-fn is_known_filter(id: u16) -> bool {
-    matches!(id, 1..=6 | 32004)
-}
-
-/// The name of a filter (<https://github.com/HDFGroup/hdf5_plugins/blob/master/docs/RegisteredFilterPlugins.md>).
-fn filter_name(id: u16) -> String {
-    let name = match id {
-        1 => "deflate",
-        2 => "shuffle",
-        3 => "fletcher32",
-        4 => "szip",
-        5 => "nbit",
-        6 => "scaleoffset",
-        305 => "LZO",
-        307 => "bzip2",
-        32000 => "LZF",
-        32001 => "Blosc",
-        32004 => "LZ4",
-        32008 => "Bitshuffle",
-        32013 => "ZFP",
-        32015 => "Zstandard",
-        32017 => "SZ",
-        32018 => "FCIDECOMP",
-        32022 => "BitGroom",
-        32023 => "Granular BitRound",
-        32024 => "SZ3",
-        32026 => "Blosc2",
-        _ => return format!("filter {id}"),
-    };
-    name.to_owned()
 }

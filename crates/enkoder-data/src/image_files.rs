@@ -180,8 +180,9 @@ pub fn is_image(head: &[u8]) -> bool {
         [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r' | b'#', ..] => true,
         // TIFF of both orders of bytes, and BigTIFF.
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => true,
-        // The size of the file, then four bytes that are reserved.
+        // The size of the file, then four bytes that are reserved, or the size of one of the headers that there are.
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => true,
+        [b'B', b'M', _, _, _, _, _, _, _, _, _, _, _, _, 12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0, ..] => true,
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => true,
         _ => head.starts_with(b"\x89PNG\r\n\x1a\n") || head.starts_with(b"\xff\xd8\xff") || head.starts_with(b"GIF8"),
     }

@@ -66,7 +66,7 @@ pub(crate) fn unescaped(path: &str) -> Vec<u8> {
 }
 
 /// Whether there is a file or an object of that name.
-pub(crate) fn is_file(path: &Path) -> bool {
+pub fn is_file(path: &Path) -> bool {
     if is_address(path) { remote::object(path).is_ok() } else { path.is_file() }
 }
 

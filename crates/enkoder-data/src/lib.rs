@@ -48,6 +48,8 @@ mod arff;
 mod arrays;
 #[cfg(feature = "arrow")]
 mod arrow;
+#[cfg(any(feature = "hdf5", feature = "zarr"))]
+mod blosc;
 mod byte_source;
 mod chunks;
 mod csv;
@@ -111,7 +113,7 @@ pub use chunks::{Chunk, Chunks};
 pub use csv::{CsvLines, CsvText, parse_csv, read_csv};
 pub use error::{Cause, DataError, Place, Position};
 pub use guard::panic_is_caught;
-pub use input::{Input, is_address, shown_name};
+pub use input::{Input, is_address, is_file, shown_name};
 pub use json_lines::{parse_json_lines, read_json_lines};
 #[cfg(feature = "parquet")]
 pub use parquet::{parse_parquet, read_parquet};

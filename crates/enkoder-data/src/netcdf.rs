@@ -37,7 +37,8 @@ pub fn is_netcdf(head: &[u8]) -> bool {
 
 /// Whether content that begins so is HDF5, which NetCDF-4 is.
 pub(crate) fn is_hdf5(head: &[u8]) -> bool {
-    head.starts_with(b"\x89HDF\r\n\x1a\n")
+    // MATLAB writes 512 bytes of its own before it.
+    [0, 512].iter().any(|&at| head.get(at..).is_some_and(|rest| rest.starts_with(b"\x89HDF\r\n\x1a\n")))
 }
 
 /// A variable of numbers.

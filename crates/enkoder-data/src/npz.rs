@@ -16,6 +16,7 @@ use crate::byte_source::{ByteSource, MOST_UNPACKED_PER_BYTE};
 use crate::error::{DataError, Place};
 use crate::labels;
 use crate::npy::{self, NpyForm};
+use crate::source::refused_archive;
 
 /// More arrays than anyone names; a directory that claims more is refused.
 const MOST_MEMBERS: usize = 100_000;
@@ -218,8 +219,7 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
             }
         }
         if self.arrays.is_empty() {
-            let why = "a zip file without an array (a member that ends in .npy)";
-            return Err(DataError::unsuitable(Place::source(self.name), why));
+            return Err(refused_archive(Place::source(self.name), self.archive.file_names().flatten()));
         }
         Ok(())
     }

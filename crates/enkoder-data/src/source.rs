@@ -10,6 +10,7 @@ mod format;
 mod names;
 mod options;
 mod reading;
+mod refused;
 mod streaming;
 
 use std::ffi::OsStr;
@@ -24,6 +25,7 @@ pub use self::builtin::{Builtin, builtin};
 pub use self::converted::Converted;
 pub use self::format::Format;
 pub use self::options::{ArrayOptions, ReadOptions};
+pub(crate) use self::refused::refused_archive;
 
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]

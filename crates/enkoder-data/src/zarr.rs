@@ -1,9 +1,11 @@
 //! Zarr of versions 2 and 3 (<https://zarr-specs.readthedocs.io>): a folder for each group and array, with JSON that describes it and a file for
-//! each chunk; in a folder, or all in a zip file. Chunks that are not there are full of the fill value. Codecs are Blosc, gzip, zlib, bzip2 and
-//! zstd, beside both orders of bytes and any of axes; others are refused by their names. No link is followed out of the folder.
+//! each chunk; in a folder, or all in a zip file. Chunks that are not there are full of the fill value. Codecs are shards, Blosc, gzip, zlib, bzip2,
+//! zstd and checksums, beside both orders of bytes and any of axes; others are refused by their names. No link is followed out of the folder.
 
-mod blosc;
+mod codecs;
 mod metadata;
+mod place;
+mod shards;
 mod store;
 
 use std::io::{self, Read};
@@ -16,9 +18,11 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use rayon::prelude::*;
 
 use crate::arrays::{ArrayEntry, Contents, Conventions, Described, Field, Slab, Stored};
+use crate::blosc;
 use crate::error::{DataError, Place};
 use crate::remote::RemoteError;
 use metadata::{Description, Node, node_of};
+use place::{Layout, each};
 use store::{Store, wrong};
 
 pub use metadata::parse_zarr_metadata;
@@ -238,14 +242,14 @@ impl ZarrArray {
         let grid: Vec<(u64, u64)> = (0..from.len())
             .map(|axis| (from[axis] / self.chunks[axis], (to[axis] - 1) / self.chunks[axis] + 1))
             .collect();
+        let (first_index, end): (Vec<u64>, Vec<u64>) = grid.into_iter().unzip();
         let mut all = Vec::new();
-        let mut index: Vec<u64> = grid.iter().map(|&(first, _)| first).collect();
-        loop {
-            all.push(index.clone());
-            let Some(axis) = (0..index.len()).rev().find(|&axis| index[axis] + 1 < grid[axis].1) else { break };
-            index[axis] += 1;
-            (axis + 1..index.len()).for_each(|inner| index[inner] = grid[inner].0);
-        }
+        each(&first_index, &end, |index| {
+            all.push(index.to_vec());
+            Ok(())
+        })?;
+        let layout =
+            Layout { chunks: &self.chunks, order: &self.description.codecs.order, width: self.element.bytes() };
         let chunk = self.chunks.iter().product::<u64>() * width;
         let at_once = match self.store.is_remote() {
             true => (USUAL_REGION / chunk.max(1)).clamp(1, MOST_ASKED),
@@ -254,7 +258,7 @@ impl ZarrArray {
         for some in all.chunks(at_once as usize) {
             for (index, chunk) in some.iter().zip(self.chunks_of(some)) {
                 if let Some(chunk) = chunk? {
-                    self.place(index, &chunk, &from, &to, &mut bytes);
+                    layout.place(index, &chunk, &from, &to, &mut bytes);
                 }
             }
         }
@@ -284,64 +288,17 @@ impl ZarrArray {
             Some(_) => error,
             None => wrong(error.to_string()),
         })?;
-        let Some(mut reader) = file else { return Ok(None) };
-        let length = self.chunks.iter().product::<u64>() * self.element.bytes() as u64;
-        for (place, packing) in self.description.packings.iter().enumerate() {
-            let is_last = place + 1 == self.description.packings.len();
-            let most = if is_last { length } else { MOST_REGION };
-            reader = packing.unpack(reader, most).map_err(|error| wrong(error.to_string()))?;
-        }
-        let mut bytes = Vec::new();
-        reader.take(length + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
-        if bytes.len() as u64 != length {
-            return Err(wrong(format!("a chunk of {} bytes instead of {length}", bytes.len())));
-        }
-        if self.description.is_big_endian && self.element.bytes() > 1 {
-            bytes.chunks_exact_mut(self.element.bytes()).for_each(<[u8]>::reverse);
-        }
-        Ok(Some(bytes))
-    }
-
-    /// Copies what a chunk has of a region.
-    fn place(&self, index: &[u64], chunk: &[u8], from: &[u64], to: &[u64], out: &mut [u8]) {
+        let Some(file) = file else { return Ok(None) };
         let width = self.element.bytes();
-        let axes = index.len();
-        // Where a step along each axis leads, in the chunk and in the region.
-        let (mut of_chunk, mut of_region) = (vec![0; axes], vec![0; axes]);
-        let mut step = width;
-        for place in (0..axes).rev() {
-            let axis = self.description.order.get(place).copied().unwrap_or(place);
-            of_chunk[axis] = step;
-            step *= self.chunks[axis] as usize;
-        }
-        let mut step = width;
-        for axis in (0..axes).rev() {
-            of_region[axis] = step;
-            step *= (to[axis] - from[axis]) as usize;
-        }
-        let origin: Vec<u64> = index.iter().zip(&self.chunks).map(|(index, chunk)| index * chunk).collect();
-        let low: Vec<u64> = origin.iter().zip(from).map(|(&origin, &from)| origin.max(from)).collect();
-        let high: Vec<u64> = (0..axes).map(|axis| (origin[axis] + self.chunks[axis]).min(to[axis])).collect();
-        let last = axes - 1;
-        let run = (high[last] - low[last]) as usize;
-        let mut at = low.clone();
-        loop {
-            let place = |base: &[u64], steps: &[usize]| -> usize {
-                (0..axes).map(|axis| (at[axis] - base[axis]) as usize * steps[axis]).sum()
-            };
-            let (source, target) = (place(&origin, &of_chunk), place(from, &of_region));
-            if of_chunk[last] == width {
-                out[target..target + run * width].copy_from_slice(&chunk[source..source + run * width]);
-            } else {
-                for number in 0..run {
-                    let source = source + number * of_chunk[last];
-                    out[target + number * width..][..width].copy_from_slice(&chunk[source..source + width]);
-                }
-            }
-            let Some(axis) = (0..last).rev().find(|&axis| at[axis] + 1 < high[axis]) else { return };
-            at[axis] += 1;
-            (axis + 1..last).for_each(|inner| at[inner] = low[inner]);
-        }
+        let codecs = &self.description.codecs;
+        let bytes = match &codecs.shard {
+            None => codecs.unpack(file, self.chunks.iter().product::<u64>() * width as u64, width),
+            Some(shard) => codecs
+                .unpack_all(file)
+                .and_then(|file| shard.unfold(&file, &self.chunks, width, &self.description.fill)),
+        };
+        let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
+        Ok(Some(bytes))
     }
 }
 
@@ -353,6 +310,7 @@ enum Packing {
     Zlib,
     Zstd,
     Bzip2,
+    Checksum,
 }
 
 impl Packing {
@@ -363,6 +321,7 @@ impl Packing {
             "zlib" | "numcodecs.zlib" => Self::Zlib,
             "zstd" | "numcodecs.zstd" => Self::Zstd,
             "bz2" | "numcodecs.bz2" => Self::Bzip2,
+            "crc32c" => Self::Checksum,
             _ => return None,
         })
     }
@@ -379,6 +338,7 @@ impl Packing {
             Self::Zlib => Box::new(ZlibDecoder::new(packed)),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::new(packed)?),
             Self::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(packed)),
+            Self::Checksum => Box::new(io::Cursor::new(shards::without_checksum(packed, 2 * MOST_REGION)?)),
         })
     }
 }

@@ -87,8 +87,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
                     contents::describe(&data.to_string(), &contents, common.json)?
                 }
                 None => {
-                    let data =
-                        reading.read(&data, TableOptions { keep_infinite: true, ..Default::default() }, screen)?;
+                    let table = TableOptions { keep_infinite: true, ..Default::default() };
+                    let data = reading.as_images(reading.read(&data, table, screen)?, screen)?;
                     if common.json { describe_json(&data).to_string() } else { describe_text(&data) }
                 }
             })?;

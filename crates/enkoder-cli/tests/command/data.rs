@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use enkoder_data::export::Overwrite;
+use enkoder_data::npy::write_npy;
 use insta::assert_snapshot;
+use ndarray::Array2;
 
 use crate::workplace::Workplace;
 
@@ -33,6 +36,27 @@ fn a_table_is_described_whatever_its_values_are() {
     assert_snapshot!("info-infinite", place.succeed("data info odd.csv").stdout);
     let json: serde_json::Value = serde_json::from_str(&place.succeed("data info odd.csv --json").stdout).unwrap();
     assert_eq!((&json["infinite"], &json["missing"], &json["max"]), (&2.into(), &1.into(), &1.0.into()));
+}
+
+#[test]
+fn rows_of_pixels_are_images_where_their_size_is_given() {
+    let place = Workplace::new();
+    let rows = Array2::from_shape_fn((40, 64), |(row, pixel)| ((row * 7 + pixel * pixel) % 251) as u8);
+    write_npy(&place.path("rows.npy"), Overwrite::Never, rows.into_dyn().view()).unwrap();
+    let text = (0..40).map(|row| (0..64).map(|i| (row * i % 251).to_string()).collect::<Vec<_>>().join(","));
+    place.write("rows.csv", text.collect::<Vec<_>>().join("\n"));
+    for name in ["rows.npy", "rows.csv"] {
+        let told = place.succeed(&format!("data info {name}"));
+        assert!(told.stdout.contains("64 bytes") && told.stderr.contains("--size 8x8 says so"), "{told:?}");
+        assert!(place.succeed(&format!("data info {name} --size 8x8")).stdout.contains("8×8 bytes"));
+        let wrong = place.fail(&format!("data info {name} --size 9x8"));
+        assert!(wrong.contains("a sample has 64 values, which are no image of 9×8 pixels"), "{wrong}");
+    }
+    place.succeed("compress rows.npy --size 8x8 --bound lossless -o rows.enk -q");
+    place.succeed("decompress rows.enk -o back.npy -q");
+    assert!(place.read("back.npy") == place.read("rows.npy"), "it comes back in the shape that it had");
+    place.succeed("train rows.csv --size 8x8 --arch linear --latent 2 --out model --no-report -q");
+    assert!(place.succeed("info model").stdout.contains("8×8"));
 }
 
 #[test]

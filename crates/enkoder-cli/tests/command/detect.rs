@@ -226,7 +226,7 @@ fn a_fault_far_down_is_named_by_its_line_and_nothing_is_left_behind() {
     let place = with_detector();
     let normal = String::from_utf8(place.read("normal.csv")).unwrap();
     for (last, expected) in [
-        ("1,2,3", "line 2002: the row has 3 cells, but the first row has 8"),
+        ("1,2,3,4,5,6,7,8,9", "line 2002: the row has 9 cells, but the first row has 8"),
         ("hot,1,2,3,4,5,6,normal", "line 2002: column \"speed_rpm\" holds \"hot\""),
     ] {
         place.write("bad.csv", format!("{normal}{last}\n"));
@@ -234,6 +234,15 @@ fn a_fault_far_down_is_named_by_its_line_and_nothing_is_left_behind() {
         assert!(message.contains(expected), "{message}");
         assert!(!place.path("x.csv").exists() && !place.path("x.html").exists());
     }
+    place.write("short.csv", format!("{normal}1,2,3\n"));
+    let told = place.succeed("detect score pump.safetensors short.csv -o x.csv").stderr;
+    assert!(
+        told.contains("a row has fewer cells than the table has columns (8)") && told.contains("line 2002"),
+        "{told}"
+    );
+    assert!(
+        place.fail("detect score pump.safetensors short.csv -o y.csv --strict").contains("line 2002: the row has 3")
+    );
     place.write("bad.csv", format!("{normal}hot,1,2,3,4,5,6,normal\n"));
     let asked = place.fail("detect fit bad.csv -o d.safetensors --method linear");
     assert!(

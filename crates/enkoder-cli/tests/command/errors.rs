@@ -119,7 +119,7 @@ fn data_that_is_cut_off() {
     let whole = place.read("whole.npy");
     place.write("short.npy", &whole[..whole.len() - 100]);
     assert_snapshot!(place.fail("train short.npy"));
-    place.write("ragged.csv", "a,b\n1,2\n3\n");
+    place.write("ragged.csv", "a,b\n1,2\n3,4,5\n");
     assert_snapshot!(place.fail("train ragged.csv"));
     place.write("empty.csv", "");
     assert_snapshot!(place.fail("train empty.csv"));

@@ -121,7 +121,7 @@ fn mistakes_with_a_dash_are_told() {
     insta::assert_snapshot!("dash-empty", place.fail("encode . -"));
     insta::assert_snapshot!("dash-json", place.fail("compress . strokes:5 --bound lossless -o - --json"));
     insta::assert_snapshot!("dash-report", place.fail("eval . strokes:60 --report -"));
-    place.write("table.csv", "a,b\n1,2\n3\n");
+    place.write("table.csv", "a,b\n1,2\n3,4,5\n");
     let mut command = place.command("data info -");
     let run = Run::of(command.stdin(File::open(place.path("table.csv")).unwrap()).output().unwrap());
     insta::assert_snapshot!("dash-ragged", run.stderr);

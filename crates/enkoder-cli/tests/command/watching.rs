@@ -98,6 +98,18 @@ fn whatever_a_line_holds_the_stream_goes_on() {
     assert!(lines[1]["unscored"].as_str().unwrap().contains("the row has 1 cells"), "{}", run.stdout);
 }
 
+#[test]
+fn what_a_logger_writes_before_the_header_is_passed_over_and_cells_are_read_as_told() {
+    let place = with_rows();
+    let input = "Logger X7\n# of the kitchen\n\n place  a   b \n kitchen  1   2.1\n# battery low\n hall -999 2.1\n";
+    let run = run_with(&place, "detect watch d.safetensors --na -999 --comment #", input.as_bytes());
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 3), "{run:?}");
+    assert!(run.stderr.contains("2 lines before the header: passed over"), "{run:?}");
+    assert!(!run.stderr.contains("could not be read"), "{run:?}");
+    let run = run_with(&place, "detect watch d.safetensors", b"Logger X7\nwithout rows\n");
+    assert!(run.stderr.contains("no line of standard input is a header"), "{run:?}");
+}
+
 /// Two readings with a rhythm, a row a minute.
 fn wave(rows: std::ops::Range<usize>) -> Vec<String> {
     let row = |row: usize| {

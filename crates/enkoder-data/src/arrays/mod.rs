@@ -133,6 +133,12 @@ impl Arrays {
         Self { shape, ..self }
     }
 
+    /// Whether a sample has another shape than in its array.
+    fn is_reshaped(&self) -> bool {
+        let axes = self.array().len() - 1 + usize::from(self.variables.len() > 1);
+        matches!(self.cut, Cut::Leading { .. }) && self.shape.len() != axes.max(1)
+    }
+
     /// The shape of the array of one variable.
     pub fn array(&self) -> &[u64] {
         &self.variables[0].shape
@@ -317,8 +323,8 @@ impl SampleSource for Arrays {
             all => all.iter().map(|variable| variable.name.clone()).collect(),
         };
         let (array, block) = match &self.cut {
-            // The shape of a sample says it, but for an array with one axis.
-            Cut::Leading { .. } if self.array().len() > 1 => (Vec::new(), Vec::new()),
+            // The shape of a sample says it, but for an array with one axis, and for samples seen in another shape.
+            Cut::Leading { .. } if self.array().len() > 1 && !self.is_reshaped() => (Vec::new(), Vec::new()),
             Cut::Leading { .. } => (self.array().to_vec(), Vec::new()),
             Cut::Blocks { block, .. } => (self.array().to_vec(), block.clone()),
         };

@@ -9,8 +9,9 @@ use ::csv::ByteRecord;
 
 use super::dialect::Dialect;
 use super::pieces::{Piece, Pieces, Reading};
+use super::ragged::{ShortRows, cells, ragged};
 use super::records::Records;
-use super::{not_a_number, not_utf8, ragged};
+use super::{not_a_number, not_utf8};
 use crate::chunks::Part;
 use crate::table::{
     BadCells, Cells, MissingPolicy, TableBuilder, TableOptions, find_column, missing_column, warn_of_unknown,
@@ -40,6 +41,7 @@ pub(crate) struct CsvChunks {
     /// Rows that were taken.
     taken: usize,
     columns: Roles,
+    short: ShortRows,
 }
 
 /// Where the next rows come from.
@@ -84,7 +86,7 @@ impl CsvChunks {
         let bad_cells = options.text.bad_cells;
         let missing = options.missing;
         let columns = Roles { dialect, roles, cells, kept, keep_infinite, bad_cells, missing, label };
-        Ok(Self { path: path.into(), rows, taken: 0, columns })
+        Ok(Self { path: path.into(), rows, taken: 0, columns, short: ShortRows::default() })
     }
 
     /// The name of the label column.
@@ -103,6 +105,10 @@ impl CsvChunks {
         let before = self.taken;
         let end = before.saturating_add(rows);
         while self.taken < end && self.take(end - self.taken, &mut table, &mut kept)? {}
+        if self.taken < end {
+            // The end, which may be asked for again.
+            std::mem::take(&mut self.short).tell(self.taken as u64, self.columns.roles.len())?;
+        }
         Ok((self.taken > before).then(|| Part { table: table.finish(), kept }))
     }
 
@@ -121,6 +127,7 @@ impl CsvChunks {
                     if let Some((place, cells)) = piece.ragged() {
                         return Err(ragged(place, cells, columns.roles.len()));
                     }
+                    piece.note_short(&mut self.short);
                     read.pop_front();
                     *row = 0;
                 }
@@ -143,6 +150,7 @@ impl CsvChunks {
                 if !records.next(&mut record)? {
                     return Ok(false);
                 }
+                records.check(&record, &columns.dialect, &mut self.short)?;
                 columns.take_record(records, &record, table, kept)?;
                 self.taken += 1;
             }
@@ -192,11 +200,8 @@ impl Roles {
         table: &mut TableBuilder,
         kept: &mut [Vec<String>],
     ) -> Result<(), DataError> {
-        if record.len() != self.roles.len() {
-            return Err(ragged(records.line(record), record.len(), self.roles.len()));
-        }
-        for (column, cell) in record.iter().enumerate() {
-            self.take_cell(column, cell.trim_ascii(), &|| records.line(record), table, kept)?;
+        for (column, cell) in cells(record, self.roles.len()).enumerate() {
+            self.take_cell(column, cell, &|| records.line(record), table, kept)?;
         }
         self.end_row(table, || records.line(record))
     }

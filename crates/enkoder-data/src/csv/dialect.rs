@@ -6,8 +6,8 @@ use std::io::Read;
 
 use ::csv::ByteRecord;
 
-use super::blanks::Blanks;
-use super::records::{Form, Records, skip_lines};
+use super::cuts::{Cut, aligned, before_table, find_separator};
+use super::records::{Form, Records, line_end, skip_lines, with_line_feeds};
 use crate::table::{MAX_LINE, Notation, TableOptions, check_column_count, is_missing, parse_number, unique_names};
 use crate::{ByteSource, DataError, Place, Position};
 
@@ -15,19 +15,9 @@ use crate::{ByteSource, DataError, Place, Position};
 const SAMPLE: u64 = 1 << 16;
 const SAMPLE_LINES: usize = 3;
 
-/// Records that are looked at, at most.
-const SAMPLE_RECORDS: usize = 100;
-
-/// Records before a table, at most, and rows of it that must be looked at.
-const MOST_BEFORE: usize = 60;
-const FEWEST_ROWS: usize = 2;
-
 /// The way out of text in another encoding.
 pub(super) const NOT_UTF8: &str =
     "save the file as UTF-8; of Windows or Latin-1 with `iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW`";
-
-/// The separators looked for, those first that are seldom anything else.
-pub(super) const SEPARATORS: [u8; 4] = [b'\t', b';', b'|', b','];
 
 pub(super) struct Dialect {
     pub(super) form: Form,
@@ -40,31 +30,34 @@ pub(super) struct Dialect {
     pub(super) commented: bool,
     /// A name for each column, unlike all others.
     pub(super) names: Vec<String>,
+    /// Whether rows with fewer cells are errors.
+    pub(super) strict: bool,
 }
 
 impl Dialect {
     /// Looks at the first rows.
     pub(super) fn find(mut source: ByteSource<'_>, options: &TableOptions) -> Result<Self, DataError> {
-        let mut skipped = options.text.skip_lines;
-        skip_lines(&mut source, skipped)?;
-        let (mut sample, complete) = sample(&mut source)?;
+        let (skipped, line_end) = (options.text.skip_lines, line_end(source.head()));
+        skip_lines(&mut source, skipped, line_end)?;
+        let (mut sample, complete) = sample(&mut source, line_end)?;
         check_text(&source, &sample)?;
+        with_line_feeds(&mut sample, line_end);
         let comment = options.text.comment.or_else(|| without_mark(&sample).starts_with(b"#").then_some(b'#'));
+        let separator = options.separator;
+        let mut form = Form { separator: b',', blanks: false, comment, skipped, line_end };
+        let mut cuts = Cut::each(&sample, form, separator, complete);
         if skipped == 0
-            && let Some((lines, bytes)) = before_table(&sample, comment, options.separator, complete)
+            && let Some((lines, bytes)) = before_table(&sample, &cuts)
         {
             tracing::warn!("{} before the table: passed over; --skip-lines says how many there are", in_words(lines));
             sample.drain(..bytes);
-            skipped = lines;
+            form.skipped = lines;
+            cuts = Cut::each(&sample, form, separator, complete);
         }
         let text = without_mark(&sample);
-        let form = Form { separator: b',', blanks: false, comment, skipped };
-        let (form, mut records) = match options.separator {
-            Some(separator) => {
-                let form = Form { separator, blanks: separator == b' ', ..form };
-                (form, records(&sample, form, complete))
-            }
-            None => find_separator(&sample, form, complete),
+        let Cut { form, mut records } = match separator {
+            Some(_) => cuts.swap_remove(0),
+            None => find_separator(text, cuts, complete),
         };
         // Names can stand in the last of the comments.
         let commented = (options.text.comment.is_none() && options.header.is_none())
@@ -83,7 +76,9 @@ impl Dialect {
         let missing_words = missing_words(options);
         let notation = Notation { decimal, thousands };
         let (heads, commented_names) = (0, commented.is_some());
-        let mut dialect = Self { form, notation, missing_words, heads, commented: commented_names, names: Vec::new() };
+        let strict = options.text.strict;
+        let mut dialect =
+            Self { form, notation, missing_words, heads, commented: commented_names, names: Vec::new(), strict };
         check_column_count(first.len())?;
         let header = commented.is_none()
             && options.header.unwrap_or_else(|| names_known(first, options) || dialect.is_header(&records));
@@ -112,7 +107,7 @@ impl Dialect {
 
     /// The rows with values.
     pub(super) fn rows<'a>(&self, source: ByteSource<'a>) -> Result<Records<'a>, DataError> {
-        let mut records = Records::new(source, self.form)?;
+        let mut records = Records::new(source, self.form)?.of_columns(self.names.len());
         for _ in 0..self.heads {
             records.next(&mut ByteRecord::new())?;
         }
@@ -189,7 +184,7 @@ pub(super) fn missing_words(options: &TableOptions) -> Vec<Vec<u8>> {
 }
 
 /// The first bytes, and whether they are all.
-fn sample(source: &mut ByteSource<'_>) -> Result<(Vec<u8>, bool), DataError> {
+fn sample(source: &mut ByteSource<'_>, line_end: u8) -> Result<(Vec<u8>, bool), DataError> {
     let mut sample = Vec::new();
     loop {
         let before = sample.len();
@@ -198,7 +193,7 @@ fn sample(source: &mut ByteSource<'_>) -> Result<(Vec<u8>, bool), DataError> {
         if (sample.len() - before) < SAMPLE as usize {
             return Ok((sample, true));
         }
-        let lines = sample.iter().filter(|&&byte| byte == b'\n').take(SAMPLE_LINES).count();
+        let lines = sample.iter().filter(|&&byte| byte == line_end).take(SAMPLE_LINES).count();
         if lines == SAMPLE_LINES || sample.len() > MAX_LINE {
             return Ok((sample, false));
         }
@@ -219,39 +214,8 @@ fn check_text(source: &ByteSource<'_>, sample: &[u8]) -> Result<(), DataError> {
     }
 }
 
-/// The whole records at the start of the sample.
-fn records(sample: &[u8], form: Form, complete: bool) -> Vec<ByteRecord> {
-    let text: Box<dyn Read> = if form.blanks { Box::new(Blanks::new(sample)) } else { Box::new(sample) };
-    let mut reader = form.builder().from_reader(text);
-    let mut records: Vec<ByteRecord> = reader.byte_records().take(SAMPLE_RECORDS + 1).map_while(Result::ok).collect();
-    if records.len() > 1 && (!complete || records.len() > SAMPLE_RECORDS) {
-        records.pop();
-    }
-    records
-}
-
 fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
-}
-
-/// The row of names as long as all rows below it, where it is one cell shorter or longer: names of rows have no name themselves, and some
-/// writers end rows, or names, with a separator.
-fn aligned(records: &[ByteRecord]) -> Option<ByteRecord> {
-    let (first, rest) = records.split_first().filter(|(_, rest)| rest.len() >= FEWEST_ROWS)?;
-    let width = rest[0].len();
-    let ends_empty = |record: &ByteRecord| record.iter().next_back().is_some_and(|cell| cell.trim_ascii().is_empty());
-    if rest.iter().any(|record| record.len() != width)
-        || first.iter().any(|cell| parse_number(cell.trim_ascii()).is_some())
-    {
-        return None;
-    }
-    let nothing: &[u8] = b"";
-    if first.len() + 1 == width && width > 2 {
-        let is_first = !rest.iter().all(ends_empty);
-        let (before, behind) = if is_first { (Some(nothing), None) } else { (None, Some(nothing)) };
-        return Some(before.into_iter().chain(first).chain(behind).collect());
-    }
-    (first.len() == width + 1 && ends_empty(first)).then(|| first.iter().take(width).collect())
 }
 
 /// Which cell of a row of names is empty, in words.
@@ -259,83 +223,15 @@ fn unnamed(names: &ByteRecord) -> &'static str {
     if names.get(0).is_some_and(<[u8]>::is_empty) { "first" } else { "last" }
 }
 
-/// The lines and bytes before a table whose rows, names first, are longer than all that stands before them, as loggers and offices write it.
-fn before_table(sample: &[u8], comment: Option<u8>, separator: Option<u8>, complete: bool) -> Option<(usize, usize)> {
-    let is_number = |cell: &[u8]| parse_number(cell.trim_ascii()).is_some();
-    let mut found = None;
-    for separator in separator.map_or(SEPARATORS.to_vec(), |separator| vec![separator]) {
-        let form = Form { separator, blanks: false, comment, skipped: 0 };
-        let records = records(sample, form, complete);
-        let width = records.last().map_or(0, ByteRecord::len);
-        let mut from = records.iter().rposition(|record| record.len() != width).map_or(0, |last| last + 1);
-        if from > 0 && aligned(&records[from - 1..]).is_some() {
-            from -= 1;
-        }
-        if from == 0 && width > 1 {
-            return None;
-        }
-        let (before, table) = records.split_at(from);
-        let is_before = |record: &ByteRecord| record.len() < width && !record.iter().all(is_number);
-        let is_table = table.len() > FEWEST_ROWS && !table[0].iter().any(is_number);
-        let has_numbers = || table[1..].iter().all(|row| row.iter().any(is_number));
-        if (1..=MOST_BEFORE).contains(&from)
-            && before.iter().all(is_before)
-            && is_table
-            && has_numbers()
-            && found.is_none_or(|(most, _)| width > most)
-        {
-            found = Some((width, table[0].position()?.byte() as usize));
-        }
-    }
-    let (_, mut bytes) = found?;
-    let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
-    bytes += sample[bytes..].iter().take_while(is_end).count();
-    Some((sample[..bytes].iter().filter(|&&byte| byte == b'\n').count(), bytes))
-}
-
 fn in_words(lines: usize) -> String {
     if lines == 1 { "a line".to_owned() } else { format!("{lines} lines") }
-}
-
-/// The first separator that cuts all rows in the same number of cells, or else the one that cuts the first row in the most.
-fn find_separator(sample: &[u8], form: Form, complete: bool) -> (Form, Vec<ByteRecord>) {
-    let mut best: Option<(Form, Vec<ByteRecord>)> = None;
-    for separator in SEPARATORS {
-        let form = Form { separator, ..form };
-        let records = records(sample, form, complete);
-        let width = records.first().map_or(0, ByteRecord::len);
-        if width > 1 && records.iter().all(|record| record.len() == width) {
-            return (form, records);
-        }
-        if best.as_ref().is_none_or(|(_, best)| width >= best.first().map_or(0, ByteRecord::len)) {
-            best = Some((form, records));
-        }
-    }
-    let blanks = Form { separator: b' ', blanks: true, ..form };
-    let cut = records(sample, blanks, complete);
-    if is_table_of_numbers(&cut) {
-        return (blanks, cut);
-    }
-    best.unwrap_or_else(|| (form, records(sample, form, complete)))
-}
-
-/// Whether blanks cut rows alike, and numbers come of it: words stand beside each other in any text.
-fn is_table_of_numbers(records: &[ByteRecord]) -> bool {
-    let width = records.get(1).map_or(0, ByteRecord::len);
-    let numbers =
-        |record: &ByteRecord| record.iter().filter(|cell| parse_number(cell).is_some() || is_missing(cell)).count();
-    width > 1
-        && records.len() > 1
-        && records[1..].iter().all(|record| record.len() == width)
-        && (records[0].len() == width || aligned(records).is_some())
-        && records[1..].iter().filter(|record| numbers(record) * 2 >= width).count() * 10 >= (records.len() - 1) * 9
 }
 
 /// The names in the last comment before the first row, as `# time a b`: as many cells as the rows have, above numbers.
 fn names_in_comment(text: &[u8], form: Form, records: &[ByteRecord]) -> Option<ByteRecord> {
     let comment = form.comment?;
     let line = text.split(|&byte| byte == b'\n').take_while(|line| line.first() == Some(&comment)).last()?;
-    let cells = self::records(&line[1..], Form { comment: None, ..form }, true).into_iter().next()?;
+    let cells = Cut::new(&line[1..], Form { comment: None, ..form }, true).records.into_iter().next()?;
     let first = records.first()?;
     let is_row = |record: &ByteRecord| record.iter().any(|cell| parse_number(cell.trim_ascii()).is_some());
     (cells.len() == first.len() && first.len() > 1 && is_row(first) && !is_row(&cells)).then_some(cells)

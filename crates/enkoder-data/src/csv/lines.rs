@@ -2,13 +2,16 @@
 //! read is that line's error alone.
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::ops::Range;
 
 use enkoder::{Cell, Column, Encoded, Schema};
 
-use super::dialect::{NOT_UTF8, SEPARATORS, missing_words};
+use super::blanks::Blanks;
+use super::cuts::{MOST_BEFORE, SEPARATORS};
+use super::dialect::{NOT_UTF8, missing_words};
 use super::records::Form;
-use crate::table::{Notation, TableOptions, check_column_count, is_missing, missing_column, unique_names};
+use crate::table::{BadCells, Notation, TableOptions, check_column_count, is_missing, missing_column, unique_names};
 use crate::{DataError, Place};
 
 /// Reads the rows of a stream.
@@ -28,11 +31,12 @@ use crate::{DataError, Place};
 /// ```
 #[derive(Debug)]
 pub struct CsvLines {
-    separator: u8,
+    form: Form,
     /// How numbers are written.
     notation: Notation,
     /// Words that stand for a missing value beside the usual ones.
     missing_words: Vec<Vec<u8>>,
+    bad_cells: BadCells,
     names: Vec<String>,
     /// The columns of the model, and where each stands in a line.
     columns: Vec<(usize, Column, Range<usize>)>,
@@ -44,33 +48,41 @@ pub struct CsvLines {
 
 impl CsvLines {
     /// For lines below this header, which are read as [`TableOptions::schema`] says; where it says nothing, all columns are numbers.
-    /// The separator is the one that the model's columns are found with. Numbers and missing values are written as
+    /// The separator is the one that the model's columns are found with, or blanks; the header may stand in a comment, as `# time a b`. Numbers and missing values are written as
     /// [`TableOptions::text`] says; without a word there, fractions stand behind a comma between semicolons and behind a point elsewhere.
     ///
     /// # Errors
     /// When the header is no text, or lacks a column of the model.
     pub fn new(header: &[u8], options: &TableOptions) -> Result<Self, DataError> {
         let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
-        let cut = |separator| {
-            let mut lines = Self::empty(separator);
+        let mark = options.text.comment.unwrap_or(b'#');
+        let in_comment = header.strip_prefix(&[mark]);
+        let comment = options.text.comment.or(in_comment.map(|_| mark));
+        let cut_from = |header: &[u8], separator| {
+            let mut lines = Self::empty(separator, comment);
             lines.cut(header);
             lines
         };
+        let cut = |separator| cut_from(header, separator);
         let needed = |column: &Column| column.name.as_bytes().to_vec();
         let needed: Vec<Vec<u8>> = options.schema.iter().flat_map(|schema| &schema.columns).map(needed).collect();
         let holds_all =
             |lines: &Self| needed.iter().all(|name| (0..lines.cells.len()).any(|at| lines.bytes(at) == name));
-        let found = SEPARATORS.into_iter().map(cut).find(|lines| lines.cells.len() > 1 && holds_all(lines));
+        let separators = || SEPARATORS.into_iter().chain([b' ']);
+        let usual = || separators().map(cut).find(|lines| lines.cells.len() > 1 && holds_all(lines));
+        let of_comment = |header: &[u8]| separators().map(|by| cut_from(header, by)).find(|lines| holds_all(lines));
+        let found = in_comment.filter(|_| !needed.is_empty()).and_then(of_comment).or_else(usual);
         let in_line = || SEPARATORS.into_iter().find(|separator| header.contains(separator)).unwrap_or(b',');
         let mut lines = match options.separator {
-            Some(separator) => cut(separator),
+            Some(separator) => cut_from(in_comment.unwrap_or(header), separator),
             None => found.unwrap_or_else(|| cut(in_line())),
         };
-        let usual = if lines.separator == b';' { b',' } else { b'.' };
+        let usual = if lines.form.separator == b';' { b',' } else { b'.' };
         let decimal = options.text.decimal.unwrap_or(usual);
         let thousands = options.text.thousands.filter(|&thousands| thousands != decimal);
         lines.notation = Notation { decimal, thousands };
         lines.missing_words = missing_words(options);
+        lines.bad_cells = options.text.bad_cells;
         check_column_count(lines.cells.len())?;
         let names: Result<Vec<&str>, _> =
             (0..lines.cells.len()).map(|at| std::str::from_utf8(lines.bytes(at))).collect();
@@ -91,11 +103,30 @@ impl CsvLines {
         Ok(lines)
     }
 
-    fn empty(separator: u8) -> Self {
+    fn empty(separator: u8, comment: Option<u8>) -> Self {
+        let form = Form { separator, blanks: separator == b' ', comment, skipped: 0, line_end: b'\n' };
         let (names, columns) = (Vec::new(), Vec::new());
-        let (notation, missing_words) = (Notation::PLAIN, Vec::new());
+        let (notation, missing_words, bad_cells) = (Notation::PLAIN, Vec::new(), BadCells::Error);
         let (line, cells) = (Vec::new(), Vec::new());
-        Self { separator, notation, missing_words, names, columns, features: 0, line, cells }
+        Self { form, notation, missing_words, bad_cells, names, columns, features: 0, line, cells }
+    }
+
+    /// Whether a line can stand before the header, behind so many others: it is a comment, or has fewer cells than the model has columns, as
+    /// what loggers write of themselves.
+    pub fn is_before_header(line: &[u8], before: usize, options: &TableOptions) -> bool {
+        let needed = options.schema.as_ref().map_or(0, |schema| schema.columns.len());
+        let has_fewer = |separator| {
+            let mut lines = Self::empty(separator, None);
+            lines.cut(line);
+            lines.cells.len() < needed
+        };
+        let is_comment = line.first() == Some(&options.text.comment.unwrap_or(b'#'));
+        before < MOST_BEFORE && (is_comment || SEPARATORS.into_iter().all(has_fewer))
+    }
+
+    /// Whether a line below the header is a comment.
+    pub fn is_comment(&self, line: &[u8]) -> bool {
+        self.form.comment.is_some() && line.first() == self.form.comment.as_ref()
     }
 
     /// The names of all columns of the stream.
@@ -140,6 +171,9 @@ impl CsvLines {
             if is_missing(cell) {
                 continue;
             }
+            if is_number && self.bad_cells == BadCells::Missing {
+                continue;
+            }
             if is_number {
                 return Err(no_number(column, cell));
             }
@@ -169,14 +203,17 @@ impl CsvLines {
         if !line.contains(&b'"') {
             self.line.extend_from_slice(line);
             let mut start = 0;
-            for cell in line.split(|&byte| byte == self.separator) {
-                self.cells.push(start..start + cell.len());
+            let (separator, blanks) = (self.form.separator, self.form.blanks);
+            for cell in line.split(|&byte| byte == separator || blanks && byte == b'\t') {
+                if !blanks || !cell.is_empty() {
+                    self.cells.push(start..start + cell.len());
+                }
                 start += cell.len() + 1;
             }
             return;
         }
-        let form = Form { separator: self.separator, blanks: false, comment: None, skipped: 0 };
-        let mut reader = form.builder().from_reader(line);
+        let text: Box<dyn Read + '_> = if self.form.blanks { Box::new(Blanks::new(line)) } else { Box::new(line) };
+        let mut reader = Form { comment: None, ..self.form }.builder().from_reader(text);
         if let Some(Ok(record)) = reader.byte_records().next() {
             for cell in &record {
                 let start = self.line.len();
@@ -229,12 +266,24 @@ mod tests {
             ("\u{feff}a\tstate", "2.5\ton"),
             ("\"state\",\"a\"", "\"on\",\" 2.5 \""),
             ("a;state;note, of it", "2,5;on;x, y"),
+            ("  state   a", "on\t 2.5"),
+            ("# a state", "2.5 \"on\""),
         ] {
             let mut lines = CsvLines::new(header.as_bytes(), &options()).unwrap();
             let mut row = Vec::new();
             lines.read(line.as_bytes(), &mut row).unwrap();
             assert_eq!(row, [2.5, 1.0, 0.0], "{header}");
         }
+    }
+
+    #[test]
+    fn what_a_logger_says_of_itself_may_stand_before_the_header_and_rows_may_not() {
+        let options = options();
+        let is_before = |line: &[u8], before| CsvLines::is_before_header(line, before, &options);
+        assert!(is_before(b"Logger X7", 0) && is_before(b"# a, b, c", 3) && !is_before(b"1,on", 0));
+        assert!(!is_before(b"Logger X7", MOST_BEFORE));
+        assert!(CsvLines::new(b"#a,state", &options).unwrap().is_comment(b"# battery low"));
+        assert!(!CsvLines::new(b"a,state", &options).unwrap().is_comment(b"#1,on"));
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 mod blanks;
 mod chunks;
+mod cuts;
 mod dialect;
 mod lines;
 mod pieces;
+mod ragged;
 mod records;
 mod text;
 
@@ -24,6 +26,7 @@ pub(crate) use chunks::CsvChunks;
 use dialect::Dialect;
 pub use lines::CsvLines;
 use pieces::{Piece, Pieces, Reading};
+use ragged::{ShortRows, cells, ragged};
 use records::Records;
 
 /// Reads a CSV file, plain or packed by gzip. The table is named after the file.
@@ -34,13 +37,13 @@ use records::Records;
 ///   and numbers is one of units.
 /// - A column holds numbers where all of its cells do, and words otherwise (`true` and `false`, too). Numbers may have their
 ///   thousands apart, their fraction behind a comma, or a percent sign, as the first rows show. Blanks around a cell are no part of
-///   it. Where more than 95 % of the cells are numbers, [`TextOptions::bad_cells`](crate::TextOptions::bad_cells) says what
+///   it. A row with fewer cells than there are columns misses the last ones. Where more than 95 % of the cells are numbers, [`TextOptions::bad_cells`](crate::TextOptions::bad_cells) says what
 ///   becomes of the others.
 /// - Missing values are empty cells and the usual words for them (`NA`, `N/A`, `#N/A`, `NaN`, `NULL`, `None`, `?`, `-`, `--`, `.`
 ///   and their like), and those of [`TextOptions::missing_words`](crate::TextOptions::missing_words).
 ///
 /// # Errors
-/// When the file cannot be read, a row has more or fewer cells than the first, words are not UTF-8, or a column that
+/// When the file cannot be read, a row has more cells than the first (or fewer, with [`TextOptions::strict`](crate::TextOptions::strict)), words are not UTF-8, or a column that
 /// [`TableOptions::schema`] has as numbers holds a word; each with the line.
 pub fn read_csv(path: &Path, options: &TableOptions) -> Result<Table, DataError> {
     let name = path.file_name().map_or_else(|| "table".into(), |name| name.to_string_lossy());
@@ -145,7 +148,7 @@ fn fill<'a>(
     columns: &mut [Column],
     options: &TableOptions,
 ) -> Result<Option<Table>, DataError> {
-    let mut filling = Filling { table: Some(table), columns, dialect, options };
+    let mut filling = Filling { table: Some(table), columns, dialect, options, rows: 0, short: ShortRows::default() };
     let taken = match Pieces::new(open()?, dialect)? {
         Some(mut pieces) => filling.take_pieces(&mut pieces)?,
         None => Taken::Some(0),
@@ -157,6 +160,9 @@ fn fill<'a>(
         if !column.decide(name, options.text.bad_cells)? {
             filling.table = None;
         }
+    }
+    if filling.table.is_some() {
+        filling.short.tell(filling.rows, dialect.names.len())?;
     }
     Ok(filling.table.map(TableBuilder::finish))
 }
@@ -174,6 +180,8 @@ struct Filling<'t> {
     columns: &'t mut [Column],
     dialect: &'t Dialect,
     options: &'t TableOptions,
+    rows: u64,
+    short: ShortRows,
 }
 
 impl Filling<'_> {
@@ -208,6 +216,8 @@ impl Filling<'_> {
             let Some(piece) = piece else { return Ok(false) };
             self.take_piece(&piece)?;
             *rows += piece.rows();
+            self.rows += piece.rows() as u64;
+            piece.note_short(&mut self.short);
             if let Some((place, cells)) = piece.ragged() {
                 return Err(ragged(place, cells, self.columns.len()));
             }
@@ -257,11 +267,10 @@ impl Filling<'_> {
             records.next(&mut record)?;
         }
         while records.next(&mut record)? {
-            if record.len() != self.columns.len() {
-                return Err(ragged(records.line(&record), record.len(), self.columns.len()));
-            }
-            for (index, cell) in record.iter().enumerate() {
-                self.take_cell(index, cell.trim_ascii(), &|| records.line(&record))?;
+            records.check(&record, self.dialect, &mut self.short)?;
+            self.rows += 1;
+            for (index, cell) in cells(&record, self.columns.len()).enumerate() {
+                self.take_cell(index, cell, &|| records.line(&record))?;
             }
             if let Some(table) = &mut self.table {
                 table.end_row()?;
@@ -380,11 +389,6 @@ impl Column {
         self.content = Content::Words;
         Ok(!was_mixed)
     }
-}
-
-fn ragged(place: Place, cells: usize, width: usize) -> DataError {
-    DataError::malformed(place, format!("the row has {cells} cells, but the first row has {width}"))
-        .with_hint("look for a missing or superfluous separator or quote, here or in a row above")
 }
 
 fn not_utf8(place: Place, column: usize, dialect: &Dialect) -> DataError {

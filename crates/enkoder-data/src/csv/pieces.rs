@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::dialect::Dialect;
+use super::ragged::{ShortRows, is_blank};
 use super::records::skip_lines;
 use crate::table::MAX_LINE;
 use crate::{ByteSource, DataError, Place, Position};
@@ -54,7 +55,10 @@ pub(super) struct Piece {
     pub(super) numbers: Vec<u64>,
     /// Cells that are more or less than a finite number, by rows.
     pub(super) others: Vec<OtherCell>,
-    /// A row with another number of cells, behind all others: its line and that number.
+    /// How many rows have fewer cells than there are columns, and the line and cells of the first.
+    short: u64,
+    first_short: Option<(u32, usize)>,
+    /// A row that cannot be read for its number of cells, behind all others: its line and that number.
     ragged: Option<(u32, usize)>,
 }
 
@@ -83,10 +87,10 @@ impl OtherCell {
 impl<'a> Pieces<'a> {
     /// The rows with values; none of a table whose rows must be read record by record.
     pub(super) fn new(mut source: ByteSource<'a>, dialect: &Dialect) -> Result<Option<Self>, DataError> {
-        if dialect.form.blanks {
+        if dialect.form.blanks || dialect.form.line_end != b'\n' {
             return Ok(None);
         }
-        skip_lines(&mut source, dialect.form.skipped)?;
+        skip_lines(&mut source, dialect.form.skipped, b'\n')?;
         let mut rest = Vec::new();
         let read = source.by_ref().take(PIECE).read_to_end(&mut rest);
         read.map_err(|error| source.read_error(error))?;
@@ -190,8 +194,17 @@ fn cut(
 ) -> Option<Piece> {
     let (form, width) = (dialect.form, dialect.names.len());
     let numbers = vec![0; width];
-    let mut piece =
-        Piece { text, beginning, values: Vec::new(), lines: Vec::new(), numbers, others: Vec::new(), ragged: None };
+    let mut piece = Piece {
+        text,
+        beginning,
+        values: Vec::new(),
+        lines: Vec::new(),
+        numbers,
+        others: Vec::new(),
+        short: 0,
+        first_short: None,
+        ragged: None,
+    };
     piece.values.reserve(piece.text.len() / 8);
     let mut start = 0;
     for (number, whole) in piece.text.split(|&byte| byte == b'\n').enumerate() {
@@ -201,18 +214,29 @@ fn cut(
         }
         let cells_from = start;
         start += whole.len() + 1;
-        if row.is_empty() || row.first().copied() == form.comment {
+        if row.is_empty() || row.first().copied() == form.comment || is_blank(row, form.separator, width) {
             continue;
         }
         let mut cell_start = cells_from;
         let mut cells = 0;
-        for cell in row.split(|&byte| byte == form.separator) {
+        let mut short = 0;
+        let mut there = row.split(|&byte| byte == form.separator);
+        loop {
+            let cell = match there.next() {
+                Some(cell) => cell,
+                None if cells < width && !dialect.strict => {
+                    short += 1;
+                    &row[row.len()..]
+                }
+                None => break,
+            };
             let blanks = cell.len() - cell.trim_ascii_start().len();
             let (from, next) = (cell_start + blanks, cell_start + cell.len() + 1);
             cell_start = next;
             let column = cells;
             cells += 1;
             let Some(&reading) = readings.get(column) else { continue };
+            let from = from.min(cells_from + row.len());
             let cell = cell.trim_ascii();
             let is_number = reading == Reading::Numbers;
             let value = match if is_number { dialect.number(cell) } else { None } {
@@ -238,6 +262,10 @@ fn cut(
             piece.ragged = Some((number as u32, cells));
             break;
         }
+        if short > 0 {
+            piece.short += 1;
+            piece.first_short.get_or_insert((number as u32, width - short));
+        }
         piece.lines.push(number as u32);
     }
     Some(piece)
@@ -252,6 +280,13 @@ impl Piece {
     /// The place of a row.
     pub(super) fn place(&self, row: usize) -> Place {
         self.place_of_line(self.lines[row])
+    }
+
+    /// Adds the rows with fewer cells than there are columns.
+    pub(super) fn note_short(&self, short: &mut ShortRows) {
+        if let Some((line, cells)) = self.first_short {
+            short.add(self.short, || self.place_of_line(line), cells);
+        }
     }
 
     /// The row of another length that ends the piece: its place, and its number of cells.

@@ -8,7 +8,7 @@ use ::csv::{ByteRecord, Terminator, Writer, WriterBuilder};
 use enkoder::Cell;
 
 use super::dialect::Dialect;
-use super::ragged;
+use super::ragged::ShortRows;
 use super::records::Records;
 use crate::table::{MAX_LINE, TableOptions, parse_number};
 use crate::{ByteSource, DataError};
@@ -72,7 +72,7 @@ impl CsvText {
         mut fill: impl FnMut(usize, usize) -> Cell<'c>,
     ) -> io::Result<usize> {
         self.copy_first_lines(&mut out)?;
-        let terminator = if self.crlf { Terminator::CRLF } else { Terminator::Any(b'\n') };
+        let terminator = if self.crlf { Terminator::CRLF } else { Terminator::Any(self.dialect.form.line_end) };
         let mut writer = WriterBuilder::new()
             .delimiter(self.dialect.form.separator)
             .terminator(terminator)
@@ -109,7 +109,8 @@ impl CsvText {
         mut fill: impl FnMut(usize) -> Cell<'c>,
     ) -> Result<usize, ::csv::Error> {
         let mut filled = 0;
-        for (column, cell) in row.iter().enumerate() {
+        for column in 0..self.dialect.names.len() {
+            let cell = row.get(column).unwrap_or_default();
             let new = if self.dialect.is_missing(cell.trim_ascii()) { fill(column) } else { Cell::Missing };
             match new {
                 Cell::Missing => writer.write_field(cell)?,
@@ -140,7 +141,7 @@ impl CsvText {
         let mut line = Vec::new();
         for number in 0.. {
             line.clear();
-            source.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line)?;
+            source.by_ref().take(MAX_LINE as u64).read_until(form.line_end, &mut line)?;
             let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
             if text.is_empty() || number >= form.skipped && text.first() != form.comment.as_ref() {
                 break;
@@ -152,14 +153,13 @@ impl CsvText {
 
     /// Shows rows until there is none left or no more is wanted; says whether lines end with CRLF.
     fn each(&self, take: &mut dyn FnMut(usize, &ByteRecord) -> Result<bool, DataError>) -> Result<bool, DataError> {
-        let mut read = || {
+        let mut read = || -> Result<bool, DataError> {
             let mut records = self.dialect.rows(ByteSource::open(&self.path)?)?;
             let mut record = ByteRecord::new();
             let mut row = 0;
             while records.next(&mut record)? {
-                if record.len() != self.dialect.names.len() {
-                    return Err(ragged(records.line(&record), record.len(), self.dialect.names.len()));
-                }
+                // Who reads the same file as a table says how many are short.
+                records.check(&record, &self.dialect, &mut ShortRows::default())?;
                 if !take(row, &record)? {
                     break;
                 }

@@ -6,9 +6,11 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
+use super::further::is_animation;
 use super::tiff;
 use crate::byte_source::MOST_UNPACKED_PER_BYTE;
 use crate::error::{DataError, Place};
+use crate::guard::guarded;
 use crate::image_files::is_image;
 
 /// The most bytes that one decoded image may take: a file of a few bytes can claim any size.
@@ -21,6 +23,7 @@ pub(super) const MOST_PIXELS: u32 = 1 << 16;
 pub(super) const MOST_DECODED_PER_BYTE: u64 = MOST_UNPACKED_PER_BYTE * 24;
 
 pub(super) const REPLACE: &str = "remove the file or replace it by a sound one";
+pub(super) const CONVERT: &str = "convert it to PNG";
 
 /// What the header of an image file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +37,16 @@ pub(super) struct Format {
     pub float: bool,
     /// How many images of this kind are in the file.
     pub pages: usize,
+    /// Whether there are others, which are left out: frames of an animation, or pages of another kind.
+    pub others: bool,
 }
 
 /// Reads the header.
 pub(super) fn inspect(name: &str, bytes: &[u8]) -> Result<Format, DataError> {
+    guarded("image", || read_header(name, bytes)).map_err(|error| error.within(name))
+}
+
+fn read_header(name: &str, bytes: &[u8]) -> Result<Format, DataError> {
     if let Some(format) = tiff::inspect(name, bytes)? {
         return Ok(format);
     }
@@ -57,7 +66,9 @@ pub(super) fn inspect(name: &str, bytes: &[u8]) -> Result<Format, DataError> {
     let colour = decoder.color_type();
     let deep = !matches!(colour, ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8);
     let float = is_float(colour);
-    Ok(Format { height: height as usize, width: width as usize, colour: colour.has_color(), deep, float, pages: 1 })
+    let others = is_animation(bytes) || tiff::has_pages(bytes);
+    let (height, width) = (height as usize, width as usize);
+    Ok(Format { height, width, colour: colour.has_color(), deep, float, pages: 1, others })
 }
 
 /// How the values of a pixel are stored in samples.
@@ -145,20 +156,26 @@ pub(super) fn pixels<T: Value>(
         T::copy(&image, sample);
         Ok(true)
     };
-    if !tiff::each_page(name, bytes, &mut take)? {
-        take(decode_other(name, bytes)?)?;
-    }
-    Ok(())
+    guarded("image", || {
+        if !tiff::each_page(name, bytes, &mut take)? {
+            take(decode_other(name, bytes)?)?;
+        }
+        Ok(())
+    })
+    .map_err(|error| error.within(name))
 }
 
 /// Unpacks an image whose header was [inspected](inspect), or its first page, and turns it upright.
 pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<DynamicImage, DataError> {
-    let mut first = None;
-    tiff::each_page(name, bytes, &mut |image| {
-        first = Some(image);
-        Ok(false)
-    })?;
-    first.map_or_else(|| decode_other(name, bytes), Ok)
+    let decoded = guarded("image", || {
+        let mut first = None;
+        tiff::each_page(name, bytes, &mut |image| {
+            first = Some(image);
+            Ok(false)
+        })?;
+        first.map_or_else(|| decode_other(name, bytes), Ok)
+    });
+    decoded.map_err(|error| error.within(name))
 }
 
 fn decode_other(name: &str, bytes: &[u8]) -> Result<DynamicImage, DataError> {
@@ -181,8 +198,12 @@ fn decoder<'a>(name: &str, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, Da
     if !is_image(bytes) {
         let place = Place::source(name);
         return Err(match image::guess_format(bytes) {
-            Ok(other) => DataError::unsuitable(place, format!("{} images are not read", extension_of(other)))
-                .with_hint("convert it to PNG"),
+            Ok(ImageFormat::Bmp) => {
+                DataError::malformed(place, "the header of the BMP image is not sound").with_hint(REPLACE)
+            }
+            Ok(other) => {
+                DataError::unsuitable(place, format!("{} images are not read", extension_of(other))).with_hint(CONVERT)
+            }
             Err(_) => DataError::malformed(
                 place,
                 "the first bytes are not those of PNG, JPEG, TIFF, BMP, WebP, GIF, PGM or PPM",
@@ -207,7 +228,10 @@ fn extension_of(format: ImageFormat) -> String {
 
 /// A photograph's orientation; damaged EXIF data is no reason to refuse the picture.
 fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
-    decoder.orientation().unwrap_or(Orientation::NoTransforms)
+    // In WebP many write what JPEG has before the data, where the crate does not look for it.
+    let behind_mark = |exif: Vec<u8>| Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0")?);
+    let marked = decoder.exif_metadata().ok().flatten().and_then(behind_mark);
+    marked.or_else(|| decoder.orientation().ok()).unwrap_or(Orientation::NoTransforms)
 }
 
 pub(super) fn turns(orientation: Orientation) -> bool {
@@ -248,6 +272,7 @@ fn failure(name: &str, error: ImageError) -> DataError {
         .with_cause(error),
         ImageError::Unsupported(_) => {
             DataError::unsuitable(place, format!("this kind of image is not read ({error})").to_lowercase())
+                .with_hint(CONVERT)
         }
         error => DataError::malformed(place, "the image is damaged or cut off").with_cause(error).with_hint(REPLACE),
     }

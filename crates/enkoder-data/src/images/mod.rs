@@ -4,6 +4,7 @@
 //! Transparency is ignored, and photographs are turned upright as their EXIF data says.
 
 mod decode;
+mod further;
 mod picture;
 mod tiff;
 mod whole;
@@ -62,6 +63,9 @@ pub fn read_image_files(name: &str, paths: &[PathBuf], options: &ImageOptions) -
 /// Reads the bytes of one image file as a data set of one sample, or of one for each page.
 pub fn read_image(name: &str, bytes: &[u8], options: &ImageOptions) -> Result<Dataset, DataError> {
     let found = inspect(name, bytes)?;
+    if found.others {
+        tell_others(&[&PathBuf::from(name)], OF_SEVERAL);
+    }
     let format = Common::new(&[found], |_| name.to_owned(), options)?;
     let Common { height, width, channels, values: length, .. } = format;
     if found.deep {
@@ -150,6 +154,8 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
     if kept.is_empty() {
         return Err(left_out.nothing_left());
     }
+    let others: Vec<&PathBuf> =
+        sound.iter().zip(&kept).filter(|(format, _)| format.others).map(|(_, &(index, _))| &paths[index]).collect();
     let common = Common::new(&sound, |index| paths[kept[index].0].display().to_string(), options)?;
     let float = sound.iter().find(|format| format.float);
     if let Some(odd) = float.and_then(|_| sound.iter().position(|format| !format.float)) {
@@ -165,6 +171,7 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
         common.dataset(name, values.len() / common.values, values, Dataset::from_u8)?
     };
     left_out.tell();
+    tell_others(&others, OF_SEVERAL);
     Ok((data, kept.into_iter().flat_map(|(index, pages)| std::iter::repeat_n(index, pages)).collect()))
 }
 
@@ -266,6 +273,19 @@ impl LeftOut<'_> {
             _ => DataError::empty(Place::default()),
         }
     }
+}
+
+/// What is read of animations and TIFF files, where each picture is a sample.
+const OF_SEVERAL: &str = "of an animation the first is read, of a TIFF the pages of the size and kind of its first";
+
+/// Warns of files that hold more pictures than are read.
+fn tell_others(files: &[&PathBuf], read: &str) {
+    let files = match files {
+        [] => return,
+        [only] => format!("{} holds", only.display()),
+        [first, ..] => format!("{} files, as {}, hold", files.len(), first.display()),
+    };
+    tracing::warn!("{files} further pictures, which are left out: {read}");
 }
 
 /// Warns of how many of so many images were left out, where any were.

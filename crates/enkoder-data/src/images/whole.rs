@@ -6,8 +6,8 @@ use enkoder::WholeImage;
 use ndarray::Array3;
 use rayon::prelude::*;
 
-use super::LeftOut;
 use super::decode::{Format, inspect, pixels};
+use super::{LeftOut, tell_others};
 use crate::error::{DataError, Place};
 use crate::input;
 
@@ -35,6 +35,10 @@ pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<
     let channels = if coloured { 3 } else { 1 };
     let scaled = paths.iter().zip(&formats).find(|(_, format)| format.as_ref().is_ok_and(|format| format.deep));
     let scaled = scaled.map(|(path, _)| path.clone());
+    let has_others =
+        |format: &Result<Format, DataError>| format.as_ref().is_ok_and(|format| format.others || format.pages > 1);
+    let others = paths.iter().zip(&formats).filter(|(_, format)| has_others(format));
+    tell_others(&others.map(|(path, _)| path).collect::<Vec<_>>(), "the first of a file is read");
     let images: Vec<Result<WholeImage, DataError>> = paths
         .par_iter()
         .zip(formats)

@@ -223,13 +223,13 @@ fn a_zarr_folder_is_read_by_its_consolidated_descriptions_and_by_the_names_of_it
     for name in ["with.zarr", "with.zarr/t", "without.zarr/t"] {
         let source = Source::find(format!("{}/{name}", server.address())).unwrap();
         let data = source.open(&ReadOptions::default()).unwrap();
-        // The chunk that is not there is full of the fill value, which stands for what is missing.
+        // The chunk that is not there is full of the fill value.
         let values = (0..data.len()).flat_map(|index| {
             let mut row = vec![0.0; data.features()];
             data.copy_row(index, &mut row);
             row
         });
-        assert_eq!(format!("{:?}", values.collect::<Vec<_>>()), "[1.0, 2.0, NaN, NaN]", "{name}");
+        assert_eq!(format!("{:?}", values.collect::<Vec<_>>()), "[1.0, 2.0, 0.5, 0.5]", "{name}");
     }
     let source = Source::find(format!("{}/without.zarr", server.address())).unwrap();
     let error = source.open(&ReadOptions::default()).unwrap_err();

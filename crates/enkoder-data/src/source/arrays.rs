@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use super::format::is_zarr;
 use super::reading::{must_be_file, open_with_length};
 use super::{ArrayOptions, Format, ReadOptions, Source};
+use enkoder::codec::SampleSource as _;
+
 use crate::arrays::{Arrays, Contents, Field, raw_field};
 use crate::byte_source::ByteSource;
 use crate::error::{DataError, Place};
@@ -15,6 +17,7 @@ use crate::input::is_file;
 use crate::netcdf;
 use crate::npy;
 use crate::npz;
+use crate::table::image_of;
 use crate::zarr;
 
 /// Extensions of arrays in a folder.
@@ -27,7 +30,12 @@ impl Source {
     /// The data as arrays that keep their type and are read in pieces; none where it is of another kind.
     pub fn open_arrays(&self, options: &ReadOptions) -> Result<Option<Arrays>, DataError> {
         let variables = self.open_fields(options)?;
-        variables.map(|variables| Arrays::new(&self.to_string(), variables, &options.arrays.block)).transpose()
+        let Some(variables) = variables else { return Ok(None) };
+        let arrays = Arrays::new(&self.to_string(), variables, &options.arrays.block)?;
+        Ok(Some(match image_of(options.size, arrays.shape()) {
+            Some(shape) => arrays.with_sample_shape(shape),
+            None => arrays,
+        }))
     }
 
     /// The same, each variable by itself: they may be of any shapes and types.

@@ -37,7 +37,8 @@ impl Source {
             Self::File { path, part: None }
                 if matches!(Format::of(path)?, Format::Csv | Format::Parquet | Format::Arrow) =>
             {
-                let (data, converted) = convert(self, path, options)?;
+                let (data, converted) =
+                    convert(self, path, &ReadOptions { table: options.of_table(), ..options.clone() })?;
                 Ok(InBlocks { data, converted: Some(converted) })
             }
             _ => {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::refused::refused;
 use crate::arrow::is_arrow;
 use crate::byte_source::ByteSource;
 use crate::error::DataError;
@@ -58,6 +59,9 @@ impl Format {
         }
         if source.head().starts_with(b"\x89ENK") {
             return Err(DataError::unsuitable(path, "is a compressed file").with_hint("decompress it first"));
+        }
+        if let Some(error) = refused(path, source.head()) {
+            return Err(error);
         }
         if is_zip(source.head()) && is_zarr_zip(path) {
             return Ok(Self::Zarr);

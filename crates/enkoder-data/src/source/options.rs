@@ -9,7 +9,7 @@ use crate::table::{MissingPolicy, TableOptions};
 pub struct ReadOptions {
     /// How tables are read. Its `label` also names the array of labels in an NPZ file.
     pub table: TableOptions,
-    /// Height and width that images are resized to.
+    /// Height and width that images are resized to. Rows of as many numbers, of tables and arrays, are such images.
     pub size: Option<(usize, usize)>,
     /// Whether images in colour become grey.
     pub grey: bool,
@@ -26,6 +26,11 @@ pub struct ReadOptions {
 impl ReadOptions {
     pub(super) fn images(&self) -> ImageOptions {
         ImageOptions { size: self.size, grey: self.grey, strict: self.strict }
+    }
+
+    /// How tables are read, whose rows may have to be images.
+    pub(super) fn of_table(&self) -> TableOptions {
+        TableOptions { image: self.table.image.or(self.size), ..self.table.clone() }
     }
 
     /// The same, without dropping rows that miss a value: [`Chunks`](crate::Chunks) do that, which tell the numbers of the others.

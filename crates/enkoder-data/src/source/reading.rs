@@ -108,7 +108,7 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
         return Err(DataError::unsuitable(path, why));
     }
     let table = |table: Result<Table, DataError>| {
-        table.and_then(|table| table.into_dataset(&options.table)).map_err(|error| error.of_file(path))
+        table.and_then(|table| table.into_dataset(&options.of_table())).map_err(|error| error.of_file(path))
     };
     let data = match format {
         Format::Csv => return table(read_csv(path, &options.table)),

@@ -7,7 +7,7 @@ use ndarray::{Array2, ShapeError};
 
 use super::encoding::{EncodedRows, FeatureColumn, encode};
 use super::labels::labels;
-use super::pixels::image_shape;
+use super::pixels::{image_of, image_shape};
 use super::{CellKind, MAX_CATEGORIES, MAX_VALUES, Table, TableColumn, TableOptions};
 use crate::timestamp::is_moment;
 use crate::{DataError, Place};
@@ -29,7 +29,7 @@ pub(super) fn into_dataset(table: Table, options: &TableOptions) -> Result<Datas
         Some(schema) => (known_columns(&table, &apart, schema)?, schema.clone()),
         None => learned_columns(&table, &apart)?,
     };
-    let shape = if options.schema.is_none() { pixel_shape(&schema) } else { None };
+    let shape = if options.schema.is_none() { pixel_shape(&schema, options) } else { None };
     let features = schema.features();
     let values = (table.len() as u64).saturating_mul(features as u64);
     if values > MAX_VALUES {
@@ -71,7 +71,7 @@ pub(super) fn learned(table: &Table, options: &TableOptions) -> Result<(Schema, 
         return Err(DataError::empty(Place::default()));
     }
     let (_, schema) = learned_columns(table, &apart(table, options)?.1)?;
-    let shape = pixel_shape(&schema).map_or_else(|| vec![schema.features()], |shape| shape.to_vec());
+    let shape = pixel_shape(&schema, options).unwrap_or_else(|| vec![schema.features()]);
     Ok((schema, shape))
 }
 
@@ -96,10 +96,11 @@ impl<T> EncodedRows<T> {
 }
 
 /// The shape of the image where the columns are its pixels.
-fn pixel_shape(schema: &Schema) -> Option<[usize; 2]> {
+fn pixel_shape(schema: &Schema, options: &TableOptions) -> Option<Vec<usize>> {
     let numeric = schema.columns.iter().all(|column| column.kind == ColumnKind::Numeric);
     let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
-    if numeric { image_shape(&names) } else { None }
+    let asked = || image_of(options.image, &[names.len()]);
+    if numeric { image_shape(&names).map(Vec::from).or_else(asked) } else { None }
 }
 
 /// Why columns are left out of what is learned, each with what is said of it.

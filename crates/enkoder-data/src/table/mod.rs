@@ -25,6 +25,7 @@ pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
 pub use columns::ColumnValues;
 pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::{missing_column, warn_of, warn_of_unknown};
+pub(crate) use pixels::image_of;
 pub use text::{BadCells, TextOptions};
 pub(crate) use text::{MAX_LINE, Notation, is_missing, parse_number};
 #[cfg(any(feature = "arrow", feature = "parquet"))]
@@ -57,6 +58,8 @@ pub enum MissingPolicy {
 /// How a table is read and turned into a data set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableOptions {
+    /// Height and width of the image that a row of as many numbers is.
+    pub image: Option<(usize, usize)>,
     /// The column that holds the classes, by its name or as `#3` by its number from 1. It is carried as the labels of the data
     /// set and is no feature.
     pub label: Option<String>,

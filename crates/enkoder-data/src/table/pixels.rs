@@ -6,6 +6,12 @@ pub(super) fn image_shape(names: &[&str]) -> Option<[usize; 2]> {
     square_shape(names).or_else(|| grid_shape(names))
 }
 
+/// The shape of a sample that is a row of so many numbers and has to be an image of this height and width.
+pub(crate) fn image_of(size: Option<(usize, usize)>, sample: &[usize]) -> Option<Vec<usize>> {
+    let (height, width) = size?;
+    (sample.len() == 1 && height.checked_mul(width) == Some(sample[0])).then(|| vec![height, width])
+}
+
 fn square_shape(names: &[&str]) -> Option<[usize; 2]> {
     let side = names.len().isqrt();
     if side < 2 || side * side != names.len() {

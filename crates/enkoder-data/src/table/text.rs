@@ -60,6 +60,8 @@ pub struct TextOptions {
     pub thousands: Option<u8>,
     /// What becomes of words in a column of numbers.
     pub bad_cells: BadCells,
+    /// Whether a row with fewer cells than there are columns is an error; otherwise its last cells are missing.
+    pub strict: bool,
 }
 
 /// What becomes of cells that are no numbers, where more than 95 % of their column are.

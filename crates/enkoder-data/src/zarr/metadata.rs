@@ -5,6 +5,7 @@ use half::f16;
 use serde_json::{Map, Value};
 
 use super::Packing;
+use super::codecs::{Codecs, codecs_of};
 use crate::arrays::{Attribute, Attributes, numpy_name};
 use crate::error::{DataError, Place};
 
@@ -29,11 +30,8 @@ pub(super) struct Description {
     pub type_name: String,
     /// None where it holds no numbers that are read.
     pub element: Option<ElementType>,
-    pub is_big_endian: bool,
-    /// The axes in the order in which they lie in a chunk, the outermost first.
-    pub order: Vec<usize>,
-    /// How chunks are packed, what is unpacked first coming first.
-    pub packings: Vec<Packing>,
+    /// How chunks are stored.
+    pub codecs: Codecs,
     /// All codecs by their names.
     pub filters: Vec<String>,
     /// The value of chunks that are not there, little-endian.
@@ -99,7 +97,7 @@ pub fn parse_zarr_metadata(bytes: &[u8]) -> Result<(), DataError> {
     }
 }
 
-fn malformed(why: impl Into<String>) -> DataError {
+pub(super) fn malformed(why: impl Into<String>) -> DataError {
     DataError::malformed(Place::default(), why)
 }
 
@@ -107,7 +105,7 @@ fn object(bytes: &[u8], name: &str) -> Result<Map<String, Value>, DataError> {
     serde_json::from_slice(bytes).map_err(|error| malformed(format!("{name} is no JSON object")).with_cause(error))
 }
 
-fn lengths(json: &Map<String, Value>, name: &str) -> Result<Vec<u64>, DataError> {
+pub(super) fn lengths(json: &Map<String, Value>, name: &str) -> Result<Vec<u64>, DataError> {
     let wrong = || malformed(format!("{name:?} is no list of lengths"));
     let list = json.get(name).and_then(Value::as_array).ok_or_else(wrong)?;
     if list.len() > MOST_AXES {
@@ -150,9 +148,12 @@ fn array_of_version_2(json: &Map<String, Value>, attributes: &Map<String, Value>
             _ => dtype.as_str().map_or_else(|| "structure".to_owned(), str::to_owned),
         },
         element,
-        is_big_endian: order == ">",
-        order: if is_fortran { axes.into_iter().rev().collect() } else { axes },
-        packings,
+        codecs: Codecs {
+            is_big_endian: order == ">",
+            order: if is_fortran { axes.into_iter().rev().collect() } else { axes },
+            packings,
+            shard: None,
+        },
         filters,
         fill: Vec::new(),
         attributes: attributes_of(attributes),
@@ -162,14 +163,23 @@ fn array_of_version_2(json: &Map<String, Value>, attributes: &Map<String, Value>
         chunks,
     };
     description.finish(json.get("fill_value"))?;
-    // What version 2 calls the fill value stands for a missing one, as writers of NetCDF conventions use it.
+    // What version 2 calls the fill value stands for a missing one where axes have names, as writers of NetCDF conventions use it. Of all
+    // others it is that of chunks which are not there: 0, mostly.
     if let Some(element) = description.element
+        && attributes.contains_key("_ARRAY_DIMENSIONS")
         && json.get("fill_value").is_some_and(|value| !value.is_null())
     {
         let bytes = description.fill.clone();
         description.attributes.add("_FillValue".to_owned(), Attribute::Numbers { element, bytes });
     }
     Ok(description)
+}
+
+/// The name of an extension of version 3, and how it is configured.
+pub(super) fn part(value: Option<&Value>) -> (String, Map<String, Value>) {
+    let name = value.and_then(|value| value.get("name").unwrap_or(value).as_str()).unwrap_or_default().to_owned();
+    let options = value.and_then(|value| value.get("configuration")).and_then(Value::as_object);
+    (name, options.cloned().unwrap_or_default())
 }
 
 fn node_of_version_3(bytes: &[u8]) -> Result<Node, DataError> {
@@ -184,11 +194,6 @@ fn node_of_version_3(bytes: &[u8]) -> Result<Node, DataError> {
         return Ok(Node::Group(attributes_of(attributes)));
     }
     let shape = lengths(&json, "shape")?;
-    let part = |value: Option<&Value>| -> (String, Map<String, Value>) {
-        let name = value.and_then(|value| value.get("name").unwrap_or(value).as_str()).unwrap_or_default().to_owned();
-        let options = value.and_then(|value| value.get("configuration")).and_then(Value::as_object);
-        (name, options.cloned().unwrap_or_default())
-    };
     let (grid, options) = part(json.get("chunk_grid"));
     if grid != "regular" {
         return Err(malformed(format!("a grid of chunks {grid:?} is not read, only regular ones")));
@@ -210,31 +215,7 @@ fn node_of_version_3(bytes: &[u8]) -> Result<Node, DataError> {
         "float64" => Some(ElementType::F64),
         _ => None,
     };
-    let (mut unreadable, mut packings, mut filters) = (None, Vec::new(), Vec::new());
-    let (mut is_big_endian, mut order) = (false, (0..shape.len()).collect::<Vec<_>>());
-    for codec in json.get("codecs").and_then(Value::as_array).map_or(&[][..], |list| &list[..]) {
-        let (name, options) = part(Some(codec));
-        match name.as_str() {
-            "bytes" => is_big_endian = options.get("endian").and_then(Value::as_str) == Some("big"),
-            "transpose" => {
-                let turn = lengths(&options, "order")?.into_iter().map(|axis| axis as usize).collect::<Vec<_>>();
-                let mut sorted = turn.clone();
-                sorted.sort_unstable();
-                if sorted != (0..shape.len()).collect::<Vec<_>>() {
-                    return Err(malformed(format!("an order of axes {turn:?} of an array with {}", shape.len())));
-                }
-                order = turn.into_iter().map(|axis| order[axis]).collect();
-                filters.push(name);
-            }
-            _ => {
-                match Packing::of(&name) {
-                    Some(packing) => packings.insert(0, packing),
-                    None => unreadable = Some(format!("it is packed with {name}, which is not read")),
-                }
-                filters.push(name);
-            }
-        }
-    }
+    let (codecs, filters, mut unreadable) = codecs_of(json.get("codecs"), &chunks)?;
     if json.get("storage_transformers").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
         unreadable = Some("it has storage transformers, which are not read".to_owned());
     }
@@ -251,9 +232,7 @@ fn node_of_version_3(bytes: &[u8]) -> Result<Node, DataError> {
             (None, other) => other.to_owned(),
         },
         element,
-        is_big_endian,
-        order,
-        packings,
+        codecs,
         filters,
         fill: Vec::new(),
         attributes: attributes_of(attributes),

@@ -66,7 +66,10 @@ proptest! {
 fn a_fault_far_down_is_named_by_its_line() {
     let with = |last: &str| Csv::new(&format!("a,b,c\n{}{last}\n", "1,x,2\n".repeat(30)));
     let message = |last: &str| with(last).chunks(options(), 7).unwrap_err().to_string();
-    assert!(message("1,x").ends_with("line 32: the row has 2 cells, but the first row has 3"), "{}", message("1,x"));
+    let long = message("1,x,2,3");
+    assert!(long.ends_with("line 32: the row has 4 cells, but the first row has 3"), "{long}");
+    let short = with("1,x").chunks(options(), 7).unwrap();
+    assert!(short.last().unwrap().data.to_array().rows().into_iter().next_back().unwrap()[3].is_nan());
     assert!(message("1,x,hot").contains("line 32: column \"c\" holds \"hot\""), "{}", message("1,x,hot"));
     assert!(message("inf,x,1").contains("line 32: the value of feature a is infinite"), "{}", message("inf,x,1"));
     let strict = TableOptions { missing: MissingPolicy::Error, ..options() };

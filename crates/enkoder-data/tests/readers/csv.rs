@@ -46,6 +46,35 @@ fn names_numbers_words_and_missing_values_are_told_apart() {
 }
 
 #[test]
+fn a_row_with_too_few_cells_misses_the_last_ones_unless_that_is_an_error() {
+    let text = "a,b,w\n1,2,x\n3\n4,5\n \n6,7,y\n";
+    for text in [text.to_owned(), text.replace('x', "\"x\""), text.replace('\n', "\r\n"), text.replace('\n', "\r")] {
+        let table = parse(&text).unwrap();
+        assert_eq!(table.len(), 4, "{text:?}");
+        assert_eq!(row(&table, 1), [Number(3.0), Missing, Missing]);
+        assert_eq!(row(&table, 2), [Number(4.0), Number(5.0), Missing]);
+        assert_eq!(row(&table, 3), [Number(6.0), Number(7.0), Word("y")]);
+        let strict = parse_with(&text, TextOptions { strict: true, ..Default::default() }).unwrap_err().to_string();
+        assert!(strict.contains("line 3: the row has 1 cells, but the first row has 3"), "{strict}");
+        let missing = TableOptions { missing: MissingPolicy::Error, ..Default::default() };
+        let missing = parse_csv("t.csv", text.as_bytes(), &missing).unwrap().into_dataset(&missing).unwrap_err();
+        assert!(missing.to_string().contains("line 3"), "{missing}");
+    }
+    assert!(message("a,b\n1,2\n1,2,3\n").contains("line 3: the row has 3 cells"));
+    let most = message("Results, of 2024\n\n1\n2\n3\n");
+    assert!(most.contains("line 3: 3 of 3 rows have fewer cells than the first row, which has 2"), "{most}");
+}
+
+#[test]
+fn lines_of_old_macs_may_have_a_preamble_and_short_rows() {
+    let text = "Logger X7\rSerial 12\r\rtime,t\r1,20.5\r2\r3,20.7\r";
+    let table = parse(text).unwrap();
+    assert_eq!((names(&table), table.len()), (vec!["time", "t"], 3));
+    let skipped = parse_with(text, TextOptions { skip_lines: 3, ..Default::default() }).unwrap();
+    assert_eq!(row(&skipped, 1), [Number(2.0), Missing]);
+}
+
+#[test]
 fn every_word_for_a_missing_value_is_missing() {
     for word in [
         "", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-", "\"\"", " NA ", "NAN", "#N/A", "--",
@@ -106,9 +135,9 @@ fn a_column_of_too_many_words_is_text() {
 #[test]
 fn what_is_wrong_is_said_with_its_line() {
     assert_eq!(message("a,b\n1,2\n\n1,2,3\n"), "t.csv, line 4: the row has 3 cells, but the first row has 2");
-    assert_eq!(message("a,b\n1,2\n1\n"), "t.csv, line 3: the row has 1 cells, but the first row has 2");
-    assert_eq!(message("a,b\r\n1,2\r\n\r\n1\r\n"), "t.csv, line 4: the row has 1 cells, but the first row has 2");
-    assert_eq!(message("a,b\n\"1\n2\",2\n\n\n1"), "t.csv, line 6: the row has 1 cells, but the first row has 2");
+    assert_eq!(message("a,b\n1,2\n1,2,3\n"), "t.csv, line 3: the row has 3 cells, but the first row has 2");
+    assert_eq!(message("a,b\r\n1,2\r\n\r\n1,2,3\r\n"), "t.csv, line 4: the row has 3 cells, but the first row has 2");
+    assert_eq!(message("a,b\n\"1\n2\",2\n\n\n1,2,3"), "t.csv, line 6: the row has 3 cells, but the first row has 2");
     assert_eq!(message(b"a,b\n1,x\n2,\xff\n"), "t.csv, line 3: column \"b\" is not text in UTF-8");
     assert_eq!(message(b"a\xff,b\n1,x\n"), "t.csv, line 1: the names of the columns are not text in UTF-8");
     assert_eq!(message(b"\xff\xfea\0,\0b\0"), "t.csv: the text is UTF-16");
@@ -260,14 +289,14 @@ fn comments_before_the_table_are_passed_over_and_can_hold_the_names() {
     assert_eq!((names(&table), table.len()), (vec!["a", "b"], 2));
     let table = parse("# logger\n# time b\n1 2\n3 4\n").unwrap();
     assert_eq!((names(&table), row(&table, 0)), (vec!["time", "b"], vec![Number(1.0), Number(2.0)]));
-    assert_eq!(message("# one\na,b\n1,2\n1\n"), "t.csv, line 4: the row has 1 cells, but the first row has 2");
+    assert_eq!(message("# one\na,b\n1,2\n1,2,3\n"), "t.csv, line 4: the row has 3 cells, but the first row has 2");
     let table = parse_with("a,b\n1,2\n;3,4\n5,6\n", TextOptions { comment: Some(b';'), ..Default::default() });
     assert_eq!(table.unwrap().len(), 2);
     let skipped = TextOptions { skip_lines: 2, ..Default::default() };
     let table = parse_with("Station 7\n\na;b\n1,5;2\n", skipped.clone()).unwrap();
     assert_eq!((names(&table), row(&table, 0)), (vec!["a", "b"], vec![Number(1.5), Number(2.0)]));
-    let error = parse_with("Station 7\n\na;b\n1;2\n1\n", skipped).unwrap_err().to_string();
-    assert_eq!(error, "t.csv, line 5: the row has 1 cells, but the first row has 2");
+    let error = parse_with("Station 7\n\na;b\n1;2\n1;2;3\n", skipped).unwrap_err().to_string();
+    assert_eq!(error, "t.csv, line 5: the row has 3 cells, but the first row has 2");
 }
 
 #[test]

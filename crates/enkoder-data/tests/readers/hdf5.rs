@@ -97,13 +97,14 @@ fn what_cannot_be_read_is_refused_by_the_name_of_its_type_or_filter() {
         let array = contents.arrays.iter().find(|array| array.name == name).unwrap_or_else(|| panic!("{name}"));
         array.unreadable.clone().unwrap_or_default()
     };
-    assert_eq!(why("half"), "values of type 16-bit float are not read");
+    assert_eq!((why("half"), why("lzf")), (String::new(), String::new()));
     assert_eq!(why("points"), "values of type structure (x: f32, y: i16) are not read");
     assert!(why("complex").contains("structure (r: f32, i: f32)"), "{}", why("complex"));
-    assert_eq!(why("lzf"), "it is packed with LZF, which is not read");
     assert!(why("petabyte").contains("which a file of"), "{}", why("petabyte"));
-    let error = message(open("types.h5", &["lzf"], &[]));
-    assert!(error.contains("\"lzf\" cannot be read: it is packed with LZF"), "{error}");
+    let error = message(open("filters.h5", &["blosc2"], &[]));
+    assert!(error.contains("\"blosc2\" cannot be read: it is packed with Blosc2"), "{error}");
+    let error = message(open("filters.h5", &["brain"], &[]));
+    assert!(error.contains("its 16-bit floats are none of IEEE 754"), "{error}");
     let mut big = open("types.h5", &["big"], &[]).unwrap();
     assert_eq!(big.read(3, 1).unwrap(), [9, 0, 0, 0, 10, 0, 0, 0, 11, 0, 0, 0]);
     assert_eq!(open("types.h5", &["flags"], &[]).unwrap().read(0, 3).unwrap(), [1, 0, 1]);
@@ -112,6 +113,32 @@ fn what_cannot_be_read_is_refused_by_the_name_of_its_type_or_filter() {
     let scalar = contents.arrays.iter().find(|array| array.name == "scalar").unwrap();
     assert_eq!(scalar.summary().unwrap().unwrap().range, Some((3.5, 3.5)));
     assert!(!contents.arrays.iter().any(|array| array.name.contains("elsewhere") && array.element.is_some()));
+}
+
+#[test]
+fn every_filter_that_is_common_is_unpacked() {
+    let expected: Vec<u8> = (0..1209).flat_map(|i: i32| (i % 97 * 1000).to_le_bytes()).collect();
+    let packed = ["lzf", "bzip2", "zstd"].map(String::from).into_iter();
+    let packed = packed.chain(["blosclz", "lz4", "lz4hc", "zlib", "zstd"].map(|name| format!("blosc_{name}")));
+    for name in packed.chain(["none", "lz4", "zstd"].map(|name| format!("bitshuffle_{name}"))) {
+        assert!(open("filters.h5", &[&name], &[]).unwrap().read(0, 3).unwrap() == expected, "{name}");
+    }
+    let half = open("filters.h5", &["half"], &[]).unwrap().read(0, 4).unwrap();
+    assert_eq!((&half[..4], &half[6..]), (&[0x00, 0x3e, 0x00, 0xc0][..], &[0xff, 0x7b][..]));
+}
+
+#[test]
+fn a_file_may_begin_with_a_block_of_its_writer_s_as_those_of_matlab_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.mat");
+    let begin = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".iter().copied().chain([b' '; 512]).take(512);
+    fs::write(&path, begin.chain(fs::read(recorded("filters.h5")).unwrap()).collect::<Vec<u8>>()).unwrap();
+    let read = |path: &Path| {
+        let arrays = ArrayOptions { variables: vec!["lzf".into()], block: Vec::new(), raw: None };
+        let options = ReadOptions { arrays, ..ReadOptions::default() };
+        Source::find(path).unwrap().open_arrays(&options).unwrap().unwrap().read(0, 3).unwrap()
+    };
+    assert!(read(&path) == read(&recorded("filters.h5")));
 }
 
 /// Looks at everything that there is.
@@ -128,7 +155,7 @@ fn look_at_all(bytes: &[u8]) {
 
 #[test]
 fn a_file_cut_or_changed_anywhere_is_an_error_or_other_data_but_no_panic() {
-    for name in ["groups.nc", "types.h5"] {
+    for name in ["groups.nc", "types.h5", "filters.h5"] {
         let whole = fs::read(recorded(name)).unwrap();
         for length in (0..whole.len()).step_by(whole.len() / 40) {
             look_at_all(&whole[..length]);

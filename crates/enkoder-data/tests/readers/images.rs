@@ -318,3 +318,52 @@ fn photographs_are_turned_upright_as_their_exif_data_says() {
         assert_eq!(row[0] > 128, light_first, "{orientation}");
     }
 }
+
+#[test]
+fn pages_of_another_kind_are_no_reason_to_refuse_the_others_and_transparency_is_none_to_take_one_page_only() {
+    use tiff::encoder::colortype::{Gray8, Gray16, RGBA8};
+    let mut file = Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut file).unwrap();
+    encoder.write_image::<Gray8>(2, 1, &[1, 2]).unwrap();
+    encoder.write_image::<Gray16>(2, 1, &[3, 4]).unwrap();
+    encoder.write_image::<Gray8>(2, 1, &[5, 6]).unwrap();
+    let data = read(file.get_ref()).unwrap();
+    assert_eq!((data.len(), data.row_u8(1)), (2, Some(&[5, 6][..])));
+    let pages: Vec<Vec<u8>> = (0..3).map(|page| vec![page, 20, 30, 128]).collect();
+    let data = read(&stack::<RGBA8, _>(1, 1, &pages)).unwrap();
+    assert_eq!((data.len(), data.shape()), (3, &[1, 1, 3][..]));
+    assert_eq!(data.row_u8(2), Some(&[2, 20, 30][..]));
+}
+
+#[test]
+fn kinds_of_tiff_that_would_be_read_wrong_are_refused_with_a_way_out() {
+    // A page of one pixel of 8 bits with one more tag, whose value is given.
+    let with = |tag: u16, value: u16| {
+        let mut bytes = b"II\x2a\0\x08\0\0\0".to_vec();
+        let mut tags = vec![
+            (256, 4, 1u32),
+            (257, 4, 1),
+            (258, 3, 8),
+            (259, 3, 1),
+            (262, 3, 1),
+            (273, 4, 200),
+            (277, 3, 1),
+            (278, 4, 1),
+            (279, 4, 1),
+        ];
+        tags.push((tag, 3, value.into()));
+        tags.sort_unstable();
+        bytes.extend((tags.len() as u16).to_le_bytes());
+        for (tag, kind, value) in tags {
+            bytes.extend([u16::to_le_bytes(tag), u16::to_le_bytes(kind)].concat());
+            bytes.extend([1u32.to_le_bytes(), value.to_le_bytes()].concat());
+        }
+        bytes.resize(200, 0);
+        bytes.push(99);
+        read(&bytes)
+    };
+    assert_eq!(with(274, 1).unwrap().row_u8(0), Some(&[99][..]));
+    let error = with(266, 2).unwrap_err();
+    assert!(error.to_string().contains("the lowest bit of its bytes comes first"), "{error}");
+    assert_eq!(error.hint().as_deref(), Some("convert it to PNG"));
+}

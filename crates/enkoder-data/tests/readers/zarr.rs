@@ -143,9 +143,62 @@ fn version_3_is_read_with_its_codecs_and_others_are_refused_by_name() {
         assert!(same(&values(folder.path(), "/deep/t", 2).unwrap(), &expected(2.5)), "{codecs}");
     }
     let folder = TempDir::new().unwrap();
-    version_3(folder.path(), &format!(r#"[{bytes}, {{"name": "sharding_indexed"}}]"#), false, false, |bytes| bytes);
+    version_3(folder.path(), &format!(r#"[{bytes}, {{"name": "numcodecs.delta"}}]"#), false, false, |bytes| bytes);
     let error = values(folder.path(), "/deep/t", 2).unwrap_err();
-    assert!(error.contains("packed with sharding_indexed"), "{error}");
+    assert!(error.contains("packed with numcodecs.delta"), "{error}");
+}
+
+/// Shards of four chunks of 2×3 for 4×6 values, of which some are not there, packed by gzip with their index at either end.
+#[test]
+fn shards_are_read_with_the_chunks_that_they_have() {
+    let index = |first: bool, chunks: &[Option<Vec<u8>>]| {
+        let mut at = if first { chunks.len() as u64 * 16 } else { 0 };
+        let mut entries = Vec::new();
+        for chunk in chunks {
+            let (offset, bytes) = chunk.as_ref().map_or((u64::MAX, u64::MAX), |chunk| (at, chunk.len() as u64));
+            at += chunk.as_ref().map_or(0, |_| bytes);
+            entries.extend([offset.to_le_bytes(), bytes.to_le_bytes()].concat());
+        }
+        entries
+    };
+    let write_all = |folder: &Path, first: bool| {
+        let bytes = r#"{"name": "bytes", "configuration": {"endian": "little"}}"#;
+        let place = if first { "start" } else { "end" };
+        let codecs = format!(
+            r#"[{{"name": "sharding_indexed", "configuration": {{"chunk_shape": [2, 3], "index_location": "{place}",
+            "codecs": [{bytes}, {{"name": "gzip", "configuration": {{"level": 1}}}}], "index_codecs": [{bytes}]}}}}]"#
+        );
+        let array = format!(
+            r#"{{"zarr_format": 3, "node_type": "array", "shape": [5, 7], "data_type": "float32", "fill_value": 2.5,
+            "chunk_grid": {{"name": "regular", "configuration": {{"chunk_shape": [4, 6]}}}},
+            "chunk_key_encoding": {{"name": "default"}}, "codecs": {codecs}}}"#
+        );
+        write(folder, "t/zarr.json", array);
+        write(folder, "zarr.json", r#"{"zarr_format": 3, "node_type": "group"}"#);
+        for (row, column) in [(0, 0), (0, 1), (1, 0), (1u32, 1u32)] {
+            let part = |(y, x): (u32, u32)| {
+                let (y, x) = (row * 2 + y, column * 2 + x);
+                ((y, x) != (1, 1)).then(|| gzip(&chunk(y * 2, x * 3, false, f32::to_le_bytes)))
+            };
+            let chunks = [(0, 0), (0, 1), (1, 0), (1, 1)].map(part);
+            let (entries, whole) = (index(first, &chunks), chunks.into_iter().flatten().flatten().collect());
+            write(
+                folder,
+                &format!("t/c/{row}/{column}"),
+                if first { [entries, whole].concat() } else { [whole, entries].concat() },
+            );
+        }
+    };
+    for first in [false, true] {
+        let folder = TempDir::new().unwrap();
+        write_all(folder.path(), first);
+        assert!(same(&values(folder.path(), "t", 2).unwrap(), &expected(2.5)), "{first}");
+        // An index that is cut off, or that leads out of its file.
+        for damaged in [vec![], vec![0; 63], [0xfe; 64].to_vec()] {
+            write(folder.path(), "t/c/0/0", damaged);
+            assert!(values(folder.path(), "t", 2).unwrap_err().contains("damaged"));
+        }
+    }
 }
 
 /// Blosc by each of its packers, sorted or not, in zip files as `recorded/zarr/write.py` writes them.
@@ -274,5 +327,19 @@ proptest! {
         write(folder.path(), "t/.zarray", array);
         write(folder.path(), "t/0.0", bytes);
         let _ = values(folder.path(), "t", 60);
+    }
+}
+
+#[test]
+fn zeros_of_a_plain_array_are_values_though_chunks_that_are_not_there_are_full_of_them() {
+    let array = r#"{"zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "|u1", "compressor": null, "fill_value": 0, "order": "C", "filters": null}"#;
+    for (attributes, missing) in [("{}", 0), (r#"{"_ARRAY_DIMENSIONS": ["x"]}"#, 3)] {
+        let folder = TempDir::new().unwrap();
+        write(folder.path(), "t/.zarray", array);
+        write(folder.path(), "t/.zattrs", attributes);
+        write(folder.path(), ".zgroup", r#"{"zarr_format": 2}"#);
+        write(folder.path(), "t/0", [0, 7]);
+        let found = contents(folder.path()).unwrap();
+        assert_eq!(found.arrays[0].summary().unwrap().unwrap().missing, missing, "{attributes}");
     }
 }

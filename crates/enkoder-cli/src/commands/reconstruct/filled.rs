@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use enkoder::codec::{ElementType, SampleArray, SampleSource};
 use enkoder::{Autoencoder, Cell, Column, Dataset, Schema};
-use enkoder_data::{CsvText, Format, Source, TableOptions, is_address};
+use enkoder_data::{CsvText, Format, Source, TableOptions, is_file};
 use ndarray::{Array2, ArrayView2};
 
 use super::Options;
@@ -71,11 +71,7 @@ impl Options {
     /// The CSV file that is meant, where it is one.
     fn csv(&self) -> anyhow::Result<Option<PathBuf>> {
         Ok(match self.reading.source(&self.of.data)? {
-            Source::File { path, part: None }
-                if (is_address(&path) || path.is_file()) && Format::of(&path)? == Format::Csv =>
-            {
-                Some(path)
-            }
+            Source::File { path, part: None } if is_file(&path) && Format::of(&path)? == Format::Csv => Some(path),
             _ => None,
         })
     }

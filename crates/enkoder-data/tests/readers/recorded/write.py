@@ -1,5 +1,5 @@
-"""Writes the files beside it: python write.py, with netCDF4 and h5py."""
-import h5py, netCDF4, numpy as np
+"""Writes the files beside it: python write.py, with netCDF4, h5py and hdf5plugin."""
+import h5py, hdf5plugin, netCDF4, numpy as np
 
 with netCDF4.Dataset("groups.nc", "w") as file:
     file.createDimension("time", None)
@@ -51,3 +51,25 @@ with netCDF4.Dataset("cdf5.nc", "w", format="NETCDF3_64BIT_DATA") as file:
     v = file.createVariable("v", "u2", ("x",), fill_value=9)
     v.note = "ümlaut"
     v[:] = np.ma.masked_array(np.array([1, 2, 65000], "u2"), [False, True, False])
+
+with h5py.File("filters.h5", "w", libver="latest") as file:
+    # 403 values of 4 bytes: chunks that neither 8 values nor a block divide.
+    values = (np.arange(1209) % 97 * 1000).astype("i4").reshape(3, 403)
+    def add(name, **packed):
+        file.create_dataset(name, data=values, chunks=(1, 403), **packed)
+    add("lzf", compression="lzf", shuffle=True)
+    add("bzip2", **hdf5plugin.BZip2())
+    add("zstd", **hdf5plugin.Zstd())
+    for name in ["blosclz", "lz4", "lz4hc", "zlib", "zstd"]:
+        add(f"blosc_{name}", **hdf5plugin.Blosc(name, shuffle=hdf5plugin.Blosc.BITSHUFFLE))
+    for name in ["none", "lz4", "zstd"]:
+        add(f"bitshuffle_{name}", **hdf5plugin.Bitshuffle(cname=name))
+    add("blosc2", **hdf5plugin.Blosc2())
+    file["brain"] = np.arange(4, dtype="f4")
+    brain = h5py.h5t.IEEE_F32LE.copy()
+    brain.set_fields(15, 7, 8, 0, 7)
+    brain.set_size(2)
+    brain.set_ebias(127)
+    del file["brain"]
+    h5py.h5d.create(file.id, b"brain", brain, h5py.h5s.create_simple((4,)))
+    file["half"] = np.array([1.5, -2, np.nan, 65504], ">f2")

@@ -29,7 +29,7 @@ use super::keeping::Keeping;
 use super::moments::in_words;
 use super::scored::{Layout, ScoredFormat};
 use super::{JudgeOptions, describe, describe_moving, load};
-use crate::arguments::RunOptions;
+use crate::arguments::{RunOptions, TextArguments};
 use crate::failure::Usage;
 use crate::interrupt;
 use crate::screen::{Screen, print_with, tell};
@@ -45,7 +45,8 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Reads CSV with a header from standard input and writes a line for each row at once, with what `enkoder detect score` writes; with
 /// --json a JSON object for each. A detector of series scores each moment by the window that ends with it, so its first moments have no
 /// score. A row that cannot be read or scored is reported, has no score, and ends nothing: bytes that are no text, lines that are torn or
-/// longer than 4 MB, infinite values, one time in the future or the past. A header that comes again is no row. Series of several groups
+/// longer than 4 MB, infinite values, one time in the future or the past. Lines before the header that are comments or shorter than
+/// it are passed over, and a header that comes again is no row. Series of several groups
 /// are told apart, and begin anew after a gap, where the detector was fitted with --group and --time.
 ///
 /// SIGHUP loads the detector again, SIGUSR1 says what was counted so far, and SIGINT or SIGTERM end the watch, which says so, too.
@@ -80,6 +81,9 @@ pub struct Options {
     judge: JudgeOptions,
 
     #[command(flatten)]
+    text: TextArguments,
+
+    #[command(flatten)]
     common: RunOptions,
 }
 
@@ -112,7 +116,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let (of, memory) = remembered.unwrap_or_else(|| (checksum, new()));
     let incidents = incident_file.map(|file| file.open(Overwrite::replacing(options.force), resumed)).transpose()?;
     let clock = Clock::of(&options.judge.clock, &detector);
-    let mut watched = Watched::new(detector, layout, memory, clock, &options.judge.keep, screen);
+    let mut watched =
+        Watched::new(detector, layout, memory, clock, options.text.options(), &options.judge.keep, screen);
     watched.memory.following.flag_by(rule, moving, &watched.detector);
     watched.memory.following.explain(incidents.is_some());
     if resumed {
@@ -178,10 +183,13 @@ impl Watch<'_> {
         signals::listen(sender.clone()).context("signals cannot be listened to")?;
         lines::read(sender);
         let stopped = self.watch(&events, out)?;
-        anyhow::ensure!(
-            stopped || self.watched.has_header(),
-            "there is nothing on standard input: a header with the columns' names is needed"
-        );
+        if !stopped && !self.watched.has_header() {
+            let why = match self.watched.before {
+                0 => "there is nothing on standard input: a header with the columns' names is needed",
+                _ => "no line of standard input is a header with the names of the detector's columns",
+            };
+            return Err(Usage::new(why).with_hint("name a file that begins with a header: --header FILE").into());
+        }
         if self.state.is_none() {
             // Without a state nothing goes on behind the end.
             let Self { watched, incidents, screen, .. } = self;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::mem;
 
 use enkoder::anomaly::{AnomalyError, Detector, NoScore, Passage, Reason};
-use enkoder_data::{CsvLines, DataError, TableOptions};
+use enkoder_data::{CsvLines, DataError, TableOptions, TextOptions};
 
 use super::lines::{LONGEST, Line, Lines};
 use super::memory::{Held, Memory, Series};
@@ -32,6 +32,8 @@ pub struct Watched<'a> {
     options: TableOptions,
     /// What reads the lines, once the header is known, and where time, group and what is kept stand in them.
     lines: Option<CsvLines>,
+    /// Lines before the header.
+    pub before: usize,
     places: [Option<usize>; 2],
     kept: Vec<usize>,
     /// What `--keep` asks for.
@@ -52,10 +54,11 @@ impl<'a> Watched<'a> {
         layout: Layout,
         memory: Memory,
         clock: Clock,
+        text: TextOptions,
         keep: &'a Option<Vec<String>>,
         screen: Screen,
     ) -> Self {
-        let options = TableOptions { schema: detector.schema().cloned(), ..TableOptions::default() };
+        let options = TableOptions { schema: detector.schema().cloned(), text, ..TableOptions::default() };
         Self {
             detector,
             layout,
@@ -64,6 +67,7 @@ impl<'a> Watched<'a> {
             screen,
             options,
             lines: None,
+            before: 0,
             places: [None, None],
             kept: Vec::new(),
             keep,
@@ -134,7 +138,7 @@ impl<'a> Watched<'a> {
     /// # Errors
     /// When the stream lacks a column that the new one needs; the old one then stays.
     pub fn reload(&mut self, detector: Detector) -> anyhow::Result<()> {
-        let options = TableOptions { schema: detector.schema().cloned(), ..TableOptions::default() };
+        let options = TableOptions { schema: detector.schema().cloned(), ..self.options.clone() };
         let same = detector.schema() == self.detector.schema() && detector.windows() == self.detector.windows();
         let old = (mem::replace(&mut self.detector, detector), mem::replace(&mut self.options, options));
         if let Some(header) = self.memory.header.clone()
@@ -206,9 +210,11 @@ impl<'a> Watched<'a> {
 
     fn line(&mut self, text: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
         let Some(lines) = &mut self.lines else {
-            self.set_header(text)?;
-            return Ok(self.layout.write_header(&self.detector, out)?);
+            return self.first_line(text, out);
         };
+        if lines.is_comment(text) && self.memory.header.as_deref().is_none_or(|header| header.as_bytes() != text) {
+            return Ok(());
+        }
         let header = self.memory.header.as_deref().is_some_and(|header| header.as_bytes() == text);
         let mut row = mem::take(&mut self.row);
         let read = lines.read(text, &mut row);
@@ -235,6 +241,25 @@ impl<'a> Watched<'a> {
         }
         self.row = row;
         Ok(())
+    }
+
+    /// A line of a stream of which no header was seen.
+    fn first_line(&mut self, text: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
+        let header = (self.before >= self.options.text.skip_lines).then(|| self.set_header(text));
+        match header {
+            Some(Ok(())) => {}
+            Some(Err(error)) if !CsvLines::is_before_header(text, self.before, &self.options) => return Err(error),
+            _ => {
+                self.before += 1;
+                return Ok(());
+            }
+        }
+        if self.before > self.options.text.skip_lines {
+            let lines = wording::counted(self.before, "line", "lines");
+            self.screen
+                .note(format_args!("{lines} before the header: passed over; --skip-lines says how many there are"));
+        }
+        Ok(self.layout.write_header(&self.detector, out)?)
     }
 
     /// A line that is no row.

@@ -1,11 +1,9 @@
-//! Blosc (<https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst>), in which Zarr packs chunks by default: blocks, each of one stream
+//! Blosc (<https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst>), in which Zarr packs chunks by default, and HDF5 where asked: blocks, each of one stream
 //! or as many as a value has bytes, packed by LZ4, zstd, zlib or BloscLZ, of bytes or bits that were sorted by their places in a value.
 
 use std::io::{self, Read};
 
 use flate2::read::ZlibDecoder;
-
-use super::store::wrong;
 
 const HEADER: usize = 16;
 /// Flags of the header.
@@ -19,6 +17,10 @@ const LEAST_VALUES: usize = 128;
 /// Beyond this distance BloscLZ writes two bytes more.
 const NEAR: usize = 8191;
 
+fn wrong(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
 fn damaged() -> io::Error {
     wrong("the chunk is no sound Blosc".to_owned())
 }
@@ -29,7 +31,7 @@ fn number(bytes: &[u8], at: usize) -> io::Result<usize> {
 }
 
 /// The bytes that were packed, of which there may be so many.
-pub(super) fn unpack(packed: &[u8], most: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn unpack(packed: &[u8], most: u64) -> io::Result<Vec<u8>> {
     let (flags, width) = match packed {
         [_, _, flags, width, ..] => (*flags, usize::from(*width).max(1)),
         _ => return Err(damaged()),
@@ -153,7 +155,7 @@ fn unsort_bytes(sorted: &[u8], width: usize, out: &mut Vec<u8>) {
 }
 
 /// The same for bits, of as many values as eight divide; of another number they were left as they are.
-fn unsort_bits(sorted: &[u8], width: usize, out: &mut Vec<u8>) {
+pub(crate) fn unsort_bits(sorted: &[u8], width: usize, out: &mut Vec<u8>) {
     let (count, start) = (sorted.len() / width, out.len());
     out.extend_from_slice(sorted);
     if count % 8 != 0 {
