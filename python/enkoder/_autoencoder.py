@@ -9,12 +9,46 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from . import _validation
-from ._base import Array, Transformer, seed_of
+from . import _parameters, _validation
+from ._base import Array, Transformer, opened
 from ._enkoder import Model
+from ._parameters import CALLABLE, FLAG, LAYERS, PATH, SHAPE, TEXT, THREADS, VERBOSE, WIDTHS, one_of, optional, real, seed_of, whole
 from ._progress import Callback, told_to
 
 Layers = Mapping[str, Any]
+
+#: Of every training.
+TRAINING_RULES = {
+    "epochs": optional(whole(1)),
+    "batch_size": optional(whole(1)),
+    "learning_rate": optional(real(0, float("inf"))),
+    "patience": optional(whole(1)),
+    "noise": optional(TEXT),
+    "blind": FLAG,
+    "n_jobs": THREADS,
+    "verbose": VERBOSE,
+    "callback": optional(CALLABLE),
+}
+
+RULES = {
+    "hidden": optional(WIDTHS),
+    "latent": whole(1),
+    "architecture": one_of("dense", "linear", "conv"),
+    "channels": optional(WIDTHS),
+    "layers": optional(LAYERS),
+    **{name: optional(TEXT) for name in "preset activation latent_activation output_activation loss schedule penalty".split()},
+    "scaling": TEXT,
+    **TRAINING_RULES,
+    "huber_delta": optional(real(0, float("inf"))),
+    "weight_decay": optional(real(0, 1e9, closed=True)),
+    "warmup": optional(real(0, 1, closed=True)),
+    "clip": optional(real(0, float("inf"))),
+    "validation": real(0, 1),
+    "image_shape": optional(SHAPE),
+    "checkpoint": optional(PATH),
+    "checkpoint_every": whole(1),
+    "resume": optional(PATH),
+}
 
 
 class Autoencoder(Transformer):
@@ -68,7 +102,7 @@ class Autoencoder(Transformer):
         Damages the inputs, which the network learns to undo: ``"gaussian:0.3"``, ``"masking:0.25"``, or ``"missing:0.5"`` to learn to
         fill in what is missing.
     blind : bool
-        Learns to denoise images from noisy ones alone.
+        Learns to denoise images from noisy ones alone: of convolutions, and without ``noise``.
     validation : float
         The part of the samples that validates.
     image_shape : sequence of int, optional
@@ -206,6 +240,7 @@ class Autoencoder(Transformer):
         KeyboardInterrupt
             After Ctrl-C.
         """
+        options = self._options()
         given = _validation.samples(X, type(self).__name__)
         if given.rows < 2:
             raise ValueError(
@@ -214,7 +249,13 @@ class Autoencoder(Transformer):
         aim = None if targets is None else _validation.samples(targets, type(self).__name__).given
         progress = told_to(self.callback, self.verbose)
         try:
-            self.model_, stopped = Model.fit(self._shaped(given.given), self._options(), aim, progress)
+            self.model_, stopped = Model.fit(self._shaped(given.given), options, aim, progress)
+        except ValueError:
+            # A training counts the samples after it has divided them.
+            infinite = _validation.infinite(given)
+            if infinite is None:
+                raise
+            raise ValueError(infinite) from None
         finally:
             if progress is not None:
                 progress.close()
@@ -224,14 +265,27 @@ class Autoencoder(Transformer):
         return self
 
     def _options(self) -> dict[str, object]:
-        if self.architecture not in ("dense", "linear", "conv"):
-            raise ValueError(f"architecture is {self.architecture!r}, but must be dense, linear or conv")
+        _parameters.check(self, RULES)
+        if self.blind and self.noise is not None:
+            raise ValueError("noise and blind exclude each other: blind learns from images that are noisy already")
+        if self.blind and self.layers is None and self.architecture != "conv":
+            raise ValueError(
+                f"blind hides pixels of images, of which architecture={self.architecture!r} knows nothing\nhint: take architecture=\"conv\""
+            )
         return training_options(self, architecture=self.architecture)
 
     def _shaped(self, given: Any) -> Any:
         """Rows of an array as samples of a shape."""
         if self.image_shape is not None and isinstance(given, np.ndarray):
+            values, wanted = int(np.prod(given.shape[1:])), int(np.prod(self.image_shape))
+            if values != wanted:
+                raise ValueError(f"image_shape is {self.image_shape!r}, which is {wanted} values, but a sample has {values}")
             return given.reshape(given.shape[0], *self.image_shape)
+        if self.architecture == "conv" and self.layers is None and isinstance(given, np.ndarray) and given.ndim == 2:
+            raise ValueError(
+                f"architecture=\"conv\" needs images, but X has rows of {given.shape[1]} numbers\n"
+                "hint: say with image_shape what shape a row has, as (height, width) or (height, width, channels)"
+            )
         return given
 
     def _like_model(self, given: Any) -> Any:
@@ -239,9 +293,6 @@ class Autoencoder(Transformer):
         if isinstance(given, np.ndarray) and list(given.shape[1:]) != shape and len(shape) < 4:
             return given.reshape(given.shape[0], *shape)
         return given
-
-    def _takes_tables(self) -> bool:
-        return self.model_.columns is not None
 
     @property
     def _n_features_out(self) -> int:
@@ -263,9 +314,8 @@ class Autoencoder(Transformer):
         array of float32 of shape (n_samples, latent), or a data frame after ``set_output``
         """
         given = self._samples(X)
-        samples = self._like_model(given.given)
-        codes = self.model_.encode(samples, self._threads)
-        _validation.check_finite(samples, codes)
+        codes = self.model_.encode(self._like_model(given.given), self._threads)
+        _validation.check_finite(given, codes)
         return self._given_out(codes, given.index)
 
     def inverse_transform(self, Z: Any) -> Array:
@@ -291,9 +341,9 @@ class Autoencoder(Transformer):
         -------
         array of float32 of shape (n_samples, n_features)
         """
-        samples = self._like_model(self._samples(X).given)
-        made = self.model_.reconstruct(samples, self._threads)
-        _validation.check_finite(samples, made)
+        given = self._samples(X)
+        made = self.model_.reconstruct(self._like_model(given.given), self._threads)
+        _validation.check_finite(given, made)
         return made
 
     def fill(self, X: Any, iterations: int | None = None) -> Array:
@@ -315,7 +365,10 @@ class Autoencoder(Transformer):
         -------
         array of float32 of shape (n_samples,)
         """
-        return self.model_.reconstruction_error(self._like_model(self._samples(X).given), self._threads)
+        given = self._samples(X)
+        errors = self.model_.reconstruction_error(self._like_model(given.given), self._threads)
+        _validation.check_finite(given, errors)
+        return errors
 
     def score(self, X: Any, y: Any = None) -> float:
         """How well samples are copied: the mean of their errors, negated, so that higher is better."""
@@ -331,11 +384,14 @@ class Autoencoder(Transformer):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the model file, which the command reads too."""
         self._check_fitted()
-        self.model_.save(path)
+        self.model_.save(os.fsdecode(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """A model file that ``save`` or the command wrote.
+
+        It has the parameters that the file knows: the network and how it was trained, but not ``validation`` and what changes no result.
+        A table may have more columns than the model knows, in any order: it takes its own by their names.
 
         Raises
         ------
@@ -344,15 +400,13 @@ class Autoencoder(Transformer):
         ValueError
             When it is no model.
         """
-        return cls()._of_model(Model.load(path))
+        return cls()._of_model(opened(Model.load, path))
 
     def _of_model(self, model: Model) -> Self:
         self.model_ = model
-        columns = model.columns
-        self.n_features_in_ = model.features if columns is None else len(columns)
-        if columns is not None:
-            self.feature_names_in_ = np.asarray([name for name, _ in columns], dtype=object)
-        return self
+        self._learned_elsewhere(model)
+        options = {name: _short(value) for name, value in model.options.items()}
+        return self.set_params(**_network(model, trained="epochs" in options), **options)
 
     def report(self, path: str | os.PathLike[str], X: Any, *, title: str = "Autoencoder") -> None:
         """Writes a page that shows samples beside what the network makes of them.
@@ -366,10 +420,14 @@ class Autoencoder(Transformer):
         title : str
         """
         page = self.model_.report(self._like_model(self._samples(X).given), title)
-        partial = f"{os.fspath(path)}.partial"
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.replace(partial, path)
+        out = os.fsdecode(path)
+        partial = f"{out}.partial"
+        try:
+            with open(partial, "w", encoding="utf-8") as file:
+                file.write(page)
+            os.replace(partial, out)
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, out) from None
 
     def _repr_html_(self) -> str:
         from ._picture import drawn
@@ -377,15 +435,42 @@ class Autoencoder(Transformer):
         return drawn(self)
 
 
+def _short(value: Any) -> Any:
+    """A number of float32 as one writes it."""
+    return float(str(np.float32(value))) if isinstance(value, float) else value
+
+
+def _network(model: Model, *, trained: bool) -> dict[str, Any]:
+    """The parameters that stand for a model's network."""
+    if not trained:
+        return {"architecture": "linear"}
+    network = json.loads(model.architecture)
+    encoder, decoder = network["encoder"], network["decoder"]
+    widths = [layer.get("units") for layer in encoder]
+    inner = {layer.get("activation") for layer in (*encoder[:-1], *decoder[:-1])}
+    plain = all(set(layer) == {"kind", "units", "activation"} and layer["kind"] == "dense" for layer in (*encoder, *decoder))
+    mirrored = widths[-2::-1] == [layer.get("units") for layer in decoder[:-1]]
+    shape = {"image_shape": tuple(model.shape)} if len(model.shape) > 1 else {}
+    if not (plain and mirrored and len(inner) <= 1) or network.get("residual"):
+        return {"layers": {name: network[name] for name in ("encoder", "decoder", "residual") if name in network}, **shape}
+    return {
+        "hidden": tuple(widths[:-1]),
+        "activation": next(iter(inner), None),
+        "latent_activation": encoder[-1]["activation"],
+        "output_activation": decoder[-1]["activation"],
+        **shape,
+    }
+
+
 def training_options(estimator: Any, **fixed: object) -> dict[str, object]:
     """The parameters of an estimator as the native module takes them."""
     given = {**estimator.get_params(), **fixed}
     layers = given.get("layers")
-    checkpoint = given.get("checkpoint")
+    checkpoint, resume = given.get("checkpoint"), given.get("resume")
     named = (
         "architecture hidden channels depth latent preset activation latent_activation output_activation scaling epochs "
         "batch_size loss huber_delta learning_rate weight_decay schedule warmup clip penalty patience noise patch patches "
-        "validation resume"
+        "validation"
     ).split()
     threads = given.get("n_jobs")
     return {
@@ -395,13 +480,13 @@ def training_options(estimator: Any, **fixed: object) -> dict[str, object]:
         "layers": None if layers is None else json.dumps(layers),
         "blind": bool(given.get("blind", False)),
         "seed": seed_of(given.get("random_state")),
-        "threads": threads if isinstance(threads, int) and threads > 0 else None,
-        "checkpoint": None if checkpoint is None else (checkpoint, given.get("checkpoint_every", 1)),
+        "threads": None if threads is None or threads < 1 else int(threads),
+        "checkpoint": None if checkpoint is None else (os.fsdecode(checkpoint), given.get("checkpoint_every", 1)),
+        "resume": None if resume is None else os.fsdecode(resume),
     }
 
 
 def _widths(given: object) -> list[int] | None:
     if given is None:
         return None
-    widths = [given] if isinstance(given, int) else list(given)  # type: ignore[call-overload]
-    return [int(width) for width in widths]
+    return [int(width) for width in np.atleast_1d(np.asarray(given))]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
+import warnings
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
 from . import _validation
 
 Array = _validation.Array
+Native = TypeVar("Native")
 
 
 class Estimator:
@@ -19,6 +22,10 @@ class Estimator:
 
     #: Attributes that hold a native object, with what opens its bytes.
     _native: ClassVar[dict[str, Callable[[bytes], object]]] = {}
+    #: Whether it was not fitted here, so that it does not know which columns fitting left out.
+    _of_file = False
+    #: What columns without names were called by pandas.
+    _labels: list[str] | None = None
 
     @classmethod
     def _parameters(cls) -> list[str]:
@@ -74,7 +81,13 @@ class Estimator:
         self.__dict__.update(state)
 
     def __sklearn_is_fitted__(self) -> bool:
-        return all(hasattr(self, name) for name in self._native)
+        return all(name in vars(self) for name in self._native)
+
+    def __getattr__(self, name: str) -> Any:
+        # What was learned is asked for before anything was.
+        if name in self._native or (hasattr(type(self), name) and not self.__sklearn_is_fitted__()):
+            raise _validation.not_fitted(self)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
@@ -94,6 +107,8 @@ class Estimator:
 
     def _learned(self, given: _validation.Samples) -> None:
         """Notes what the samples of fitting were like."""
+        self._of_file = False
+        self._labels = given.labels
         self.n_features_in_ = given.columns
         if given.names is not None:
             self.feature_names_in_ = np.asarray(given.names, dtype=object)
@@ -105,6 +120,9 @@ class Estimator:
         self._check_fitted()
         name = type(self).__name__
         given = _validation.samples(X, name)
+        known = self._known()
+        if self._of_file:
+            given = self._without_unknown(given, known)
         _validation.check_names(self, given.names)
         if given.columns != self.n_features_in_:
             raise ValueError(
@@ -112,10 +130,43 @@ class Estimator:
             )
         if not self._takes_tables() and not isinstance(given.given, np.ndarray):
             given = given._replace(given=self._as_array(given.given, X))
-        return given
+        # Fitting said what it left out.
+        return given if known is None else _validation.chosen(given, known)
+
+    def _known(self) -> list[str] | None:
+        """The columns of the table that it learned from."""
+        columns = getattr(self, next(iter(self._native))).columns
+        return None if columns is None else [name for name, _ in columns]
+
+    def _without_unknown(self, given: _validation.Samples, known: list[str] | None) -> _validation.Samples:
+        """Samples without columns of which a file does not tell whether fitting left them out."""
+        if given.names is None:
+            return given
+        if known is None:
+            # A file of pixels has no names.
+            return given._replace(names=None)
+        if not set(known) <= set(given.names):
+            return given
+        others = [name for name in given.names if name not in set(known)]
+        if others and not getattr(self, "_said_unknown", False):
+            self._said_unknown = True
+            warnings.warn(
+                f"columns left out, for the file does not know them: {_validation.shown(others)}", UserWarning, stacklevel=5
+            )
+        return _validation.chosen(given, known)._replace(columns=len(known), names=known)
+
+    def _learned_elsewhere(self, native: Any) -> None:
+        """Notes what the samples were like that a native object of a file learned from."""
+        columns = native.columns
+        self._of_file = True
+        self.n_features_in_ = native.features if columns is None else len(columns)
+        if columns is not None:
+            self.feature_names_in_ = np.asarray([name for name, _ in columns], dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
     def _takes_tables(self) -> bool:
-        raise NotImplementedError
+        return self._known() is not None
 
     def _as_array(self, given: object, X: Any) -> Array:
         values = X.to_numpy() if hasattr(X, "to_numpy") else np.column_stack([np.asarray(c) for c in X.columns])
@@ -185,15 +236,12 @@ def _same(a: object, b: object) -> bool:
     return same if isinstance(same, bool) else False
 
 
-def seed_of(random_state: Any) -> int:
-    """The seed that a ``random_state`` stands for: a number, NumPy's generator, or None for another one each time."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**32))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**32))
-    seed = int(random_state)
-    if seed < 0:
-        raise ValueError(f"random_state is {seed}, but must not be negative")
-    return seed
+def opened(read: Callable[[str], Native], path: str | bytes | os.PathLike[Any]) -> Native:
+    """What ``read`` makes of a file, which its errors name."""
+    file = os.fsdecode(path)
+    try:
+        return read(file)
+    except (ValueError, OSError) as error:
+        if file in str(error):
+            raise
+        raise type(error)(f"{file}: {error}") from None

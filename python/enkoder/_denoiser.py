@@ -8,11 +8,15 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from . import _enkoder
-from ._autoencoder import training_options
-from ._base import Array, Estimator
+from . import _enkoder, _parameters
+from ._autoencoder import TRAINING_RULES, training_options
+from ._base import Array, Estimator, opened
 from ._enkoder import Model
+from ._parameters import whole
 from ._progress import Callback, told_to
+
+
+RULES = {"channels": whole(1), "depth": whole(1), "patch": whole(1), "patches": whole(1), **TRAINING_RULES}
 
 
 class Denoiser(Estimator):
@@ -101,6 +105,9 @@ class Denoiser(Estimator):
         ValueError
             When there are fewer than two images, or one is smaller than a patch.
         """
+        _parameters.check(self, RULES)
+        if self.blind and self.noise is not None:
+            raise ValueError("noise and blind exclude each other: blind learns from images that are noisy already")
         given = [_image(image) for image in images]
         aims = None if targets is None else [_image(image) for image in targets]
         progress = told_to(self.callback, self.verbose)
@@ -119,15 +126,17 @@ class Denoiser(Estimator):
         Parameters
         ----------
         images : sequence of arrays
-            uint8 of 0..255, uint16 of 0..65535, or floats of 0..1.
+            uint8 of 0..255, uint16 of 0..65535, or floats of 0..1, beyond which noise alone may carry them.
         ensemble : bool
             The mean over each picture turned and mirrored in all eight ways: a little less noise is left, eight times as slowly.
         """
         self._check_fitted()
-        return [self._denoised(np.asarray(image), ensemble) for image in images]
+        return [self._denoised(_plain(image), ensemble) for image in images]
 
     def _denoised(self, image: Array, ensemble: bool) -> Array:
         peak = _peak(image)
+        if image.dtype.kind == "f":
+            _check_range(image)
         values = _enkoder.denoise(self.model_, np.ascontiguousarray(image, dtype=np.float32), peak, ensemble)
         values = values.reshape(image.shape)
         if image.dtype.kind == "u":
@@ -137,14 +146,29 @@ class Denoiser(Estimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the model file, which ``enkoder denoise`` reads too."""
         self._check_fitted()
-        self.model_.save(path)
+        self.model_.save(os.fsdecode(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """A model file that ``save`` or the command wrote."""
+        """A model file that ``save`` or the command wrote, with the parameters of its training.
+
+        Raises
+        ------
+        FileNotFoundError
+            When there is no such file.
+        ValueError
+            When it is no model of convolutions alone, which pictures of any size need.
+        """
+
+        def read(file: str) -> Model:
+            model = Model.load(file)
+            model.check_denoiser()
+            return model
+
         this = cls()
-        this.model_ = Model.load(path)
-        return this
+        this.model_ = opened(read, path)
+        known = this._parameters()
+        return this.set_params(**{name: value for name, value in this.model_.options.items() if name in known})
 
 
 def noise_level(image: Array) -> float:
@@ -153,12 +177,31 @@ def noise_level(image: Array) -> float:
 
 
 def _image(image: Any) -> Array:
-    pixels = np.asarray(image)
+    pixels = _plain(image)
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
         raise ValueError(
             f"an image is {pixels.dtype} with {pixels.ndim} axes, but must be uint8 of (height, width) or (height, width, channels)"
         )
     return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _plain(image: Any) -> Array:
+    if np.ma.is_masked(image):
+        raise ValueError("an image has masked pixels, and a denoiser needs all of them\nhint: give image.filled(...)")
+    return np.asarray(image)
+
+
+def _check_range(image: Array) -> None:
+    """Refuses floats of another range than 0..1, beyond which noise alone may carry a pixel."""
+    low, high = float(np.min(image, initial=0)), float(np.max(image, initial=0))
+    if low >= 0 and high <= 1:
+        return
+    beyond = min(1.0, 6 * noise_level(image)) if np.isfinite([low, high]).all() else 0.0
+    if low < -beyond or high > 1 + beyond:
+        raise ValueError(
+            f"a picture of floats has values of {low:g} to {high:g}, but they are to be of 0..1\n"
+            "hint: divide by the largest value there can be, such as 255"
+        )
 
 
 def _peak(image: Array) -> float:

@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from . import _validation
-from ._base import Array, Estimator, seed_of
+from . import _parameters, _validation
+from ._base import Array, Estimator, opened
 from ._enkoder import Detector, DetectorPart
+from ._parameters import FLAG, NAMES, THREADS, WIDTHS, one_of, optional, real, seed_of, whole
 
 #: Rows that a detector needs: some to learn from and others to calibrate on.
 FEWEST_ROWS = 20
+
+RULES = {
+    "false_alarm": real(0, 1),
+    "anomalies": optional(real(0, 1)),
+    "method": one_of("auto", "marginal", "linear", "autoencoder", "ensemble"),
+    "hidden": optional(WIDTHS),
+    "epochs": optional(whole(1)),
+    "window": _parameters.Rule('a number of rows, "auto", or None', lambda value: value in (None, "auto") or whole(1).fits(value)),
+    "stride": whole(1),
+    "readings": NAMES,
+    "context": NAMES,
+    "unchanging": real(0, 1000, closed=True),
+    "ordered": FLAG,
+    "budget": real(0, float("inf")),
+    "n_jobs": THREADS,
+}
+
+Entry = TypeVar("Entry")
+
+
+class OfRows(list[Entry]):
+    """A list with an entry for each of some rows.
+
+    Attributes
+    ----------
+    rows : array of int
+        Which row of X each entry is of.
+    """
+
+    def __init__(self, entries: Iterable[Entry], rows: Array) -> None:
+        super().__init__(entries)
+        self.rows = rows
 
 
 class Change(NamedTuple):
@@ -163,8 +197,17 @@ class AnomalyDetector(Estimator):
         ------
         ValueError
             When there are too few rows, nothing varies, or an option will not do.
+        KeyboardInterrupt
+            After Ctrl-C, soon; there is no detector then.
+
+        Warns
+        -----
+        UserWarning
+            Of columns and rows that are left out, of numbers that float32 cannot tell apart, and where too few rows were kept for
+            calibration to guarantee the false-alarm rate.
         """
         name = type(self).__name__
+        options = self._options()
         given = _validation.samples(X, name)
         if given.rows < FEWEST_ROWS:
             raise ValueError(
@@ -176,19 +219,31 @@ class AnomalyDetector(Estimator):
         if groups is not None and self.window is None:
             raise ValueError("groups are given, but rows are seen one by one\nhint: see them as series, with window")
         series = None if groups is None else _rows_of(groups, given.rows)
-        self.detector_ = Detector.fit(given.given, self._options(), series)
+        try:
+            self.detector_, stopped = Detector.fit(given.given, options, series)
+        except ValueError as error:
+            infinite = _validation.infinite(given)
+            if infinite is None:
+                raise
+            raise ValueError(f"{error}\nhint: rows with infinite values are left out. {infinite}") from None
         self._learned(given)
         self._set_threshold()
+        self._warn_of_losses()
+        if stopped is not None:
+            raise stopped
         return self
 
     def _options(self) -> dict[str, object]:
-        if self.window is not None and self.window != "auto" and (not isinstance(self.window, int) or self.window < 1):
-            raise ValueError(f'window is {self.window!r}, but must be a number of rows, or "auto"')
+        _parameters.check(self, RULES)
+        if self.hidden is not None and self.method != "autoencoder":
+            raise ValueError(f'hidden is of method="autoencoder" alone, but method is {self.method!r}')
+        if len(self.context) and self.window is None:
+            raise ValueError("context names columns of a series, but rows are seen one by one\nhint: see them as series, with window")
         return {
             "method": self.method,
             "false_alarm": None if self.anomalies is not None else self.false_alarm,
             "contamination": self.anomalies,
-            "hidden": None if self.hidden is None else [int(width) for width in self.hidden],
+            "hidden": None if self.hidden is None else [int(width) for width in np.atleast_1d(self.hidden)],
             "epochs": self.epochs,
             "window": 0 if self.window == "auto" else self.window,
             "stride": self.stride,
@@ -205,8 +260,35 @@ class AnomalyDetector(Estimator):
         # A row with the threshold's score is flagged, and for scikit-learn one below the offset.
         self.offset_ = -float(np.nextafter(np.float32(score), np.float32(-np.inf)))
 
-    def _takes_tables(self) -> bool:
-        return self.detector_.columns is not None
+    def _warn_of_losses(self) -> None:
+        """Says what was left out, and where the threshold promises less than it was asked to."""
+        record, said = self.detector_.record, []
+        if record["ignored_columns"]:
+            columns = _validation.shown([self._column(name) for name in record["ignored_columns"]])
+            said.append(
+                f"columns not judged, because they are constant, empty or only grow, as a clock does: {columns}\n"
+                "hint: name those that are readings in readings"
+            )
+        if record["rows_left_out"]:
+            said.append(f"rows left out, because a value is infinite or beyond float32: {record['rows_left_out']}")
+        if record["rows_empty"]:
+            said.append(f"rows without any value, which nothing is learned from: {record['rows_empty']}")
+        if self.guarantee_ == "tail":
+            rows, least = record["calibration_rows"], record["least_rate"]
+            said.append(
+                f"false_alarm is {self.false_alarm:g}, but the {rows} rows kept for calibration guarantee no less than {least:.2g}: the "
+                "threshold is extrapolated, and more normal rows may be flagged\n"
+                f"hint: fit with about {int(np.ceil(4 / self.false_alarm))} rows or more, or raise false_alarm"
+            )
+        for what in said:
+            warnings.warn(what, UserWarning, stacklevel=3)
+
+    def _column(self, name: str) -> str:
+        """What pandas calls a column that the detector has numbered."""
+        number = name.removeprefix("feature")
+        if self._labels is None or number == name or not number.isdecimal() or int(number) > len(self._labels):
+            return name
+        return self._labels[int(number) - 1]
 
     def score_samples(self, X: Any) -> Array:
         """How usual each row is: its surprise, negated, so that lower is odder.
@@ -224,15 +306,16 @@ class AnomalyDetector(Estimator):
 
     def _surprise(self, X: Any) -> Array:
         """The scores as the detector gives them."""
-        samples = self._rows(X)
-        scores = self.detector_.score(samples, self._threads)
-        _validation.check_finite(samples, scores)
+        given = self._rows(X)
+        scores = self.detector_.score(given.given, self._threads)
+        _validation.check_finite(given, scores)
         _validation.warn_unscored(scores)
         return scores
 
-    def _rows(self, X: Any) -> object:
-        samples = self._samples(X).given
-        return samples.reshape(samples.shape[0], -1) if isinstance(samples, np.ndarray) else samples
+    def _rows(self, X: Any) -> _validation.Samples:
+        given = self._samples(X)
+        values = given.given
+        return given._replace(given=values.reshape(given.rows, -1)) if isinstance(values, np.ndarray) else given
 
     def decision_function(self, X: Any) -> Array:
         """``score_samples`` less ``offset_``: below 0 a row is flagged.
@@ -275,31 +358,54 @@ class AnomalyDetector(Estimator):
         """
         return np.asarray(self.detector_.discoveries(self._surprise(X).tolist(), rate), dtype=bool)
 
-    def explain(self, X: Any, rows: Sequence[int] | None = None, count: int = 3) -> list[list[Reason]]:
+    def explain(self, X: Any, rows: Any = None, count: int = 3) -> OfRows[list[Reason]]:
         """The columns that add most to the scores of rows, the largest first.
 
         Parameters
         ----------
         X : as in ``fit``
-        rows : sequence of int, optional
-            The rows to explain. By default those that are flagged.
+        rows : sequence of int, mask or slice, optional
+            The rows to explain, as NumPy takes an index. By default those that are flagged.
         count : int
             Columns for each.
 
         Returns
         -------
         list of list of Reason, one for each row
-        """
-        if rows is None:
-            rows = np.flatnonzero(self.predict(X) == -1).tolist()
-        samples = self._rows(X)
-        told = self.detector_.explain(samples, [int(row) for row in rows], count)
-        return [
-            [Reason(*reason, None if nearest is None else NearestWindow(*nearest)) for *reason, nearest in reasons]  # type: ignore[call-arg, arg-type]
-            for reasons in told
-        ]
+            Its ``rows`` says which row each entry is of. Columns of an array are counted from 1, as the command counts them:
+            ``feature1`` is ``X[:, 0]``.
 
-    def counterfactual(self, X: Any, rows: Sequence[int] | None = None) -> list[list[Change] | None]:
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from enkoder import AnomalyDetector
+        >>> X = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32)
+        >>> X[70, 2] = 30
+        >>> told = AnomalyDetector(method="linear").fit(X).explain(X, X[:, 2] > 20)
+        >>> told.rows.tolist(), told[0][0].column
+        ([70], 'feature3')
+        """
+        given, numbers = self._some(X, rows)
+        told = self.detector_.explain(given.given, numbers.tolist(), count)
+        return OfRows(
+            (
+                [
+                    Reason(self._column(column), *reason, None if nearest is None else NearestWindow(*nearest))  # type: ignore[call-arg, arg-type]
+                    for column, *reason, nearest in reasons
+                ]
+                for reasons in told
+            ),
+            numbers,
+        )
+
+    def _some(self, X: Any, rows: Any) -> tuple[_validation.Samples, Array]:
+        """Samples, and the numbers of some of them: by default of those that are flagged."""
+        if rows is None:
+            rows = self.predict(X) == -1
+        given = self._rows(X)
+        return given, _validation.row_numbers(rows, given.rows)
+
+    def counterfactual(self, X: Any, rows: Any = None) -> OfRows[list[Change] | None]:
         """The smallest change with which each row would not have been flagged.
 
         It is found by a search that asks the detector: few columns, each moved no farther than it has to be. There may be a smaller one.
@@ -308,12 +414,12 @@ class AnomalyDetector(Estimator):
         ----------
         X : as in ``fit``
             Rows of a table, not of a series.
-        rows : sequence of int, optional
-            The rows to change. By default those that are flagged.
+        rows : sequence of int, mask or slice, optional
+            The rows to change, as NumPy takes an index. By default those that are flagged.
 
         Returns
         -------
-        list, for each row
+        list, for each row; its ``rows`` says which
             The columns to change, those that add most to its score first. None where the row is not flagged, and where no change was found.
 
         Examples
@@ -328,16 +434,19 @@ class AnomalyDetector(Estimator):
         self._check_fitted()
         if self.detector_.windows is not None:
             raise ValueError("changes are searched for rows of a table, and the detector sees a series")
-        if rows is None:
-            rows = np.flatnonzero(self.predict(X) == -1).tolist()
+        given, numbers = self._some(X, rows)
         limit, _, _ = self.detector_.threshold()
-        found = self.detector_.counterfactual(self._rows(X), [int(row) for row in rows], limit)
-        return [None if change is None else [Change(*one) for one in change[0]] for change in found]
+        found = self.detector_.counterfactual(given.given, numbers.tolist(), limit)
+        changes = (
+            None if change is None else [Change(self._column(column), *one) for column, *one in change[0]]
+            for change in found
+        )
+        return OfRows(changes, numbers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the detector file, which the command reads too."""
         self._check_fitted()
-        self.detector_.save(path)
+        self.detector_.save(os.fsdecode(path))
 
     def see(self, X: Any, sample: int = 1_000_000) -> bytes:
         """What rows tell of what is usual, to be put together with what others tell: ``fit_parts``.
@@ -367,10 +476,18 @@ class AnomalyDetector(Estimator):
     def fit_parts(self, parts: Iterable[bytes]) -> Self:
         """Learns from the rows of all parts, as if one had seen them together.
 
+        The detector is, bit for bit, the same for every division of the rows into parts, one part among them. It is not the one that
+        ``fit`` makes of the rows: that one keeps other rows to calibrate with.
+
         Parameters
         ----------
         parts : iterable of bytes
             What ``see`` gave on other machines, by a detector with the same parameters. Their order makes no difference.
+
+        Raises
+        ------
+        ValueError
+            When a part was seen with other parameters, or parts do not go together.
 
         Examples
         --------
@@ -390,21 +507,21 @@ class AnomalyDetector(Estimator):
                 merged.merge(part)
         if merged is None:
             raise ValueError("there is no part to learn from")
+        merged.check(self._options())
         self._take(merged.fit())
         return self
 
     def _take(self, detector: Detector) -> None:
         """Has this fitted detector."""
         self.detector_ = detector
-        columns = detector.columns
-        self.n_features_in_ = detector.features if columns is None else len(columns)
-        if columns is not None:
-            self.feature_names_in_ = np.asarray([name for name, _ in columns], dtype=object)
+        self._learned_elsewhere(detector)
         self._set_threshold()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """A detector that ``save`` or ``enkoder detect fit`` wrote.
+        """A detector that ``save`` or ``enkoder detect fit`` wrote, with the parameters that it was fitted with.
+
+        A table to score may have more columns than the detector knows, in any order: it takes its own by their names.
 
         Raises
         ------
@@ -414,7 +531,9 @@ class AnomalyDetector(Estimator):
             When it is no detector.
         """
         this = cls()
-        this._take(Detector.load(path))
+        this._take(opened(Detector.load, path))
+        options = this.detector_.options
+        this.set_params(**{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()})
         return this
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ class Samples(NamedTuple):
     names: list[str] | None
     #: What the rows are called, where pandas has a name for each.
     index: Any
+    #: What pandas calls columns whose names are no strings.
+    labels: list[str] | None = None
 
 
 def not_fitted(estimator: object) -> Exception:
@@ -75,6 +78,8 @@ def array(X: object, name: str, *, most_axes: int = 4) -> Array:
     """Samples as an array of float32, float64 or uint8; a view where it is one already."""
     if hasattr(X, "dtype") and hasattr(X, "to_numpy"):
         X = X.to_numpy()
+    if isinstance(X, np.ma.MaskedArray):
+        X = _unmasked(X)
     values: Array = np.asarray(X)
     kind = values.dtype.kind
     if kind == "c":
@@ -105,6 +110,15 @@ def array(X: object, name: str, *, most_axes: int = 4) -> Array:
     return values if values.flags.aligned else values.copy()
 
 
+def _unmasked(X: Any) -> Array:
+    """A masked array of numbers with NaN where it is masked."""
+    if not np.ma.is_masked(X) or X.dtype.kind not in "biuf":
+        return np.asarray(X.data)
+    wide = X.dtype.itemsize > 4 and X.dtype.kind == "f"
+    filled: Array = X.astype(np.float64 if wide else np.float32).filled(np.nan)
+    return filled
+
+
 def _is_pandas(X: object) -> bool:
     return type(X).__module__.partition(".")[0] == "pandas" and hasattr(X, "columns")
 
@@ -123,10 +137,49 @@ def _table(X: Any, name: str) -> Samples:
         import pyarrow
 
         X = pyarrow.table(X)
+    X = _of_polars(X)
     names = [str(column) for column in getattr(X, "column_names", None) or X.columns]
     rows, columns = X.shape
     _check_size(rows, columns, name)
     return Samples(X, rows, columns, names, None)
+
+
+def _of_polars(X: Any) -> Any:
+    """A data frame without the two types that polars does not hand over as others read them: empty columns and whole numbers of 128 bits."""
+    if type(X).__module__.partition(".")[0] != "polars":
+        return X
+    import polars
+
+    odd = [name for name, kind in X.schema.items() if kind in (polars.Null, getattr(polars, "Int128", polars.Null))]
+    return X.with_columns(polars.col(odd).cast(polars.Float64)) if odd else X
+
+
+def chosen(given: Samples, known: Sequence[str]) -> Samples:
+    """Samples with these columns of their table alone."""
+    table: Any = given.given
+    if isinstance(table, list):
+        wanted = set(known)
+        return given._replace(given=[column for column in table if column[0] in wanted])
+    if given.names is None or set(given.names) == set(known) or len(set(given.names)) < len(given.names):
+        return given
+    if not hasattr(table, "select"):
+        return given
+    return given._replace(given=table.select(list(known)), names=list(known))
+
+
+def shown(names: Sequence[str]) -> str:
+    """Names, or the first few of many."""
+    few = ", ".join(names[:8])
+    return few if len(names) <= 8 else f"{few}, … ({len(names)} in all)"
+
+
+def row_numbers(rows: Any, count: int) -> Array:
+    """The numbers of some of ``count`` rows, given in any way in which an array of NumPy is indexed."""
+    if not isinstance(rows, slice):
+        rows = np.atleast_1d(np.asarray(rows))
+        rows = rows if rows.size else rows.astype(np.intp)
+    numbers: Array = np.arange(count)[rows]
+    return numbers
 
 
 def _pandas(X: Any, name: str) -> Samples:
@@ -141,7 +194,7 @@ def _pandas(X: Any, name: str) -> Samples:
             "using X.columns = X.columns.astype(str) for example."
         )
     if not named and all(_is_number(kind) for kind in X.dtypes):
-        return Samples(array(X.to_numpy(), name), rows, columns, None, X.index)
+        return Samples(array(X.to_numpy(), name), rows, columns, None, X.index, [str(label) for label in labels])
     given = [(str(label), *_column(X.iloc[:, place])) for place, label in enumerate(labels)]
     return Samples(given, rows, columns, [str(label) for label in labels] if named else None, X.index)
 
@@ -156,22 +209,60 @@ def _column(column: Any) -> tuple[str, Array | list[str | None]]:
     if kind == "c":
         raise ValueError(f"Complex data not supported: column {column.name!r}")
     if kind == "M":
-        times = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
-        ticks = times.to_numpy(dtype="datetime64[ns]")
-        seconds = np.where(np.isnat(ticks), np.nan, ticks.astype(np.int64) / 1e9)
-        return "times", seconds.astype(np.float32)
+        return "times", _seconds(column)
     if kind == "m":
         return "numbers", np.asarray(column.dt.total_seconds(), dtype=np.float32)
     if kind not in "biuf":
         missing = column.isna().to_numpy()
-        cells = column.to_numpy(dtype=object)
-        if all(absent or isinstance(cell, str) for cell, absent in zip(cells, missing)):
-            if not missing.all():
-                return "words", [None if absent else cell for cell, absent in zip(cells, missing)]
+        cells = [None if absent else cell for cell, absent in zip(column.to_numpy(dtype=object), missing)]
+        read = _of_objects(column, cells)
+        if read is not None:
+            return read
     try:
-        return "numbers", column.to_numpy(dtype=np.float32, na_value=np.nan)
+        with np.errstate(over="ignore"):
+            return "numbers", column.to_numpy(dtype=np.float32, na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"column {column.name!r} holds neither numbers nor words alone: {error}") from error
+        raise type(error)(
+            f"column {column.name!r} holds neither numbers, words nor times alone: {error}\nhint: convert it, or leave it out"
+        ) from error
+
+
+def _seconds(column: Any) -> Array:
+    """Points in time as seconds since 1970 (UTC)."""
+    times = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
+    ticks = times.to_numpy(dtype="datetime64[ns]")
+    seconds: Array = np.where(np.isnat(ticks), np.nan, ticks.astype(np.int64) / 1e9).astype(np.float32)
+    return seconds
+
+
+def _of_objects(column: Any, cells: list[Any]) -> tuple[str, Array | list[str | None]] | None:
+    """A column of objects that are words, times, or all of one type that is written as a word; None of others, and where all is missing."""
+    kinds = {type(cell) for cell in cells if cell is not None}
+
+    def are(*types: type) -> bool:
+        return bool(kinds) and all(issubclass(kind, types) for kind in kinds)
+
+    if are(str):
+        return "words", cells
+    if are(datetime.date) or {kind.__name__ for kind in kinds} == {"Period"}:
+        import pandas
+
+        periods = not are(datetime.date)
+        times = pandas.Series([cell.start_time if periods and cell is not None else cell for cell in cells])
+        return "times", _seconds(pandas.to_datetime(times, utc=True))
+    if are(datetime.timedelta):
+        return "numbers", _numbers(cells, lambda cell: cell.total_seconds())
+    if are(datetime.time):
+        return "numbers", _numbers(cells, lambda cell: (cell.hour * 60 + cell.minute) * 60 + cell.second + cell.microsecond / 1e6)
+    if len(kinds) == 1 and not are(float, int, bool, list, tuple, set, dict, np.ndarray, np.generic) and not hasattr(
+        next(iter(kinds)), "__float__"
+    ):
+        return "words", [None if cell is None else str(cell) for cell in cells]
+    return None
+
+
+def _numbers(cells: list[Any], number: Any) -> Array:
+    return np.asarray([np.nan if cell is None else number(cell) for cell in cells], dtype=np.float32)
 
 
 def _check_size(rows: int, columns: int, name: str) -> None:
@@ -216,15 +307,52 @@ def check_names(estimator: Any, names: Sequence[str] | None) -> None:
     raise ValueError(message)
 
 
-def check_finite(given: object, made: Array) -> None:
+def check_finite(given: Samples, made: Array) -> None:
     """Raises for infinite samples, which are looked for only where something that was made of them is not finite."""
-    if np.isfinite(made).all():
-        return
-    if isinstance(given, np.ndarray):
-        with np.errstate(over="ignore"):
-            infinite = np.isinf(given.astype(np.float32, copy=False)).any()
-        if infinite:
-            raise ValueError("Input X contains infinity or a value too large for dtype('float32').")
+    if not np.isfinite(made).all():
+        found = infinite(given)
+        if found is not None:
+            raise ValueError(found)
+
+
+def infinite(given: Samples) -> str | None:
+    """Where samples are infinite, or beyond float32; None where they are not."""
+    rows: set[int] = set()
+    first: tuple[int, str] | None = None
+    for start, name, values in _columns(given):
+        found = np.flatnonzero(np.abs(values) > np.finfo(np.float32).max)
+        if found.size:
+            rows.update((found + start).tolist())
+            place = (int(found[0]) + start, name)
+            first = place if first is None or place[0] < first[0] else first
+    if first is None:
+        return None
+    what = f"{len(rows)} of {given.rows} rows have an infinite value; the first is row {first[0]}, {first[1]}"
+    return f"Input X contains infinity or a value too large for dtype('float32'): {what}"
+
+
+def _columns(given: Samples) -> Iterator[tuple[int, str, Array]]:
+    """The columns of floats, in pieces: the row that each begins with, what it is called, and its values."""
+    values: Any = given.given
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind != "f":
+            return
+        for start in range(0, len(values), 4096):
+            block = values[start : start + 4096].reshape(-1, given.columns)
+            for place in np.flatnonzero((np.abs(block) > np.finfo(np.float32).max).any(axis=0)).tolist():
+                yield start, f"column {place}" if given.labels is None else f"column {given.labels[place]!r}", block[:, place]
+    elif isinstance(values, list):
+        for name, kind, column in values:
+            if kind != "words":
+                yield 0, f"column {name!r}", column
+    else:
+        for name in given.names or []:
+            try:
+                column = values[name].to_numpy()
+            except (TypeError, ValueError, NotImplementedError):
+                continue
+            if column.dtype.kind == "f":
+                yield 0, f"column {name!r}", column
 
 
 def warn_unscored(scores: Array) -> None:
@@ -235,5 +363,5 @@ def warn_unscored(scores: Array) -> None:
             f"{unscored.size} of {scores.size} rows have no score (the first is row {unscored[0]}): they have no value in any column "
             "that is judged, or no window fits around them",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

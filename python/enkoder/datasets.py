@@ -92,4 +92,11 @@ def load(
     seed : int
         Of data that is made up.
     """
-    return _data(_enkoder.read(os.fspath(name), label, list(ignore), samples, seed))
+    given = os.fsdecode(name)
+    try:
+        return _data(_enkoder.read(given, label, list(ignore), samples, seed))
+    except ValueError as error:
+        # A word alone may have been meant as built-in data, and as a file.
+        if ":" in given or os.path.exists(given) or "no file or built-in data" not in str(error):
+            raise
+        raise FileNotFoundError(str(error)) from None

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use enkoder::denoising::Denoiser;
 use enkoder::{Autoencoder, ModelError, ModelFileError, Rows, Schema, fit_pca};
 use enkoder_report::{Evaluation, Report};
 use numpy::ndarray::Array2;
@@ -13,8 +14,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::calling::call;
-use crate::errors::value_error;
-use crate::options::TrainingOptions;
+use crate::errors::{raised, value_error};
+use crate::options::{TrainingOptions, options_of};
 use crate::samples::{Samples, with_rows};
 use crate::watching::Watcher;
 
@@ -205,6 +206,17 @@ impl Model {
     #[getter]
     fn feature_names(&self) -> Option<Vec<String>> {
         self.schema().map(Schema::feature_names)
+    }
+
+    /// The options that it was trained with, by their names in Python.
+    #[getter]
+    fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        options_of(py, &self.model)
+    }
+
+    /// Raises where it cannot denoise pictures of any size.
+    fn check_denoiser(&self) -> PyResult<()> {
+        Denoiser::new(&self.model).map(drop).map_err(|error| raised(&error))
     }
 
     /// What the training was like.

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::autoencoder::columns;
-use crate::calling::call;
+use crate::calling::{call, call_watched};
 use crate::errors::{raised, value_error};
 use crate::samples::Samples;
 
@@ -89,16 +89,21 @@ impl Detector {
 
 #[pymethods]
 impl Detector {
-    /// Fits a detector to rows; with windows to series, of which each is the rows with these numbers.
+    /// Fits a detector to rows; with windows to series, of which each is the rows with these numbers. Gives the detector, and the
+    /// exception that was raised while it was fitted, where there was one.
     #[staticmethod]
     #[pyo3(signature = (samples, options, series=None))]
-    fn fit(samples: &Bound<'_, PyAny>, options: DetectorOptions, series: Option<Vec<Vec<usize>>>) -> PyResult<Self> {
+    fn fit(
+        samples: &Bound<'_, PyAny>,
+        options: DetectorOptions,
+        series: Option<Vec<Vec<usize>>>,
+    ) -> PyResult<(Self, Option<PyErr>)> {
         let data = Samples::of(samples, None)?.to_dataset()?;
         let config = options.config()?;
         if let Some(&row) = series.iter().flatten().flatten().find(|&&row| row >= data.len()) {
             return Err(value_error(format!("row {row} of a series is none of the {} rows", data.len())));
         }
-        let detector = call(samples.py(), None, || -> Result<Fitted, AnomalyError> {
+        let fit = || -> Result<Fitted, AnomalyError> {
             let Some(length) = options.window else { return Fitted::fit(&data, &config) };
             let series: Vec<Dataset> = match series {
                 Some(series) => series.iter().map(|rows| data.select(rows)).collect(),
@@ -112,8 +117,13 @@ impl Detector {
                 length => Windows { length, stride: options.stride },
             };
             Fitted::fit_series(&series, windows, &config)
-        })?;
-        Ok(Self { detector: Arc::new(detector) })
+        };
+        let (detector, raised) = call_watched(samples.py(), || config.stop.ask(), fit);
+        match (detector, raised) {
+            (Ok(detector), raised) => Ok((Self { detector: Arc::new(detector) }, raised)),
+            (Err(_), Some(raised)) => Err(raised),
+            (Err(error), None) => Err(error),
+        }
     }
 
     #[staticmethod]
@@ -251,6 +261,36 @@ impl Detector {
         self.detector.windows().map(|windows| (windows.length, windows.stride))
     }
 
+    /// The options that it was fitted with, by their names in Python.
+    #[getter]
+    fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let config = self.detector.config();
+        let (false_alarm, anomalies) = match config.rule {
+            ThresholdRule::FalseAlarm(rate) => (Some(rate), None),
+            ThresholdRule::Contamination(share) => (None, Some(share)),
+            _ => (None, None),
+        };
+        let told = PyDict::new(py);
+        if let Some(rate) = false_alarm {
+            told.set_item("false_alarm", rate)?;
+        }
+        told.set_item("anomalies", anomalies)?;
+        told.set_item("method", config.method.to_string())?;
+        told.set_item("hidden", config.layers.as_ref())?;
+        told.set_item("epochs", config.epochs)?;
+        if let Some(Windows { length, stride }) = self.detector.windows() {
+            told.set_item("window", length)?;
+            told.set_item("stride", stride)?;
+        }
+        told.set_item("readings", &config.readings)?;
+        told.set_item("context", &config.context)?;
+        told.set_item("unchanging", config.unchanging)?;
+        told.set_item("ordered", config.ordered)?;
+        told.set_item("budget", config.budget)?;
+        told.set_item("random_state", config.seed)?;
+        Ok(told)
+    }
+
     /// What it is.
     #[getter]
     fn record<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -260,6 +300,7 @@ impl Detector {
         told.set_item("rows_left_out", self.detector.rows_left_out())?;
         told.set_item("rows_empty", self.detector.rows_empty())?;
         told.set_item("calibration_rows", self.detector.calibration().scores().len())?;
+        told.set_item("least_rate", self.detector.calibration().least_rate())?;
         told.set_item("ignored_columns", self.detector.ignored_columns())?;
         told.set_item("unchanging_columns", self.detector.unchanging_columns())?;
         Ok(told)
@@ -301,6 +342,21 @@ impl DetectorPart {
     fn merge(&mut self, py: Python<'_>, other: &Self) -> PyResult<()> {
         self.part = call(py, None, || self.part.clone().merge(&other.part))?;
         Ok(())
+    }
+
+    /// Raises where it was seen with other options than these, by the first that differs.
+    fn check(&self, options: DetectorOptions) -> PyResult<()> {
+        let (own, given) = (self.part.config(), options.config()?);
+        let of = |config: &DetectorConfig| serde_json::to_value(config).map_err(|error| value_error(error.to_string()));
+        let (own, given) = (of(own)?, of(&given)?);
+        let differs = own.as_object().into_iter().flatten().find(|(name, value)| given.get(name) != Some(value));
+        differs.map_or(Ok(()), |(name, value)| {
+            Err(value_error(format!(
+                "the parts were seen with {name} = {value}, but this detector has {}\nhint: give the detector the parameters that \
+                 the parts were seen with",
+                given[name]
+            )))
+        })
     }
 
     /// The detector of all rows that were seen.

@@ -9,6 +9,16 @@ use enkoder_data::openml::OpenmlError;
 use pyo3::PyErr;
 use pyo3::exceptions::PyValueError;
 
+/// What hints of the library name, and what it is called here.
+const IN_PYTHON: [(&str, &str); 6] = [
+    ("`EnkFile::salvage` decodes", "`enkoder decompress --salvage` decodes"),
+    ("`EnkFile::with_model`", "`model`"),
+    ("`Architecture::denoiser`", "`enkoder.Denoiser`"),
+    ("with `--reading` or in `DetectorConfig::readings`", "in `readings`"),
+    ("can be used with `OpenmlClient::with_offline`", "can be used with the command's `--offline`"),
+    ("fetch it once without `OpenmlClient::with_offline`", "fetch it once with a network"),
+];
+
 /// An error with what caused it, where that says more, and the way out in a line of its own.
 pub fn raised(error: &(dyn Error + 'static)) -> PyErr {
     let (mut messages, mut hints) = (Vec::<String>::new(), Vec::<String>::new());
@@ -32,7 +42,10 @@ pub fn raised(error: &(dyn Error + 'static)) -> PyErr {
         cause = error.source();
     }
     let mut text = messages.join(": ");
-    for hint in hints {
+    for mut hint in hints {
+        for (named, here) in IN_PYTHON {
+            hint = hint.replace(named, here);
+        }
         text += &format!("\nhint: {hint}");
     }
     match system {

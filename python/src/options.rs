@@ -1,12 +1,16 @@
 //! The options of a training as Python names them, and the recipe that they stand for: the command's options under the same names.
 
+use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use enkoder::workspace::{Overwrite, check_writable};
 use enkoder::{
-    Activation, Adam, Checkpoint, Corruption, Layers, Loss, Penalty, Preset, Recipe, Scaling, Schedule, TrainingConfig,
+    Activation, Adam, Autoencoder, Checkpoint, Corruption, Layers, Loss, Penalty, Preset, Recipe, Scaling, Schedule,
+    Task, TrainingConfig,
 };
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::errors::{raised, value_error};
 
@@ -67,7 +71,13 @@ impl TrainingOptions {
             None => recipe,
         };
         Ok(match &self.checkpoint {
-            Some((file, every)) => recipe.with_checkpoints(file, *every),
+            Some((file, every)) => {
+                check_writable(file, Overwrite::Replace).map_err(|error| {
+                    let why = format!("the checkpoint {} cannot be written: {error}", file.display());
+                    PyErr::from(io::Error::new(error.kind(), why))
+                })?;
+                recipe.with_checkpoints(file, *every)
+            }
             None => recipe,
         })
     }
@@ -167,4 +177,48 @@ impl TrainingOptions {
             None => recipe,
         })
     }
+}
+
+/// The options that a model was trained with, under the same names; those that Python has no words for are left out.
+pub fn options_of<'py>(py: Python<'py>, model: &Autoencoder) -> PyResult<Bound<'py, PyDict>> {
+    let told = PyDict::new(py);
+    told.set_item("latent", model.architecture().latent())?;
+    let Some(config) = &model.record().config else { return Ok(told) };
+    told.set_item("epochs", config.epochs)?;
+    told.set_item("batch_size", config.batch_size)?;
+    let (loss, delta) = match config.loss {
+        Loss::MeanSquared => ("mse", None),
+        Loss::MeanAbsolute => ("mae", None),
+        Loss::Huber { delta } => ("huber", Some(delta)),
+        _ => ("bce", None),
+    };
+    told.set_item("loss", loss)?;
+    told.set_item("huber_delta", delta)?;
+    told.set_item("learning_rate", config.optimizer.learning_rate)?;
+    told.set_item("weight_decay", config.optimizer.weight_decay)?;
+    let schedule = match config.schedule {
+        Schedule::Constant { .. } => "constant",
+        Schedule::OneCycle { .. } => "one-cycle",
+        _ => "cosine",
+    };
+    told.set_item("schedule", schedule)?;
+    told.set_item("warmup", config.schedule.warmup())?;
+    told.set_item("clip", config.gradient_clip)?;
+    told.set_item(
+        "penalty",
+        config.penalty.and_then(|penalty| match penalty {
+            Penalty::L1 { weight } => Some(format!("l1:{weight}")),
+            Penalty::KullbackLeibler { weight, target } => Some(format!("kl:{weight}:{target}")),
+            Penalty::Contractive { weight } => Some(format!("contractive:{weight}")),
+            _ => None,
+        }),
+    )?;
+    told.set_item("patience", config.patience)?;
+    told.set_item("scaling", config.scaling.to_string())?;
+    told.set_item("random_state", config.seed)?;
+    match config.corruption {
+        Some(_) if config.task == Some(Task::Blind) => told.set_item("blind", true)?,
+        noise => told.set_item("noise", noise.map(|noise| noise.to_string()))?,
+    }
+    Ok(told)
 }

@@ -35,10 +35,11 @@ pub fn keep(warnings: Vec<String>) {
 
 /// Gives out the warnings that were kept on this thread; an error where a filter makes one an exception.
 pub fn give(py: Python<'_>) -> PyResult<()> {
-    let kept = take();
-    let category = py.get_type::<PyUserWarning>();
-    kept.into_iter().try_for_each(|message| {
-        let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
-        PyErr::warn(py, &category, &message, 2)
-    })
+    take().into_iter().try_for_each(|message| warn(py, message))
+}
+
+/// Gives out a warning.
+pub fn warn(py: Python<'_>, message: String) -> PyResult<()> {
+    let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &message, 2)
 }

@@ -1,22 +1,15 @@
 //! A training seen from Python: told after every epoch, and stopped by Ctrl-C or an exception, after which the best model so far is kept.
 
 use std::ops::ControlFlow;
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
 use enkoder::{Progress, Recipe, RecipeError, Split};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::autoencoder::Model;
-use crate::calling::call;
+use crate::calling::call_watched;
 use crate::warnings;
-
-/// How often it is looked whether Ctrl-C was pressed.
-const LOOKS: Duration = Duration::from_millis(50);
 
 pub struct Watcher {
     /// Called with what an epoch was like; what it gives back says whether to stop.
@@ -31,9 +24,6 @@ impl Watcher {
     }
 
     /// Trains. Gives the model, and the exception that the training was stopped by, where it was.
-    ///
-    /// Python runs the handlers of signals on its main thread alone, and a training tells its progress on threads of its own. So it is
-    /// the thread that asked for the training which looks for signals, while another one trains.
     pub fn watch<'a>(
         mut self,
         py: Python<'_>,
@@ -41,30 +31,15 @@ impl Watcher {
         split: impl FnOnce(&Recipe<'_>) -> Result<Split, RecipeError> + Send + 'a,
     ) -> PyResult<(Model, Option<PyErr>)> {
         let stop = AtomicBool::new(false);
-        let mut interrupted = None;
-        let (watcher, pressed) = (&mut self, &mut interrupted);
-        let model = call(py, None, || {
-            thread::scope(|scope| {
-                let (done, is_done) = channel::<()>();
-                let stop = &stop;
-                let training = scope.spawn(move || {
-                    // The channel closes when the thread ends, in whatever way.
-                    let _done = done;
-                    let model = split(&recipe)
-                        .and_then(|split| recipe.with_progress(|news| watcher.told(&news, stop)).fit_split(&split));
-                    (model, warnings::take())
-                });
-                while let Err(RecvTimeoutError::Timeout) = is_done.recv_timeout(LOOKS) {
-                    if let Err(error) = Python::attach(|py| py.check_signals()) {
-                        *pressed = Some(error);
-                        stop.store(true, Ordering::Relaxed);
-                    }
-                }
-                let (model, kept) = training.join().unwrap_or_else(|panic| resume_unwind(panic));
-                warnings::keep(kept);
-                model
-            })
-        });
+        let watcher = &mut self;
+        let (model, interrupted) = call_watched(
+            py,
+            || stop.store(true, Ordering::Relaxed),
+            || {
+                split(&recipe)
+                    .and_then(|split| recipe.with_progress(|news| watcher.told(&news, &stop)).fit_split(&split))
+            },
+        );
         match (model, interrupted.or(self.raised)) {
             (Ok(model), raised) => Ok((Model::new(model), raised)),
             // Stopped before there was a model.
@@ -88,8 +63,9 @@ impl Watcher {
                 Ok(told)
             }),
             Progress::NoCheckpoint { epoch, error } => {
-                tracing::warn!(target: "enkoder", "no checkpoint was written after epoch {epoch}: {error}");
-                Ok(false)
+                // A training has threads of its own, which keep no warnings.
+                let why = format!("no checkpoint was written after epoch {epoch}: {error}");
+                Python::attach(|py| warnings::warn(py, why)).map(|()| false)
             }
             _ => Ok(false),
         };

@@ -2,15 +2,15 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
-import warnings
 
 import numpy as np
 import pytest
 
-from enkoder import AnomalyDetector, Autoencoder, Denoiser, datasets
+from enkoder import AnomalyDetector, Autoencoder, Denoiser, compress, datasets, decompress
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +193,92 @@ def test_ctrl_c_stops_a_training_and_keeps_the_best_model():
     assert model.transform(X[:5]).shape == (5, 10)
 
 
+def test_ctrl_c_stops_a_fit_of_a_detector():
+    def press():
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    detector = AnomalyDetector(method="autoencoder", epochs=1_000_000)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(datasets.pump(5000).data)
+    presser.join()
+    assert not detector.__sklearn_is_fitted__()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_training(values, tmp_path):
+    for file, error in ((tmp_path / "none" / "checkpoint", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        told = []
+        with pytest.raises(error, match="checkpoint"):
+            Autoencoder(hidden=(8,), latent=2, epochs=2, checkpoint=file, callback=told.append).fit(values)
+        assert told == []
+
+
+def test_a_checkpoint_that_is_not_written_later_is_told_of(values, tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    model = Autoencoder(hidden=(8,), latent=2, epochs=3, checkpoint=folder / "checkpoint", callback=lambda e: shutil.rmtree(folder, True))
+    with pytest.warns(UserWarning, match="no checkpoint was written after epoch 2"):
+        model.fit(values)
+
+
+def test_masked_cells_are_missing(values):
+    holes = np.random.default_rng(1).random(values.shape) < 0.1
+    missing = np.where(holes, np.nan, values)
+    masked = np.ma.masked_array(np.where(holes, 1e6, values), holes)
+    for estimator in (AnomalyDetector(method="linear"), Autoencoder(hidden=(8,), latent=2, epochs=1)):
+        one, other = clone_of(estimator).fit(missing), clone_of(estimator).fit(masked)
+        measure = "score_samples" if isinstance(one, AnomalyDetector) else "reconstruction_error"
+        assert np.array_equal(getattr(one, measure)(missing), getattr(other, measure)(masked))
+
+
+def clone_of(estimator):
+    return type(estimator)(**estimator.get_params())
+
+
+def test_an_infinite_value_is_named_by_its_row(values):
+    bad = values.copy()
+    bad[123, 2] = 1e39
+    where = r"infinity .*1 of 300 rows .* row 123, column 2"
+    with pytest.raises(ValueError, match=where):
+        Autoencoder(hidden=(8,), latent=2, epochs=1).fit(bad)
+    detector = AnomalyDetector(method="linear")
+    with pytest.warns(UserWarning, match="rows left out, because a value is infinite .*: 1"):
+        detector.fit(bad)
+    with pytest.raises(ValueError, match=where):
+        detector.score_samples(bad)
+    bad[:, 0] = 1e300
+    with pytest.raises(ValueError, match="300 of 300 rows have an infinite value"):
+        AnomalyDetector().fit(bad)
+
+
+def test_numbers_that_float32_cannot_tell_apart_are_told_of(values):
+    for estimator in (AnomalyDetector(method="linear"), Autoencoder(hidden=(4,), latent=2, epochs=1)):
+        X = np.column_stack([values, 1.6e9 + values[:, 0]])
+        with pytest.warns(UserWarning, match="(?s)float32.*feature7.*hint: subtract"):
+            estimator.fit(X)
+
+
+@pytest.mark.filterwarnings("ignore:false_alarm is")
+def test_rows_to_explain_are_given_as_numpy_takes_them(values):
+    X = values.copy()
+    X[[40, 299], 1] = 50
+    detector = AnomalyDetector(method="linear").fit(values)
+    flagged = detector.explain(X)
+    assert list(flagged.rows) == list(np.flatnonzero(detector.predict(X) == -1)) and len(flagged) == len(flagged.rows)
+    told = detector.explain(X, [40, 299])
+    mask = X[:, 1] == 50
+    assert [reasons[0].column for reasons in told] == ["feature2"] * 2
+    assert told == detector.explain(X, mask) == detector.explain(X, [40, -1]) == detector.explain(X, np.array([40, 299]))
+    assert list(detector.explain(X, slice(-1, None)).rows) == [299] and detector.explain(X, []) == []
+    assert list(detector.counterfactual(X, mask).rows) == [40, 299]
+    with pytest.raises(IndexError):
+        detector.explain(X, [300])
+    with pytest.raises(IndexError):
+        detector.explain(X, mask[:10])
+
+
 def test_a_training_goes_on_from_its_checkpoint(values, tmp_path):
     whole = Autoencoder(hidden=(8,), latent=2, epochs=4).fit(values)
     file = tmp_path / "checkpoint.safetensors"
@@ -205,30 +291,58 @@ def test_files_of_another_kind_are_refused(tmp_path, values, model):
     with pytest.raises(FileNotFoundError):
         Autoencoder.load(tmp_path / "none.safetensors")
     (tmp_path / "text").write_text("no model")
-    with pytest.raises(ValueError):
-        Autoencoder.load(tmp_path / "text")
+    for kind in (Autoencoder, AnomalyDetector, Denoiser):
+        with pytest.raises(ValueError, match="text: "):
+            kind.load(os.fsencode(tmp_path / "text"))
     model.save(tmp_path / "model.safetensors")
     with pytest.raises(ValueError):
         AnomalyDetector.load(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="(?s)model.safetensors: .*Denoiser"):
+        Denoiser.load(tmp_path / "model.safetensors")
+    with pytest.raises(FileNotFoundError, match="nope"):
+        datasets.load("nope")
+    with pytest.raises(FileNotFoundError, match="r.html'$"):
+        model.report(tmp_path / "none" / "r.html", values)
     again = Autoencoder.load(tmp_path / "model.safetensors")
     assert np.array_equal(again.transform(values), model.transform(values))
 
 
-def _in_child(queue, model, values):
-    queue.put(model.transform(values))
+def _entry_points(values, file):
+    """What every entry point makes of the same samples."""
+    pictures = [np.tile(np.arange(24, dtype=np.uint8) * 10, (24, 1))] * 3
+    model = Autoencoder(hidden=(8,), latent=2, epochs=2, checkpoint=file).fit(values)
+    linear = Autoencoder(architecture="linear", latent=2).fit(values)
+    images = Autoencoder(architecture="conv", channels=(2,), hidden=(), latent=2, epochs=1).fit(values.reshape(-1, 2, 3)[:, :, :2].repeat(4, 1).repeat(8, 2))
+    detector = AnomalyDetector(method="autoencoder", epochs=2).fit(values)
+    series = AnomalyDetector(window=8).fit(values)
+    parts = AnomalyDetector(method="linear")
+    denoiser = Denoiser(channels=4, depth=3, patch=16, patches=64, epochs=1).fit(pictures)
+    made = [
+        model.transform(values), model.score(values), linear.transform(values), images.model_.to_bytes(),
+        detector.score_samples(values), detector.explain(values, [1]), series.score_samples(values),
+        parts.fit_parts([parts.see(values)]).p_values(values), denoiser.transform(pictures)[0],
+        decompress(compress(values.astype(np.float32), "abs:0.1")), datasets.strokes(20).data,
+    ]
+    return [np.asarray(one).tobytes() if isinstance(one, np.ndarray) else repr(one) for one in made]
+
+
+def _in_child(queue, values, file):
+    queue.put(_entry_points(values, file))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_forked_process_goes_on(values, model):
-    codes = model.transform(values)
+@pytest.mark.filterwarnings("ignore")
+def test_a_forked_process_goes_on_by_every_entry_point(values, tmp_path):
+    made = _entry_points(values, tmp_path / "checkpoint")
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        child = context.Process(target=_in_child, args=(queue, model, values))
-        child.start()
-    assert np.array_equal(queue.get(timeout=60), codes)
-    child.join(timeout=60)
+    child = context.Process(target=_in_child, args=(queue, values, tmp_path / "checkpoint"))
+    child.start()
+    try:
+        assert queue.get(timeout=120) == made
+        child.join(timeout=60)
+    finally:
+        child.kill()
 
 
 def test_threads_score_beside_each_other(values, model):
@@ -254,6 +368,10 @@ def test_a_denoiser_takes_noise_away():
     made = denoiser.transform(noisy)
     error = [np.mean([np.square(a.astype(float) - b).mean() for a, b in zip(these, clean)]) for these in (noisy, made)]
     assert made[0].dtype == np.uint8 and error[1] < error[0] / 2
+    pictures = [image / 255 for image in noisy]
+    assert np.abs(denoiser.transform(pictures)[0] - made[0] / 255).max() < 0.01
+    with pytest.raises(ValueError, match="0..1"):
+        denoiser.transform([image.astype(float) for image in noisy])
 
 
 def test_a_report_is_a_page(tmp_path, values, model):

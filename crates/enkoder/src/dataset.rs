@@ -1,6 +1,7 @@
 //! Samples in memory, one row each, with what is known of them: shape, columns, labels. Bytes stay bytes until a batch is formed,
 //! and selecting rows (a split, a shuffle, a head) shares the values instead of copying them.
 
+mod coarse;
 mod error;
 mod fingerprint;
 mod labels;
@@ -18,6 +19,7 @@ use ndarray::{ArcArray2, Array2};
 
 use crate::schema::Schema;
 
+pub(crate) use self::coarse::warn_of_coarse;
 pub use self::error::DatasetError;
 pub(crate) use self::fingerprint::Fingerprint;
 pub use self::labels::Labels;

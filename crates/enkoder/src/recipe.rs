@@ -15,7 +15,7 @@ use self::network::{Activations, Network};
 use self::split::{Cutting, Validation};
 use crate::autoencoder::Autoencoder;
 use crate::codec::Calibration;
-use crate::dataset::{Dataset, WholeImage};
+use crate::dataset::{Dataset, WholeImage, warn_of_coarse};
 use crate::denoising::Noise;
 use crate::network::{Activation, Architecture};
 use crate::pca::fit_pca;
@@ -321,6 +321,9 @@ impl Recipe<'_> {
     pub fn fit_split(self, split: &Split) -> Result<Autoencoder, RecipeError> {
         let Self { method, activations, config, on_progress, checkpoints, .. } = self;
         let Split { train, validation, targets, blocks } = split;
+        if blocks.is_none() {
+            warn_of_coarse(train, &[]);
+        }
         let mut trainer = match method {
             Method::Train(network) => Trainer::new(network.architecture(activations, &config, split)?, config),
             Method::Resume(mut checkpoint) => {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::error::AnomalyError;
+use super::stop::Stop;
 use super::threshold::ThresholdRule;
 use crate::network::{Activation, Architecture};
 
@@ -110,6 +111,9 @@ pub struct DetectorConfig {
     pub rule: ThresholdRule,
     /// Seed of everything random. Default 0.
     pub seed: u64,
+    /// Asks the fit to stop. Not stored: it changes no result.
+    #[serde(skip)]
+    pub stop: Stop,
 }
 
 impl Default for DetectorConfig {
@@ -127,6 +131,7 @@ impl Default for DetectorConfig {
             budget: 4.0,
             rule: ThresholdRule::FalseAlarm(0.01),
             seed: 0,
+            stop: Stop::default(),
         }
     }
 }

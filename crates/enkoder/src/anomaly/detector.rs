@@ -14,7 +14,7 @@ use super::timeline::SeriesColumns;
 use super::voices::Voices;
 use super::windows::Windows;
 use crate::autoencoder::ModelError;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, warn_of_coarse};
 use crate::network::vectorised::all_finite;
 use crate::schema::Schema;
 
@@ -88,6 +88,7 @@ impl Detector {
         let data = &data.select(&usable.rows);
         check_count(data.len())?;
         let clocks = clocks(data, config)?;
+        warn_of_coarse_columns(data, &clocks);
         let (learned, calibration) = if config.ordered {
             let held_out = ((data.len() as f64 * config.calibration) as usize).max(1);
             let rows: Vec<usize> = (0..data.len()).collect();
@@ -414,6 +415,13 @@ impl Usable {
         }
         usable
     }
+}
+
+/// Warns of what float32 has not kept of columns, but for clocks, which are left out.
+pub(super) fn warn_of_coarse_columns(data: &Dataset, clocks: &[usize]) {
+    let columns = columns_of(data.schema(), data.features());
+    let apart: Vec<usize> = clocks.iter().map(|&column| columns[column].first).collect();
+    warn_of_coarse(data, &apart);
 }
 
 /// The columns that only grow and are not said to be readings.

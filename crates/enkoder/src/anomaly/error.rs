@@ -51,6 +51,9 @@ pub enum AnomalyError {
         /// Their names.
         columns: Vec<String>,
     },
+    /// It was asked to stop: [`Stop`](super::Stop).
+    #[error("fitting was stopped before there was a detector")]
+    Stopped,
     /// Of the rows kept for calibration none has a value of what was learned.
     #[error(
         "none of the rows kept for calibration has a value in the columns that were learned\nhint: leave out columns that are mostly empty, or give more rows"

@@ -123,7 +123,7 @@ struct Forecasting<'a> {
     groups: Vec<Vec<(usize, usize)>>,
     /// The most rows for a network.
     rows: usize,
-    seed: u64,
+    config: &'a DetectorConfig,
 }
 
 /// A reading with what is left of it in each row of each series.
@@ -161,7 +161,7 @@ pub(super) fn forecast(
     if groups.iter().any(|group| group.len() < fewest) {
         return Ok(readings.is_empty().then(Vec::new));
     }
-    let forecasting = Forecasting { columns, series, groups, rows, seed: config.seed };
+    let forecasting = Forecasting { columns, series, groups, rows, config };
     let fitted = readings.into_par_iter().map(|reading| forecasting.fit(reading));
     Ok(Some(fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().flatten().collect()))
 }
@@ -282,12 +282,15 @@ impl Forecasting<'_> {
             optimizer: Adam { learning_rate: 5e-3, ..Adam::default() },
             gradient_clip: Some(5.0),
             scaling: Scaling::None,
-            seed: self.seed,
+            seed: self.config.seed,
             threads: Some(1),
             ..TrainingConfig::default()
         };
-        let trainer = Trainer::new(architecture, training);
-        let model = trainer.fit_pairs((&inputs, &targets), (&held_out, &targets_held_out))?;
+        let stop = &self.config.stop;
+        let trainer = Trainer::new(architecture, training).with_progress(|news| stop.after(news));
+        let model = trainer.fit_pairs((&inputs, &targets), (&held_out, &targets_held_out));
+        stop.check()?;
+        let model = model?;
         let columns = self.columns.to_vec();
         Ok(Forecast { columns, own, weights, unit, scale: 1.0, network: model.network.runner() })
     }

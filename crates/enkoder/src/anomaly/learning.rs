@@ -12,6 +12,7 @@ use super::members::{BLOCK_ROWS, Members};
 use super::preparation::Preparation;
 use super::residuals::{ResidualNetwork, ResidualScratch, SIGHT, in_sight, spread_of};
 use super::shapes::{Shapes, Way};
+use super::stop::Stop;
 use super::surprise::Reference;
 use super::unchanging::Unchanging;
 use super::whitening::Whitening;
@@ -124,7 +125,7 @@ fn fit_ensemble(
     let fitted = networks.architectures.par_iter().enumerate().map(|(number, architecture)| {
         // Every network is held to other rows.
         let seed = config.seed.wrapping_add(number as u64);
-        let (member, _) = train(architecture, &rows, networks.epochs, None, seed)?;
+        let (member, _) = train(architecture, &rows, networks.epochs, None, seed, &config.stop)?;
         let reference = reference_of(&member, prepared);
         Ok((member, reference))
     });
@@ -148,13 +149,13 @@ fn fit_autoencoder(
     let seed = config.seed;
     let sample = evenly(prepared, networks.rows);
     let rows = if config.trim() > 0.0 {
-        let (first, _) = train(architecture, &sample, FIRST_EPOCHS, None, seed)?;
+        let (first, _) = train(architecture, &sample, FIRST_EPOCHS, None, seed, &config.stop)?;
         without_oddest(&sample, &scores(&first, &sample), config.trim())
     } else {
         sample.clone()
     };
     let patience = networks.stops.then_some(PATIENCE);
-    let (member, history) = train(architecture, &rows, networks.epochs, patience, seed)?;
+    let (member, history) = train(architecture, &rows, networks.epochs, patience, seed, &config.stop)?;
     // Alone it has nobody to be compared with.
     let gain = (config.method == Method::Auto).then(|| gain_over_components(&member, &rows, seed)).transpose()?;
     let reference = reference_of(&member, prepared);
@@ -207,6 +208,7 @@ fn train(
     epochs: usize,
     patience: Option<usize>,
     seed: u64,
+    stop: &Stop,
 ) -> Result<(ResidualNetwork, History), AnomalyError> {
     let (learned, held_out) = split_distinct(rows, seed)?;
     let seen =
@@ -222,7 +224,10 @@ fn train(
         threads: Some(1),
         ..TrainingConfig::default()
     };
-    let model = Trainer::new(architecture.clone(), training).fit(&seen(&learned)?, &seen(&held_out)?)?;
+    let trainer = Trainer::new(architecture.clone(), training).with_progress(|news| stop.after(news));
+    let model = trainer.fit(&seen(&learned)?, &seen(&held_out)?);
+    stop.check()?;
+    let model = model?;
     let history = model.record().history.clone().expect("a trained network has a history");
     Ok((ResidualNetwork::fit(architecture.clone(), model.network, &held_out)?, history))
 }

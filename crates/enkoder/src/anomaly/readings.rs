@@ -3,7 +3,7 @@
 //! the reading.
 
 use super::choice::DetectorConfig;
-use super::detector::Detector;
+use super::detector::{Detector, warn_of_coarse_columns};
 use super::error::AnomalyError;
 use super::forecast::PAST;
 use super::members::Members;
@@ -88,6 +88,7 @@ impl Detector {
     ) -> Result<Self, AnomalyError> {
         let long: Vec<Dataset> = series.iter().filter(|one| one.len() >= windows.length).cloned().collect();
         let clocks = common_clocks(&long, config)?;
+        long.first().into_iter().for_each(|one| warn_of_coarse_columns(one, &clocks));
         let rows = joined(&long)
             .map_err(|_| AnomalyError::ShortSeries { window: windows.length, needed: 2 * windows.length })?;
         let (preparation, features) = prepared(&rows, &clocks, config)?;

@@ -210,9 +210,10 @@ impl Voices {
                 kinds.into_iter().map(move |kind| (reading, kind))
             })
             .collect();
-        let fitted = kinds
-            .into_par_iter()
-            .map(|(reading, kind)| fit_voice(reading, kind, &values[reading], &folds, windows.length));
+        let fitted = kinds.into_par_iter().map(|(reading, kind)| {
+            config.stop.check()?;
+            fit_voice(reading, kind, &values[reading], &folds, windows.length)
+        });
         let (voices, said): (Vec<Voice>, Vec<Said>) =
             fitted.collect::<Result<Vec<_>, AnomalyError>>()?.into_iter().unzip();
         let (said, ends): (Vec<Vec<f32>>, Vec<Vec<f32>>) =
