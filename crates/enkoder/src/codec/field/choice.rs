@@ -15,7 +15,7 @@ use super::mask::MOST_KINDS;
 use super::mean::{self, Over};
 use super::predictor::strides;
 use super::scale::{Predicts, Scale};
-use super::seen::{Data, Seen, Tried, cut, known, known_of, lengths, middle, promising};
+use super::seen::{Data, Seen, Tried, cut, known, known_of, lengths, middle};
 use super::traversal::{Pass, Traversal};
 use super::{Coding, Field, Mean, SAME, Special, symbols};
 
@@ -123,10 +123,7 @@ fn choose_by<T: Element>(care: Care, data: Data<'_, T>, scale: Scale, overs: &[O
     let part_shape = lengths(&window);
     let part = cut(values, shape, &window);
     let times = values.len() as f64 / part.len() as f64;
-    let mut seen = Seen::all(data, &part, &window, &scales, overs);
-    if effort <= 5 {
-        promising(&mut seen);
-    }
+    let seen = Seen::all(data, &part, &window, &scales, overs);
     let candidates: Vec<Candidate> = (0..seen.len())
         .flat_map(|mean| traversals.iter().map(move |&traversal| (traversal, mean)))
         .map(|(traversal, number)| {

@@ -10,7 +10,7 @@ use super::{choice, decode, encode};
 
 /// Samples, and values of each, that a mean is worth coding for.
 const LEAST_SAMPLES: usize = 8;
-const LEAST_VALUES: usize = 4;
+const LEAST_VALUES: usize = 64;
 /// Cycles of which each phase is worth a mean of its own, and samples of one at most.
 const LEAST_CYCLES: usize = 3;
 const LONGEST_CYCLE: usize = 400;
@@ -315,8 +315,8 @@ mod tests {
         // The last cycle may be cut short.
         assert_eq!(means(&[1.0, 2.0, 3.0, 4.0, 6.0], 3), [2.5, 4.0, 3.0]);
         let axes = |shape: &[usize]| worth_trying(shape).iter().map(|over| over.axes).collect::<Vec<_>>();
-        assert_eq!(axes(&[9, 6]), [1]);
-        assert_eq!(axes(&[9, 2]), [0; 0]);
+        assert_eq!(axes(&[9, 70]), [1]);
+        assert_eq!(axes(&[9, 60]), [0; 0]);
         assert_eq!(axes(&[7, 60]), [0; 0]);
         assert_eq!(axes(&[4, 9, 8, 9]), [2]);
         assert_eq!(axes(&[9, 9, 8, 9]), [1, 2]);

@@ -1,4 +1,4 @@
-//! What fields are tried on: a part of an array on each scale, as it is and over means that promise something. Nothing here is needed to
+//! What fields are tried on: a part of an array on each scale, as it is and over means. Nothing here is needed to
 //! decode.
 
 use std::borrow::Cow;
@@ -11,18 +11,11 @@ use super::predictor::strides;
 use super::scale::Scale;
 use super::{Mean, Special};
 
-/// A mean by which neighbours differ by more than this part of how they do anyway is hardly worth trying (in squares), and by less than this
-/// part, surely worth having.
-const HARDLY: f64 = 0.9;
-const FAR: f64 = 0.25;
-
 /// A part of an array on one scale, as it is or over a mean.
 pub(crate) struct Seen {
     pub(crate) scale: Scale,
     /// What is known of its values, or how that differs from the mean.
     pub(crate) known: Vec<f64>,
-    /// The mean square of how neighbours differ in it.
-    least: f64,
     pub(crate) mean: Option<Tried>,
 }
 
@@ -56,28 +49,10 @@ impl Seen {
         for &scale in scales {
             let known = known(part, data.specials, scale);
             seen.extend(overs.iter().flat_map(|&over| over_means(data, scale, over, (&known, window))));
-            let least = mean::least_difference(&known, &lengths(window));
-            seen.push(Self { scale, known, least, mean: None });
+            seen.push(Self { scale, known, mean: None });
         }
         seen
     }
-}
-
-/// Leaves out means by which neighbours hardly get more alike, and where they get far more alike by one, the array as it is.
-pub(crate) fn promising(seen: &mut Vec<Seen>) {
-    let plain: Vec<(Scale, f64)> =
-        seen.iter().filter(|seen| seen.mean.is_none()).map(|seen| (seen.scale, seen.least)).collect();
-    let of = |scale: Scale| plain.iter().find(|(known, _)| *known == scale).map_or(f64::INFINITY, |(_, least)| *least);
-    seen.retain(|seen| seen.mean.is_none() || seen.least < HARDLY * of(seen.scale));
-    let least = |scale: Scale| {
-        seen.iter().filter(|seen| seen.scale == scale).map(|seen| seen.least).fold(f64::INFINITY, f64::min)
-    };
-    let keeps: Vec<bool> = seen
-        .iter()
-        .map(|seen| seen.mean.is_some() || seen.least.is_infinite() || least(seen.scale) >= FAR * seen.least)
-        .collect();
-    let mut keeps = keeps.into_iter();
-    seen.retain(|_| keeps.next().unwrap_or(true));
 }
 
 /// A part of an array over the mean of the whole array, and over means of the phases of a cycle where there is one.
@@ -118,7 +93,7 @@ fn over_means<T: Element>(
         known.copy_from_slice(of_part);
         mean::subtract(&mut known, &means);
         let mean = Some(Tried { over, step, of_part: Arc::new(Mean::of(over, means)), bits });
-        Some(Seen { scale, known, least, mean })
+        Some(Seen { scale, known, mean })
     };
     overs.into_iter().flatten().filter_map(tried).collect()
 }
@@ -133,6 +108,7 @@ pub(crate) fn known_of<T: Element>(value: T, specials: &[Special], scale: Scale)
     if !value.is_finite() || is_missing { f64::NAN } else { scale.known(value) }
 }
 
+/// How many indices a window has along each axis.
 pub(crate) fn lengths(window: &[Range<usize>]) -> Vec<usize> {
     window.iter().map(ExactSizeIterator::len).collect()
 }
