@@ -166,23 +166,13 @@ class Archive(Mapping[str, Array]):
         return f"<Archive of {', '.join(arrays)}>"
 
 
-#: What the library calls a way out, and what Python does.
-_WAYS_OUT = {
-    "`EnkFile::salvage`": "`python -m enkoder decompress FILE -o REST --salvage`",
-    "`EnkFile::with_model`": "`model=`",
-}
-
-
 @contextmanager
 def _told(called: str) -> Iterator[None]:
-    """Says of what is wrong with a file which one it is, and in Python's words what to do."""
+    """Says of what is wrong with a file which one it is."""
     try:
         yield
     except ValueError as error:
-        text = str(error)
-        for rust, python in _WAYS_OUT.items():
-            text = text.replace(rust, python)
-        raise ValueError(called + text) from None
+        raise ValueError(f"{called}{error}") from None
 
 
 def _dtype(element: str) -> np.dtype[Any]:

@@ -164,7 +164,10 @@ def chosen(given: Samples, known: Sequence[str]) -> Samples:
         return given
     if not hasattr(table, "select"):
         return given
-    return given._replace(given=table.select(list(known)), names=list(known))
+    # DuckDB reads expressions.
+    is_of_duckdb = "duckdb" in type(table).__module__
+    quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in known)
+    return given._replace(given=table.project(quoted) if is_of_duckdb else table.select(list(known)), names=list(known))
 
 
 def shown(names: Sequence[str]) -> str:

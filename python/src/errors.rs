@@ -11,7 +11,7 @@ use pyo3::exceptions::PyValueError;
 
 /// What hints of the library name, and what it is called here.
 const IN_PYTHON: [(&str, &str); 6] = [
-    ("`EnkFile::salvage` decodes", "`enkoder decompress --salvage` decodes"),
+    ("`EnkFile::salvage`", "`python -m enkoder decompress FILE -o REST --salvage`"),
     ("`EnkFile::with_model`", "`model`"),
     ("`Architecture::denoiser`", "`enkoder.Denoiser`"),
     ("with `--reading` or in `DetectorConfig::readings`", "in `readings`"),
