@@ -155,20 +155,16 @@ pub(crate) fn decode<T: Element>(header: &Header, streams: [&[u8]; 2], samples: 
 }
 
 /// How the arrays of a block's streams are predicted.
-pub(crate) fn predictions<T: Element>(
-    header: &Header,
-    streams: [&[u8]; 2],
-    samples: usize,
-) -> Result<Vec<Prediction>, Corrupt> {
+pub(crate) fn predictions(header: &Header, streams: [&[u8]; 2], samples: usize) -> Result<Vec<Prediction>, Corrupt> {
     let parts = header.layout.parts();
     let shape = part_shape(&header.shape, parts, samples);
     let [heads, tails] = [split(streams[0], parts)?, split(streams[1], parts)?];
     let mut found = Vec::new();
     for (variable, (head, tail)) in heads.into_iter().zip(tails).enumerate() {
         let coded = match header.alone {
-            Some(_) => part::coded::<T>([head, tail], &shape)?,
+            Some(_) => part::coded(header.element, [head, tail], &shape)?,
             None => {
-                let way = Way::Field(field::decode_field::<T>(head, None, &shape)?);
+                let way = Way::Field(field::decode_field(head, header.element, None, &shape)?);
                 vec![Coded { region: None, way, bytes: [head.len(), tail.len()] }]
             }
         };

@@ -265,7 +265,8 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         let of_block = |block| {
             let bytes = self.frame_bytes(block)?;
             let frame = self.frame(block, &bytes)?;
-            predictions(&self.header, &frame).map_err(|_| self.unwritable(block))
+            alone::predictions(&self.header, [frame.codes, frame.residual], frame.samples)
+                .map_err(|_| self.unwritable(block))
         };
         (0..blocks).map(of_block).collect()
     }
@@ -524,10 +525,6 @@ fn decode(header: &Header, decoder: Option<&FixedDecoder>, frame: &Frame<'_>) ->
         Ok(T::to_le(&values))
     }
     with_element!(header.element, T => values::<T>(header, decoder, frame))
-}
-
-fn predictions(header: &Header, frame: &Frame<'_>) -> Result<Vec<Prediction>, Corrupt> {
-    with_element!(header.element, T => alone::predictions::<T>(header, [frame.codes, frame.residual], frame.samples))
 }
 
 /// Where a header with a description ends, whose own fields end at `header`.

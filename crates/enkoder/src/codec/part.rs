@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::bytes::{Reader, put_unsigned};
-use super::element::{Element, ElementType};
+use super::element::{Element, ElementType, with_element};
 use super::entropy::Corrupt;
 use super::error::CodecError;
 use super::field::{self, Field, Mean, Scale, lattice};
@@ -81,7 +81,7 @@ pub(crate) fn decode<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result
     let limits = if kind & LIMITED > 0 { Some(Limits::<T>::read(&mut head, shape)?) } else { None };
     let mut values = if kind & !LIMITED == REGIONS {
         let mut values = vec![T::from_bits(0); shape.iter().product()];
-        let sentinel = bits::<T>(&mut head)?;
+        let sentinel = bits(&mut head, T::TYPE)?;
         for layer in layers(&mut head, streams[1], shape)? {
             let of_box = decode_one::<T>(layer.streams, &layer.lengths())?;
             let mut from = of_box.iter();
@@ -105,24 +105,24 @@ pub(crate) fn decode<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result
 }
 
 /// How the array of two streams, which may be anything, is coded.
-pub(crate) fn coded<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result<Vec<Coded>, Corrupt> {
+pub(crate) fn coded(element: ElementType, streams: [&[u8]; 2], shape: &[usize]) -> Result<Vec<Coded>, Corrupt> {
     let mut head = Reader::new(streams[0], 0);
     let kind = head.u8("a kind").map_err(|_| Corrupt)?;
     if kind & LIMITED > 0 {
-        Limits::<T>::read(&mut head, shape)?;
+        with_element!(element, T => Limits::<T>::read(&mut head, shape).map(drop))?;
     }
     let way = |kind: u8, stream: &[u8], shape: &[usize]| match kind {
-        FIELD => field::decode_field::<T>(stream, None, shape).map(Way::Field),
+        FIELD => field::decode_field(stream, element, None, shape).map(Way::Field),
         OVER_MEAN => {
             let (mean, stream) = mean(stream, shape)?;
-            field::decode_field::<T>(stream, Some(mean), shape).map(Way::Field)
+            field::decode_field(stream, element, Some(mean), shape).map(Way::Field)
         }
         RASTER => Ok(Way::Raster),
         STORED => Ok(Way::Stored),
         _ => Err(Corrupt),
     };
     if kind & !LIMITED == REGIONS {
-        bits::<T>(&mut head)?;
+        bits(&mut head, element)?;
         let of_layer = |layer: Layer<'_>| {
             let [head, tail] = layer.streams;
             let (kind, rest) = head.split_first().ok_or(Corrupt)?;
@@ -318,9 +318,9 @@ fn mean<'a>(stream: &'a [u8], shape: &[usize]) -> Result<(Mean, &'a [u8]), Corru
     Ok((mean, reader.take(reader.remaining(), "a field").map_err(|_| Corrupt)?))
 }
 
-fn bits<T: Element>(reader: &mut Reader<'_>) -> Result<u64, Corrupt> {
-    let bytes = reader.take(T::TYPE.bytes(), "a value").map_err(|_| Corrupt)?;
-    T::from_le(bytes).first().map(|value| value.to_bits()).ok_or(Corrupt)
+fn bits(reader: &mut Reader<'_>, element: ElementType) -> Result<u64, Corrupt> {
+    let bytes = reader.take(element.bytes(), "a value").map_err(|_| Corrupt)?;
+    Ok(bytes.iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from(byte)))
 }
 
 /// The box around the values of a region; none where there is no such value.
@@ -427,14 +427,15 @@ impl<T: Element> Limits<T> {
     }
 
     fn read(reader: &mut Reader<'_>, shape: &[usize]) -> Result<Self, Corrupt> {
-        let [a, b, c, d] = [bits::<T>(reader)?, bits::<T>(reader)?, bits::<T>(reader)?, bits::<T>(reader)?];
+        let [a, b, c, d] =
+            [bits(reader, T::TYPE)?, bits(reader, T::TYPE)?, bits(reader, T::TYPE)?, bits(reader, T::TYPE)?];
         let [low, high] = [[a, b], [c, d]].map(|pair| pair.map(T::from_bits));
         let count: usize = shape.iter().product();
         let number = |reader: &mut Reader<'_>, most| reader.up_to(most, "a place").map_err(|_| Corrupt);
         let (mut places, mut next) = (Vec::new(), 0);
         for _ in 0..number(reader, reader.remaining())? {
             let place = next + number(reader, count.checked_sub(next + 1).ok_or(Corrupt)?)?;
-            places.push((place, T::from_bits(bits::<T>(reader)?)));
+            places.push((place, T::from_bits(bits(reader, T::TYPE)?)));
             next = place + 1;
         }
         Ok(Self { low, high, places })
@@ -478,7 +479,7 @@ mod tests {
         fn any_bytes_are_decoded_or_refused(bytes: Vec<u8>, tail: Vec<u8>, kind in 0u8..32) {
             let head = [&[kind][..], &bytes].concat();
             let _ = decode::<f32>([&head, &tail], &SHAPE);
-            let _ = coded::<f32>([&head, &tail], &SHAPE);
+            let _ = coded(ElementType::F32, [&head, &tail], &SHAPE);
             let _ = decode::<u8>([&head, &tail], &SHAPE);
         }
 
@@ -491,7 +492,7 @@ mod tests {
                 stream[place] ^= change;
             }
             let _ = decode::<f32>([&streams[0], &streams[1]], &SHAPE);
-            let _ = coded::<f32>([&streams[0], &streams[1]], &SHAPE);
+            let _ = coded(ElementType::F32, [&streams[0], &streams[1]], &SHAPE);
         }
     }
 }

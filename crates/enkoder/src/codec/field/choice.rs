@@ -140,7 +140,7 @@ fn choose_by<T: Element>(care: Care, data: Data<'_, T>, scale: Scale, overs: &[O
             let of_mean = mean.map_or(0.0, |mean| mean.bits / times);
             (of_mean + bits(&field, &part, &part_shape, times), candidate, field)
         };
-        candidates.par_iter().map(of).collect()
+        each(candidates, &of)
     };
     let mut costs = tried(&candidates);
     let cost = |(bits, candidate, _): &(f64, Candidate, Field)| match candidate.traversal {
@@ -196,7 +196,7 @@ fn choose_by<T: Element>(care: Care, data: Data<'_, T>, scale: Scale, overs: &[O
 /// About the bits that a part of an array takes with a field, if the array is so many times as large: what is stored once is shared.
 fn bits<T: Element>(field: &Field, values: &[T], shape: &[usize], times: f64) -> f64 {
     let (mut head, mut tail) = (Estimator::new(), Estimator::new());
-    let coded = field.clone().code::<T, _>(&mut head, shape).and_then(|()| match field.coding {
+    let coded = field.clone().code(&mut head, T::TYPE, shape).and_then(|()| match field.coding {
         Coding::Bits => code(&mut tail, field, shape, &mut values.to_vec()).map(|()| [0.0, tail.bits()]),
         Coding::Symbols => symbols::size(field, shape, &mut values.to_vec()),
     });
@@ -219,7 +219,11 @@ fn field(
     let passes = field.passes(shape);
     field.weights = if learns {
         let strides = strides(shape);
-        let noise = |level| (scale.step_of_predictions() * field.fineness_of(level)).powi(2) / 12.0;
+        // In steps, whose squares can be held.
+        let step = scale.step_of_predictions();
+        let unit = if step > 0.0 { step } else { 1.0 };
+        let noise = |level| (step / unit * field.fineness_of(level)).powi(2) / 12.0;
+        let known = |index: usize| known(index) / unit;
         let places = |pass: &Pass| (pass.count() / FITTED_PART).clamp(places, most);
         passes.par_iter().map(|pass| fit(pass, &known, &strides, noise(pass.level), places(pass))).collect()
     } else {
@@ -251,9 +255,21 @@ fn specials<T: Element>(values: &[T], missing: &[u64]) -> Vec<Special> {
         let is_special = count > 1 && (is_missing || count as f64 >= often);
         is_special.then_some((count, Special { bits, is_value: !is_missing }))
     };
-    let mut found: Vec<(usize, Special)> = counts.into_iter().filter_map(special).collect();
+    most_frequent(counts.into_iter().filter_map(special).collect())
+}
+
+/// The few that occur most often. For all types of numbers, as is what follows: to sort is much code.
+fn most_frequent(mut found: Vec<(usize, Special)>) -> Vec<Special> {
     found.sort_by_key(|&(count, special)| (Reverse(count), special.bits));
     found.dedup_by_key(|(_, special)| special.bits);
     found.truncate(MOST_KINDS);
     found.into_iter().map(|(_, special)| special).collect()
+}
+
+/// What each candidate gives, on as many threads as there are.
+fn each(
+    candidates: &[Candidate],
+    try_one: &(dyn Fn(&Candidate) -> (f64, Candidate, Field) + Sync),
+) -> Vec<(f64, Candidate, Field)> {
+    candidates.par_iter().map(try_one).collect()
 }

@@ -155,10 +155,14 @@ pub(crate) fn period(known: &[f64], of: usize) -> Option<usize> {
     let samples = known.len() / of.max(1);
     let longest = (samples / LEAST_CYCLES).min(LONGEST_CYCLE);
     let (mut products, mut squares) = (vec![0.0; longest + 2], 0.0);
+    // Squares of numbers of any scale are to be held.
+    let scale = known.iter().filter(|value| !value.is_nan()).fold(0.0f64, |most, value| most.max(value.abs()));
+    let scale = if scale > 0.0 && scale.is_finite() { scale } else { 1.0 };
     for place in (0..of).step_by(of.div_ceil(LOOKED_AT)) {
         let series: Vec<f64> = known.iter().skip(place).step_by(of).copied().collect();
         let mean = means(&series, 1)[0];
-        let series: Vec<f64> = series.iter().map(|value| if value.is_nan() { 0.0 } else { value - mean }).collect();
+        let series: Vec<f64> =
+            series.iter().map(|value| if value.is_nan() { 0.0 } else { (value - mean) / scale }).collect();
         squares += series.iter().map(|value| value * value).sum::<f64>();
         for (lag, product) in products.iter_mut().enumerate().take(samples) {
             let pairs = series.iter().zip(&series[lag..]);
@@ -172,23 +176,34 @@ pub(crate) fn period(known: &[f64], of: usize) -> Option<usize> {
     peaks.into_iter().find(|&lag| products[lag] >= 0.9 * best)
 }
 
-/// The mean square of how neighbours differ, along the axis where it is least.
+/// The root mean square of how neighbours differ, along the axis where it is least.
 pub(crate) fn least_difference(known: &[f64], shape: &[usize]) -> f64 {
     let along = |(&stride, &length): (&usize, &usize)| {
         let pairs = known.iter().zip(known.iter().skip(stride)).enumerate();
         let inside = pairs.filter(|(index, _)| index / stride % length + 1 < length);
-        let squares = inside.map(|(_, (a, b))| (a - b) * (a - b)).filter(|square| !square.is_nan());
-        let (sum, count) = squares.fold((0.0, 0usize), |(sum, count), square| (sum + square, count + 1));
-        if count > 0 { sum / count as f64 } else { f64::INFINITY }
+        let differences = inside.map(|(_, (a, b))| a - b).filter(|difference| !difference.is_nan());
+        root_mean_square(&differences.collect::<Vec<_>>())
     };
-    super::predictor::strides(shape).iter().zip(shape).map(along).fold(f64::INFINITY, f64::min)
+    super::predictor::strides(shape).iter().zip(shape).filter_map(along).fold(f64::INFINITY, f64::min)
+}
+
+/// Of numbers of any scale, whose squares may be too small or too large to hold; none of no numbers.
+fn root_mean_square(numbers: &[f64]) -> Option<f64> {
+    let largest = numbers.iter().fold(0.0f64, |largest, number| largest.max(number.abs()));
+    if largest == 0.0 || largest.is_infinite() {
+        return (!numbers.is_empty()).then_some(largest);
+    }
+    let sum: f64 = numbers.iter().map(|number| (number / largest).powi(2)).sum();
+    Some(largest * (sum / numbers.len() as f64).sqrt())
 }
 
 /// The steps for the mean of so many samples whose own steps and [`least_difference`] from it are these. An error of the mean adds to
 /// what predictions leave of all samples, which is no less than the error of their steps. The bits of the mean and of the
 /// samples are fewest where its variance is that of what is left, over the number of samples.
 pub(crate) fn step_for(least: f64, step: f64, samples: usize) -> f64 {
-    (12.0 / samples as f64 * (LEFT * least + step * step / 12.0)).sqrt()
+    let parts = [LEFT.sqrt() * least, step / 12f64.sqrt()];
+    // The root of the sum of both squares.
+    (24.0 / samples as f64).sqrt() * root_mean_square(&parts).unwrap_or(0.0)
 }
 
 /// About the bits of a mean with so many values, in steps, by a part of it of this shape.

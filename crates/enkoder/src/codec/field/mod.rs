@@ -18,7 +18,7 @@ mod traversal;
 
 use std::sync::Arc;
 
-use super::element::Element;
+use super::element::{Element, ElementType};
 use super::entropy::{Coder, Corrupt, Decoder, Encoder};
 use super::integers::Signed;
 use super::quantiser::Quantiser;
@@ -88,7 +88,7 @@ pub(crate) fn encode<T: Element>(field: &Field, shape: &[usize], values: &mut [T
     let (mut head, mut tail) = (Encoder::new(), Encoder::new());
     let mut written = field.clone();
     // Coding only fails for what an arithmetic coder cannot represent, and the probabilities are kept away from that.
-    written.code::<T, _>(&mut head, shape).expect("every bit has a probability");
+    written.code(&mut head, T::TYPE, shape).expect("every bit has a probability");
     let tail = match field.coding {
         Coding::Bits => code(&mut tail, field, shape, values).map(|()| tail.into_bytes()),
         Coding::Symbols => symbols::write(tail, field, shape, values),
@@ -97,7 +97,12 @@ pub(crate) fn encode<T: Element>(field: &Field, shape: &[usize], values: &mut [T
 }
 
 /// The field of its stream, which may be anything.
-pub(crate) fn decode_field<T: Element>(stream: &[u8], mean: Option<Mean>, shape: &[usize]) -> Result<Field, Corrupt> {
+pub(crate) fn decode_field(
+    stream: &[u8],
+    element: ElementType,
+    mean: Option<Mean>,
+    shape: &[usize],
+) -> Result<Field, Corrupt> {
     let mut field = Field {
         coding: Coding::Bits,
         traversal: Traversal::Rows,
@@ -107,7 +112,7 @@ pub(crate) fn decode_field<T: Element>(stream: &[u8], mean: Option<Mean>, shape:
         weights: Vec::new(),
         mean: mean.map(Arc::new),
     };
-    field.code::<T, _>(&mut Decoder::new(stream), shape)?;
+    field.code(&mut Decoder::new(stream), element, shape)?;
     Ok(field)
 }
 
@@ -122,7 +127,7 @@ pub(crate) fn decode_over<T: Element>(
     streams: [&[u8]; 2],
     shape: &[usize],
 ) -> Result<(Field, Vec<T>), Corrupt> {
-    let field = decode_field::<T>(streams[0], mean, shape)?;
+    let field = decode_field(streams[0], T::TYPE, mean, shape)?;
     let mut values = vec![T::from_bits(0); shape.iter().product()];
     match field.coding {
         Coding::Bits => code(&mut Decoder::new(streams[1]), &field, shape, &mut values)?,
@@ -133,7 +138,7 @@ pub(crate) fn decode_over<T: Element>(
 
 impl Field {
     /// Codes the field itself; a reader fills it.
-    fn code<T: Element, C: Coder>(&mut self, coder: &mut C, shape: &[usize]) -> Result<(), Corrupt> {
+    fn code<C: Coder>(&mut self, coder: &mut C, element: ElementType, shape: &[usize]) -> Result<(), Corrupt> {
         // Rows have one level only, so that a fineness says nothing of them: with this one they mark a field that is coded in symbols.
         let mut mark = (Traversal::Rows, 1);
         if self.coding == Coding::Symbols {
@@ -177,7 +182,7 @@ impl Field {
         let specials = coder.raw(self.specials.len() as u64, 2)?;
         self.specials.resize(specials as usize, Special { bits: 0, is_value: false });
         for special in &mut self.specials {
-            special.bits = coder.raw(special.bits, 8 * T::TYPE.bytes() as u32)?;
+            special.bits = coder.raw(special.bits, 8 * element.bytes() as u32)?;
             special.is_value = coder.raw(u64::from(special.is_value), 1)? == 1;
         }
         let passes = self.passes(shape);

@@ -122,22 +122,26 @@ impl Scale {
 /// The coarsest lattice of more than `step` that all finite values lie on, up to a small part of `bound`: multiples of decimals
 /// or of powers of two.
 pub(crate) fn lattice<T: Element>(values: &[T], step: f64, bound: f64) -> Option<f64> {
-    // A lattice that is hardly coarser saves nothing.
-    let worth = 1.1 * step;
     let largest = values.iter().map(|value| value.to_f64().abs()).filter(|size| size.is_finite()).fold(0.0, f64::max);
-    let decimal = |exponent: i32| {
-        let power: f64 = format!("1e{exponent}").parse().unwrap_or(0.0);
-        [1.0, 2.0, 2.5, 5.0].map(|factor| factor * power)
-    };
-    let mut steps: Vec<f64> = (-12..12).flat_map(decimal).collect();
-    steps.extend((-30..30).map(|exponent: i32| f64::from(exponent).exp2()));
-    steps.retain(|&candidate| candidate > worth && candidate <= largest);
-    steps.sort_by(|a, b| b.total_cmp(a));
-    steps.into_iter().find(|&candidate| {
+    // A lattice that is hardly coarser saves nothing.
+    lattices(1.1 * step, largest).into_iter().find(|&candidate| {
         let near = (0.5 * bound).min(1e-3 * candidate);
         values.iter().all(|value| {
             let value = value.to_f64();
             !value.is_finite() || (value - round(value / candidate) * candidate).abs() <= near
         })
     })
+}
+
+/// Lattices of more than one step and at most another, the coarsest first.
+fn lattices(least: f64, most: f64) -> Vec<f64> {
+    let decimal = |exponent: i32| {
+        let power: f64 = format!("1e{exponent}").parse().unwrap_or(0.0);
+        [1.0, 2.0, 2.5, 5.0].map(|factor| factor * power)
+    };
+    let mut steps: Vec<f64> = (-12..12).flat_map(decimal).collect();
+    steps.extend((-30..30).map(|exponent: i32| f64::from(exponent).exp2()));
+    steps.retain(|&step| step > least && step <= most);
+    steps.sort_by(|a, b| b.total_cmp(a));
+    steps
 }
