@@ -11,7 +11,9 @@ use super::blanks::Blanks;
 use super::cuts::{MOST_BEFORE, SEPARATORS};
 use super::dialect::{NOT_UTF8, missing_words};
 use super::records::Form;
-use crate::table::{BadCells, Notation, TableOptions, check_column_count, is_missing, missing_column, unique_names};
+use crate::table::{
+    BadCells, Notation, TableOptions, check_column_count, is_missing, missing_column, parse_number, unique_names,
+};
 use crate::{DataError, Place};
 
 /// Reads the rows of a stream.
@@ -111,17 +113,21 @@ impl CsvLines {
         Self { form, notation, missing_words, bad_cells, names, columns, features: 0, line, cells }
     }
 
-    /// Whether a line can stand before the header, behind so many others: it is a comment, or has fewer cells than the model has columns, as
-    /// what loggers write of themselves.
+    /// Whether a line can stand before the header, behind so many others, as what loggers write of themselves: it is a comment, has fewer cells
+    /// than the model has columns, or names none of them and holds no number.
     pub fn is_before_header(line: &[u8], before: usize, options: &TableOptions) -> bool {
-        let needed = options.schema.as_ref().map_or(0, |schema| schema.columns.len());
-        let has_fewer = |separator| {
+        let columns = options.schema.as_ref().map_or(&[][..], |schema| &schema.columns);
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let says_nothing = |separator| {
             let mut lines = Self::empty(separator, None);
             lines.cut(line);
-            lines.cells.len() < needed
+            let is_known = |cell: &[u8]| {
+                parse_number(cell).is_some() || columns.iter().any(|column| column.name.as_bytes() == cell)
+            };
+            lines.cells.len() < columns.len() || !(0..lines.cells.len()).any(|at| is_known(lines.bytes(at)))
         };
         let is_comment = line.first() == Some(&options.text.comment.unwrap_or(b'#'));
-        before < MOST_BEFORE && (is_comment || SEPARATORS.into_iter().all(has_fewer))
+        before < MOST_BEFORE && (is_comment || SEPARATORS.into_iter().all(says_nothing))
     }
 
     /// Whether a line below the header is a comment.
@@ -280,6 +286,8 @@ mod tests {
     fn what_a_logger_says_of_itself_may_stand_before_the_header_and_rows_may_not() {
         let options = options();
         let is_before = |line: &[u8], before| CsvLines::is_before_header(line, before, &options);
+        assert!(is_before(b"Station;;", 0) && !is_before(b"state,A", 0) && !is_before(b"2.5;off", 0));
+        assert!(!is_before("\u{feff}a,b".as_bytes(), 0));
         assert!(is_before(b"Logger X7", 0) && is_before(b"# a, b, c", 3) && !is_before(b"1,on", 0));
         assert!(!is_before(b"Logger X7", MOST_BEFORE));
         assert!(CsvLines::new(b"#a,state", &options).unwrap().is_comment(b"# battery low"));
