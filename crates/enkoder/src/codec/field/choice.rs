@@ -225,7 +225,7 @@ fn field(
         let noise = |level| (step / unit * field.fineness_of(level)).powi(2) / 12.0;
         let known = |index: usize| known(index) / unit;
         let places = |pass: &Pass| (pass.count() / FITTED_PART).clamp(places, most);
-        passes.par_iter().map(|pass| fit(pass, &known, &strides, noise(pass.level), places(pass))).collect()
+        passes.par_iter().map(|pass| fit(pass, known, &strides, noise(pass.level), places(pass))).collect()
     } else {
         passes.iter().map(|pass| vec![0; pass.features.len()]).collect()
     };
