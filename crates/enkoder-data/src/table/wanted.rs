@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{TableOptions, missing_column, warn_of, warn_of_unknown};
+use super::features::warn_of;
+use super::{TableOptions, missing_column, warn_of_unknown};
 use crate::{DataError, Place};
 
 /// Which columns are asked for.
