@@ -21,7 +21,7 @@ use super::promise::Extent;
 use super::quantiser::Quantiser;
 use super::region::{self, Exact, Region};
 use super::samples::SampleSource;
-use super::writer::{CompressSummary, Errors, FileWriter, Proven, Stages};
+use super::writer::{self, CompressSummary, Errors, FileWriter, Proven, Stages};
 
 /// Bytes of the values of a block where nothing else is asked for: an array of several blocks is read and written by several
 /// threads, and smaller blocks learn less.
@@ -299,19 +299,9 @@ impl Work {
         scales: &[Vec<Vec<Scale>>],
         take: &mut dyn FnMut(Proven) -> Result<(), CodecError>,
     ) -> Result<(), CodecError> {
-        let blocks = self.header.blocks();
-        let together = rayon::current_num_threads();
-        for first in (0..blocks).step_by(together) {
-            let mut originals = Vec::new();
-            for block in first..blocks.min(first + together as u64) {
-                let start = block * self.header.block_samples as u64;
-                originals.push((block, source.read(start, self.header.samples_of(block))?));
-            }
-            let prove = |(block, bytes): (u64, Vec<u8>)| with_element!(self.header.element, T => self.prove::<T>(block, &bytes, scales));
-            let proven: Vec<_> = originals.into_par_iter().map(prove).collect();
-            proven.into_iter().try_for_each(|proven| take(proven?))?;
-        }
-        Ok(())
+        let Header { samples, block_samples, element, .. } = self.header;
+        let prove = |block: u64, bytes: &[u8]| with_element!(element, T => self.prove::<T>(block, bytes, scales));
+        writer::each_block(source, samples, block_samples, prove, take)
     }
 
     /// Codes a block, decodes it again, and checks every value.

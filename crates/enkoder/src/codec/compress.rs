@@ -5,8 +5,6 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use rayon::prelude::*;
-
 use super::block::{self, Plan, Residual, Streams};
 use super::bound::Bound;
 use super::container::{Frame, Header, MAX_BLOCK_VALUES, MAX_DIMENSIONS, MAX_NAME, MAX_VARIABLES, ModelPlace};
@@ -17,7 +15,7 @@ use super::fixed_point::FixedDecoder;
 use super::plan::Trial;
 use super::promise::{Extent, Promise, scales};
 use super::samples::SampleSource;
-use super::writer::{CompressSummary, Errors, FileWriter, Proven, Stages};
+use super::writer::{self, CompressSummary, Errors, FileWriter, Proven, Stages};
 use crate::autoencoder::Autoencoder;
 
 /// Values of the samples that plans are tried on.
@@ -195,20 +193,8 @@ impl Compression<'_> {
         block_samples: usize,
         take: &mut dyn FnMut(Proven) -> Result<(), CodecError>,
     ) -> Result<(), CodecError> {
-        let together = rayon::current_num_threads() as u64;
-        let blocks = samples.div_ceil(block_samples as u64);
-        for first in (0..blocks).step_by(together as usize) {
-            let mut originals = Vec::new();
-            for block in first..blocks.min(first + together) {
-                let start = block * block_samples as u64;
-                let count = (samples - start).min(block_samples as u64) as usize;
-                originals.push((block, source.read(start, count)?));
-            }
-            let prove = |(block, bytes): (u64, Vec<u8>)| with_element!(self.element, T => self.prove::<T>(block as usize, &bytes));
-            let proven: Vec<_> = originals.into_par_iter().map(prove).collect();
-            proven.into_iter().try_for_each(|proven| take(proven?))?;
-        }
-        Ok(())
+        let prove = |block: u64, bytes: &[u8]| with_element!(self.element, T => self.prove::<T>(block as usize, bytes));
+        writer::each_block(source, samples, block_samples, prove, take)
     }
 
     /// Codes a block, decodes it again, and checks every value.

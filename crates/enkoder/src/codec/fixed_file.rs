@@ -149,19 +149,11 @@ fn numbers_of(windows: &Windows) -> [usize; 11] {
 /// What a layer does with so many numbers.
 fn read_form(reader: &mut Reader<'_>, inputs: usize) -> Result<Form, CodecError> {
     let number = reader.u8("the form of a layer")?;
-    let mut sizes = |count: usize, zeros: usize| -> Result<Vec<usize>, CodecError> {
-        let sizes = (0..count).map(|_| reader.up_to(MAX_WIDTH, "a size")).collect::<Result<Vec<_>, _>>()?;
-        let is_none = sizes[..count - zeros].contains(&0);
-        if is_none { Err(reader.damaged("a size of 0")) } else { Ok(sizes) }
-    };
     let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
-    let form = match number {
-        0 => return Ok(Form::Dense),
+    match number {
+        0 => Ok(Form::Dense),
         1 | 2 => {
-            let sizes = sizes(11, 2)?;
-            let [height, width, channels, rows, columns, a, b, c, d, e, f] = *sizes else {
-                return Err(reader.damaged("windows without sizes"));
-            };
+            let [height, width, channels, rows, columns, a, b, c, d, e, f] = sizes(reader, 2)?;
             let pair = |height, width| PerAxis { height, width };
             let (kernel, stride, padding) = (pair(a, b), pair(c, d), pair(e, f));
             let windows = Windows { height, width, channels, rows, columns, kernel, stride, padding };
@@ -171,30 +163,37 @@ fn read_form(reader: &mut Reader<'_>, inputs: usize) -> Result<Form, CodecError>
             let (Some(image), Some(_), Some(count)) = (image, of_a_row, count) else {
                 return Err(reader.damaged("windows beyond all memory"));
             };
-            let is_convolution = number == 1;
-            let fits = if is_convolution { image == inputs } else { inputs.is_multiple_of(count) };
-            let added = if is_convolution { windows.values() } else { (inputs / count).saturating_mul(kernel.area()) };
-            if !fits || added > MAX_INPUTS {
+            let (form, fits) = if number == 1 {
+                (Form::Convolution(windows), image == inputs)
+            } else {
+                (Form::TransposedConvolution(windows), inputs.is_multiple_of(count))
+            };
+            if !fits || form.terms(inputs) > MAX_INPUTS {
                 return Err(reader.damaged(format!("windows that do not fit {inputs} numbers")));
             }
-            if is_convolution { Form::Convolution(windows) } else { Form::TransposedConvolution(windows) }
+            Ok(form)
         }
         3 | 4 => {
-            let sizes = sizes(5, 0)?;
-            let [height, width, channels, a, b] = *sizes else {
-                return Err(reader.damaged("an image without sizes"));
-            };
+            let [height, width, channels, a, b] = sizes(reader, 0)?;
             let (image, factor) = ([height, width, channels], PerAxis { height: a, width: b });
             let is_divided = number == 3 || channels % factor.area() == 0;
             let larger = product(&[inputs, a, b]).filter(|&values| values <= MAX_WIDTH);
             if product(&image) != Some(inputs) || !is_divided || larger.is_none() {
                 return Err(reader.damaged(format!("an image that does not fit {inputs} numbers")));
             }
-            if number == 3 { Form::Upsample { image, factor } } else { Form::PixelShuffle { image, factor } }
+            Ok(if number == 3 { Form::Upsample { image, factor } } else { Form::PixelShuffle { image, factor } })
         }
-        other => return Err(reader.damaged(format!("a layer of form {other}"))),
-    };
-    Ok(form)
+        other => Err(reader.damaged(format!("a layer of form {other}"))),
+    }
+}
+
+/// Sizes, of which only the last so many may be 0.
+fn sizes<const N: usize>(reader: &mut Reader<'_>, zeros: usize) -> Result<[usize; N], CodecError> {
+    let mut sizes = [0; N];
+    for size in &mut sizes {
+        *size = reader.up_to(MAX_WIDTH, "a size")?;
+    }
+    if sizes[..N - zeros].contains(&0) { Err(reader.damaged("a size of 0")) } else { Ok(sizes) }
 }
 
 /// How many numbers a layer without weights makes.

@@ -27,6 +27,19 @@ pub(crate) enum Form {
     PixelShuffle { image: [usize; 3], factor: PerAxis },
 }
 
+impl Form {
+    /// How many terms a sum has, for so many inputs; 0 where nothing is added.
+    pub(crate) fn terms(&self, inputs: usize) -> usize {
+        match self {
+            Self::Dense => inputs,
+            Self::Convolution(windows) => windows.values(),
+            // The windows of several pixels meet in one.
+            Self::TransposedConvolution(windows) => (inputs / windows.count()).saturating_mul(windows.kernel.area()),
+            Self::Upsample { .. } | Self::PixelShuffle { .. } => 0,
+        }
+    }
+}
+
 /// A layer in integers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FixedLayer {

@@ -349,18 +349,12 @@ fn form_of(node: &Node, program: &Program) -> Result<Option<Form>, CodecError> {
             );
         }
     };
-    let (inputs, of_a_row) = match &form {
-        Form::Dense => (node.inputs(), 0),
-        Form::Convolution(windows) => (windows.values(), windows.columns * windows.values()),
-        // The windows of several pixels meet in one.
-        Form::TransposedConvolution(windows) => {
-            (node.inputs() / windows.count() * windows.kernel.area(), windows.columns * windows.values())
-        }
-        _ => (0, 0),
-    };
-    if inputs > MAX_INPUTS {
-        return refused(format!("adds up {inputs} inputs, more than {MAX_INPUTS}"));
+    let terms = form.terms(node.inputs());
+    if terms > MAX_INPUTS {
+        return refused(format!("adds up {terms} inputs, more than {MAX_INPUTS}"));
     }
+    let windows = node.operation().windows();
+    let of_a_row = windows.map_or(0, |windows| windows.columns * windows.values());
     if of_a_row > MAX_WINDOWS {
         return refused(format!("has {of_a_row} values in the windows of a row, more than {MAX_WINDOWS}"));
     }

@@ -4,9 +4,12 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::container::{END_BYTES, Header, description_to_bytes, index_to_bytes};
 use super::element::Element;
 use super::error::CodecError;
+use super::samples::SampleSource;
 use crate::network::vectorised::{LANES, vectorised};
 
 /// What was written, byte by byte, and what it is worth.
@@ -72,6 +75,29 @@ pub(crate) struct Proven {
     pub(crate) streams: [u64; 2],
     pub(crate) errors: Errors,
     pub(crate) stages: Stages,
+}
+
+/// Reads blocks of so many samples, hands their bytes to `prove`, as many at once as there are threads, and what that gives to `take`, in order.
+pub(crate) fn each_block(
+    source: &mut dyn SampleSource,
+    samples: u64,
+    block_samples: usize,
+    prove: impl Fn(u64, &[u8]) -> Result<Proven, CodecError> + Sync,
+    take: &mut dyn FnMut(Proven) -> Result<(), CodecError>,
+) -> Result<(), CodecError> {
+    let together = rayon::current_num_threads() as u64;
+    let blocks = samples.div_ceil(block_samples as u64);
+    for first in (0..blocks).step_by(together as usize) {
+        let mut originals = Vec::new();
+        for block in first..blocks.min(first + together) {
+            let start = block * block_samples as u64;
+            let count = (samples - start).min(block_samples as u64) as usize;
+            originals.push((block, source.read(start, count)?));
+        }
+        let proven: Vec<_> = originals.into_par_iter().map(|(block, bytes)| prove(block, &bytes)).collect();
+        proven.into_iter().try_for_each(|proven| take(proven?))?;
+    }
+    Ok(())
 }
 
 /// Writes a file of blocks, and counts its bytes.

@@ -86,8 +86,8 @@ struct Candidate {
     fineness: u64,
     /// Whether weights are fitted.
     learns: bool,
-    /// The mean that it is over: which of those that are tried.
-    mean: Option<usize>,
+    /// What it is tried on: on this scale, as it is or over a mean.
+    seen: usize,
 }
 
 /// The field of an array that takes the fewest bits. `missing` are the bits of values that stand for a missing one. With more
@@ -108,8 +108,6 @@ pub(crate) fn choose_mean(values: &[f32], shape: &[usize], scale: Scale, effort:
 fn choose_by<T: Element>(care: Care, data: Data<'_, T>, scale: Scale, overs: &[Over], effort: u8) -> Field {
     let Data { values, shape, specials } = data;
     let coding = if care.bits.is_some() { Coding::Symbols } else { Coding::Bits };
-    let learned =
-        |traversal, scale, fineness, mean| Candidate { coding, traversal, scale, fineness, learns: true, mean };
     let scales = match scale {
         Scale::Relative { step, part, .. } => {
             [Predicts::Values, Predicts::Positions].map(|predicts| Scale::Relative { step, part, predicts }).to_vec()
@@ -124,20 +122,23 @@ fn choose_by<T: Element>(care: Care, data: Data<'_, T>, scale: Scale, overs: &[O
     let part = cut(values, shape, &window);
     let times = values.len() as f64 / part.len() as f64;
     let seen = Seen::all(data, &part, &window, &scales, overs);
+    let learned = |traversal, fineness, number: usize| Candidate {
+        coding,
+        traversal,
+        scale: seen[number].scale,
+        fineness,
+        learns: true,
+        seen: number,
+    };
     let candidates: Vec<Candidate> = (0..seen.len())
-        .flat_map(|mean| traversals.iter().map(move |&traversal| (traversal, mean)))
-        .map(|(traversal, number)| {
-            learned(traversal, seen[number].scale, SAME, seen[number].mean.as_ref().map(|_| number))
-        })
+        .flat_map(|number| traversals.iter().map(move |&traversal| learned(traversal, SAME, number)))
         .collect();
     let tried = |candidates: &[Candidate]| -> Vec<(f64, Candidate, Field)> {
         let of = |&candidate: &Candidate| {
-            let is_it = |seen: &&Seen| seen.mean.is_none() && seen.scale == candidate.scale;
-            let seen = candidate.mean.map(|number| &seen[number]).or_else(|| seen.iter().find(is_it));
-            let known = |index: usize| seen.map_or(0.0, |seen| seen.known[index]);
-            let mean = seen.and_then(|seen| seen.mean.as_ref());
-            let field = field(candidate, known, &part_shape, specials, mean.map(|mean| mean.of_part.clone()), places);
-            let of_mean = mean.map_or(0.0, |mean| mean.bits / times);
+            let Seen { known, mean, .. } = &seen[candidate.seen];
+            let of_part = mean.as_ref().map(|mean| mean.of_part.clone());
+            let field = field(candidate, |index| known[index], &part_shape, specials, of_part, places);
+            let of_mean = mean.as_ref().map_or(0.0, |mean| mean.bits / times);
             (of_mean + bits(&field, &part, &part_shape, times), candidate, field)
         };
         each(candidates, &of)
@@ -157,7 +158,7 @@ fn choose_by<T: Element>(care: Care, data: Data<'_, T>, scale: Scale, overs: &[O
         let unlearned = |traversal| Candidate { traversal, learns: false, ..best };
         let mut others = vec![unlearned(Traversal::Levels), unlearned(Traversal::Rows)];
         if effort > 6 || best.traversal == Traversal::Levels {
-            others.extend([13, 10].map(|fineness| learned(Traversal::Levels, best.scale, fineness, best.mean)));
+            others.extend([13, 10].map(|fineness| learned(Traversal::Levels, fineness, best.seen)));
         }
         costs.extend(tried(&others));
     }
@@ -172,12 +173,10 @@ fn choose_by<T: Element>(care: Care, data: Data<'_, T>, scale: Scale, overs: &[O
         }
         (Candidate { coding: field.coding, ..candidate }, field)
     });
-    let (candidate, mut chosen) = match best {
-        Some((candidate, field)) => (candidate, Some(field)),
-        None => (candidates[0], None),
-    };
-    chosen = chosen.filter(|_| part.len() == values.len());
-    let tried = candidate.mean.and_then(|number| seen[number].mean.as_ref());
+    let is_all = part.len() == values.len();
+    let (candidate, chosen) =
+        best.map_or((candidates[0], None), |(candidate, field)| (candidate, is_all.then_some(field)));
+    let tried = seen[candidate.seen].mean.as_ref();
     let of_all = |tried: &Tried| {
         Mean::new(&known(values, specials, candidate.scale), shape, tried.over, tried.step, effort).map(Arc::new)
     };
