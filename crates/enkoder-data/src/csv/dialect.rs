@@ -123,6 +123,11 @@ impl Dialect {
         is_value.then_some(number)
     }
 
+    /// Whether a decimal with a point is a number whatever else its table holds.
+    pub(super) fn has_plain_decimals(&self) -> bool {
+        self.missing_words.is_empty() && self.notation.thousands != Some(b'.')
+    }
+
     /// Whether a cell, without blanks around it, stands for a missing value.
     pub(super) fn is_missing(&self, cell: &[u8]) -> bool {
         is_missing(cell) || self.missing_words.iter().any(|word| word == cell)

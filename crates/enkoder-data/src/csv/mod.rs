@@ -25,7 +25,7 @@ pub use text::CsvText;
 pub(crate) use chunks::CsvChunks;
 use dialect::Dialect;
 pub use lines::CsvLines;
-use pieces::{Piece, Pieces, Reading};
+use pieces::{Piece, Pieces, Reading, cut_each};
 use ragged::{ShortRows, cells, ragged};
 use records::Records;
 
@@ -189,18 +189,19 @@ impl Filling<'_> {
         let must_be_there = self.options.missing == MissingPolicy::Error;
         let dialect = self.dialect;
         let (mut rows, mut readings) = (0, self.readings());
-        let mut read = pieces.next(dialect, &readings, must_be_there)?;
-        while !read.is_empty() {
-            // What comes next is cut while this is taken.
+        let (mut texts, mut read) = (pieces.texts()?, Vec::new());
+        while !(texts.is_empty() && read.is_empty()) {
+            // What comes next is cut while this is taken, and what comes then is read.
             let next_readings = self.readings();
-            let (taken, next) = rayon::join(
-                || self.take_each(read, &readings, &mut rows),
-                || pieces.next(dialect, &next_readings, must_be_there),
+            let ((taken, next_texts), next) = rayon::join(
+                || (self.take_each(read, &readings, &mut rows), pieces.texts()),
+                || cut_each(texts, dialect, &next_readings, must_be_there),
             );
             if !taken? {
                 return Ok(Taken::Some(rows));
             }
-            (read, readings) = (next?, next_readings);
+            (texts, readings) = (next_texts?, next_readings);
+            read = pieces.known(next, &mut texts);
         }
         Ok(if pieces.has_stopped() { Taken::Some(rows) } else { Taken::All })
     }

@@ -4,12 +4,13 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use memchr::{memchr, memchr_iter, memrchr};
 use rayon::prelude::*;
 
 use super::dialect::Dialect;
 use super::ragged::{ShortRows, is_blank};
 use super::records::skip_lines;
-use crate::table::MAX_LINE;
+use crate::table::{MAX_LINE, WORD, bytes_before, parse_decimal};
 use crate::{ByteSource, DataError, Place, Position};
 
 /// Bytes of a piece, about.
@@ -62,9 +63,12 @@ pub(super) struct Piece {
     ragged: Option<(u32, usize)>,
 }
 
+/// Whole lines, and where they begin.
+pub(super) type Text = (Vec<u8>, Beginning);
+
 /// Where a piece begins: in this source, at this line.
 #[derive(Clone, Debug)]
-struct Beginning {
+pub(super) struct Beginning {
     source: Arc<str>,
     line: u64,
 }
@@ -124,36 +128,35 @@ impl<'a> Pieces<'a> {
         readings: &[Reading],
         missing_as_text: bool,
     ) -> Result<Vec<Piece>, DataError> {
-        let mut texts = Vec::new();
-        while texts.len() < PIECES_PER_THREAD * rayon::current_num_threads() {
-            match self.next_text()? {
-                Some(text) => texts.push(text),
-                None => break,
-            }
-        }
-        let cut =
-            texts.into_par_iter().map(|(text, beginning)| cut(text, beginning, dialect, readings, missing_as_text));
-        let mut pieces = Vec::new();
-        for piece in cut.collect::<Vec<_>>() {
-            match piece {
-                Some(piece) => pieces.push(piece),
-                None => {
-                    self.stopped = true;
-                    break;
-                }
-            }
-        }
-        Ok(pieces)
+        let mut texts = self.texts()?;
+        let cut = cut_each(std::mem::take(&mut texts), dialect, readings, missing_as_text);
+        Ok(self.known(cut, &mut texts))
     }
 
-    /// Whole lines, and where they begin.
-    fn next_text(&mut self) -> Result<Option<(Vec<u8>, Beginning)>, DataError> {
+    /// The text of the next pieces, none at the end.
+    pub(super) fn texts(&mut self) -> Result<Vec<Text>, DataError> {
+        let next = std::iter::from_fn(|| self.next_text().transpose());
+        next.take(PIECES_PER_THREAD * rayon::current_num_threads()).collect()
+    }
+
+    /// The pieces before the first that must be read record by record; from there on there are none, also of what was read behind it.
+    pub(super) fn known(&mut self, cut: Vec<Option<Piece>>, behind: &mut Vec<Text>) -> Vec<Piece> {
+        let all = cut.len();
+        let pieces: Vec<Piece> = cut.into_iter().map_while(|piece| piece).collect();
+        if pieces.len() < all {
+            self.stopped = true;
+            behind.clear();
+        }
+        pieces
+    }
+
+    fn next_text(&mut self) -> Result<Option<Text>, DataError> {
         if self.stopped {
             return Ok(None);
         }
         let mut text = std::mem::take(&mut self.rest);
         let end = loop {
-            if text.contains(&b'"') || text.len() > MAX_LINE {
+            if memchr(b'"', &text).is_some() || text.len() > MAX_LINE {
                 self.stopped = true;
                 return Ok(None);
             }
@@ -161,7 +164,7 @@ impl<'a> Pieces<'a> {
                 break text.len();
             }
             if text.len() as u64 >= PIECE
-                && let Some(end) = text.iter().rposition(|&byte| byte == b'\n')
+                && let Some(end) = memrchr(b'\n', &text)
             {
                 break end + 1;
             }
@@ -181,7 +184,18 @@ impl<'a> Pieces<'a> {
 }
 
 fn count_lines(text: &[u8]) -> u64 {
-    text.iter().filter(|&&byte| byte == b'\n').count() as u64
+    memchr_iter(b'\n', text).count() as u64
+}
+
+/// Cuts each text with all threads; none in place of one that must be read record by record.
+pub(super) fn cut_each(
+    texts: Vec<Text>,
+    dialect: &Dialect,
+    readings: &[Reading],
+    missing_as_text: bool,
+) -> Vec<Option<Piece>> {
+    let cut = |(text, beginning)| cut(text, beginning, dialect, readings, missing_as_text);
+    texts.into_par_iter().map(cut).collect()
 }
 
 /// Cuts whole lines into cells; none where a line ends otherwise than by a line feed.
@@ -206,50 +220,60 @@ fn cut(
         ragged: None,
     };
     piece.values.reserve(piece.text.len() / 8);
-    let mut start = 0;
-    for (number, whole) in piece.text.split(|&byte| byte == b'\n').enumerate() {
-        let row = whole.strip_suffix(b"\r").unwrap_or(whole);
-        if row.contains(&b'\r') {
+    let has_returns = memchr(b'\r', &piece.text).is_some();
+    let plain = dialect.has_plain_decimals();
+    let (mut next_line, mut lines) = (0, 0);
+    while next_line < piece.text.len() {
+        let (from, line) = (next_line, lines);
+        let whole = &piece.text[from..];
+        let whole = &whole[..memchr(b'\n', whole).unwrap_or(whole.len())];
+        (next_line, lines) = (from + whole.len() + 1, line + 1);
+        let row = if has_returns { whole.strip_suffix(b"\r").unwrap_or(whole) } else { whole };
+        if has_returns && row.contains(&b'\r') {
             return None;
         }
-        let cells_from = start;
-        start += whole.len() + 1;
         if row.is_empty() || row.first().copied() == form.comment || is_blank(row, form.separator, width) {
             continue;
         }
-        let mut cell_start = cells_from;
-        let mut cells = 0;
-        let mut short = 0;
-        let mut there = row.split(|&byte| byte == form.separator);
+        let end = from + row.len();
+        let mut next_cell = Some(from);
+        let (mut cells, mut short) = (0, 0);
         loop {
-            let cell = match there.next() {
-                Some(cell) => cell,
+            let (start, length, word) = match next_cell {
+                Some(start) => {
+                    let (length, word) = cell_at(&piece.text, start, end, form.separator);
+                    next_cell = (start + length < end).then_some(start + length + 1);
+                    (start, length, word)
+                }
                 None if cells < width && !dialect.strict => {
                     short += 1;
-                    &row[row.len()..]
+                    (end, 0, None)
                 }
                 None => break,
             };
-            let blanks = cell.len() - cell.trim_ascii_start().len();
-            let (from, next) = (cell_start + blanks, cell_start + cell.len() + 1);
-            cell_start = next;
             let column = cells;
             cells += 1;
             let Some(&reading) = readings.get(column) else { continue };
-            let from = from.min(cells_from + row.len());
-            let cell = cell.trim_ascii();
             let is_number = reading == Reading::Numbers;
-            let value = match if is_number { dialect.number(cell) } else { None } {
+            let decimal = word.filter(|_| is_number && plain).and_then(|word| parse_decimal(word, length));
+            let value = decimal.or_else(|| {
+                if is_number { dialect.number(piece.text[start..start + length].trim_ascii()) } else { None }
+            });
+            let value = match value {
                 _ if reading == Reading::Nothing => f32::NAN,
                 Some(number) if number.is_finite() => {
                     piece.numbers[column] += 1;
                     number
                 }
-                None if is_number && !missing_as_text && dialect.is_missing(cell) => f32::NAN,
                 _ => {
-                    let end = from + cell.len();
-                    let (row, column) = (piece.lines.len() as u32, column as u32);
-                    piece.others.push(OtherCell { row, column, start: from as u32, end: end as u32 });
+                    let cell = &piece.text[start..start + length];
+                    let blanks = length - cell.trim_ascii_start().len();
+                    let cell = cell.trim_ascii();
+                    if value.is_some() || !is_number || missing_as_text || !dialect.is_missing(cell) {
+                        let (start, length) = ((start + blanks.min(length)) as u32, cell.len() as u32);
+                        let (row, column) = (piece.lines.len() as u32, column as u32);
+                        piece.others.push(OtherCell { row, column, start, end: start + length });
+                    }
                     f32::NAN
                 }
             };
@@ -259,16 +283,31 @@ fn cut(
             let row = piece.lines.len() as u32;
             piece.values.truncate(piece.lines.len() * width);
             piece.others.retain(|other| other.row < row);
-            piece.ragged = Some((number as u32, cells));
+            piece.ragged = Some((line, cells));
             break;
         }
         if short > 0 {
             piece.short += 1;
-            piece.first_short.get_or_insert((number as u32, width - short));
+            piece.first_short.get_or_insert((line, width - short));
         }
-        piece.lines.push(number as u32);
+        piece.lines.push(line);
     }
     Some(piece)
+}
+
+/// The length of the cell that begins at `start` in a row that ends at `end`; of a short one with the bytes from there on, for most are
+/// numbers, which are read from these.
+#[inline]
+fn cell_at(text: &[u8], start: usize, end: usize, separator: u8) -> (usize, Option<u128>) {
+    let bytes = text.get(start..start + WORD).and_then(|bytes| bytes.try_into().ok());
+    if let Some(word) = bytes.map(u128::from_le_bytes) {
+        let length = bytes_before(word, separator).min(end - start);
+        if length < WORD {
+            return (length, Some(word));
+        }
+    }
+    let rest = &text[start..end];
+    (memchr(separator, rest).unwrap_or(rest.len()), None)
 }
 
 impl Piece {

@@ -6,6 +6,7 @@
 
 mod builder;
 mod columns;
+mod decimal;
 mod encoding;
 mod features;
 mod labels;
@@ -23,6 +24,7 @@ use crate::DataError;
 
 pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
 pub use columns::ColumnValues;
+pub(crate) use decimal::{WORD, bytes_before, parse_decimal};
 pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::{missing_column, warn_of_unknown};
 pub(crate) use pixels::image_of;
