@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::byte_source::ByteSource;
 use crate::chunks::Part;
 use crate::table::{
-    Cells, Table, TableBuilder, TableOptions, Wanted, check_column_count, known_categories, unreadable,
+    Cells, Table, TableBuilder, TableOptions, Wanted, check_column_count, known_categories, unique_names, unreadable,
 };
 use crate::{DataError, Place};
 
@@ -72,9 +72,7 @@ fn read(name: &str, source: ByteSource<'_>, options: &TableOptions) -> Result<Ta
 pub(crate) fn column_names(path: &Path) -> Result<Vec<String>, DataError> {
     let names = || {
         let (fields, _) = begin(&mut ByteSource::open(path)?)?;
-        let mut names = Vec::new();
-        fields.iter().for_each(|field| names_of(field, "", &mut names));
-        Ok(names)
+        Ok(names_of(&fields))
     };
     names().map_err(|error: DataError| error.within(path.display().to_string()))
 }
@@ -141,8 +139,9 @@ impl<'a> Batches<'a> {
         let mut wanted = Wanted::new(options);
         let known = options.known_columns();
         let mut cells = Vec::new();
+        let mut names = names_of(&fields).into_iter();
         let plans = fields.iter().map(|field| {
-            plan(field, "", &mut wanted, &mut |name: String, field: &Field| {
+            plan(field, &mut names, &mut wanted, &mut |name: String, field: &Field| {
                 let kind = match () {
                     () if field.holds_words() => Cells::Words(known_categories(&known, &name)),
                     () if field.is_clock() => Cells::Times,
@@ -330,31 +329,33 @@ fn is_structure(field: &Field) -> bool {
     field.kind == Kind::Structure && field.dictionary.is_none()
 }
 
-fn joined(before: &str, field: &Field) -> String {
-    if before.is_empty() { field.name.clone() } else { format!("{before}.{}", field.name) }
-}
-
-fn names_of(field: &Field, before: &str, names: &mut Vec<String>) {
-    let name = joined(before, field);
-    if is_structure(field) {
-        field.children.iter().for_each(|child| names_of(child, &name, names));
-    } else {
-        names.push(name);
+/// The names of the columns that fields are, those of structures behind the names of these.
+fn names_of(fields: &[Field]) -> Vec<String> {
+    fn add(field: &Field, before: &str, names: &mut Vec<String>) {
+        let name = if before.is_empty() { field.name.clone() } else { format!("{before}.{}", field.name) };
+        if is_structure(field) {
+            field.children.iter().for_each(|child| add(child, &name, names));
+        } else {
+            names.push(name);
+        }
     }
+    let mut names = Vec::new();
+    fields.iter().for_each(|field| add(field, "", &mut names));
+    unique_names(names.iter().map(String::as_str))
 }
 
-/// What is done with a field; `column` takes the columns of the table that it is.
+/// What is done with a field, whose columns have the next of the names; `column` takes the columns of the table that it is.
 fn plan(
     field: &Field,
-    before: &str,
+    names: &mut impl Iterator<Item = String>,
     wanted: &mut Wanted<'_>,
     column: &mut impl FnMut(String, &Field),
 ) -> Result<Plan, DataError> {
-    let name = joined(before, field);
     if is_structure(field) {
-        let plans = field.children.iter().map(|child| plan(child, &name, wanted, column));
+        let plans = field.children.iter().map(|child| plan(child, names, wanted, column));
         return Ok(Plan::Structure(plans.collect::<Result<_, _>>()?));
     }
+    let Some(name) = names.next() else { return Ok(Plan::Pass) };
     let length = if let Kind::List(length) = field.kind { Some(length) } else { None };
     if !(wanted.has(&name) || length.is_some() && wanted.has_elements_of(&name)) {
         wanted.leave_out(&name);

@@ -2,12 +2,12 @@
 
 use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as PhysicalType};
 use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
-use ::parquet::schema::types::{ColumnDescriptor, Type};
+use ::parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
 
 use super::damaged;
 use super::values::list_length;
 use crate::DataError;
-use crate::table::{TableOptions, Wanted, check_column_count, unreadable};
+use crate::table::{TableOptions, Wanted, check_column_count, unique_names, unreadable};
 
 /// A column that is stored, which is one column of the table or, as a list, several.
 pub(super) struct Leaf {
@@ -90,18 +90,15 @@ pub(super) fn plan<R: ChunkReader + 'static>(
     check_column_count(schema.num_columns())?;
     let mut wanted = Wanted::new(options);
     let mut leaves = Vec::new();
-    for (index, column) in schema.columns().iter().enumerate() {
-        let nesting = nesting(schema.root_schema(), column);
-        let (Nesting::None(name) | Nesting::List(name) | Nesting::Deep(name)) = &nesting;
-        let list = !matches!(nesting, Nesting::None(_));
-        if wanted.has(name) || list && wanted.has_elements_of(name) {
-            let mut leaf = leaf(reader, index, column, nesting)?;
+    for (index, (name, nesting)) in names_of(schema).into_iter().enumerate() {
+        if wanted.has(&name) || nesting != Nesting::None && wanted.has_elements_of(&name) {
+            let mut leaf = leaf(reader, index, name, nesting)?;
             leaf.kept = wanted.kept(leaf.name());
             leaf.column_names().for_each(|name| wanted.read(name));
             check_column_count(wanted.count().max(1))?;
             leaves.push(leaf);
         } else {
-            wanted.leave_out(name);
+            wanted.leave_out(&name);
         }
     }
     Ok(Plan { leaves, unread: wanted.finish()? })
@@ -111,14 +108,14 @@ pub(super) fn plan<R: ChunkReader + 'static>(
 fn leaf<R: ChunkReader + 'static>(
     reader: &SerializedFileReader<R>,
     index: usize,
-    column: &ColumnDescriptor,
+    name: String,
     nesting: Nesting,
 ) -> Result<Leaf, DataError> {
-    let (name, list) = match nesting {
-        Nesting::None(name) => (name, false),
-        Nesting::List(name) => (name, true),
-        Nesting::Deep(name) => return Err(unreadable(&name, "it is nested")),
-    };
+    if nesting == Nesting::Deep {
+        return Err(unreadable(&name, "it is nested"));
+    }
+    let list = nesting == Nesting::List;
+    let column = &reader.metadata().file_metadata().schema_descr().columns()[index];
     let meaning = meaning(column).map_err(|why| unreadable(&name, &why))?;
     if list && meaning == Meaning::Word {
         return Err(unreadable(&name, "it holds lists of words"));
@@ -134,18 +131,30 @@ fn leaf<R: ChunkReader + 'static>(
     Ok(leaf)
 }
 
-/// How deep a stored column lies, and the name of the column of the table.
-enum Nesting {
-    None(String),
-    List(String),
+/// How deep a stored column lies.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Nesting {
+    None,
+    List,
     /// Lists of lists, of structures or of maps.
-    Deep(String),
+    Deep,
 }
 
-fn nesting(root: &Type, column: &ColumnDescriptor) -> Nesting {
+/// The names of the columns of the table, and how deep each lies where it is stored. Those that lie deep may share a name.
+pub(super) fn names_of(schema: &SchemaDescriptor) -> Vec<(String, Nesting)> {
+    let mut columns: Vec<_> = schema.columns().iter().map(|column| nesting(schema.root_schema(), column)).collect();
+    let readable = columns.iter().filter(|(_, nesting)| *nesting != Nesting::Deep).map(|(name, _)| name.as_str());
+    let mut unique = unique_names(readable).into_iter();
+    for (name, _) in columns.iter_mut().filter(|(_, nesting)| *nesting != Nesting::Deep) {
+        *name = unique.next().unwrap_or_default();
+    }
+    columns
+}
+
+fn nesting(root: &Type, column: &ColumnDescriptor) -> (String, Nesting) {
     let parts = column.path().parts();
     match column.max_rep_level() {
-        0 => Nesting::None(parts.join(".")),
+        0 => (parts.join("."), Nesting::None),
         levels => {
             let (mut node, mut before) = (root, 0);
             let mut single = levels == 1;
@@ -162,7 +171,7 @@ fn nesting(root: &Type, column: &ColumnDescriptor) -> Nesting {
                 }
             }
             let name = parts[..before.clamp(1, parts.len())].join(".");
-            if single { Nesting::List(name) } else { Nesting::Deep(name) }
+            (name, if single { Nesting::List } else { Nesting::Deep })
         }
     }
 }

@@ -93,8 +93,8 @@ pub(crate) fn column_names(path: &Path) -> Result<Vec<String>, DataError> {
     let file = Input::open(path)?;
     let names = || {
         let reader = SerializedFileReader::new(file).map_err(damaged)?;
-        let schema = reader.metadata().file_metadata().schema_descr();
-        Ok(schema.columns().iter().map(|column| column.path().string()).collect())
+        let names = columns::names_of(reader.metadata().file_metadata().schema_descr());
+        Ok(names.into_iter().map(|(name, _)| name).collect())
     };
     guarded(names).map_err(|error: DataError| error.within(path.display().to_string()))
 }

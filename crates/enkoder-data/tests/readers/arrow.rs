@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use Cell::{Missing, Number, Word};
 
 const PLAIN: &[u8] = include_bytes!("recorded/arrow/plain.arrow");
+const ALIKE: &[u8] = include_bytes!("recorded/arrow/alike.arrows");
 const FILES: [(&str, &[u8]); 4] = [
     ("plain", PLAIN),
     ("lz4", include_bytes!("recorded/arrow/lz4.arrow")),
@@ -85,6 +86,18 @@ fn some_rows_at_a_time_are_those_of_the_whole_with_text_that_is_kept() {
     assert_eq!(kept[2], ("2024-01-01T00:00:02Z".to_owned(), "2024-01-03".to_owned()));
     assert_eq!(kept[6], (String::new(), String::new()));
     assert_eq!(kept.len(), 20);
+}
+
+#[test]
+fn columns_of_one_name_and_of_none_are_found_again() {
+    let read = |options: &TableOptions| parse_arrow("t", ALIKE, options)?.into_dataset(options);
+    let learned = read(&TableOptions::default()).unwrap();
+    assert_eq!(learned.to_array(), ndarray::array![[1.0, 3.0, 1.0], [2.0, 4.0, 2.0]]);
+    let schema = learned.schema().cloned();
+    let names: Vec<_> = schema.iter().flat_map(|schema| &schema.columns).map(|column| &*column.name).collect();
+    assert_eq!(names, ["a", "a.2", "column3"]);
+    let again = read(&TableOptions { schema, ..TableOptions::default() }).unwrap();
+    assert_eq!(again.fingerprint(), learned.fingerprint());
 }
 
 #[test]

@@ -232,6 +232,15 @@ fn only_the_columns_of_a_model_and_the_label_are_read() {
 }
 
 #[test]
+fn a_second_column_of_a_name_is_found_again() {
+    let message = "message m { required int32 a; required int32 a; }";
+    let bytes = plain(message, vec![(Int32(vec![1, 2]), None, None), (Int32(vec![3, 4]), None, None)]);
+    let options = TableOptions { schema: Some(Schema::new(vec![Column::numeric("a.2")])), ..Default::default() };
+    let data = parse_parquet("t", bytes, &options).unwrap().into_dataset(&options).unwrap();
+    assert_eq!(data.to_array(), ndarray::array![[3.0], [4.0]]);
+}
+
+#[test]
 fn the_names_that_pandas_gives_to_rows_are_no_column() {
     let message = "message m { required int32 a; required int64 __index_level_0__; }";
     let bytes = plain(message, vec![(Int32(vec![1]), None, None), (Int64(vec![7]), None, None)]);

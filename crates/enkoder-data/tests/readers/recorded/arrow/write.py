@@ -50,3 +50,9 @@ for name, packing in [("plain", None), ("lz4", "lz4"), ("zstd", "zstd")]:
 options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
 with pa.ipc.new_stream(here / "stream.arrows", both.schema, options=options) as writer:
     writer.write_table(both)
+
+# Columns of one name, and of none.
+array = pa.array([1.0, 2.0])
+alike = pa.Table.from_arrays([array, pa.array([3.0, 4.0]), array], names=["a", "a", ""])
+with pa.ipc.new_stream(here / "alike.arrows", alike.schema) as writer:
+    writer.write_table(alike)
