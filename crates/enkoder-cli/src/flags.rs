@@ -1,7 +1,7 @@
 //! The library names its own options where it knows a way out; whoever types commands is told the flag in its place.
 
 /// What the library says, and what is typed.
-const FLAGS: [(&str, &str); 19] = [
+const FLAGS: [(&str, &str); 20] = [
     ("`Architecture::denoiser`", "`enkoder train PHOTOS --arch denoiser --noise gaussian:25`"),
     ("`ArrayOptions::block`", "--block"),
     ("`ArrayOptions::raw`", "--shape and --dtype"),
@@ -17,6 +17,7 @@ const FLAGS: [(&str, &str); 19] = [
     ("`ReadOptions::samples`", "--samples"),
     ("`ReadOptions::size`", "--size"),
     ("`ReadOptions::strict`", "--strict"),
+    ("`TableOptions::ignore`", "--ignore"),
     ("`TextOptions::bad_cells`", "--bad-cells missing or --bad-cells words"),
     ("`TextOptions::missing_words`", "--na"),
     ("`TextOptions::skip_lines`", "--skip-lines"),

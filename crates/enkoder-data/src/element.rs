@@ -117,7 +117,7 @@ pub(crate) fn infinite(values: &[f32], first: usize, features: usize, name: &str
     let index = values.iter().position(|value| value.is_infinite())?;
     Some(DataError::Infinite {
         place: Place { source: name.to_owned(), position: Position::Row((first + index / features) as u64) },
-        feature: (index % features).to_string(),
+        feature: (index % features + 1).to_string(),
         value: values[index].into(),
     })
 }
@@ -175,7 +175,7 @@ mod tests {
         let error = check_finite(&source, &[1.0, f32::NAN, 2.0, f32::NEG_INFINITY], 2).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "test, row 1: the value of feature 1 is infinite, or outside of what 32-bit numbers hold"
+            "test, row 2: the value of feature 2 is infinite, or outside of what 32-bit numbers hold"
         );
         assert!(check_finite(&source, &[1.0, f32::NAN], 2).is_ok());
     }

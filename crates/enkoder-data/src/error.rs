@@ -152,7 +152,7 @@ pub enum Position {
     Byte(u64),
     /// A line of text, counted from 1.
     Line(u64),
-    /// A sample, counted from 0.
+    /// A sample, counted from 0; messages count from 1.
     Row(u64),
 }
 
@@ -217,7 +217,8 @@ impl fmt::Display for Position {
             Self::Whole => f.write_str("the whole"),
             Self::Byte(offset) => write!(f, "byte {offset}"),
             Self::Line(line) => write!(f, "line {line}"),
-            Self::Row(row) => write!(f, "row {row}"),
+            // As lines, and as rows of results.
+            Self::Row(row) => write!(f, "row {}", row.saturating_add(1)),
         }
     }
 }

@@ -1,33 +1,37 @@
-//! JSON Lines: one object a line, whose members are the columns of a table (<https://jsonlines.org>). What is nested becomes columns
-//! of its own: `{"a": {"b": 1}, "c": [2, 3]}` has the columns `a.b`, `c[0]` and `c[1]`.
+//! JSON Lines: one object a line, whose members are the columns of a table (<https://jsonlines.org>), and other texts of objects: an array of
+//! them, or objects over several lines. What is nested becomes columns of its own: `{"a": {"b": 1}, "c": [2, 3]}` has the columns `a.b`, `c[0]` and
+//! `c[1]`.
 //!
 //! The file is read twice: which columns there are, and which of them hold words, is known only at its end.
 
-use std::collections::HashMap;
-use std::io::{BufRead, Read};
+mod objects;
+
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::table::{Cells, MAX_COLUMNS, MAX_LINE, Table, TableBuilder, TableOptions, known_categories};
+use crate::table::{Cells, MAX_COLUMNS, Table, TableBuilder, TableOptions, is_missing, known_categories, parse_number};
 use crate::{ByteSource, DataError, Place, Position};
+
+use objects::{Cell, Objects};
 
 /// Reads a file of JSON Lines, plain or packed. The table is named after the file.
 ///
-/// Numbers are numbers, texts and `true` and `false` are words, `null` and members that a line has not are missing. A column that holds
-/// words anywhere is one of words.
+/// Numbers are numbers, and so are texts in a column of numbers that are numbers or say that one is missing (`NA`). Other texts and `true` and
+/// `false` are words. `null`, `NaN` and members that an object has not are missing. A column that holds words anywhere is one of words.
 ///
 /// # Errors
-/// When the file cannot be read, a line is no JSON object, or a column that a model knows as numbers holds a word; each with the line.
+/// When the file cannot be read, holds what is no JSON object, or a column that a model knows as numbers holds a word; each with the line.
 pub fn read_json_lines(path: &Path, options: &TableOptions) -> Result<Table, DataError> {
     let name = path.file_name().map_or_else(|| "table".into(), |name| name.to_string_lossy());
     let name = name.split_once('.').map_or(&*name, |(stem, _)| stem);
-    read(name, &|| ByteSource::open(path), options)
+    read(name, &|| ByteSource::open(path), options).map_err(|error| error.within(path.display().to_string()))
 }
 
 /// Reads JSON Lines in memory, like [`read_json_lines`].
 pub fn parse_json_lines(name: &str, bytes: &[u8], options: &TableOptions) -> Result<Table, DataError> {
-    read(name, &|| ByteSource::from_bytes(name, bytes), options)
+    read(name, &|| ByteSource::from_bytes(name, bytes), options).map_err(|error| error.within(name))
 }
 
 fn read<'a>(
@@ -36,121 +40,154 @@ fn read<'a>(
     options: &TableOptions,
 ) -> Result<Table, DataError> {
     let known = options.known_columns();
+    let is_missing = |word: &str| {
+        is_missing(word.trim().as_bytes()) || options.text.missing_words.iter().any(|missing| missing == word.trim())
+    };
     let mut columns = Columns::default();
-    each_object(open()?, |_, cells| {
-        cells
-            .iter()
-            .try_for_each(|(column, value)| columns.note(column, matches!(value, Value::String(_) | Value::Bool(_))))
+    each_object(open()?, |line, cells| {
+        cells.iter().try_for_each(|(name, value)| columns.at(name).map(|column| column.note(value, line, is_missing)))
     })?;
-    let cells = columns.names.iter().zip(&columns.words).map(|(column, &words)| {
-        let known_words = known.get(column.as_str()).map(|column| column.categories().is_some());
-        let cells = match known_words.unwrap_or(words) {
-            true => Cells::Words(known_categories(&known, column)),
+    let columns = columns.finish();
+    let places: HashMap<&str, usize> =
+        columns.iter().enumerate().map(|(at, column)| (column.name.as_str(), at)).collect();
+    let cells = columns.iter().map(|column| {
+        let known_words = known.get(column.name.as_str()).map(|column| column.categories().is_some());
+        let cells = match known_words.unwrap_or_else(|| column.holds_words()) {
+            true => Cells::Words(known_categories(&known, &column.name)),
             false => Cells::Numbers,
         };
-        (column.clone(), cells)
+        (column.name.clone(), cells)
     });
     let cells: Vec<_> = cells.collect();
     let mut table = TableBuilder::new(name, cells.clone())?;
     table.sample(options.sample);
-    each_object(open()?, |place, row| {
+    let mut rows = 0u64;
+    each_object(open()?, |line, row| {
         let mut is_infinite = false;
         for (column, value) in row {
-            let Some(&at) = columns.places.get(column) else { continue };
+            let Some(&at) = places.get(column.as_str()) else { continue };
             let value = match (&cells[at].1, value) {
+                (_, Value::Null) => None,
                 (Cells::Numbers, Value::Number(number)) => number.as_f64().map(|number| number as f32),
-                (Cells::Numbers, other) => {
-                    let why = format!("column {column:?} holds {other}, but the model was trained on numbers there");
-                    return Err(DataError::unsuitable(place, why));
-                }
+                (Cells::Numbers, Value::String(word)) if is_missing(word) => None,
+                (Cells::Numbers, other) => match other.as_str().and_then(|word| parse_number(word.trim().as_bytes())) {
+                    None => {
+                        let why =
+                            format!("column {column:?} holds {other}, but the model was trained on numbers there");
+                        return Err(DataError::unsuitable(Place::line(line), why));
+                    }
+                    number => number,
+                },
                 (_, Value::String(word)) => table.word_number(at, word),
                 (_, other) => table.word_number(at, &other.to_string()),
             };
             is_infinite |= value.is_some_and(f32::is_infinite);
             table.row_mut()[at] = value.unwrap_or(f32::NAN);
         }
-        table.note_line(place.line_number().filter(|_| is_infinite));
+        table.note_line(Some(line).filter(|_| is_infinite));
+        rows += 1;
         table.end_row()
     })?;
+    if rows == 1 && columns.iter().any(|column| column.name.contains(['.', '['])) {
+        tracing::warn!("the file is one JSON object, which is one row; rows are objects, one a line or in an array");
+    }
     Ok(table.finish())
 }
-
-/// The name of a column, and a value.
-type Cell = (String, Value);
 
 /// The columns found so far.
 #[derive(Default)]
 struct Columns {
-    names: Vec<String>,
-    /// Whether each holds a word anywhere.
-    words: Vec<bool>,
+    all: Vec<Column>,
     places: HashMap<String, usize>,
 }
 
 impl Columns {
-    fn note(&mut self, name: &str, is_word: bool) -> Result<(), DataError> {
+    fn at(&mut self, name: &str) -> Result<&mut Column, DataError> {
         let at = match self.places.get(name) {
             Some(&at) => at,
             None => {
-                if self.names.len() >= MAX_COLUMNS {
-                    let what = "number of columns";
-                    let (claimed, limit) = (self.names.len() as u64 + 1, MAX_COLUMNS as u64);
+                let at = self.all.len();
+                if at >= MAX_COLUMNS {
+                    let (what, claimed, limit) = ("number of columns", at as u64 + 1, MAX_COLUMNS as u64);
                     return Err(DataError::TooLarge { place: Place::default(), what, claimed, limit });
                 }
-                self.names.push(name.to_owned());
-                self.words.push(false);
-                self.places.insert(name.to_owned(), self.names.len() - 1);
-                self.names.len() - 1
+                self.all.push(Column { name: name.to_owned(), ..Column::default() });
+                self.places.insert(name.to_owned(), at);
+                at
             }
         };
-        self.words[at] |= is_word;
-        Ok(())
+        Ok(&mut self.all[at])
+    }
+
+    /// The columns of the table: not those that are nested where they have a value.
+    fn finish(self) -> Vec<Column> {
+        let mut columns = self.all;
+        let with_value = columns.iter().filter(|column| !column.is_empty());
+        let begins = |column: &Column| -> Vec<String> {
+            column.name.match_indices(['.', '[']).map(|(end, _)| column.name[..end].to_owned()).collect()
+        };
+        let nested: HashSet<String> = with_value.flat_map(begins).collect();
+        columns.retain(|column| !(column.is_empty() && nested.contains(&column.name)));
+        columns
     }
 }
 
-/// Hands on the cells of each line that is not empty: the names of its columns, and values that are neither `null` nor nested.
+/// What a column holds, as far as it was seen.
+#[derive(Default)]
+struct Column {
+    name: String,
+    /// Numbers, and numbers among the texts.
+    numbers: u64,
+    /// Texts that say that a value is missing.
+    missing: u64,
+    /// All else, and the first of it.
+    words: u64,
+    first_word: String,
+}
+
+impl Column {
+    fn note(&mut self, value: &Value, line: u64, is_missing: impl Fn(&str) -> bool) {
+        match value {
+            Value::Null => {}
+            Value::Number(_) => self.numbers += 1,
+            Value::String(word) if parse_number(word.trim().as_bytes()).is_some() => self.numbers += 1,
+            Value::String(word) if is_missing(word) => self.missing += 1,
+            other => {
+                if self.words == 0 {
+                    let word: String = other.to_string().chars().take(40).collect();
+                    self.first_word = format!("{word} in {}", Position::Line(line));
+                }
+                self.words += 1;
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.numbers + self.missing + self.words == 0
+    }
+
+    fn holds_words(&self) -> bool {
+        if self.words > 0 && self.numbers > 0 {
+            // It may well be a slip in a column of numbers.
+            let (name, numbers, words, first) = (&self.name, self.numbers, self.words, &self.first_word);
+            tracing::warn!(
+                "column {name:?} is seen as words, for {words} of its {} values are no numbers: {first}",
+                numbers + words
+            );
+        }
+        self.words > 0 || self.numbers == 0 && self.missing > 0
+    }
+}
+
+/// Hands on the line and the cells of each object.
 fn each_object(
-    mut source: ByteSource<'_>,
-    mut take: impl FnMut(Place, &[Cell]) -> Result<(), DataError>,
+    source: ByteSource<'_>,
+    mut take: impl FnMut(u64, &[Cell]) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        let read = source.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line);
-        if read.map_err(|error| source.read_error(error))? == 0 {
-            break;
-        }
-        let place = source.place(Position::Line(number));
-        if line.len() > MAX_LINE {
-            let (what, claimed) = ("length of a line in bytes", line.len() as u64);
-            return Err(DataError::TooLarge { place, what, claimed, limit: MAX_LINE as u64 });
-        }
-        let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).trim_ascii();
-        if text.is_empty() {
-            continue;
-        }
-        let value = serde_json::from_slice(text)
-            .map_err(|error| DataError::malformed(place.clone(), "the line is no JSON").with_cause(error))?;
-        let Value::Object(members) = value else {
-            let why = "the line is JSON, but no object of the form {\"column\": value, …}";
-            return Err(DataError::malformed(place, why));
-        };
-        let mut cells = Vec::new();
-        members.into_iter().for_each(|(name, value)| flatten(name, value, &mut cells));
-        take(place.clone(), &cells).map_err(|error| error.within(place.source))?;
+    let mut objects = Objects::new(source);
+    let mut cells = Vec::new();
+    while let Some(line) = objects.next(&mut cells)? {
+        take(line, &cells)?;
     }
     Ok(())
-}
-
-fn flatten(name: String, value: Value, cells: &mut Vec<Cell>) {
-    match value {
-        Value::Null => {}
-        Value::Object(members) => {
-            members.into_iter().for_each(|(member, value)| flatten(format!("{name}.{member}"), value, cells));
-        }
-        Value::Array(values) => {
-            values.into_iter().enumerate().for_each(|(at, value)| flatten(format!("{name}[{at}]"), value, cells));
-        }
-        value => cells.push((name, value)),
-    }
 }

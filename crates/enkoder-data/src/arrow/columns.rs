@@ -1,15 +1,17 @@
 //! The values of a batch: buffers, unpacked where they are packed, as numbers and words.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 
 use half::f16;
 
+use super::dictionaries::{Dictionaries, Dictionary};
 use super::flatbuffer::{Table, damaged};
+use super::messages::packing_beside;
 use super::schema::{Field, Kind, Whole};
+use crate::table::uneven_lists;
 use crate::timestamp::{SECONDS_PER_DAY, day_text, moment_text};
 use crate::{DataError, Place};
 
@@ -25,14 +27,6 @@ pub(super) enum Values {
     /// Places in a list of words.
     Places(Vec<Option<u32>>, Arc<Vec<Option<String>>>),
 }
-
-/// What the places of a column stand for.
-pub(super) enum Dictionary {
-    Numbers(Vec<f32>),
-    Words(Arc<Vec<Option<String>>>),
-}
-
-pub(super) type Dictionaries = HashMap<i64, Dictionary>;
 
 /// A batch of rows.
 pub(super) struct Batch<'a> {
@@ -55,22 +49,31 @@ impl Bits<'_> {
 }
 
 impl<'a> Batch<'a> {
-    /// The batch that a message describes, whose buffers lie in `body`.
-    pub(super) fn new(message: Table<'a>, body: &'a [u8]) -> Result<Self, DataError> {
-        let packing = message.table(3)?.map(|packing| packing.u8(0)).transpose()?;
+    /// The batch that a part of a message describes, whose buffers lie in `body`.
+    pub(super) fn new(message: Table<'a>, batch: Table<'a>, body: &'a [u8]) -> Result<Self, DataError> {
+        let packing = match batch.table(3)? {
+            Some(packing) => Some(packing.u8(0)?),
+            None => packing_beside(message)?,
+        };
         Ok(Self {
-            rows: usize::try_from(message.i64(0)?).map_err(|_| damaged())?,
+            rows: usize::try_from(batch.i64(0)?).map_err(|_| damaged())?,
             body,
-            nodes: message.structures(1)?.iter(),
-            buffers: message.structures(2)?.iter(),
-            views: message.structures(4)?.iter(),
+            nodes: batch.structures(1)?.iter(),
+            buffers: batch.structures(2)?.iter(),
+            views: batch.structures(4)?.iter(),
             packing,
         })
     }
 
     /// The number of values that come next.
     fn node(&mut self) -> Result<usize, DataError> {
-        let node = self.nodes.next().ok_or_else(damaged)?;
+        let length = self.next_node();
+        self.nodes.next();
+        length
+    }
+
+    fn next_node(&self) -> Result<usize, DataError> {
+        let node = self.nodes.as_slice().first().ok_or_else(damaged)?;
         let length = i64::from_le_bytes(*node.first_chunk().expect("16 bytes"));
         usize::try_from(length).map_err(|_| damaged())
     }
@@ -117,6 +120,7 @@ impl<'a> Batch<'a> {
         let (buffers, has_views) = match field.kind {
             Kind::Null => (0, false),
             Kind::Structure | Kind::List(_) => (1, false),
+            Kind::Lists { .. } => (2, false),
             Kind::Text(_) => (3, false),
             Kind::Views => (2, true),
             Kind::Other { buffers, has_views, .. } => (buffers, has_views),
@@ -140,6 +144,59 @@ impl<'a> Batch<'a> {
         Ok(Present { all: present.all.iter().cloned().chain([bits]).collect() })
     }
 
+    /// Notes how long the lists of a field are, where this batch has one.
+    pub(super) fn measure(&mut self, field: &mut Field) -> Result<(), DataError> {
+        match &mut field.kind {
+            Kind::Structure if field.dictionary.is_none() => {
+                self.node()?;
+                self.skip(1)?;
+                field.children.iter_mut().try_for_each(|child| self.measure(child))
+            }
+            Kind::Lists { offset, length } if field.dictionary.is_none() && *length == 0 => {
+                let rows = self.node()?;
+                let (bits, offsets) = (Bits(self.buffer()?), self.buffer()?);
+                let lists = (0..rows).filter(|&row| bits.get(row)).map_while(|row| range_at(&offsets, *offset, row));
+                *length = lists.map(|list| list.len()).find(|&length| length > 0).unwrap_or(0);
+                field.children.iter().try_for_each(|child| self.pass(child))
+            }
+            _ => self.pass(field),
+        }
+    }
+
+    /// The values of lists of one length, behind one another.
+    fn lists(
+        &mut self,
+        field: &Field,
+        offset: usize,
+        length: usize,
+        present: &Present<'a>,
+        known: &Dictionaries,
+    ) -> Result<Values, DataError> {
+        let (bits, offsets) = (Bits(self.buffer()?), self.buffer()?);
+        let inner = self.next_node()?;
+        let limit = MOST_OF_SMALL.max((self.body.len() as u64).saturating_mul(MOST_PER_BYTE));
+        if inner as u64 > limit {
+            let (what, claimed) = ("number of values in lists", inner as u64);
+            return Err(DataError::TooLarge { place: Place::default(), what, claimed, limit });
+        }
+        let Values::Numbers(inner) = self.values(&field.children[0], &Present::default(), inner, known, false)? else {
+            return Err(damaged());
+        };
+        let mut values = vec![f32::NAN; self.rows.checked_mul(length).ok_or_else(damaged)?];
+        for (row, values) in values.chunks_exact_mut(length).enumerate() {
+            if !(bits.get(row) && present.get(row)) {
+                continue;
+            }
+            let list = range_at(&offsets, offset, row).and_then(|range| inner.get(range)).ok_or_else(damaged)?;
+            match list.len() {
+                0 => {}
+                found if found == length => values.copy_from_slice(list),
+                found => return Err(uneven_lists(&field.name, length, &found.to_string())),
+            }
+        }
+        Ok(Values::Numbers(values))
+    }
+
     /// Reads a column; one that is kept is read as text. A list of `n` values gives them behind one another.
     pub(super) fn values(
         &mut self,
@@ -151,6 +208,9 @@ impl<'a> Batch<'a> {
     ) -> Result<Values, DataError> {
         if self.node()? != rows {
             return Err(damaged());
+        }
+        if let Kind::Lists { offset, length } = field.kind {
+            return self.lists(field, offset, length, present, known);
         }
         if let Kind::List(length) = field.kind {
             let bits = Bits(self.buffer()?);
@@ -179,7 +239,7 @@ impl<'a> Batch<'a> {
             let places = places.enumerate().map(|(row, place)| there(row).then_some(place));
             // A column without a value may come without a dictionary.
             let none = Dictionary::Numbers(Vec::new());
-            return of_dictionary(places, known.get(&id).unwrap_or(&none));
+            return of_dictionary(places, known.get(id).unwrap_or(&none));
         }
         match field.kind {
             Kind::Text(width) => {
@@ -313,12 +373,17 @@ fn texts(kind: Kind, data: &[u8], rows: usize, there: impl Fn(usize) -> bool) ->
     Ok(Values::Words(written.into_iter().enumerate().map(|(row, text)| there(row).then_some(text)).collect()))
 }
 
-fn text_at(offsets: &[u8], width: usize, row: usize, data: &[u8]) -> Result<String, DataError> {
+/// Where in the values of a column those of a row lie, by offsets of so many bytes.
+fn range_at(offsets: &[u8], width: usize, row: usize) -> Option<Range<usize>> {
     let offset = |row: usize| match width {
         4 => offsets.as_chunks().0.get(row).and_then(|bytes| usize::try_from(i32::from_le_bytes(*bytes)).ok()),
         _ => offsets.as_chunks().0.get(row).and_then(|bytes| usize::try_from(i64::from_le_bytes(*bytes)).ok()),
     };
-    let bytes = offset(row).zip(offset(row + 1)).and_then(|(start, end)| data.get(start..end));
+    offset(row).zip(offset(row + 1)).map(|(start, end)| start..end)
+}
+
+fn text_at(offsets: &[u8], width: usize, row: usize, data: &[u8]) -> Result<String, DataError> {
+    let bytes = range_at(offsets, width, row).and_then(|range| data.get(range));
     text(bytes.ok_or_else(damaged)?)
 }
 

@@ -1,7 +1,8 @@
 //! The schema of an Arrow file: what its columns hold, and how many buffers each takes.
 
 use super::flatbuffer::{Table, damaged};
-use crate::DataError;
+use crate::table::{BINARY, LISTS_OF_WORDS, NESTED, unique_names};
+use crate::{DataError, Place};
 
 /// Structures in structures; deeper ones are refused.
 const MOST_DEPTH: usize = 32;
@@ -9,6 +10,7 @@ const MOST_DEPTH: usize = 32;
 /// A column, or a field of one.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
+    /// With the names of the structures around it before it, `a.b`; unlike those of all other columns.
     pub name: String,
     pub kind: Kind,
     /// Of a column whose values are numbers in a dictionary: which one, and the type of those numbers.
@@ -51,6 +53,11 @@ pub(super) enum Kind {
     Structure,
     /// So many values each.
     List(usize),
+    /// As many values each as offsets of so many bytes say: mostly one length, which the first list shows.
+    Lists {
+        offset: usize,
+        length: usize,
+    },
     /// What is none of a table, with how many buffers it has.
     Other {
         what: &'static str,
@@ -61,14 +68,38 @@ pub(super) enum Kind {
 
 impl Field {
     pub(super) fn all_of(schema: Table<'_>) -> Result<Vec<Self>, DataError> {
-        schema.tables(1)?.into_iter().map(|field| Self::of(field, 0)).collect()
+        let fields = schema.tables(1)?.into_iter().map(|field| Self::of(field, "", 0));
+        let mut fields = fields.collect::<Result<Vec<_>, _>>()?;
+        let unique = unique_names(fields.iter().flat_map(Self::columns).map(|column| &*column.name));
+        let mut unique = unique.into_iter();
+        fields.iter_mut().for_each(|field| field.rename(&mut unique));
+        Ok(fields)
     }
 
-    fn of(field: Table<'_>, depth: usize) -> Result<Self, DataError> {
+    pub(super) fn is_structure(&self) -> bool {
+        self.kind == Kind::Structure && self.dictionary.is_none()
+    }
+
+    /// The columns of the table that it is: itself, or those within a structure.
+    pub(super) fn columns(&self) -> Vec<&Self> {
+        if self.is_structure() { self.children.iter().flat_map(Self::columns).collect() } else { vec![self] }
+    }
+
+    fn rename(&mut self, names: &mut impl Iterator<Item = String>) {
+        if self.is_structure() {
+            self.children.iter_mut().for_each(|child| child.rename(names));
+        } else if let Some(name) = names.next() {
+            self.name = name;
+        }
+    }
+
+    fn of(field: Table<'_>, before: &str, depth: usize) -> Result<Self, DataError> {
         if depth > MOST_DEPTH {
             return Err(damaged());
         }
-        let kind = Kind::of(field.u8(2)?, field.table(3)?)?;
+        let name = field.text(0)?;
+        let name = if before.is_empty() { name.to_owned() } else { format!("{before}.{name}") };
+        let kind = Kind::of(&name, field.u8(2)?, field.table(3)?)?;
         let dictionary = match field.table(4)? {
             None => None,
             Some(encoding) => {
@@ -79,26 +110,45 @@ impl Field {
                 Some((encoding.i64(0)?, index))
             }
         };
-        let children = field.tables(5)?.into_iter().map(|child| Self::of(child, depth + 1));
+        let children = field.tables(5)?.into_iter().map(|child| Self::of(child, &name, depth + 1));
         let children = children.collect::<Result<Vec<_>, _>>()?;
-        if matches!(kind, Kind::List(_)) && children.len() != 1 {
+        if matches!(kind, Kind::List(_) | Kind::Lists { .. }) && children.len() != 1 {
             return Err(damaged());
         }
-        Ok(Self { name: field.text(0)?.to_owned(), kind, dictionary, children })
+        Ok(Self { name, kind, dictionary, children })
     }
 
-    /// Why it cannot be a column of a table, where it cannot.
-    pub(super) fn unreadable(&self) -> Option<String> {
+    /// What it holds that no column of a table can be, where it does.
+    pub(super) fn unreadable(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::Other { what, .. } => Some(format!("it holds {what}")),
-            Kind::Structure if self.dictionary.is_some() => Some("it is a dictionary of structures".to_owned()),
-            Kind::List(_) if self.dictionary.is_some() => Some("it is a dictionary of lists".to_owned()),
-            Kind::List(_) => {
+            Kind::Other { what, .. } => Some(what),
+            Kind::Structure | Kind::List(_) | Kind::Lists { .. } if self.dictionary.is_some() => Some(NESTED),
+            Kind::List(_) | Kind::Lists { .. } => {
                 let child = &self.children[0];
-                let nested = matches!(child.kind, Kind::List(_) | Kind::Structure) || child.dictionary.is_some();
-                let why = if nested { Some("it is nested".to_owned()) } else { child.unreadable() };
-                why.or_else(|| child.holds_words().then(|| "it holds lists of words".to_owned()))
+                match child.kind {
+                    Kind::List(_) | Kind::Lists { .. } | Kind::Structure => Some(NESTED),
+                    Kind::Text(_) | Kind::Views => Some(LISTS_OF_WORDS),
+                    _ if child.dictionary.is_some() => Some(NESTED),
+                    _ => child.unreadable(),
+                }
             }
+            _ => None,
+        }
+    }
+
+    /// Whether it holds lists of numbers of which no one has told the length yet.
+    pub(super) fn is_to_be_measured(&self) -> bool {
+        match self.kind {
+            Kind::Structure => self.children.iter().any(Self::is_to_be_measured),
+            Kind::Lists { length: 0, .. } => self.unreadable().is_none(),
+            _ => false,
+        }
+    }
+
+    /// How many columns it is where it holds lists of numbers.
+    pub(super) fn list_length(&self) -> Option<usize> {
+        match self.kind {
+            Kind::List(length) | Kind::Lists { length, .. } => Some(length),
             _ => None,
         }
     }
@@ -108,14 +158,14 @@ impl Field {
     }
 
     pub(super) fn is_clock(&self) -> bool {
-        matches!(self.kind, Kind::Ticks { is_moment: true, .. })
+        matches!(self.kind, Kind::Days | Kind::Ticks { is_moment: true, .. })
     }
 }
 
 impl Whole {
     fn of(table: Table<'_>) -> Result<Self, DataError> {
         let bytes = match table.i32(0, 0)? {
-            bits @ (8 | 16 | 32 | 64) => bits as usize / 8,
+            bits @ (8 | 16 | 32 | 64 | 128) => bits as usize / 8,
             _ => return Err(damaged()),
         };
         Ok(Self { bytes, signed: table.u8(1)? != 0 })
@@ -123,7 +173,7 @@ impl Whole {
 }
 
 impl Kind {
-    fn of(number: u8, kind: Option<Table<'_>>) -> Result<Self, DataError> {
+    fn of(name: &str, number: u8, kind: Option<Table<'_>>) -> Result<Self, DataError> {
         let kind = kind.ok_or_else(damaged)?;
         let per_second = |unit: i16| match unit {
             0 => Ok(1),
@@ -135,12 +185,17 @@ impl Kind {
         let other = |what, buffers| Ok(Self::Other { what, buffers, has_views: false });
         Ok(match number {
             1 => Self::Null,
-            2 => Self::Whole(Whole::of(kind)?),
+            2 => match Whole::of(kind)? {
+                // As Polars has them.
+                Whole { bytes: 16, signed: true } => Self::Decimal { bytes: 16, scale: 0 },
+                Whole { bytes: 16, signed: false } => return other("whole numbers of 128 bits", 2),
+                whole => Self::Whole(whole),
+            },
             3 => Self::Float(match kind.i16(0, 0)? {
                 precision @ 0..=2 => 2 << precision,
                 _ => return Err(damaged()),
             }),
-            4 | 19 => return other("binary data", 3),
+            4 | 19 => return other(BINARY, 3),
             5 => Self::Text(4),
             6 => Self::Bool,
             7 => {
@@ -158,19 +213,25 @@ impl Kind {
             }
             10 => Self::Ticks { bytes: 8, per_second: per_second(kind.i16(0, 0)?)?, is_moment: true },
             11 => return other("intervals of a calendar", 2),
-            12 | 21 => return other("lists of any length", 2),
+            12 => Self::Lists { offset: 4, length: 0 },
             13 => Self::Structure,
             14 => return other("values of several types", if kind.i16(0, 0)? == 1 { 2 } else { 1 }),
-            15 => return other("binary data", 2),
+            15 => return other(BINARY, 2),
             16 => Self::List(usize::try_from(kind.i32(0, 0)?).map_err(|_| damaged())?),
             17 => return other("maps", 2),
             18 => Self::Ticks { bytes: 8, per_second: per_second(kind.i16(0, 1)?)?, is_moment: false },
             20 => Self::Text(8),
+            21 => Self::Lists { offset: 8, length: 0 },
             22 => return other("runs of equal values", 0),
-            23 => return Ok(Self::Other { what: "binary data", buffers: 2, has_views: true }),
+            23 => return Ok(Self::Other { what: BINARY, buffers: 2, has_views: true }),
             24 => Self::Views,
             25 | 26 => return other("views of lists", 3),
-            _ => return Err(damaged()),
+            _ => {
+                let why = format!("column {name:?} is of a type that is not known here (number {number})");
+                return Err(
+                    DataError::unsuitable(Place::default(), why).with_hint("write the file without this column")
+                );
+            }
         })
     }
 }

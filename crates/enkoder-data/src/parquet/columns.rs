@@ -5,9 +5,11 @@ use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use ::parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
 
 use super::damaged;
-use super::values::list_length;
+use super::values::{are_texts, list_length};
 use crate::DataError;
-use crate::table::{TableOptions, Wanted, check_column_count, unique_names, unreadable};
+use crate::table::{
+    BINARY, EMPTY_LISTS, LISTS_OF_WORDS, NESTED, TableOptions, Wanted, check_column_count, unique_names,
+};
 
 /// A column that is stored, which is one column of the table or, as a list, several.
 pub(super) struct Leaf {
@@ -91,44 +93,53 @@ pub(super) fn plan<R: ChunkReader + 'static>(
     let mut wanted = Wanted::new(options);
     let mut leaves = Vec::new();
     for (index, (name, nesting)) in names_of(schema).into_iter().enumerate() {
-        if wanted.has(&name) || nesting != Nesting::None && wanted.has_elements_of(&name) {
-            let mut leaf = leaf(reader, index, name, nesting)?;
-            leaf.kept = wanted.kept(leaf.name());
-            leaf.column_names().for_each(|name| wanted.read(name));
-            check_column_count(wanted.count().max(1))?;
-            leaves.push(leaf);
-        } else {
+        if !(wanted.has(&name) || nesting != Nesting::None && wanted.has_elements_of(&name)) {
             wanted.leave_out(&name);
+            continue;
+        }
+        match leaf(reader, index, &name, nesting)? {
+            Ok(leaf) => {
+                leaf.column_names().for_each(|name| wanted.read(name));
+                check_column_count(wanted.count().max(1))?;
+                leaves.push(Leaf { kept: wanted.kept(&name), ..leaf });
+            }
+            Err(what) => wanted.leave_out_unreadable(&name, what)?,
         }
     }
     Ok(Plan { leaves, unread: wanted.finish()? })
 }
 
-/// A column that is asked for.
+/// A column that is asked for, or what it holds that no column of a table can be.
 fn leaf<R: ChunkReader + 'static>(
     reader: &SerializedFileReader<R>,
     index: usize,
-    name: String,
+    name: &str,
     nesting: Nesting,
-) -> Result<Leaf, DataError> {
+) -> Result<Result<Leaf, &'static str>, DataError> {
     if nesting == Nesting::Deep {
-        return Err(unreadable(&name, "it is nested"));
+        return Ok(Err(NESTED));
     }
-    let list = nesting == Nesting::List;
+    let (name, list) = (name.to_owned(), nesting == Nesting::List);
     let column = &reader.metadata().file_metadata().schema_descr().columns()[index];
-    let meaning = meaning(column).map_err(|why| unreadable(&name, &why))?;
-    if list && meaning == Meaning::Word {
-        return Err(unreadable(&name, "it holds lists of words"));
-    }
+    let meaning = match meaning(column) {
+        Ok(Meaning::Word) if list => return Ok(Err(LISTS_OF_WORDS)),
+        Ok(meaning) => meaning,
+        Err(what) => return Ok(Err(what)),
+    };
     let element = list.then(|| column.repeated_ancestor_def_level());
     let present = column.max_def_level();
-    let clock = matches!(column.logical_type_ref(), Some(LogicalType::Timestamp(_)))
+    let clock = meaning == Meaning::Days
+        || column.physical_type() == PhysicalType::INT96
+        || matches!(column.logical_type_ref(), Some(LogicalType::Timestamp(_)))
         || matches!(column.converted_type(), ConvertedType::TIMESTAMP_MILLIS | ConvertedType::TIMESTAMP_MICROS);
-    let mut leaf = Leaf { index, name, meaning, present, element, length: 1, clock, kept: None };
-    if list {
-        leaf.length = first_length(reader, &leaf)?;
-    }
-    Ok(leaf)
+    let leaf = Leaf { index, name, meaning, present, element, length: 1, clock, kept: None };
+    let is_marked = column.logical_type_ref().is_some() || column.converted_type() != ConvertedType::NONE;
+    Ok(match list {
+        true => first_length(reader, &leaf)?.map(|length| Leaf { length, ..leaf }).ok_or(EMPTY_LISTS),
+        // Old writers do not say that bytes are text.
+        false if meaning == Meaning::Word && !is_marked && !begins_with_text(reader, &leaf)? => Err(BINARY),
+        false => Ok(leaf),
+    })
 }
 
 /// How deep a stored column lies.
@@ -178,21 +189,40 @@ fn nesting(root: &Type, column: &ColumnDescriptor) -> (String, Nesting) {
 
 const REPEATED: ::parquet::basic::Repetition = ::parquet::basic::Repetition::REPEATED;
 
-/// The length of the first list there is.
-fn first_length<R: ChunkReader + 'static>(reader: &SerializedFileReader<R>, leaf: &Leaf) -> Result<usize, DataError> {
+/// The length of the first list there is; none where all are empty.
+fn first_length<R: ChunkReader + 'static>(
+    reader: &SerializedFileReader<R>,
+    leaf: &Leaf,
+) -> Result<Option<usize>, DataError> {
     for index in 0..reader.num_row_groups() {
         let group = reader.get_row_group(index).map_err(damaged)?;
         let mut column = group.get_column_reader(leaf.index).map_err(damaged)?;
         let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         if let Some(length) = list_length(&mut column, leaf, rows)? {
-            return Ok(length);
+            return Ok(Some(length));
         }
     }
-    Ok(0)
+    Ok(None)
 }
 
-/// What the values mean; the reason where they are none that can be learned from.
-fn meaning(column: &ColumnDescriptor) -> Result<Meaning, String> {
+/// Whether the first values of a column are text.
+fn begins_with_text<R: ChunkReader + 'static>(
+    reader: &SerializedFileReader<R>,
+    leaf: &Leaf,
+) -> Result<bool, DataError> {
+    const ROWS: usize = 100;
+    for index in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(index).map_err(damaged)?;
+        let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0).min(ROWS);
+        if rows > 0 {
+            return are_texts(&mut group.get_column_reader(leaf.index).map_err(damaged)?, leaf, rows);
+        }
+    }
+    Ok(true)
+}
+
+/// What the values mean, or what they are where no column of a table can hold them.
+fn meaning(column: &ColumnDescriptor) -> Result<Meaning, &'static str> {
     let (physical, converted, logical) = (column.physical_type(), column.converted_type(), column.logical_type_ref());
     let scale = match (logical, converted) {
         (Some(LogicalType::Decimal(decimal)), _) => Some(decimal.scale),
@@ -223,16 +253,16 @@ fn meaning(column: &ColumnDescriptor) -> Result<Meaning, String> {
         (_, None, ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64) => {
             Ok(Meaning::Unsigned)
         }
-        (PhysicalType::FIXED_LEN_BYTE_ARRAY, _, _) => Err("it holds binary data".into()),
-        // Old writers do not say that bytes are text; what is none is refused when it is read.
+        (PhysicalType::FIXED_LEN_BYTE_ARRAY, _, ConvertedType::INTERVAL) => Err("intervals of a calendar"),
+        (PhysicalType::FIXED_LEN_BYTE_ARRAY, _, _) => Err(BINARY),
         (PhysicalType::BYTE_ARRAY, None | Some(LogicalType::String | LogicalType::Enum | LogicalType::Json), other) => {
             if other == ConvertedType::BSON {
-                Err("it holds binary data".into())
+                Err(BINARY)
             } else {
                 Ok(Meaning::Word)
             }
         }
-        (PhysicalType::BYTE_ARRAY, Some(other), _) => Err(format!("it holds values of type {other:?}")),
+        (PhysicalType::BYTE_ARRAY, Some(_), _) => Err(BINARY),
         _ => Ok(Meaning::Plain),
     }
 }

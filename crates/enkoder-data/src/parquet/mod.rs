@@ -37,11 +37,12 @@ const MAX_VALUES_PER_BYTE: u64 = 1 << 12;
 ///
 /// Numbers (also decimals and half precision), booleans (0 and 1), dates and times (seconds since 1970 or since midnight) become
 /// columns of numbers, strings columns of words. The fields of a structure are columns of their own (`a.b`), and lists of
-/// numbers, all of one length, as many columns as they are long (`a[0]`, `a[1]`, …). With [`TableOptions::schema`] only the
+/// numbers, all of one length, as many columns as they are long (`a[0]`, `a[1]`, …). Binary columns and other nested ones are left
+/// out with a warning. With [`TableOptions::schema`] only the
 /// columns that the model knows are read, and columns to be ignored are not.
 ///
 /// # Errors
-/// When the file cannot be read, is damaged, is packed with Brotli or LZO, or has other nested or binary columns.
+/// When the file cannot be read, is damaged, encrypted or packed with Brotli or LZO, or a column that is asked for is binary or nested.
 pub fn read_parquet(path: &Path, options: &TableOptions) -> Result<Table, DataError> {
     let file = Input::open(path)?;
     let name = path.file_stem().map_or_else(|| "table".into(), |name| name.to_string_lossy());
@@ -250,6 +251,11 @@ fn check_range(chunk: &ColumnChunkMetaData, length: u64) -> Result<(), DataError
     let refused = |why: String| {
         DataError::malformed(Place::default(), format!("column {:?}: {why}", chunk.column_path().string()))
     };
+    if let Some(file) = chunk.file_path() {
+        let why =
+            format!("it has no rows: those of column {:?} lie in the file {file:?}", chunk.column_path().string());
+        return Err(DataError::unsuitable(Place::default(), why).with_hint("name that file, or the folder"));
+    }
     let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
     let range = (u64::try_from(start), u64::try_from(chunk.compressed_size()), chunk.data_page_offset() >= 0);
     let (Ok(start), Ok(size), true) = range else {

@@ -6,11 +6,12 @@ use ::parquet::errors::ParquetError;
 use half::f16;
 
 use super::columns::{Leaf, Meaning};
+use crate::table::uneven_lists;
 use crate::timestamp::{SECONDS_PER_DAY, day_text, moment_text};
 use crate::{DataError, Place};
 
 /// The day in the calendar of `INT96` (Julian days) that 1970-01-01 is.
-const JULIAN_1970: f64 = 2_440_588.0;
+const JULIAN_1970: i64 = 2_440_588;
 
 /// Levels of the batch read last.
 #[derive(Default)]
@@ -103,6 +104,9 @@ pub(super) fn texts(
         ColumnReader::Int64ColumnReader(reader) => {
             read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |&value| note(leaf.text_of(value)))
         }
+        ColumnReader::Int96ColumnReader(reader) => {
+            read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value| note(int96_text(value)))
+        }
         ColumnReader::FloatColumnReader(reader) => {
             read(reader, leaf, rows, buffers)?.place(leaf, rows, buffers, out, |value| note(value.to_string()))
         }
@@ -135,6 +139,14 @@ impl Leaf {
         };
         point.unwrap_or_else(|| value.to_string())
     }
+}
+
+/// Whether the values in the next `rows` rows are text.
+pub(super) fn are_texts(reader: &mut ColumnReader, leaf: &Leaf, rows: usize) -> Result<bool, DataError> {
+    let ColumnReader::ByteArrayColumnReader(reader) = reader else { return Ok(true) };
+    let Values(values) = read(reader, leaf, rows, &mut Buffers::default())?;
+    let is_text = |value: &ByteArray| std::str::from_utf8(value.data()).is_ok_and(|text| !text.contains('\0'));
+    Ok(values.iter().all(is_text))
 }
 
 /// The length of the first list within the next `rows` rows that is not missing.
@@ -239,21 +251,16 @@ impl<T> Values<T> {
 
 fn fault(leaf: &Leaf, why: String) -> DataError {
     DataError::malformed(Place::default(), format!("column {:?}: {why}", leaf.name()))
+        .with_hint("fetch the file again; if others read it, write it anew with them, unencrypted, or leave the column out with `TableOptions::ignore`")
 }
 
 fn uneven(leaf: &Leaf, elements: usize) -> DataError {
-    let (name, length) = (leaf.name(), leaf.width());
-    DataError::unsuitable(
-        Place::default(),
-        format!(
-            "column {name:?} holds lists of different lengths: the first has {length} elements, another {elements} or more"
-        ),
-    )
+    uneven_lists(leaf.name(), leaf.width(), &format!("{elements} or more"))
 }
 
 fn not_text(leaf: &Leaf) -> DataError {
     let why = format!("column {:?} holds binary data, not text in UTF-8", leaf.name());
-    DataError::unsuitable(Place::default(), why).with_hint("write the file without this column")
+    DataError::unsuitable(Place::default(), why).with_hint("leave the column out with `TableOptions::ignore`")
 }
 
 fn wrong_length(leaf: &Leaf, length: usize) -> DataError {
@@ -268,11 +275,23 @@ fn whole_number(bytes: &[u8]) -> f64 {
     if negative { -magnitude - 1.0 } else { magnitude }
 }
 
-/// Seconds since 1970: nanoseconds of the day in the first eight bytes, the Julian day in the last four.
-fn timestamp(value: &Int96) -> f32 {
+/// The day since 1970 and the nanoseconds of the day: the Julian day is in the last four bytes, the nanoseconds are in those before.
+fn day_and_nanoseconds(value: &Int96) -> (i64, u64) {
     let data = value.data();
-    let nanoseconds = (u64::from(data[1]) << 32 | u64::from(data[0])) as f64;
-    ((f64::from(data[2]) - JULIAN_1970) * SECONDS_PER_DAY + nanoseconds / 1e9) as f32
+    (i64::from(data[2]) - JULIAN_1970, u64::from(data[1]) << 32 | u64::from(data[0]))
+}
+
+/// Seconds since 1970.
+fn timestamp(value: &Int96) -> f32 {
+    let (day, nanoseconds) = day_and_nanoseconds(value);
+    (day as f64 * SECONDS_PER_DAY + nanoseconds as f64 / 1e9) as f32
+}
+
+fn int96_text(value: &Int96) -> String {
+    let (day, nanoseconds) = day_and_nanoseconds(value);
+    // Not even the year 9999 has as many microseconds as an `i64`.
+    let microseconds = day * SECONDS_PER_DAY as i64 * 1_000_000 + (nanoseconds / 1000) as i64;
+    moment_text(microseconds, 1_000_000).unwrap_or_else(|| microseconds.to_string())
 }
 
 #[cfg(test)]

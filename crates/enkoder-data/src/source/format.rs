@@ -39,7 +39,7 @@ pub enum Format {
     Arff,
     /// A table with any separator between its cells.
     Csv,
-    /// A table of one JSON object a line.
+    /// A table of JSON objects: one a line, or in an array.
     JsonLines,
     /// PNG, JPEG, PGM or PPM.
     Image,
@@ -57,6 +57,10 @@ impl Format {
             return Err(DataError::unsuitable(path, "is Feather of version 1, which is not read")
                 .with_hint("write it anew: `pandas.read_feather(path).to_feather(path)`"));
         }
+        if source.head().starts_with(b"PARE") {
+            return Err(DataError::unsuitable(path, "is encrypted Parquet, which is not read")
+                .with_hint("write it anew without encryption, with who has the keys"));
+        }
         if source.head().starts_with(b"\x89ENK") {
             return Err(DataError::unsuitable(path, "is a compressed file").with_hint("decompress it first"));
         }
@@ -66,9 +70,10 @@ impl Format {
         if is_zip(source.head()) && is_zarr_zip(path) {
             return Ok(Self::Zarr);
         }
-        Self::of_content(source.head())
-            .or_else(|| Self::of_name(path))
-            .ok_or_else(|| DataError::UnknownFormat { path: path.into() })
+        let (content, name) = (Self::of_content(source.head()), Self::of_name(path));
+        // Any text could be a table, but not one called JSON.
+        let format = if content == Some(Self::Csv) { name.filter(|name| *name == Self::JsonLines) } else { None };
+        format.or(content).or(name).ok_or_else(|| DataError::UnknownFormat { path: path.into() })
     }
 
     fn of_content(head: &[u8]) -> Option<Self> {
@@ -92,10 +97,13 @@ impl Format {
             Some(line) => line.get(..9).is_some_and(|word| word.eq_ignore_ascii_case("@relation")),
             None => text.trim_start().starts_with('%'),
         };
-        match first.and_then(|line| line.strip_prefix('{')) {
-            _ if arff => Self::Arff,
-            Some(rest) if rest.trim_start().starts_with(['"', '}']) => Self::JsonLines,
-            _ => Self::Csv,
+        let text = text.trim_start();
+        let begins =
+            |with, then: &[char]| text.strip_prefix(with).is_some_and(|rest| rest.trim_start().starts_with(then));
+        match () {
+            () if arff => Self::Arff,
+            () if begins('{', &['"', '}']) || begins('[', &['{']) => Self::JsonLines,
+            () => Self::Csv,
         }
     }
 
@@ -112,7 +120,7 @@ impl Format {
             "idx" | "idx1-ubyte" | "idx3-ubyte" => Self::Idx,
             "arff" => Self::Arff,
             "csv" | "tsv" | "txt" => Self::Csv,
-            "jsonl" | "ndjson" => Self::JsonLines,
+            "jsonl" | "ndjson" | "json" => Self::JsonLines,
             _ if is_image_name(path) => Self::Image,
             _ => return None,
         })
@@ -159,7 +167,10 @@ mod tests {
         assert_eq!(of(b"% a long preface"), Some(Format::Arff));
         assert_eq!(of(b"P5,P6\n1,2\n"), Some(Format::Csv));
         assert_eq!(of("\u{feff}länge;breite\n1,5;2\n".as_bytes()), Some(Format::Csv));
-        assert_eq!(of(b"{\"a\": 1}\n"), Some(Format::JsonLines));
+        for json in ["{\"a\": 1}\n", "{\n  \"a\": 1\n}", "[\n{\"a\": 1}]"] {
+            assert_eq!(of(json.as_bytes()), Some(Format::JsonLines));
+        }
+        assert_eq!(of(b"[m],[s]\n1,2\n"), Some(Format::Csv));
         assert_eq!(of(b"\x00\x01\x02"), None);
         assert_eq!(Format::of_name(Path::new("a.b/train.ARFF.gz")), Some(Format::Arff));
     }

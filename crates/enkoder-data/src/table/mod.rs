@@ -31,7 +31,7 @@ pub(crate) use pixels::image_of;
 pub use text::{BadCells, TextOptions};
 pub(crate) use text::{MAX_LINE, Notation, is_missing, parse_number};
 #[cfg(any(feature = "arrow", feature = "parquet"))]
-pub(crate) use wanted::{Wanted, unreadable};
+pub(crate) use wanted::{BINARY, EMPTY_LISTS, LISTS_OF_WORDS, NESTED, Wanted, uneven_lists};
 
 use rows::Rows;
 

@@ -351,7 +351,7 @@ fn a_packed_array_keeps_its_type() {
     assert_eq!((arrays.element(), arrays.read(0, 2).unwrap()), (ElementType::F64, values));
     // As 32-bit numbers one of them is infinite, which is said with its place.
     let error = message(open(&packed, &options(&[], &[])).unwrap().into_dataset(None));
-    assert!(error.contains("row 1: the value of feature 0 is infinite"), "{error}");
+    assert!(error.contains("row 2: the value of feature 1 is infinite"), "{error}");
     let netcdf = folder.path().join("a.nc.gz");
     let mut encoder = flate2::write::GzEncoder::new(fs::File::create(&netcdf).unwrap(), flate2::Compression::default());
     std::io::Write::write_all(&mut encoder, b"CDF\x01\0\0\0\0\0\0\0\0").unwrap();

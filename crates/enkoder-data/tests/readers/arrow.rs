@@ -8,15 +8,20 @@ use Cell::{Missing, Number, Word};
 
 const PLAIN: &[u8] = include_bytes!("recorded/arrow/plain.arrow");
 const ALIKE: &[u8] = include_bytes!("recorded/arrow/alike.arrows");
-const FILES: [(&str, &[u8]); 4] = [
+const FILES: [(&str, &[u8]); 5] = [
     ("plain", PLAIN),
     ("lz4", include_bytes!("recorded/arrow/lz4.arrow")),
     ("zstd", include_bytes!("recorded/arrow/zstd.arrow")),
     ("stream", include_bytes!("recorded/arrow/stream.arrows")),
+    ("polars", include_bytes!("recorded/arrow/polars.arrow")),
 ];
 
 fn without_lists() -> TableOptions {
     TableOptions { ignore: ["bytes", "lists"].map(str::to_owned).into(), ..TableOptions::default() }
+}
+
+fn row(table: &Table, row: usize) -> Vec<Cell<'_>> {
+    (0..table.columns().len()).map(|column| table.cell(row, column).unwrap()).collect()
 }
 
 fn parse(bytes: &[u8]) -> Result<Table, DataError> {
@@ -26,7 +31,7 @@ fn parse(bytes: &[u8]) -> Result<Table, DataError> {
 #[test]
 fn every_type_is_read_from_files_and_streams_packed_or_not() {
     let words = ["low", "high", "a word of more than twelve bytes"];
-    for (name, bytes) in FILES {
+    for (name, bytes) in &FILES[..4] {
         let table = parse(bytes).unwrap();
         assert_eq!(table.len(), 20, "{name}");
         for row in 0..20 {
@@ -101,16 +106,33 @@ fn columns_of_one_name_and_of_none_are_found_again() {
 }
 
 #[test]
-fn what_is_no_column_of_a_table_is_named_and_cut_files_are_refused() {
+fn what_is_no_column_of_a_table_is_left_out_or_named_and_cut_files_are_refused() {
     let error = parse_arrow("t", PLAIN, &TableOptions::default()).unwrap_err();
+    let uneven = "t: column \"lists\" holds lists of different lengths: the first has 2 elements, another 1";
+    assert_eq!(error.to_string(), uneven);
+    let ignore = vec!["lists".to_owned()];
+    let table = parse_arrow("t", PLAIN, &TableOptions { ignore, ..TableOptions::default() }).unwrap();
+    assert!(table.columns().iter().all(|column| column.name() != "bytes"));
+    let asked = TableOptions { label: Some("bytes".to_owned()), ..TableOptions::default() };
+    let error = parse_arrow("t", PLAIN, &asked).unwrap_err();
     assert!(error.to_string().contains("column \"bytes\" cannot be read: it holds binary data"), "{error}");
-    let ignore = vec!["bytes".to_owned()];
-    let error = parse_arrow("t", PLAIN, &TableOptions { ignore, ..TableOptions::default() }).unwrap_err();
-    assert!(error.to_string().contains("\"lists\" cannot be read: it holds lists of any length"), "{error}");
     // The footer, which is not read, takes no more than the last 3,000 bytes.
     for length in (0..PLAIN.len() - 3000).step_by(37) {
         assert!(parse(&PLAIN[..length]).is_err(), "cut at {length}");
     }
+}
+
+/// By Polars: a schema without a length before it, dictionaries behind the rows, and lists whose length only the first that is not empty
+/// tells. By Arrow 0.17: packed, which only the text beside a message says.
+#[test]
+fn files_of_other_writers_are_read() {
+    let polars = parse(include_bytes!("recorded/arrow/polars.arrow")).unwrap();
+    let names: Vec<&str> = polars.columns().iter().map(|column| column.name()).collect();
+    assert_eq!(names, ["x", "word", "list[0]", "list[1]"]);
+    assert_eq!(row(&polars, 0), [Number(1.5), Word("u"), Missing, Missing]);
+    assert_eq!(row(&polars, 1), [Missing, Word("v"), Number(3.0), Number(4.0)]);
+    let old = parse(include_bytes!("recorded/arrow/arrow_0.17_lz4.feather")).unwrap();
+    (0..5).for_each(|at| assert_eq!(row(&old, at), [Number(at as f32)]));
 }
 
 proptest! {

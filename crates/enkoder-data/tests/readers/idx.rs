@@ -84,7 +84,7 @@ fn a_header_that_claims_terabytes_is_refused_before_memory_is_taken() {
 #[test]
 fn infinite_values_are_refused_and_missing_ones_kept() {
     let values: Vec<u8> = [1.0, f32::NAN, 3.0, f32::INFINITY].iter().flat_map(|v| v.to_be_bytes()).collect();
-    let why = "test.idx, row 1: the value of feature 1 is infinite, or outside of what 32-bit numbers hold";
+    let why = "test.idx, row 2: the value of feature 2 is infinite, or outside of what 32-bit numbers hold";
     assert_eq!(message(read(&idx(0x0d, &[2, 2], &values))), why);
     assert_eq!(read(&idx(0x0d, &[1, 2], &values[..8])).unwrap().summary().missing, 1);
 }

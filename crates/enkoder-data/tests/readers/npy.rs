@@ -167,14 +167,14 @@ fn infinite_values_are_refused_in_both_orders_and_missing_ones_kept() {
     let refused = |order| message(read(&npy(&dictionary("<f4", order, "(3, 2)"), &values)));
     assert_eq!(
         refused("False"),
-        "test.npy, row 1: the value of feature 0 is infinite, or outside of what 32-bit numbers hold"
+        "test.npy, row 2: the value of feature 1 is infinite, or outside of what 32-bit numbers hold"
     );
     assert_eq!(
         refused("True"),
-        "test.npy, row 2: the value of feature 0 is infinite, or outside of what 32-bit numbers hold"
+        "test.npy, row 3: the value of feature 1 is infinite, or outside of what 32-bit numbers hold"
     );
     let large = message(read(&npy(&dictionary("<f8", "False", "(1,)"), &1e300f64.to_le_bytes())));
-    assert_eq!(large, "test.npy, row 0: the value of feature 0 is infinite, or outside of what 32-bit numbers hold");
+    assert_eq!(large, "test.npy, row 1: the value of feature 1 is infinite, or outside of what 32-bit numbers hold");
     assert_eq!(read(&npy(&dictionary("<f4", "False", "(2,)"), &values[16..])).unwrap().summary().missing, 1);
 }
 

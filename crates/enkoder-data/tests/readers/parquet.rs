@@ -180,7 +180,9 @@ fn lists_of_different_lengths_are_refused() {
 }
 
 #[test]
-fn nested_and_binary_columns_are_refused_by_name_unless_they_are_not_asked_for() {
+fn nested_and_binary_columns_are_left_out_and_named_where_they_are_asked_for() {
+    let asked = TableOptions { label: Some("v".into()), ..Default::default() };
+    let message = |bytes: &[u8]| parse_parquet("t.parquet", bytes.to_vec(), &asked).unwrap_err().to_string();
     let nested = "message m { required int32 x; optional group v (LIST) { repeated group list { required group element
         { required int32 a; required int32 b; } } } }";
     let nested = plain(
@@ -191,21 +193,22 @@ fn nested_and_binary_columns_are_refused_by_name_unless_they_are_not_asked_for()
             (Int32(vec![3]), Some(&[2]), Some(&[0])),
         ],
     );
-    assert_eq!(parse(&nested).unwrap_err().to_string(), "t.parquet: column \"v\" cannot be read: it is nested");
+    assert_eq!(message(&nested), "t.parquet: column \"v\" cannot be read: it holds values nested in lists");
     let list_of_words = "message m { required int32 x; repeated binary v (STRING); }";
     let list_of_words =
         plain(list_of_words, vec![(Int32(vec![1]), None, None), (words(&["a"]), Some(&[1]), Some(&[0]))]);
-    let error = parse(&list_of_words).unwrap_err().to_string();
-    assert_eq!(error, "t.parquet: column \"v\" cannot be read: it holds lists of words");
+    assert_eq!(message(&list_of_words), "t.parquet: column \"v\" cannot be read: it holds lists of words");
     let binary = "message m { required int32 x; required binary v; }";
     let binary = plain(binary, vec![(Int32(vec![1]), None, None), (Bytes(vec![vec![0xff].into()]), None, None)]);
-    let error = parse(&binary).unwrap_err().to_string();
-    assert_eq!(error, "t.parquet: column \"v\" holds binary data, not text in UTF-8");
+    assert_eq!(message(&binary), "t.parquet: column \"v\" cannot be read: it holds binary data");
+    let empty = "message m { required int32 x; repeated int32 v; }";
+    let empty = plain(empty, vec![(Int32(vec![1]), None, None), (Int32(vec![]), Some(&[0]), Some(&[0]))]);
+    assert_eq!(message(&empty), "t.parquet: column \"v\" cannot be read: it holds nothing but empty lists");
 
     let options = TableOptions { schema: Some(Schema::new(vec![Column::numeric("x")])), ..Default::default() };
     let ignoring = TableOptions { ignore: vec!["v".into()], ..Default::default() };
-    for bytes in [nested, list_of_words, binary] {
-        for options in [&options, &ignoring] {
+    for bytes in [nested, list_of_words, binary, empty] {
+        for options in [&options, &ignoring, &TableOptions::default()] {
             let table = parse_parquet("t", bytes.clone(), options).unwrap();
             assert_eq!((names(&table), row(&table, 0)), (vec!["x"], vec![Number(1.0)]));
             assert_eq!(table.into_dataset(options).unwrap().features(), 1);

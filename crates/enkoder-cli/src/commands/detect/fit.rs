@@ -14,7 +14,7 @@ use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
 
 use super::clock::{Clock, ClockOptions, parse_duration};
-use super::moments::{Stretches, from_one, in_words, kept_columns};
+use super::moments::{Stretches, in_words, kept_columns};
 use super::ordering::{Changes, OrderOptions, Rows, times};
 use super::parts;
 use super::{RuleOptions, describe, threshold};
@@ -186,10 +186,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed, for_columns: false });
     let ignore = [&options.ignore[..], &beside].concat();
     let table = TableOptions { ignore, sample, keep_infinite: true, ..TableOptions::default() };
-    let mut data = reading.read(&options.data, table, screen).map_err(|error| match error.downcast() {
-        Ok(error) => from_one(error).into(),
-        Err(error) => error,
-    })?;
+    let mut data = reading.read(&options.data, table, screen)?;
     let (mut stretches, mut windows) = (None, None);
     let mut clock = Clock::new(&options.clock);
     if options.window.is_some() {

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use enkoder::anomaly::{Irregularities, Passage, SeriesColumns, Timeline};
-use enkoder_data::{DataError, Position};
+use enkoder_data::DataError;
 
 use super::clock::of_row;
 use super::ordering::Rows;
@@ -35,17 +35,6 @@ pub fn backwards(row: usize, beside: Beside<'_>) -> DataError {
     let time = beside.time.unwrap_or_default();
     of_row(row, format!("the clock{group} runs backwards: {time:?} comes after a later time"))
         .with_hint("sort the rows with --sort-time; rows of several series need --group")
-}
-
-/// An error of a sample, which readers count from 0, with the row's number as scored rows have it.
-pub fn from_one(mut error: DataError) -> DataError {
-    if let DataError::Malformed { place, .. } | DataError::Unsuitable { place, .. } | DataError::Infinite { place, .. } =
-        &mut error
-        && let Position::Row(row) = &mut place.position
-    {
-        *row += 1;
-    }
-    error
 }
 
 /// How the next row of a series follows the one before it.

@@ -13,7 +13,6 @@ use enkoder_data::{Sample, TableOptions};
 use serde_json::json;
 
 use super::fit::{self, Told, proved, write};
-use super::moments::from_one;
 use crate::arguments::RunOptions;
 use crate::failure::Failure;
 use crate::file_output;
@@ -65,17 +64,13 @@ pub fn fit(
         keep_infinite: true,
         ..TableOptions::default()
     };
-    let seen =
-        options.reading.read(&options.data, table(None, glance), screen).map_err(|error| match error.downcast() {
-            Ok(error) => from_one(error).into(),
-            Err(error) => error,
-        })?;
+    let seen = options.reading.read(&options.data, table(None, glance), screen)?;
     let mut part = DetectorPart::new(config, options.sample)?;
     {
         let _busy = screen.busy(format!("seeing {}", options.data));
         let table = table(seen.schema().cloned(), None);
         for chunk in options.reading.chunks(&options.data, table, READ_AT_ONCE, screen)? {
-            let chunk = chunk.map_err(from_one)?;
+            let chunk = chunk?;
             part.add(&chunk.data).with_context(|| format!("{} cannot be a part", options.data))?;
         }
     }

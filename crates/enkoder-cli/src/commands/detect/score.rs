@@ -17,7 +17,7 @@ use super::clock::Clock;
 use super::following::{Following, News, Stamp, Told};
 use super::incident_file::IncidentFile;
 use super::keeping::{self, Keeping};
-use super::moments::{from_one, in_words};
+use super::moments::in_words;
 use super::ordering::OrderOptions;
 use super::reasons::sentence;
 use super::scored::{Layout, ScoredFormat};
@@ -273,7 +273,7 @@ fn discovered(detector: &Detector, chunks: Chunks, rate: f64, options: &Options)
         if interrupt::requested() {
             return Err(Interrupted.into());
         }
-        let scores = detector.score(&chunk.map_err(from_one).with_context(cannot)?.data).with_context(cannot)?;
+        let scores = detector.score(&chunk.with_context(cannot)?.data).with_context(cannot)?;
         scores.iter().for_each(|&score| discoveries.add(score));
     }
     Ok(discoveries.threshold())

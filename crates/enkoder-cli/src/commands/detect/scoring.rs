@@ -15,7 +15,7 @@ use ndarray::Array2;
 
 use super::clock::Clock;
 use super::keeping::Keeping;
-use super::moments::{Beside, follow, from_one};
+use super::moments::{Beside, follow};
 use super::ordering::{Changes, OrderOptions, Rows};
 
 /// Chunks that wait to be scored.
@@ -71,7 +71,7 @@ pub fn score_all(mut scoring: Scoring<'_>, chunks: Chunks, give: &mut Give<'_>) 
             }
         });
         for chunk in receiver {
-            scoring.chunk(&chunk.map_err(from_one)?, give)?;
+            scoring.chunk(&chunk?, give)?;
         }
         scoring.finish(give)
     })
@@ -175,7 +175,7 @@ impl<'a> Scoring<'a> {
         self.reads_clock = true;
         let mut row_values = vec![0.0; self.detector.features()];
         for chunk in chunks {
-            let chunk = chunk.map_err(from_one)?;
+            let chunk = chunk?;
             self.detector.check(&chunk.data)?;
             name = chunk.data.name().to_owned();
             let entries = self.entries(&chunk)?;

@@ -1,9 +1,13 @@
-"""Writes the Arrow files beside it, which a test reads: pip install pyarrow, and run it."""
+"""Writes the Arrow files beside it, which a test reads: pip install pyarrow polars, and run it.
+
+`arrow_0.17_lz4.feather` is from pyarrow's tests (`v0.17.0.version.2-compression.lz4.feather`, Apache-2.0), for nothing of today writes such.
+"""
 
 import datetime
 import decimal
 import pathlib
 
+import polars as pl
 import pyarrow as pa
 
 here = pathlib.Path(__file__).parent
@@ -50,6 +54,12 @@ for name, packing in [("plain", None), ("lz4", "lz4"), ("zstd", "zstd")]:
 options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
 with pa.ipc.new_stream(here / "stream.arrows", both.schema, options=options) as writer:
     writer.write_table(both)
+# The schema has no length before it, and the dictionary comes last.
+pl.DataFrame({
+    "x": [1.5, None],
+    "word": pl.Series(["u", "v"], dtype=pl.Categorical),
+    "list": [[], [3, 4]],
+}).write_ipc(here / "polars.arrow")
 
 # Columns of one name, and of none.
 array = pa.array([1.0, 2.0])
