@@ -1,7 +1,7 @@
 //! The library names its own options where it knows a way out; whoever types commands is told the flag in its place.
 
 /// What the library says, and what is typed.
-const FLAGS: [(&str, &str); 19] = [
+const FLAGS: [(&str, &str); 20] = [
     ("`Architecture::denoiser`", "`enkoder train PHOTOS --arch denoiser --noise gaussian:25`"),
     ("`ArrayOptions::block`", "--block"),
     ("`ArrayOptions::raw`", "--shape and --dtype"),
@@ -9,6 +9,7 @@ const FLAGS: [(&str, &str); 19] = [
     ("`BadCells::Missing`", "--bad-cells missing"),
     ("`EnkFile::salvage`", "--salvage"),
     ("`EnkFile::with_model`", "--model"),
+    ("`Loss::Huber`", "--loss huber"),
     ("`MissingPolicy::Drop`", "--missing drop"),
     ("`MissingPolicy::Keep`", "--missing keep"),
     ("`OpenmlClient::with_cache_folder`", "--cache-dir"),

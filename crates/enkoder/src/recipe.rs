@@ -4,6 +4,7 @@
 mod error;
 mod layers;
 mod network;
+mod options;
 mod preset;
 mod split;
 
@@ -25,6 +26,7 @@ use crate::training::{Checkpoint, Corruption, Progress, Task, Trainer, TrainingC
 
 pub use self::error::RecipeError;
 pub use self::layers::{Layers, UnknownLayer};
+pub use self::options::{NetworkKind, OptionsError, RecipeOptions};
 pub use self::preset::{Preset, UnknownPreset};
 pub use self::split::Split;
 
