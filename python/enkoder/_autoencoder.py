@@ -466,23 +466,13 @@ def training_options(estimator: Any, **fixed: object) -> dict[str, object]:
     """The parameters of an estimator as the native module takes them."""
     given = {**estimator.get_params(), **fixed}
     layers = given.get("layers")
-    checkpoint, resume = given.get("checkpoint"), given.get("resume")
-    named = (
-        "architecture hidden channels depth latent preset activation latent_activation output_activation scaling epochs "
-        "batch_size loss huber_delta learning_rate weight_decay schedule warmup clip penalty patience noise patch patches "
-        "validation"
-    ).split()
-    threads = given.get("n_jobs")
     return {
-        **{name: given.get(name) for name in named},
-        "hidden": _widths(given.get("hidden")),
-        "channels": _widths(given.get("channels")),
+        **given,
+        **{name: _widths(given.get(name)) for name in ("hidden", "channels")},
+        **{name: None if given.get(name) is None else os.fsdecode(given[name]) for name in ("checkpoint", "resume")},
         "layers": None if layers is None else json.dumps(layers),
-        "blind": bool(given.get("blind", False)),
-        "seed": seed_of(given.get("random_state")),
-        "threads": None if threads is None or threads < 1 else int(threads),
-        "checkpoint": None if checkpoint is None else (os.fsdecode(checkpoint), given.get("checkpoint_every", 1)),
-        "resume": None if resume is None else os.fsdecode(resume),
+        "random_state": seed_of(given.get("random_state")),
+        "n_jobs": estimator._threads,
     }
 
 

@@ -15,7 +15,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::calling::call;
 use crate::errors::{raised, value_error};
-use crate::options::{TrainingOptions, options_of};
+use crate::options::{options_of, recipe};
 use crate::samples::{Samples, with_rows};
 use crate::watching::Watcher;
 
@@ -58,13 +58,13 @@ impl Model {
     #[pyo3(signature = (samples, options, targets=None, progress=None))]
     fn fit(
         samples: &Bound<'_, PyAny>,
-        options: TrainingOptions,
+        options: &Bound<'_, PyDict>,
         targets: Option<&Bound<'_, PyAny>>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<(Self, Option<PyErr>)> {
         let inputs = Samples::of(samples, None)?.to_dataset()?;
         let targets = targets.map(|targets| Samples::of(targets, None)?.to_dataset()).transpose()?;
-        let recipe = options.recipe()?;
+        let recipe = recipe(options)?;
         Watcher::new(progress).watch(samples.py(), recipe, |recipe| match &targets {
             Some(targets) => recipe.split_pairs(&inputs, targets),
             None => recipe.split(&inputs),

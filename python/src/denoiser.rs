@@ -5,11 +5,12 @@ use enkoder::denoising::{Denoiser, DenoisingError, estimate_sigma};
 use numpy::ndarray::Array1;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray3, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::autoencoder::Model;
 use crate::calling::call;
 use crate::errors::value_error;
-use crate::options::TrainingOptions;
+use crate::options::recipe;
 use crate::watching::Watcher;
 
 /// Trains on patches of whole images: bytes, height × width × channels each.
@@ -18,13 +19,13 @@ use crate::watching::Watcher;
 pub fn fit_images(
     py: Python<'_>,
     images: Vec<PyReadonlyArray3<'_, u8>>,
-    options: TrainingOptions,
+    options: &Bound<'_, PyDict>,
     targets: Option<Vec<PyReadonlyArray3<'_, u8>>>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<(Model, Option<PyErr>)> {
     let images = whole(&images);
     let targets = targets.map(|targets| whole(&targets));
-    let recipe = options.recipe()?;
+    let recipe = recipe(options)?;
     Watcher::new(progress).watch(py, recipe, |recipe| recipe.split_images("images", images, targets))
 }
 

@@ -10,10 +10,11 @@ use pyo3::PyErr;
 use pyo3::exceptions::PyValueError;
 
 /// What hints of the library name, and what it is called here.
-const IN_PYTHON: [(&str, &str); 6] = [
+const IN_PYTHON: [(&str, &str); 7] = [
     ("`EnkFile::salvage`", "`python -m enkoder decompress FILE -o REST --salvage`"),
     ("`EnkFile::with_model`", "`model`"),
     ("`Architecture::denoiser`", "`enkoder.Denoiser`"),
+    ("`Loss::Huber`", "`loss=\"huber\"`"),
     ("with `--reading` or in `DetectorConfig::readings`", "in `readings`"),
     ("can be used with `OpenmlClient::with_offline`", "can be used with the command's `--offline`"),
     ("fetch it once without `OpenmlClient::with_offline`", "fetch it once with a network"),

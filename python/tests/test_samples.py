@@ -102,7 +102,7 @@ def test_infinite_values_are_refused_when_used(values, model):
         ({"loss": "l2"}, "mse, mae, huber, bce"),
         ({"huber_delta": 0.5}, "the loss is not Huber's"),
         ({"schedule": "linear"}, "cosine, constant, one-cycle"),
-        ({"scaling": "max"}, "scaling is 'max'|scaling is \"max\""),
+        ({"scaling": "max"}, "auto, none, unit, minmax or standard"),
         ({"activation": "swish"}, "swish"),
         ({"penalty": "l2:1"}, "l1:WEIGHT"),
         ({"penalty": "kl:1:2"}, "penalty target is 2"),

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use enkoder::anomaly::{AnomalyError, DetectorFileError};
 use enkoder::codec::CodecError;
-use enkoder::{CheckpointError, ConfigError, ModelError, ModelFileError, TensorFileError, TrainingError, UnknownLayer};
+use enkoder::{
+    CheckpointError, ConfigError, ModelError, ModelFileError, OptionsError, TensorFileError, TrainingError,
+    UnknownLayer,
+};
 use enkoder_data::openml::OpenmlError;
 use enkoder_data::{DataError, RemoteError};
 
@@ -71,6 +74,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     let usage = error.chain().any(|cause| {
         cause.is::<Usage>()
             || cause.is::<ConfigError>()
+            || cause.is::<OptionsError>()
             || cause.is::<UnknownLayer>()
             || cause.is::<toml::de::Error>()
             || matches!(cause.downcast_ref(), Some(AnomalyError::Option { .. }))

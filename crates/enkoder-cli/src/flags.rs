@@ -9,6 +9,7 @@ const FLAGS: [(&str, &str); 20] = [
     ("`BadCells::Missing`", "--bad-cells missing"),
     ("`EnkFile::salvage`", "--salvage"),
     ("`EnkFile::with_model`", "--model"),
+    ("`Loss::Huber`", "--loss huber"),
     ("`MissingPolicy::Drop`", "--missing drop"),
     ("`MissingPolicy::Keep`", "--missing keep"),
     ("`OpenmlClient::with_cache_folder`", "--cache-dir"),

@@ -19,7 +19,7 @@ use ndarray::{ArcArray2, Array2};
 
 use crate::schema::Schema;
 
-pub(crate) use self::coarse::warn_of_coarse;
+pub(crate) use self::coarse::{is_coarse, tell_coarse, warn_of_coarse};
 pub use self::error::DatasetError;
 pub(crate) use self::fingerprint::Fingerprint;
 pub use self::labels::Labels;

@@ -91,7 +91,9 @@ pub use network::{
     UnknownActivation, layers,
 };
 pub use pca::{Components, PcaError, fit_pca, principal_components};
-pub use recipe::{Layers, Preset, Recipe, RecipeError, Split, UnknownLayer, UnknownPreset};
+pub use recipe::{
+    Layers, NetworkKind, OptionsError, Preset, Recipe, RecipeError, RecipeOptions, Split, UnknownLayer, UnknownPreset,
+};
 pub use rows::{RowAxes, RowValue, Rows, RowsError};
 pub use scaling::{Scaler, ScalerCoefficients, ScalerError, Scaling};
 pub use schema::{

@@ -4,12 +4,14 @@
 mod error;
 mod layers;
 mod network;
+mod options;
 mod preset;
 mod split;
 
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::slice;
 
 use self::network::{Activations, Network};
 use self::split::{Cutting, Validation};
@@ -25,6 +27,7 @@ use crate::training::{Checkpoint, Corruption, Progress, Task, Trainer, TrainingC
 
 pub use self::error::RecipeError;
 pub use self::layers::{Layers, UnknownLayer};
+pub use self::options::{NetworkKind, OptionsError, RecipeOptions};
 pub use self::preset::{Preset, UnknownPreset};
 pub use self::split::Split;
 
@@ -321,9 +324,7 @@ impl Recipe<'_> {
     pub fn fit_split(self, split: &Split) -> Result<Autoencoder, RecipeError> {
         let Self { method, activations, config, on_progress, checkpoints, .. } = self;
         let Split { train, validation, targets, blocks } = split;
-        if blocks.is_none() {
-            warn_of_coarse(train, &[]);
-        }
+        warn_of_coarse(slice::from_ref(train), &[]);
         let mut trainer = match method {
             Method::Train(network) => Trainer::new(network.architecture(activations, &config, split)?, config),
             Method::Resume(mut checkpoint) => {

@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use enkoder::{Autoencoder, Checkpoint, Progress, Recipe, Split};
+use enkoder::{Autoencoder, Checkpoint, Progress, Recipe, RecipeOptions, Split};
 
 use self::doubts::Choice;
 use self::explanation::explained;
 use self::log::TrainingLog;
 use self::mlflow::{MlflowOptions, Run};
-use self::network::NetworkOptions;
+use self::network::{NetworkOptions, OutputActivation, Widths};
 use self::options::TrainingOptions;
 use self::resuming::Checkpoints;
 use self::samples::SampleOptions;
@@ -340,21 +340,46 @@ impl Options {
 
     /// How the model is made: as the options say, or as a checkpoint does.
     fn recipe(&self, checkpoint: Option<&Checkpoint>) -> anyhow::Result<Recipe<'static>> {
-        let mut recipe = match checkpoint {
-            Some(checkpoint) => Recipe::resume(checkpoint.clone()),
-            None => self.training.added_to(self.network.recipe()?)?.seed(self.seed.unwrap_or(0)),
-        };
-        if let Some(checkpoint) = checkpoint {
-            recipe = resuming::longer(recipe, checkpoint, &self.training)?;
-        }
-        if let Some(threads) = self.common.threads {
-            recipe = recipe.threads(threads.into());
-        }
-        if let Some(validation) = self.validation {
+        if self.validation.is_some() {
             resuming::check_split(checkpoint)?;
-            recipe = recipe.validation(validation);
         }
-        Ok(self.samples.added_to(recipe))
+        let (network, training) = (self.network.clone(), self.training.clone());
+        let widths = |widths: Option<Widths>| widths.map(|Widths(widths)| widths);
+        let asked = RecipeOptions {
+            kind: network.arch.unwrap_or_default(),
+            layers: network.config.as_deref().map(layers::read).transpose()?,
+            preset: network.preset,
+            hidden: widths(network.hidden),
+            channels: widths(network.channels),
+            depth: network.depth,
+            latent: network.latent,
+            activation: network.activation,
+            latent_activation: network.latent_activation,
+            output_activation: network.output_activation.and_then(OutputActivation::given),
+            scaling: network.scaling,
+            epochs: training.epochs,
+            batch_size: training.batch_size,
+            loss: training.loss,
+            huber_delta: training.huber_delta,
+            learning_rate: training.learning_rate,
+            weight_decay: training.weight_decay,
+            schedule: training.schedule,
+            warmup: training.warmup,
+            clip: training.clip,
+            penalty: training.penalty,
+            patience: training.patience,
+            noise: training.noise,
+            blind: training.blind,
+            patch: self.samples.patch,
+            patches: self.samples.patches,
+            validation: self.validation,
+            seed: self.seed,
+            threads: self.common.threads.map(Into::into),
+        };
+        Ok(match checkpoint {
+            Some(checkpoint) => asked.go_on(checkpoint.clone())?,
+            None => asked.begin()?,
+        })
     }
 
     fn run_folder(&self, checkpoint: Option<&(PathBuf, Checkpoint)>) -> anyhow::Result<RunFolder> {

@@ -1,5 +1,7 @@
 //! [`Detector`]: what is usual in a table, learned from rows that are mostly normal, and how far other rows are from it.
 
+use std::slice;
+
 use super::adaptive::AdaptiveThreshold;
 use super::choice::DetectorConfig;
 use super::dependence::independent_after;
@@ -88,7 +90,7 @@ impl Detector {
         let data = &data.select(&usable.rows);
         check_count(data.len())?;
         let clocks = clocks(data, config)?;
-        warn_of_coarse_columns(data, &clocks);
+        warn_of_coarse_columns(slice::from_ref(data), &clocks);
         let (learned, calibration) = if config.ordered {
             let held_out = ((data.len() as f64 * config.calibration) as usize).max(1);
             let rows: Vec<usize> = (0..data.len()).collect();
@@ -418,8 +420,8 @@ impl Usable {
 }
 
 /// Warns of what float32 has not kept of columns, but for clocks, which are left out.
-pub(super) fn warn_of_coarse_columns(data: &Dataset, clocks: &[usize]) {
-    let columns = columns_of(data.schema(), data.features());
+pub(super) fn warn_of_coarse_columns(data: &[Dataset], clocks: &[usize]) {
+    let columns = data.first().map_or(Vec::new(), |data| columns_of(data.schema(), data.features()));
     let apart: Vec<usize> = clocks.iter().map(|&column| columns[column].first).collect();
     warn_of_coarse(data, &apart);
 }

@@ -7,7 +7,7 @@ use super::draw::Draw;
 use super::error::AnomalyError;
 use super::preparation::{ColumnFeatures, columns_of, value};
 use super::scores::has_infinite;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, is_coarse, tell_coarse};
 use crate::schema::{Column, Schema, likeliest};
 
 /// The most cells of the rows kept: 256 MiB.
@@ -347,10 +347,11 @@ impl DetectorPart {
             None => vec![column.extent],
             Some(words) => vec![None; words.len()],
         });
+        self.warn_of_coarse();
         let clocks =
             columns_of(data.schema(), data.features()).into_iter().enumerate().filter_map(|(number, column)| {
-                let grows = self.columns.iter().find(|known| known.name == column.name)?.grows() == Some(true);
-                (grows && !readings.contains(&column.name)).then_some(number)
+                let known = self.columns.iter().find(|known| known.name == column.name)?;
+                self.is_clock(known).then_some(number)
             });
         let known = Beforehand { clocks: clocks.collect(), extents: extents.collect() };
         let mut detector = Detector::fit_drawn(&data, &known, &self.config)?;
@@ -359,6 +360,17 @@ impl DetectorPart {
             detector.chosen += &format!("; by {} rows drawn from {}", self.draw.len(), self.rows);
         }
         Ok(detector)
+    }
+
+    fn is_clock(&self, column: &PartColumn) -> bool {
+        column.grows() == Some(true) && !self.config.readings.contains(&column.name)
+    }
+
+    /// Warns of columns whose numbers, but for clocks, differ by hardly more than float32 keeps of them. [`fit`](Self::fit) does so too.
+    pub fn warn_of_coarse(&self) {
+        let coarse =
+            self.columns.iter().filter(|&column| column.extent.is_some_and(is_coarse) && !self.is_clock(column));
+        tell_coarse(&coarse.map(|column| column.name.as_str()).collect::<Vec<_>>());
     }
 
     fn check_options(&self, other: &Self) -> Result<(), AnomalyError> {

@@ -3,7 +3,7 @@
 //! the reading.
 
 use super::choice::DetectorConfig;
-use super::detector::{Detector, warn_of_coarse_columns};
+use super::detector::Detector;
 use super::error::AnomalyError;
 use super::forecast::PAST;
 use super::members::Members;
@@ -11,7 +11,7 @@ use super::preparation::{Preparation, value};
 use super::threshold::CalibrationScores;
 use super::timeline::SeriesColumns;
 use super::voices::{FoldScores, Reading, Voices, readings_of};
-use super::windows::{Windows, common_clocks, joined};
+use super::windows::{Windows, joined};
 use crate::dataset::Dataset;
 
 /// Parts of the series that calibrate at least.
@@ -80,20 +80,18 @@ fn varying(preparation: &Preparation, readings: &[usize]) -> Vec<usize> {
 }
 
 impl Detector {
-    /// Learns from the readings of series, each by its own windows.
+    /// Learns from the readings of series that are no shorter than a window, each by its own windows.
     pub(super) fn fit_readings(
         series: &[Dataset],
         windows: Windows,
+        clocks: &[usize],
         config: &DetectorConfig,
     ) -> Result<Self, AnomalyError> {
-        let long: Vec<Dataset> = series.iter().filter(|one| one.len() >= windows.length).cloned().collect();
-        let clocks = common_clocks(&long, config)?;
-        long.first().into_iter().for_each(|one| warn_of_coarse_columns(one, &clocks));
-        let rows = joined(&long)
+        let rows = joined(series)
             .map_err(|_| AnomalyError::ShortSeries { window: windows.length, needed: 2 * windows.length })?;
-        let (preparation, features) = prepared(&rows, &clocks, config)?;
+        let (preparation, features) = prepared(&rows, clocks, config)?;
         let columns = readings_of(&preparation, &varying(&preparation, &features));
-        let by_column: Vec<Vec<Vec<f32>>> = long
+        let by_column: Vec<Vec<Vec<f32>>> = series
             .iter()
             .map(|one| {
                 let of = |column: &Reading| {
@@ -163,7 +161,7 @@ impl Detector {
             windows: Some(windows),
             series: SeriesColumns::default(),
         };
-        let of_values = parts.into_iter().map(|part| detector.without_empty(part, &long));
+        let of_values = parts.into_iter().map(|part| detector.without_empty(part, series));
         let (moments, ends): (Vec<_>, Vec<_>) = of_values.unzip();
         detector.calibrate_ends(ends.concat())?;
         detector.calibrate(moments.concat(), 1.0)?;

@@ -5,7 +5,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::choice::{DetectorConfig, Method};
-use super::detector::{Beforehand, Detector, Usable, check_count, clocks};
+use super::detector::{Beforehand, Detector, Usable, check_count, clocks, warn_of_coarse_columns};
 use super::error::AnomalyError;
 use super::preparation::columns_of;
 use super::scores::has_infinite;
@@ -124,23 +124,25 @@ impl Detector {
                 return Err(ModelError::Features { found, expected }.into());
             }
         }
+        let long: Vec<Dataset> = stretches.into_iter().filter(|one| one.len() >= windows.length).collect();
+        let clocks = common_clocks(&long, config)?;
+        warn_of_coarse_columns(&long, &clocks);
         if config.method == Method::Auto {
-            let mut detector = Self::fit_readings(&stretches, windows, config)?;
+            let mut detector = Self::fit_readings(&long, windows, &clocks, config)?;
             (detector.rows_left_out, detector.rows_empty) = (infinite, empty);
             return Ok(detector);
         }
-        let clocks = clocks_of_windows(&stretches, windows, config)?;
         let Windows { length, .. } = windows;
         let (mut learned, mut held_out) = (Vec::new(), Vec::new());
         let mut whole = 0;
-        for one in &stretches {
+        for one in &long {
             let rows: Vec<usize> = (0..one.len()).collect();
             let held = ((one.len() as f64 * config.calibration) as usize).max(length);
             if one.len() >= held + length {
                 let (first, last) = rows.split_at(one.len() - held);
                 learned.push(one.select(first));
                 held_out.push(one.select(last));
-            } else if one.len() >= length {
+            } else {
                 // Too short to cut: as many of these as the part says calibrate.
                 whole += 1;
                 let calibrates = (f64::from(whole) * config.calibration).fract() < config.calibration;
@@ -155,6 +157,7 @@ impl Detector {
         let sparse = windows.stride.saturating_mul(values.div_ceil(MOST_VALUES)).clamp(1, length.max(1));
         let sparse = Windows { stride: sparse.max(windows.stride), ..windows };
         let learned = learned.iter().map(|one| sparse.of(one)).collect::<Result<Vec<_>, _>>()?;
+        let clocks = of_windows(&clocks, &series[0], windows);
         let known = Beforehand { clocks, ..Beforehand::default() };
         let mut detector = Self::learn(&joined(&learned)?, &known, config)?;
         detector.schema = series[0].schema().cloned();
@@ -184,20 +187,14 @@ pub(super) fn common_clocks(series: &[Dataset], config: &DetectorConfig) -> Resu
     Ok(common.unwrap_or_default())
 }
 
-/// The columns of windows that come from such a column.
-fn clocks_of_windows(
-    series: &[Dataset],
-    windows: Windows,
-    config: &DetectorConfig,
-) -> Result<Vec<usize>, AnomalyError> {
-    let Some(first) = series.first() else { return Ok(Vec::new()) };
-    let (features, columns) = (first.features(), columns_of(first.schema(), first.features()));
-    // Each feature of a window's rows is a column of its own.
-    let everywhere = |column: usize| {
+/// The columns of windows that come from columns of a series: each feature of a window's rows is a column of its own.
+fn of_windows(clocks: &[usize], series: &Dataset, windows: Windows) -> Vec<usize> {
+    let (features, columns) = (series.features(), columns_of(series.schema(), series.features()));
+    let everywhere = |&column: &usize| {
         let feature = columns[column].first;
         (0..windows.length).map(move |row| row * features + feature)
     };
-    Ok(common_clocks(series, config)?.into_iter().flat_map(everywhere).collect())
+    clocks.iter().flat_map(everywhere).collect()
 }
 
 /// A series cut at its rows with an infinite value, and at long runs of rows without any, which belong to no part.

@@ -39,6 +39,15 @@ impl Schedule {
     /// What [`FromStr`] reads.
     pub const NAMES: [&str; 3] = ["cosine", "constant", "one-cycle"];
 
+    /// The name that [`FromStr`] reads.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cosine { .. } => "cosine",
+            Self::Constant { .. } => "constant",
+            Self::OneCycle { .. } => "one-cycle",
+        }
+    }
+
     /// The fraction of the run over which the rate rises.
     pub fn warmup(&self) -> f32 {
         match *self {
@@ -114,7 +123,9 @@ mod tests {
 
     #[test]
     fn every_name_is_read_with_its_usual_rise() {
-        let rises = Schedule::NAMES.map(|name| name.parse::<Schedule>().unwrap().warmup());
+        let read = Schedule::NAMES.map(|name| name.parse::<Schedule>().unwrap());
+        assert_eq!(read.map(Schedule::name), Schedule::NAMES);
+        let rises = read.map(|schedule| schedule.warmup());
         assert_eq!(rises, [0.05, 0.05, 0.3]);
         assert_eq!("cosine".parse(), Ok(Schedule::default()));
         assert!("linear".parse::<Schedule>().is_err());

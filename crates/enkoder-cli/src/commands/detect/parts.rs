@@ -74,6 +74,7 @@ pub fn fit(
             part.add(&chunk.data).with_context(|| format!("{} cannot be a part", options.data))?;
         }
     }
+    part.warn_of_coarse();
     let bytes = part.to_bytes()?;
     DetectorPart::from_bytes(&bytes).context("the part cannot be used, and is not written")?;
     write(&options.out, overwrite, &bytes)?;

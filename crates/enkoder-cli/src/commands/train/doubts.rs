@@ -1,8 +1,7 @@
 //! What is worth a word before a training: choices that are allowed, and seldom what is meant.
 
-use enkoder::{Architecture, Dataset, TrainingConfig};
+use enkoder::{Architecture, Dataset, NetworkKind, TrainingConfig};
 
-use super::network::Kind;
 use crate::arguments::doubtful_noise;
 use crate::wording::{counted, grouped};
 
@@ -11,7 +10,7 @@ const FAR_MORE: usize = 10;
 
 /// A network of some kind, `None` where its layers come from a file, and the samples that it is to learn from.
 pub struct Choice<'a> {
-    pub kind: Option<Kind>,
+    pub kind: Option<NetworkKind>,
     pub architecture: &'a Architecture,
     pub config: &'a TrainingConfig,
     pub train: &'a Dataset,
@@ -49,7 +48,7 @@ impl Choice<'_> {
             return None;
         }
         let instead = match self.kind {
-            Some(Kind::Conv) => "a smaller --channels or --latent".to_owned(),
+            Some(NetworkKind::Conv) => "a smaller --channels or --latent".to_owned(),
             Some(_) => format!("--hidden {}", (self.samples / 2).clamp(1, 64)),
             None => "smaller layers".to_owned(),
         };
@@ -63,8 +62,8 @@ impl Choice<'_> {
 
     fn noise(&self) -> Option<String> {
         // Of other data it is not known yet how it is scaled.
-        let is_unit = self.train.is_u8() || self.kind == Some(Kind::Denoiser);
-        doubtful_noise(self.config.corruption.filter(|_| is_unit)?, self.kind == Some(Kind::Denoiser))
+        let is_unit = self.train.is_u8() || self.kind == Some(NetworkKind::Denoiser);
+        doubtful_noise(self.config.corruption.filter(|_| is_unit)?, self.kind == Some(NetworkKind::Denoiser))
     }
 
     /// Whether all that the decoder sees is a code.

@@ -1,33 +1,29 @@
-//! The options of a network, and the library's recipe that they stand for.
+//! The options of a network.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum, ValueHint};
-use enkoder::{Activation, Preset, Recipe, Scaling};
+use clap::{Args, ValueHint};
+use enkoder::{Activation, NetworkKind, Preset, Scaling};
 
-use super::layers;
+use super::options::named;
 use crate::arguments::parse_count;
 use crate::failure::Usage;
-
-/// What kind of autoencoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// Dense layers, trained by gradient descent
-    Dense,
-    /// Principal component analysis, computed in closed form
-    Linear,
-    /// Convolutions for images, around a dense code
-    Conv,
-    /// Convolutions that find the noise in images of any size
-    Denoiser,
-}
 
 /// The output layer's activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputActivation {
     Auto,
     Of(Activation),
+}
+
+impl OutputActivation {
+    pub fn given(self) -> Option<Activation> {
+        match self {
+            Self::Auto => None,
+            Self::Of(activation) => Some(activation),
+        }
+    }
 }
 
 impl FromStr for OutputActivation {
@@ -44,7 +40,7 @@ impl FromStr for OutputActivation {
 
 /// Widths of hidden layers; `none` for no hidden layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Widths(Vec<usize>);
+pub struct Widths(pub Vec<usize>);
 
 impl FromStr for Widths {
     type Err = String;
@@ -69,8 +65,8 @@ impl FromStr for Widths {
 pub struct NetworkOptions {
     /// Kind of autoencoder: dense layers, linear (principal components in closed form), conv (convolutions, for images)
     /// or denoiser (trained on patches of photographs of any sizes) [default: dense]
-    #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true)]
-    pub arch: Option<Kind>,
+    #[arg(long, value_name = "KIND", value_parser = named::<NetworkKind>(&NetworkKind::NAMES), hide_possible_values = true)]
+    pub arch: Option<NetworkKind>,
 
     /// All layers from a TOML file, for any other network; an example stands below
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -117,18 +113,18 @@ pub struct NetworkOptions {
 
 impl NetworkOptions {
     pub fn is_linear(&self) -> bool {
-        self.arch == Some(Kind::Linear)
+        self.arch == Some(NetworkKind::Linear)
     }
 
     pub fn is_denoiser(&self) -> bool {
-        self.arch == Some(Kind::Denoiser)
+        self.arch == Some(NetworkKind::Denoiser)
     }
 
     /// Refuses samples that convolutions have nothing to work on.
     pub fn check_shape(&self, shape: &[usize]) -> Result<(), Usage> {
         let (kind, instead) = match self.arch {
-            Some(Kind::Conv) => ("conv", "leave --arch out: dense layers take samples of every kind"),
-            Some(Kind::Denoiser) => {
+            Some(NetworkKind::Conv) => ("conv", "leave --arch out: dense layers take samples of every kind"),
+            Some(NetworkKind::Denoiser) => {
                 ("denoiser", "give photographs; tables and rows learn with --noise and dense layers")
             }
             _ => return Ok(()),
@@ -142,51 +138,15 @@ impl NetworkOptions {
         }
     }
 
-    /// The network as the library makes it, and what its preset says of the training.
-    pub fn recipe(&self) -> anyhow::Result<Recipe<'static>> {
-        let (preset, latent) = (self.preset.unwrap_or_default(), self.latent.unwrap_or(Recipe::LATENT));
-        let widths =
-            |given: &Option<Widths>, default: &[usize]| given.as_ref().map_or(default.to_vec(), |w| w.0.clone());
-        let mut recipe = match (&self.config, self.arch.unwrap_or(Kind::Dense)) {
-            (Some(file), _) => Recipe::of_layers(layers::read(file)?),
-            (None, Kind::Dense) => Recipe::dense(&widths(&self.hidden, preset.hidden()), latent).with_preset(preset),
-            (None, Kind::Linear) => Recipe::linear(latent),
-            (None, Kind::Conv) => {
-                let (channels, hidden) = preset.convolutions();
-                let (channels, hidden) = (widths(&self.channels, channels), widths(&self.hidden, hidden));
-                Recipe::convolutional(&channels, &hidden, latent).with_preset(preset)
-            }
-            (None, Kind::Denoiser) => {
-                let (channels, depth) = Recipe::DENOISER;
-                let [channels] = widths(&self.channels, &[channels])[..] else {
-                    return Err(Usage::new("all layers of a denoiser have the same channels")
-                        .with_hint("give --channels one number")
-                        .into());
-                };
-                Recipe::denoiser(channels, self.depth.unwrap_or(depth))
-            }
-        };
-        if let Some(activation) = self.activation {
-            recipe = recipe.with_activation(activation);
-        }
-        if let Some(activation) = self.latent_activation {
-            recipe = recipe.with_latent_activation(activation);
-        }
-        if let Some(OutputActivation::Of(activation)) = self.output_activation {
-            recipe = recipe.with_output_activation(activation);
-        }
-        Ok(recipe.scaling(self.scaling.unwrap_or(Scaling::Auto)))
-    }
-
     /// The kind of network that was asked for; `None` where layers come from a file.
-    pub fn kind(&self) -> Option<Kind> {
-        self.config.is_none().then_some(self.arch.unwrap_or(Kind::Dense))
+    pub fn kind(&self) -> Option<NetworkKind> {
+        self.config.is_none().then_some(self.arch.unwrap_or(NetworkKind::Dense))
     }
 
     /// Refuses options that the kind of network has no use for.
     pub fn check(&self) -> Result<(), Usage> {
-        let (kind, denoiser) = (self.arch.unwrap_or(Kind::Dense), self.is_denoiser());
-        let convolves = denoiser || kind == Kind::Conv;
+        let (kind, denoiser) = (self.arch.unwrap_or(NetworkKind::Dense), self.is_denoiser());
+        let convolves = denoiser || kind == NetworkKind::Conv;
         let refused = [
             ("--channels", self.channels.is_some() && !convolves, "--arch conv or --arch denoiser"),
             ("--depth", self.depth.is_some() && !denoiser, "--arch denoiser"),

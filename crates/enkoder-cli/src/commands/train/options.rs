@@ -1,15 +1,13 @@
-//! The options of a training, and the library's configuration that they stand for. An option that is not given is `None`, so that
-//! it is known which ones were.
+//! The options of a training. An option that is not given is `None`, so that it is known which ones were.
 
 use std::fmt;
 use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use enkoder::{Adam, Corruption, Loss, Penalty, Recipe, Schedule, TrainingConfig};
+use enkoder::{Corruption, Loss, Penalty, Schedule};
 
 use crate::arguments::{parse_count, parse_noise};
-use crate::failure::Usage;
 
 /// The training.
 #[derive(Clone, Debug, Default, Args)]
@@ -71,43 +69,6 @@ pub struct TrainingOptions {
 }
 
 impl TrainingOptions {
-    /// The recipe with these options in place of its own.
-    pub fn added_to<'a>(&self, recipe: Recipe<'a>) -> Result<Recipe<'a>, Usage> {
-        let default = recipe.config().clone();
-        let adam = default.optimizer;
-        let loss = match (self.loss.unwrap_or(default.loss), self.huber_delta) {
-            (loss, None) => loss,
-            (Loss::Huber { .. }, Some(delta)) => Loss::Huber { delta },
-            (_, Some(_)) => {
-                return Err(
-                    Usage::new("--huber-delta is given, but the loss is not Huber's").with_hint("add --loss huber")
-                );
-            }
-        };
-        let schedule = self.schedule.unwrap_or(default.schedule);
-        let schedule = self.warmup.map_or(schedule, |warmup| schedule.with_warmup(warmup));
-        let recipe = recipe.with_config(TrainingConfig {
-            epochs: self.epochs.unwrap_or(default.epochs),
-            batch_size: self.batch_size.unwrap_or(default.batch_size),
-            loss,
-            optimizer: Adam {
-                learning_rate: self.learning_rate.unwrap_or(adam.learning_rate),
-                weight_decay: self.weight_decay.unwrap_or(adam.weight_decay),
-                ..adam
-            },
-            schedule,
-            gradient_clip: self.clip,
-            penalty: self.penalty,
-            patience: self.patience,
-            ..default
-        });
-        Ok(match self.noise {
-            Some(noise) => recipe.noise(noise),
-            None if self.blind => recipe.blind(),
-            None => recipe,
-        })
-    }
-
     /// The options that were given.
     pub fn given(&self) -> impl Iterator<Item = &'static str> {
         let given = [
@@ -130,7 +91,7 @@ impl TrainingOptions {
 }
 
 /// One of some names, which shells complete.
-fn named<T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static>(
+pub fn named<T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static>(
     names: &'static [&'static str],
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
@@ -151,22 +112,4 @@ fn unit(text: &str) -> Result<f32, String> {
 
 fn decay(text: &str) -> Result<f32, String> {
     number(text, |number| (0.0..1.0).contains(&number), "a number from 0 to below 1")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::network::NetworkOptions;
-    use super::*;
-
-    #[test]
-    fn what_is_not_given_is_as_the_library_has_it() {
-        let config = |options: TrainingOptions| {
-            let recipe = NetworkOptions::default().recipe().unwrap();
-            options.added_to(recipe).unwrap().config().clone()
-        };
-        assert_eq!(config(TrainingOptions::default()), TrainingConfig::default());
-        let constant =
-            TrainingOptions { schedule: Some("constant".parse().unwrap()), warmup: Some(0.5), ..Default::default() };
-        assert_eq!(config(constant).schedule, Schedule::Constant { warmup: 0.5 });
-    }
 }

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use enkoder::{Checkpoint, Dataset, Recipe, TrainingConfig};
+use enkoder::{Checkpoint, Dataset, TrainingConfig};
 
-use super::options::TrainingOptions;
 use crate::failure::{Failure, Usage};
 use crate::run_folder::CHECKPOINT;
 use crate::wording;
@@ -23,19 +22,6 @@ pub fn load(path: &Path) -> anyhow::Result<(PathBuf, Checkpoint)> {
         Failure::new(message, "a checkpoint is written by `enkoder train --checkpoint-every N`", error)
     })?;
     Ok((file, checkpoint))
-}
-
-/// The recipe for as many epochs, and with as much patience, as is asked for.
-pub fn longer<'a>(recipe: Recipe<'a>, checkpoint: &Checkpoint, asked: &TrainingOptions) -> Result<Recipe<'a>, Usage> {
-    let done = checkpoint.epoch();
-    if let Some(epochs) = asked.epochs.filter(|&epochs| epochs < done) {
-        return Err(Usage::new(format!("--epochs {epochs} are fewer than the {done} that are done"))
-            .with_hint("give the number of epochs in all, with those that are done"));
-    }
-    let before = recipe.config();
-    let epochs = asked.epochs.unwrap_or(before.epochs);
-    let config = TrainingConfig { epochs, patience: asked.patience.or(before.patience), ..before.clone() };
-    Ok(recipe.with_config(config))
 }
 
 /// Refuses another split of the samples, where the checkpoint knows how they were split.

@@ -25,11 +25,11 @@ pub struct SampleOptions {
 
     /// Learn from patches of this many pixels a side, cut from images of any sizes [default of a denoiser: 40]
     #[arg(long, value_name = "PIXELS", value_parser = parse_count)]
-    patch: Option<usize>,
+    pub patch: Option<usize>,
 
     /// Patches in an epoch [default: 50000]
     #[arg(long, value_name = "N", value_parser = parse_count)]
-    patches: Option<usize>,
+    pub patches: Option<usize>,
 }
 
 impl SampleOptions {
@@ -41,17 +41,6 @@ impl SampleOptions {
             ("--patches", self.patches.is_some()),
         ];
         given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
-    }
-
-    /// The recipe that cuts images so.
-    pub fn added_to<'a>(&self, mut recipe: Recipe<'a>) -> Recipe<'a> {
-        if let Some(side) = self.patch {
-            recipe = recipe.patch_size([side; 2]);
-        }
-        match self.patches {
-            Some(count) => recipe.patches(count),
-            None => recipe,
-        }
     }
 
     /// Reads what there is to learn from: `patches` of images, which `--patch` asks for too, or samples as they are.

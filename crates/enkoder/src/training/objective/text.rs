@@ -1,5 +1,6 @@
 //! Losses and penalties as a user writes them: `mae`, `l1:0.001`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::{Loss, Penalty};
@@ -23,6 +24,16 @@ pub enum ObjectiveError {
 impl Loss {
     /// What [`FromStr`] reads.
     pub const NAMES: [&str; 4] = ["mse", "mae", "huber", "bce"];
+
+    /// The name that [`FromStr`] reads.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MeanSquared => "mse",
+            Self::MeanAbsolute => "mae",
+            Self::Huber { .. } => "huber",
+            Self::BinaryCrossEntropy => "bce",
+        }
+    }
 }
 
 impl FromStr for Loss {
@@ -36,6 +47,16 @@ impl FromStr for Loss {
             "huber" => Ok(Self::Huber { delta: 1.0 }),
             "bce" => Ok(Self::BinaryCrossEntropy),
             _ => Err(ObjectiveError::Loss(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Penalty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::L1 { weight } => write!(f, "l1:{weight}"),
+            Self::KullbackLeibler { weight, target } => write!(f, "kl:{weight}:{target}"),
+            Self::Contractive { weight } => write!(f, "contractive:{weight}"),
         }
     }
 }
@@ -64,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_name_of_a_loss_is_read() {
-        assert!(Loss::NAMES.iter().all(|name| name.parse::<Loss>().is_ok()));
+        assert!(Loss::NAMES.iter().all(|name| name.parse::<Loss>().unwrap().name() == *name));
         assert_eq!(
             "l2".parse::<Loss>().unwrap_err().to_string(),
             r#"unknown loss "l2": it is one of mse, mae, huber, bce"#
@@ -74,6 +95,9 @@ mod tests {
     #[test]
     fn penalties_are_checked_as_they_are_read() {
         assert_eq!("kl:0.1:0.05".parse(), Ok(Penalty::KullbackLeibler { weight: 0.1, target: 0.05 }));
+        for text in ["l1:0.001", "kl:0.1:0.05", "contractive:2"] {
+            assert_eq!(text.parse::<Penalty>().unwrap().to_string(), text);
+        }
         for text in ["l1", "l1:0", "l1:inf", "l1:x", "kl:0.1", "kl:0.1:2", "l2:1", ""] {
             assert!(text.parse::<Penalty>().is_err(), "{text}");
         }
