@@ -1,7 +1,7 @@
 //! The library names its own options where it knows a way out; whoever types commands is told the flag in its place.
 
 /// What the library says, and what is typed.
-const FLAGS: [(&str, &str); 20] = [
+const FLAGS: &[(&str, &str)] = &[
     ("`Architecture::denoiser`", "`enkoder train PHOTOS --arch denoiser --noise gaussian:25`"),
     ("`ArrayOptions::block`", "--block"),
     ("`ArrayOptions::raw`", "--shape and --dtype"),
