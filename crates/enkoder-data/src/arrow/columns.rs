@@ -155,7 +155,8 @@ impl<'a> Batch<'a> {
             Kind::Lists { offset, length } if field.dictionary.is_none() && *length == 0 => {
                 let rows = self.node()?;
                 let (bits, offsets) = (Bits(self.buffer()?), self.buffer()?);
-                let lists = (0..rows).filter(|&row| bits.get(row)).map_while(|row| range_at(&offsets, *offset, row));
+                let rows = 0..rows.min(offsets.len() / *offset);
+                let lists = rows.filter(|&row| bits.get(row)).map_while(|row| range_at(&offsets, *offset, row));
                 *length = lists.map(|list| list.len()).find(|&length| length > 0).unwrap_or(0);
                 field.children.iter().try_for_each(|child| self.pass(child))
             }

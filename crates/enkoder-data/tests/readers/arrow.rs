@@ -135,6 +135,13 @@ fn files_of_other_writers_are_read() {
     (0..5).for_each(|at| assert_eq!(row(&old, at), [Number(at as f32)]));
 }
 
+/// Found by fuzzing: it claims more rows than could ever be counted, of which none is there.
+#[test]
+fn rows_that_are_only_claimed_are_not_looked_through() {
+    let error = parse_arrow("t", include_bytes!("recorded/arrow/endless.arrow"), &TableOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("the header claims"), "{error}");
+}
+
 proptest! {
     #[test]
     fn damaged_bytes_are_read_or_refused_without_a_panic(
