@@ -32,7 +32,7 @@ TRAINING_RULES = {
 
 RULES = {
     "hidden": optional(WIDTHS),
-    "latent": whole(1),
+    "latent": optional(whole(1)),
     "architecture": one_of("dense", "linear", "conv"),
     "channels": optional(WIDTHS),
     "layers": optional(LAYERS),
@@ -62,8 +62,8 @@ class Autoencoder(Transformer):
     ----------
     hidden : sequence of int, optional
         Widths of the hidden layers, from the outermost in; the decoder mirrors them. By default ``(128, 64)``; of ``"conv"`` none.
-    latent : int
-        Numbers in a code.
+    latent : int, optional
+        Numbers in a code. By default 10, or half as many as a sample has values where this is less and the network only copies.
     epochs : int, optional
         How many times every sample is seen. By default 20.
     architecture : {"dense", "linear", "conv"}
@@ -150,7 +150,7 @@ class Autoencoder(Transformer):
     def __init__(
         self,
         hidden: Sequence[int] | None = None,
-        latent: int = 10,
+        latent: int | None = None,
         epochs: int | None = None,
         *,
         architecture: str = "dense",

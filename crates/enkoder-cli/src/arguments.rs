@@ -78,6 +78,10 @@ pub struct DataOptions {
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
 
+    /// A column of a table to leave out, by name or by number as #3 (may be given several times)
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+
     /// What to do with table rows that miss a value; kept values become the mean of their column [default: keep]
     #[arg(long, value_enum, value_name = "keep|drop|error", hide_possible_values = true, hide_default_value = true)]
     #[arg(default_value_t = Missing::Keep)]

@@ -240,6 +240,13 @@ impl DataOptions {
 
     /// What names stand for, fetched where it has to be, and how it is to be read.
     fn find(&self, names: &[DataName], table: TableOptions, screen: Screen) -> anyhow::Result<(Source, ReadOptions)> {
+        let of_model =
+            |name: &&String| table.schema.iter().flat_map(|schema| &schema.columns).any(|of| of.name == **name);
+        if let Some(column) = self.ignore.iter().find(of_model) {
+            return Err(Usage::new(format!("column {column:?} cannot be ignored: the model has learned from it"))
+                .with_hint("train without it, with the same --ignore, or leave the option out")
+                .into());
+        }
         let options = self.options(table);
         let source = self.source(names)?;
         if let Source::Openml { id } = source {
@@ -272,6 +279,7 @@ impl DataOptions {
         ReadOptions {
             table: TableOptions {
                 label: self.label.clone(),
+                ignore: [&self.ignore[..], &table.ignore].concat(),
                 missing: self.missing.into(),
                 text: TextOptions { strict: self.strict, ..self.text.options() },
                 ..table

@@ -48,8 +48,13 @@ pub fn is_npy(head: &[u8]) -> bool {
 
 /// Reads NPY content: u8 stays u8; booleans, integers and floats of both byte orders become f32.
 pub fn read_npy(source: &mut ByteSource) -> Result<Dataset, DataError> {
+    read_whole(source, false)
+}
+
+/// The same, with infinite values where they are to be kept.
+pub(crate) fn read_whole(source: &mut ByteSource, keep_infinite: bool) -> Result<Dataset, DataError> {
     let header = read_header(source)?;
-    let dataset = header.read(source)?;
+    let dataset = header.read(source, keep_infinite)?;
     source.finish()?;
     Ok(dataset)
 }
@@ -294,7 +299,7 @@ impl Header {
     }
 
     /// Reads the values as samples.
-    pub fn read(&self, source: &mut ByteSource) -> Result<Dataset, DataError> {
+    fn read(&self, source: &mut ByteSource, keep_infinite: bool) -> Result<Dataset, DataError> {
         let name = source.name().to_owned();
         let Some(&samples) = self.shape.first() else {
             return Err(DataError::unsuitable(
@@ -317,7 +322,9 @@ impl Header {
             let mut values = Vec::new();
             form.element.read_f32(source, form.endian, count, &mut values)?;
             let values = self.rows(values, samples, features);
-            check_finite(source, values.as_slice().unwrap_or_default(), features)?;
+            if !keep_infinite {
+                check_finite(source, values.as_slice().unwrap_or_default(), features)?;
+            }
             Dataset::from_f32(&name, values)
         };
         dataset.and_then(|data| data.with_shape(shape)).map_err(|error| DataError::dataset(Place::source(name), error))

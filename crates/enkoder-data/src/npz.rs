@@ -39,6 +39,8 @@ pub struct NpzOptions<'a> {
     pub array: Option<&'a str>,
     /// The name of the array with the labels.
     pub label: Option<&'a str>,
+    /// Whether infinite values, and numbers beyond f32, are read as they are; otherwise the first is an error that names its row.
+    pub keep_infinite: bool,
 }
 
 /// Reads one array of an NPZ file, and its labels. `length` is the number of bytes of `reader`.
@@ -56,7 +58,9 @@ pub fn read_npz<R: Read + Seek + Send>(
         None => npz.choose()?,
     };
     let data_name = npz.arrays[chosen].0.clone();
-    let data = npz.with(chosen, npy::read_npy).map_err(|error| npz.other_than(chosen, error))?;
+    let data = npz
+        .with(chosen, |source| npy::read_whole(source, options.keep_infinite))
+        .map_err(|error| npz.other_than(chosen, error))?;
     let labels = match options.label {
         Some(label) => Some(npz.find(label)?),
         None => npz.labels_of(&data_name, data.len())?,
@@ -234,17 +238,22 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
         if let Some(found) = DATA_NAMES.iter().find_map(|name| self.find(name).ok()) {
             return Ok(found);
         }
-        let mut with_axes = Vec::new();
+        // What is no array of numbers, such as the names of columns, is not the data where another array can be.
+        let (mut with_axes, mut names, mut refused) = (Vec::new(), Vec::new(), None);
         for index in 0..self.arrays.len() {
-            if self.shape(index)?.len() >= 2 {
-                with_axes.push(index);
+            match self.shape(index) {
+                Ok(shape) => {
+                    names.push(self.arrays[index].0.clone());
+                    with_axes.extend((shape.len() >= 2).then_some(index));
+                }
+                Err(error) => refused = refused.or(Some(error)),
             }
         }
-        match with_axes[..] {
-            [only] => Ok(only),
+        match (&with_axes[..], refused) {
+            (&[only], _) => Ok(only),
+            ([], Some(refused)) => Err(refused),
             _ if self.arrays.len() == 1 => Ok(0),
             _ => {
-                let names: Vec<&str> = self.arrays.iter().map(|(array, _)| array.as_str()).collect();
                 let why = format!("which of its arrays is the data? it has {}", names.join(", "));
                 let example = self.arrays[with_axes.first().copied().unwrap_or(0)].0.as_str();
                 Err(DataError::unsuitable(Place::source(self.name), why)

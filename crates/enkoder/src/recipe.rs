@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::slice;
 
-use self::network::{Activations, Network};
+use self::network::{Activations, Network, default_latent};
 use self::split::{Cutting, Validation};
 use crate::autoencoder::Autoencoder;
 use crate::codec::Calibration;
@@ -42,7 +42,7 @@ enum Method {
     Train(Network),
     Resume(Box<Checkpoint>),
     /// Principal components, so many.
-    Linear(usize),
+    Linear(Option<usize>),
 }
 
 /// How to make a model of some samples, from which the rest follows:
@@ -92,7 +92,9 @@ impl fmt::Debug for Recipe<'_> {
 
 /// Kinds of networks.
 impl<'a> Recipe<'a> {
-    /// Numbers in a code where none are asked for.
+    /// Numbers in a code where none are asked for: so many, but at most half as many as a sample has values, for a network that can
+    /// copy a sample learns nothing. One that has more to do than to copy (noise to take out, gaps to fill, a penalty, other samples to
+    /// make) gets so many whatever a sample has.
     pub const LATENT: usize = 10;
     /// Channels and convolutions of a [denoiser](Self::denoiser) where none are asked for.
     pub const DENOISER: (usize, usize) = (48, 8);
@@ -106,15 +108,17 @@ impl<'a> Recipe<'a> {
         Self::new(Method::Train(network), config)
     }
 
-    /// Dense layers of these widths, from the outermost in, around a code of `latent` numbers: see [`Architecture::dense`].
-    pub fn dense(hidden: &[usize], latent: usize) -> Self {
-        Self::train(Network::Dense { hidden: hidden.to_vec(), latent }, TrainingConfig::default())
+    /// Dense layers of these widths, from the outermost in, around a code of `latent` numbers, or as many as [suit](Self::LATENT) the
+    /// samples where `None` is given: see [`Architecture::dense`].
+    pub fn dense(hidden: &[usize], latent: impl Into<Option<usize>>) -> Self {
+        let (hidden, latent) = (hidden.to_vec(), latent.into());
+        Self::train(Network::Dense { hidden, latent }, TrainingConfig::default())
     }
 
-    /// Convolutions of these channels and dense layers of these widths around a code of `latent` numbers, for images: see
-    /// [`Architecture::convolutional`].
-    pub fn convolutional(channels: &[usize], hidden: &[usize], latent: usize) -> Self {
-        let (channels, hidden) = (channels.to_vec(), hidden.to_vec());
+    /// Convolutions of these channels and dense layers of these widths around a code of `latent` numbers, or as many as
+    /// [suit](Self::LATENT) the samples, for images: see [`Architecture::convolutional`].
+    pub fn convolutional(channels: &[usize], hidden: &[usize], latent: impl Into<Option<usize>>) -> Self {
+        let (channels, hidden, latent) = (channels.to_vec(), hidden.to_vec(), latent.into());
         Self::train(Network::Convolutional { channels, hidden, latent }, TrainingConfig::default())
     }
 
@@ -124,10 +128,10 @@ impl<'a> Recipe<'a> {
         Self::train(Network::Denoiser { channels, depth }, TrainingConfig::for_denoising())
     }
 
-    /// `latent` principal components, computed in closed form: see [`fit_pca`]. Of all options only the scaling, the seed and the
-    /// part that validates have a meaning for it.
-    pub fn linear(latent: usize) -> Self {
-        Self::new(Method::Linear(latent), TrainingConfig::default())
+    /// `latent` principal components, or as many as [suit](Self::LATENT) the samples, computed in closed form: see [`fit_pca`]. Of all
+    /// options only the scaling, the seed and the part that validates have a meaning for it.
+    pub fn linear(latent: impl Into<Option<usize>>) -> Self {
+        Self::new(Method::Linear(latent.into()), TrainingConfig::default())
     }
 
     /// The layers of this architecture, for samples of whatever shape is given.
@@ -339,6 +343,9 @@ impl Recipe<'_> {
             Method::Linear(_) if targets.is_some() => return Err(RecipeError::LinearTargets),
             Method::Linear(_) if blocks.is_some() => return Err(RecipeError::LinearBlocks),
             Method::Linear(latent) => {
+                // So many rows span one direction less.
+                let most = train.len().saturating_sub(1).max(1);
+                let latent = latent.unwrap_or_else(|| default_latent(train.features()).min(most));
                 return calibrated(fit_pca(train, validation, latent, config.scaling)?, validation);
             }
         };

@@ -291,7 +291,8 @@ pub fn describe_json(data: &Dataset) -> Value {
         "missing": summary.missing,
         "infinite": summary.infinite,
         "classes": classes,
-        "columns": data.schema(),
+        "columns": data.schema().map(|schema| &schema.columns),
+        "left_out": data.schema().map(|schema| &schema.left_out),
         "fingerprint": data.fingerprint(),
     })
 }

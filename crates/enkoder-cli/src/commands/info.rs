@@ -10,8 +10,8 @@ use anyhow::Context;
 use clap::{Args, ValueHint};
 use enkoder::anomaly::{Detector, DetectorPart, Threshold};
 use enkoder::{
-    Activation, Architecture, Autoencoder, Checkpoint, LayerSummary, ModelFileError, Schema, TensorFileError,
-    TrainingConfig, TrainingRecord, WhyLeftOut,
+    Activation, Architecture, Autoencoder, Checkpoint, Column, LayerSummary, LeftOut, ModelFileError, Schema,
+    TensorFileError, TrainingConfig, TrainingRecord, WhyLeftOut,
 };
 use enkoder_data::Input;
 use enkoder_data::export::{Overwrite, write_atomically};
@@ -138,6 +138,7 @@ fn columns_text(schema: &Schema) -> String {
     let why = |why: WhyLeftOut| match why {
         WhyLeftOut::NoValue => "no row had a value",
         WhyLeftOut::Clock => "a clock",
+        WhyLeftOut::RowNumber => "numbers of rows",
         _ => "text",
     };
     let left_out = schema.left_out.iter().map(|column| format!("{} ({})", column.name, why(column.why)));
@@ -261,7 +262,8 @@ struct ModelJson<'a> {
     latent: usize,
     scaling: String,
     architecture: &'a Architecture,
-    columns: Option<&'a Schema>,
+    columns: Option<&'a [Column]>,
+    left_out: Option<&'a [LeftOut]>,
     training: &'a TrainingRecord,
 }
 
@@ -274,7 +276,8 @@ fn model_json(model: &Autoencoder) -> serde_json::Result<String> {
         latent: architecture.latent(),
         scaling: model.scaler().kind().to_string(),
         architecture,
-        columns: model.schema(),
+        columns: model.schema().map(|schema| &schema.columns[..]),
+        left_out: model.schema().map(|schema| &schema.left_out[..]),
         training: model.record(),
     })
 }

@@ -30,8 +30,33 @@ fn a_file_of_arrays_is_described_also_where_nothing_was_chosen() {
 }
 
 #[test]
+fn transparency_that_is_left_out_is_told() {
+    let place = Workplace::new();
+    // One transparent pixel.
+    let head = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\x01\0\0\0\0";
+    let picture = b",\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+    std::fs::create_dir(place.path("dots")).unwrap();
+    place.write("dots/a.gif", [&head[..], picture].concat());
+    place.write("dots/b.gif", [&head[..], picture].concat());
+    let opaque = [&head[..13 + 6], picture].concat();
+    place.write("dots/c.gif", &opaque);
+    let told = |name: &str| place.succeed(&format!("data info {name}")).stderr;
+    assert!(
+        told("dots/a.gif").contains("a.gif has transparent pixels: their colours are read"),
+        "{}",
+        told("dots/a.gif")
+    );
+    assert!(told("dots").contains("2 files, as dots/a.gif, have transparent pixels"), "{}", told("dots"));
+    assert_eq!(told("dots/c.gif"), "");
+}
+
+#[test]
 fn a_table_is_described_whatever_its_values_are() {
     let place = Workplace::new();
+    place.write("twice.csv", "a,b,a,a\n1,2,3,4\n");
+    let told = place.succeed("data info twice.csv").stderr;
+    let expected = "column 3 is named \"a\" as one before it; it is read as \"a.2\" (2 such columns in all)\n";
+    assert!(told.ends_with(expected), "{told}");
     place.write("odd.csv", "when,days,share\n2014-01,1,0.5\n2014-02,inf,\n2014-03,1e39,0.25\n");
     assert_snapshot!("info-infinite", place.succeed("data info odd.csv").stdout);
     let json: serde_json::Value = serde_json::from_str(&place.succeed("data info odd.csv --json").stdout).unwrap();

@@ -464,6 +464,27 @@ fn choices_that_are_seldom_meant_get_a_word_and_a_better_one() {
 }
 
 #[test]
+fn a_narrow_table_gets_a_code_shorter_than_its_rows_unless_there_is_more_to_do_than_to_copy() {
+    let place = Workplace::new();
+    let row = |row: usize| format!("{},{},{},{}\n", row % 7, row % 5, row * row % 11, row % 3);
+    place.write("narrow.csv", format!("a,b,c,d\n{}", (0..60).map(row).collect::<String>()));
+    let latent = |options: &str| {
+        let train = format!("train narrow.csv {options} --out r --force --no-report");
+        let run = place.succeed(&train);
+        assert!(!run.stderr.contains("is no shorter than"), "{}", run.stderr);
+        let info: Value = serde_json::from_str(&place.succeed("info r --json").stdout).unwrap();
+        info["latent"].as_u64().unwrap()
+    };
+    assert_eq!(latent("--arch linear"), 2);
+    assert_eq!(latent("--arch linear --samples 3"), 1);
+    assert_eq!(latent("--epochs 1"), 2);
+    assert_eq!(latent("--epochs 1 --ignore b --ignore #4"), 1);
+    assert_eq!(latent("--epochs 1 --noise missing:0.5"), 10);
+    let refused = place.fail("encode r narrow.csv --ignore a");
+    assert!(refused.contains("column \"a\" cannot be ignored"), "{refused}");
+}
+
+#[test]
 fn a_built_in_name_beside_a_folder_of_that_name_is_said() {
     let place = Workplace::new();
     place.write("strokes", "");

@@ -51,6 +51,29 @@ fn with_rows() -> Workplace {
     place
 }
 
+/// As R and pandas write tables, with the numbers of rows first and without a name; and then without any name.
+#[test]
+fn rows_are_judged_alike_with_and_without_their_numbers_and_a_header() {
+    let place = Workplace::new();
+    let row = |row: usize| format!("{}.5,{}\n", row * 7 % 12, row * 5 % 9);
+    let plain: String = (0..60).map(row).collect();
+    let numbered: String = (0..60).map(|at| format!("{},{}", at + 1, row(at))).collect();
+    place.write("numbered.csv", format!("\"\",a,b\n{numbered}"));
+    place.write("plain.csv", format!("a,b\n{plain}"));
+    place.write("nameless.csv", &numbered);
+    let fitted = place.succeed("detect fit numbered.csv -o d.st");
+    assert!(fitted.stderr.contains("columns left out as numbers of rows"), "{}", fitted.stderr);
+    let info: Value = serde_json::from_str(&place.succeed("data info numbered.csv --json").stdout).unwrap();
+    assert_eq!((info["columns"].as_array().unwrap().len(), &info["left_out"][0]["why"]), (2, &"row_number".into()));
+    let scored = place.succeed("detect score d.st plain.csv").stdout;
+    assert_eq!(place.succeed("detect score d.st numbered.csv").stdout, scored);
+    place.succeed("detect fit nameless.csv -o nameless.st");
+    assert_eq!(place.succeed("detect score nameless.st nameless.csv").stdout, scored);
+    let watched = place.succeed_with_input("detect watch nameless.st", &numbered);
+    assert_eq!(watched.stdout, scored);
+    assert!(watched.stderr.contains("columns are known by their places"), "{}", watched.stderr);
+}
+
 fn run_with(place: &Workplace, arguments: &str, input: &[u8]) -> Run {
     let mut child = start(place, arguments);
     // A command that ends early closes its input.

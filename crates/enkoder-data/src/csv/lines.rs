@@ -113,6 +113,26 @@ impl CsvLines {
         Self { form, notation, missing_words, bad_cells, names, columns, features: 0, line, cells }
     }
 
+    /// The header of a stream that begins with this row and has none, as what the model learned from had none: its columns are all called
+    /// by their places, as `column3`, and the row holds what they do there.
+    pub fn header_of_places(row: &[u8], options: &TableOptions) -> Option<Vec<u8>> {
+        let columns = &options.schema.as_ref()?.columns;
+        let place = |column: &Column| column.name.strip_prefix("column")?.parse::<usize>().ok()?.checked_sub(1);
+        let places: Vec<usize> = columns.iter().map(place).collect::<Option<_>>()?;
+        let separators =
+            options.separator.map_or_else(|| [&SEPARATORS[..], b" "].concat(), |separator| vec![separator]);
+        separators.into_iter().find_map(|separator| {
+            let mut cut = Self::empty(separator, None);
+            cut.cut(row);
+            let names: Vec<String> = (1..=cut.cells.len()).map(|place| format!("column{place}")).collect();
+            let header = names.join(&char::from(separator).to_string()).into_bytes();
+            let mut lines = Self::new(&header, &TableOptions { separator: Some(separator), ..options.clone() }).ok()?;
+            let is_row = lines.read(row, &mut Vec::new()).is_ok();
+            let is_header = columns.iter().zip(&places).any(|(column, &at)| lines.bytes(at) == column.name.as_bytes());
+            (is_row && !is_header).then_some(header)
+        })
+    }
+
     /// Whether a line can stand before the header, behind so many others, as what loggers write of themselves: it is a comment, has fewer cells
     /// than the model has columns, or names none of them and holds no number.
     pub fn is_before_header(line: &[u8], before: usize, options: &TableOptions) -> bool {
@@ -292,6 +312,22 @@ mod tests {
         assert!(!is_before(b"Logger X7", MOST_BEFORE));
         assert!(CsvLines::new(b"#a,state", &options).unwrap().is_comment(b"# battery low"));
         assert!(!CsvLines::new(b"a,state", &options).unwrap().is_comment(b"#1,on"));
+    }
+
+    #[test]
+    fn columns_without_names_are_found_by_their_places() {
+        let words = vec!["on".to_owned(), "off".to_owned()];
+        let columns = vec![Column::categorical("column3", words), Column::numeric("column2")];
+        let options = TableOptions { schema: Some(Schema::new(columns)), ..TableOptions::default() };
+        let header =
+            |row: &str| CsvLines::header_of_places(row.as_bytes(), &options).map(String::from_utf8).transpose();
+        assert_eq!(header("7;0,5;on;x").unwrap().as_deref(), Some("column1;column2;column3;column4"));
+        assert_eq!(header(" 7  0.5 on").unwrap().as_deref(), Some("column1 column2 column3"));
+        for no_row in ["7,on,0.5", "0.5,on", "column1,column2,column3", "a,b,c", ""] {
+            assert_eq!(header(no_row).unwrap(), None, "{no_row}");
+        }
+        let named = self::options();
+        assert_eq!(CsvLines::header_of_places(b"1,on", &named), None);
     }
 
     #[test]

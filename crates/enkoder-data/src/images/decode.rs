@@ -127,7 +127,7 @@ fn is_float(colour: ColorType) -> bool {
 }
 
 /// Writes the pixels of an image, or of as many pages as `out` has room for, resized where they have another size, in rows from the
-/// top with `channels` of 1 (grey) or 3 (red, green, blue) to a pixel.
+/// top with `channels` of 1 (grey) or 3 (red, green, blue) to a pixel. Gives whether some are transparent, which is not kept.
 pub(super) fn pixels<T: Value>(
     name: &str,
     bytes: &[u8],
@@ -135,10 +135,12 @@ pub(super) fn pixels<T: Value>(
     width: usize,
     channels: usize,
     out: &mut [T],
-) -> Result<(), DataError> {
+) -> Result<bool, DataError> {
+    let mut transparent = false;
     let mut samples = out.chunks_exact_mut(height * width * channels);
     let mut take = |image: DynamicImage| {
         let Some(sample) = samples.next() else { return Ok(false) };
+        transparent |= is_transparent(&image);
         let mut image = T::of(image, channels == 1);
         if (image.height() as usize, image.width() as usize) != (height, width) {
             if is_float(image.color()) {
@@ -162,7 +164,19 @@ pub(super) fn pixels<T: Value>(
         }
         Ok(())
     })
-    .map_err(|error| error.within(name))
+    .map_err(|error| error.within(name))?;
+    Ok(transparent)
+}
+
+fn is_transparent(image: &DynamicImage) -> bool {
+    match image {
+        DynamicImage::ImageLumaA8(image) => image.pixels().any(|pixel| pixel.0[1] < u8::MAX),
+        DynamicImage::ImageRgba8(image) => image.pixels().any(|pixel| pixel.0[3] < u8::MAX),
+        DynamicImage::ImageLumaA16(image) => image.pixels().any(|pixel| pixel.0[1] < u16::MAX),
+        DynamicImage::ImageRgba16(image) => image.pixels().any(|pixel| pixel.0[3] < u16::MAX),
+        DynamicImage::ImageRgba32F(image) => image.pixels().any(|pixel| pixel.0[3] < 1.0),
+        _ => false,
+    }
 }
 
 /// Unpacks an image whose header was [inspected](inspect), or its first page, and turns it upright.

@@ -68,13 +68,14 @@ pub fn read_image(name: &str, bytes: &[u8], options: &ImageOptions) -> Result<Da
     }
     let format = Common::new(&[found], |_| name.to_owned(), options)?;
     let Common { height, width, channels, values: length, .. } = format;
+    let tell = |transparent: bool| tell_transparent(&[Path::new(name)][usize::from(!transparent)..]);
     if found.deep {
         let mut values = vec![0.0; length * found.pages];
-        pixels(name, bytes, height, width, channels, &mut values)?;
+        tell(pixels(name, bytes, height, width, channels, &mut values)?);
         return format.dataset(name, found.pages, values, Dataset::from_f32);
     }
     let mut values = vec![0; length * found.pages];
-    pixels(name, bytes, height, width, channels, &mut values)?;
+    tell(pixels(name, bytes, height, width, channels, &mut values)?);
     format.dataset(name, found.pages, values, Dataset::from_u8)
 }
 
@@ -143,7 +144,7 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
     }
     let formats: Vec<Result<Format, DataError>> =
         paths.par_iter().map(|path| inspect(&path.display().to_string(), &input::bytes(path)?)).collect();
-    let mut left_out = LeftOut { strict: options.strict, of: paths, faults: Vec::new() };
+    let mut left_out = LeftOut::new(paths, options.strict);
     let (mut kept, mut sound) = (Vec::new(), Vec::new());
     for (index, format) in formats.into_iter().enumerate() {
         if let Some(format) = left_out.unless(format)? {
@@ -177,12 +178,12 @@ fn read(name: &str, paths: &[PathBuf], options: &ImageOptions) -> Result<(Datase
 
 /// The pixels of the images that are kept, one image behind the other. Files that prove to be damaged are kept no more, with all their
 /// pages.
-fn read_pixels<T: Value>(
+fn read_pixels<'a, T: Value>(
     name: &str,
-    paths: &[PathBuf],
+    paths: &'a [PathBuf],
     kept: &mut Vec<(usize, usize)>,
     common: &Common,
-    left_out: &mut LeftOut,
+    left_out: &mut LeftOut<'a>,
 ) -> Result<Vec<T>, DataError> {
     let mut values = Vec::new();
     let images: usize = kept.iter().map(|&(_, pages)| pages).sum();
@@ -204,7 +205,7 @@ fn read_pixels<T: Value>(
         of_files.push((index, samples));
         rest = others;
     }
-    let read: Vec<Result<(), DataError>> = of_files
+    let read: Vec<Result<bool, DataError>> = of_files
         .into_par_iter()
         .map(|(index, samples)| {
             let (path, bytes) = (&paths[index], input::bytes(&paths[index])?);
@@ -214,7 +215,8 @@ fn read_pixels<T: Value>(
     let (mut whole, mut from, mut to) = (0, 0, 0);
     for (at, read) in read.into_iter().enumerate() {
         let length = kept[at].1 * common.values;
-        if left_out.unless(read)?.is_some() {
+        if let Some(transparent) = left_out.unless(read)? {
+            left_out.transparent.extend(transparent.then_some(&*paths[kept[at].0]));
             // Samples close the gap that another file left.
             values.copy_within(from..from + length, to);
             kept[whole] = kept[at];
@@ -231,15 +233,22 @@ fn read_pixels<T: Value>(
     Ok(values)
 }
 
-/// Images that cannot be read, and why.
+/// What is not read.
 struct LeftOut<'a> {
     strict: bool,
     /// The images there are.
     of: &'a [PathBuf],
+    /// Why images cannot be read.
     faults: Vec<DataError>,
+    /// Images that lose their transparency.
+    transparent: Vec<&'a Path>,
 }
 
-impl LeftOut<'_> {
+impl<'a> LeftOut<'a> {
+    fn new(of: &'a [PathBuf], strict: bool) -> Self {
+        Self { strict, of, faults: Vec::new(), transparent: Vec::new() }
+    }
+
     /// What was read of an image; nothing where it is left out, and its fault where nothing may be.
     fn unless<T>(&mut self, read: Result<T, DataError>) -> Result<Option<T>, DataError> {
         match read {
@@ -259,6 +268,7 @@ impl LeftOut<'_> {
             tracing::warn!("left out: {fault}{cause}");
         }
         tell_left_out(self.faults.len(), self.of.len());
+        tell_transparent(&self.transparent);
     }
 
     /// The error where all were left out. Of a single file, what is wrong with it says all.
@@ -280,12 +290,22 @@ const OF_SEVERAL: &str = "of an animation the first is read, of a TIFF the pages
 
 /// Warns of files that hold more pictures than are read.
 fn tell_others(files: &[&PathBuf], read: &str) {
-    let files = match files {
-        [] => return,
-        [only] => format!("{} holds", only.display()),
-        [first, ..] => format!("{} files, as {}, hold", files.len(), first.display()),
-    };
-    tracing::warn!("{files} further pictures, which are left out: {read}");
+    if let Some(files) = in_words(files, ["holds", "hold"]) {
+        tracing::warn!("{files} further pictures, which are left out: {read}");
+    }
+}
+
+/// Warns of files of which the colours are read and the transparency is not.
+fn tell_transparent(files: &[&Path]) {
+    if let Some(files) = in_words(files, ["has", "have"]) {
+        tracing::warn!("{files} transparent pixels: their colours are read, and the transparency is left out");
+    }
+}
+
+/// What files do, by the word for one and for several.
+fn in_words(files: &[impl AsRef<Path>], [does, do_]: [&str; 2]) -> Option<String> {
+    let first = files.first()?.as_ref().display();
+    Some(if files.len() == 1 { format!("{first} {does}") } else { format!("{} files, as {first}, {do_}", files.len()) })
 }
 
 /// Warns of how many of so many images were left out, where any were.

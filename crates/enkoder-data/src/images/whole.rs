@@ -39,7 +39,7 @@ pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<
         |format: &Result<Format, DataError>| format.as_ref().is_ok_and(|format| format.others || format.pages > 1);
     let others = paths.iter().zip(&formats).filter(|(_, format)| has_others(format));
     tell_others(&others.map(|(path, _)| path).collect::<Vec<_>>(), "the first of a file is read");
-    let images: Vec<Result<WholeImage, DataError>> = paths
+    let images: Vec<Result<(WholeImage, Option<&Path>), DataError>> = paths
         .par_iter()
         .zip(formats)
         .map(|(path, format)| {
@@ -52,15 +52,18 @@ pub fn read_whole_images(paths: &[PathBuf], grey: bool, strict: bool) -> Result<
                 return Err(DataError::unsuitable(Place::source(name), why).with_hint("take fewer images"));
             }
             values.resize(length, 0);
-            pixels(&name, &input::bytes(path)?, height, width, channels, &mut values)?;
+            let transparent = pixels(&name, &input::bytes(path)?, height, width, channels, &mut values)?;
             let pixels = Array3::from_shape_vec((height, width, channels), values).expect("as many as the shape holds");
-            Ok(WholeImage { name, pixels })
+            Ok((WholeImage { name, pixels }, transparent.then_some(&**path)))
         })
         .collect();
-    let mut left_out = LeftOut { strict, of: paths, faults: Vec::new() };
+    let mut left_out = LeftOut::new(paths, strict);
     let mut whole = Vec::new();
     for image in images {
-        whole.extend(left_out.unless(image)?);
+        if let Some((image, transparent)) = left_out.unless(image)? {
+            whole.push(image);
+            left_out.transparent.extend(transparent);
+        }
     }
     if whole.is_empty() {
         return Err(left_out.nothing_left());

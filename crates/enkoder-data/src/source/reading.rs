@@ -119,7 +119,8 @@ fn open_file(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<D
         Format::Idx => read_idx_file(path)?,
         Format::Npz => {
             let (file, length) = open_with_length(path)?;
-            let npz = NpzOptions { array: part, label: options.table.label.as_deref() };
+            let (label, keep_infinite) = (options.table.label.as_deref(), options.table.keep_infinite);
+            let npz = NpzOptions { array: part, label, keep_infinite };
             read_npz(&path.display().to_string(), file, length, &npz)?
         }
         // Those were opened before, as arrays.

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use enkoder::anomaly::TimeUnit;
+use enkoder::WhyLeftOut;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use super::clocks::Clocks;
 use super::rows::Rows;
 use super::{CellKind, MAX_CATEGORIES, MAX_COLUMNS, MAX_VALUES, Sample, Table, TableColumn};
 use crate::DataError;
@@ -15,9 +16,6 @@ const MAX_WORD: usize = 1024;
 
 /// The most values of a sample of rows.
 const MOST_SAMPLED_VALUES: usize = 1 << 26;
-
-/// Fewer rows do not show that a column grows steadily.
-const MIN_ROWS_OF_CLOCK: u64 = 8;
 
 /// What a column to be read holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,34 +45,7 @@ pub(crate) struct TableBuilder {
     /// The line of the row being read, where an error may have to name it.
     line: Option<u64>,
     lines: HashMap<u64, u64>,
-    /// Columns that may be clocks.
-    clocks: Vec<Clock>,
-}
-
-/// Numbers that may be seconds, or parts of them, since 1970: of the years 1990 to 2100, and from row to row not smaller.
-#[derive(Debug)]
-struct Clock {
-    column: usize,
-    first: f32,
-    last: f32,
-    until: f32,
-}
-
-impl Clock {
-    fn begin(column: usize, value: f32) -> Option<Self> {
-        let is_moment = TimeUnit::of_epoch(f64::from(value)).is_some();
-        is_moment.then_some(Self { column, first: value, last: value, until: value * 4.0 })
-    }
-
-    /// Whether it still may be one.
-    fn goes_on(&mut self, value: f32) -> bool {
-        if value.is_nan() {
-            return true;
-        }
-        let goes_on = value >= self.last && value < self.until;
-        self.last = value;
-        goes_on
-    }
+    clocks: Clocks,
 }
 
 /// Which rows stay when there may be more than can be kept: each row read is as likely as any other (Vitter's algorithm R, ACM
@@ -104,7 +75,7 @@ struct Column {
     name: String,
     dictionary: Option<Dictionary>,
     missing: u64,
-    is_clock: bool,
+    left_out: Option<WhyLeftOut>,
 }
 
 #[derive(Debug)]
@@ -176,10 +147,10 @@ impl TableBuilder {
             read: 0,
             line: None,
             lines: HashMap::new(),
-            clocks: Vec::new(),
+            clocks: Clocks::default(),
         };
         for (index, (name, (_, cells))) in names.into_iter().zip(columns).enumerate() {
-            let is_clock = cells == Cells::Times;
+            let left_out = (cells == Cells::Times).then_some(WhyLeftOut::Clock);
             let dictionary = match cells {
                 Cells::Numbers | Cells::Times => None,
                 Cells::Nominal(words) => Some(Dictionary::new(words, true)),
@@ -188,7 +159,7 @@ impl TableBuilder {
             if dictionary.is_some() {
                 builder.dictionaries.push(index);
             }
-            builder.columns.push(Column { name, dictionary, missing: 0, is_clock });
+            builder.columns.push(Column { name, dictionary, missing: 0, left_out });
         }
         Ok(builder)
     }
@@ -250,13 +221,8 @@ impl TableBuilder {
         }
         let number = self.read;
         self.read += 1;
-        let row = &self.row;
-        if number == 0 {
-            let numbers = row.iter().enumerate().filter(|&(index, _)| self.columns[index].dictionary.is_none());
-            self.clocks = numbers.filter_map(|(index, &value)| Clock::begin(index, value)).collect();
-        } else if !self.clocks.is_empty() {
-            self.clocks.retain_mut(|clock| clock.goes_on(row[clock.column]));
-        }
+        let numbers = self.columns.iter().map(|column| column.dictionary.is_none().then_some(&*column.name));
+        self.clocks.see(&self.row, numbers);
         let full = self.sample.as_mut().filter(|sample| number >= sample.rows as u64);
         match full.map(|sample| sample.place(number)) {
             None => self.push()?,
@@ -298,15 +264,15 @@ impl TableBuilder {
     }
 
     pub(crate) fn finish(mut self) -> Table {
-        for clock in self.clocks.iter().filter(|clock| self.read >= MIN_ROWS_OF_CLOCK && clock.last > clock.first) {
-            let column = &mut self.columns[clock.column];
-            column.is_clock = column.dictionary.is_none();
+        for (column, why) in self.clocks.found() {
+            let column = &mut self.columns[column];
+            column.left_out = column.dictionary.is_none().then_some(why);
         }
         let columns = self.columns.into_iter().map(|column| TableColumn {
             name: column.name,
             kind: column.dictionary.map_or(CellKind::Numbers, Dictionary::finish),
             missing: column.missing,
-            is_clock: column.is_clock,
+            left_out: column.left_out,
         });
         let (columns, read) = (columns.collect(), self.read);
         Table { name: self.name, columns, rows: self.rows, read, unread: self.unread, lines: self.lines }
@@ -331,7 +297,7 @@ pub(crate) fn check_column_count(columns: usize) -> Result<(), DataError> {
 pub(crate) fn unique_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
     let mut taken: HashSet<String> = names.clone().map(str::to_owned).collect();
     let mut used: HashMap<String, usize> = HashMap::new();
-    let mut unique = Vec::new();
+    let (mut unique, mut renamed) = (Vec::new(), Vec::new());
     for (index, name) in names.enumerate() {
         let name = if name.is_empty() { format!("column{}", index + 1) } else { name.to_owned() };
         let count = used.entry(name.clone()).or_insert(0);
@@ -346,8 +312,13 @@ pub(crate) fn unique_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> 
             *count += 1;
             candidate = format!("{name}.{count}");
         }
-        tracing::warn!("column {} is named {name:?} as one before it; it is read as {candidate:?}", index + 1);
+        renamed.push(format!("column {} is named {name:?} as one before it; it is read as {candidate:?}", index + 1));
         unique.push(candidate);
+    }
+    match &renamed[..] {
+        [] => {}
+        [only] => tracing::warn!("{only}"),
+        [first, ..] => tracing::warn!("{first} ({} such columns in all)", renamed.len()),
     }
     unique
 }

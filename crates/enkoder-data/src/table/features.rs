@@ -104,9 +104,10 @@ fn pixel_shape(schema: &Schema, options: &TableOptions) -> Option<Vec<usize>> {
 }
 
 /// Why columns are left out of what is learned, each with what is said of it.
-const LEFT_OUT: [(WhyLeftOut, &str); 3] = [
+const LEFT_OUT: [(WhyLeftOut, &str); 4] = [
     (WhyLeftOut::NoValue, "left out, for no row has a value there"),
     (WhyLeftOut::Clock, "left out as clocks, which tell when and not what"),
+    (WhyLeftOut::RowNumber, "left out as numbers of rows, which tell where a row stands and not what it holds"),
     (WhyLeftOut::Text, "left out as text, with too many different words for categories"),
 ];
 
@@ -119,7 +120,7 @@ fn learned_columns(table: &Table, apart: &HashSet<usize>) -> Result<(Vec<usize>,
         let name = column.name.as_str();
         let reason = match &column.kind {
             _ if column.missing == rows => Some(WhyLeftOut::NoValue),
-            _ if column.is_clock => Some(WhyLeftOut::Clock),
+            _ if column.left_out.is_some() => column.left_out,
             CellKind::Numbers => None,
             CellKind::Words { words, seen, more, .. } => {
                 let different = seen.iter().filter(|&&seen| seen).count();

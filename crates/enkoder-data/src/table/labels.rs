@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     fn column(kind: CellKind) -> TableColumn {
-        TableColumn { name: "class".into(), kind, missing: 0, is_clock: false }
+        TableColumn { name: "class".into(), kind, missing: 0, left_out: None }
     }
 
     fn words(declared: bool) -> CellKind {

@@ -5,6 +5,7 @@
 //! through [`TableOptions::schema`], and columns are then matched by name.
 
 mod builder;
+mod clocks;
 mod columns;
 mod decimal;
 mod encoding;
@@ -18,7 +19,7 @@ mod wanted;
 
 use std::collections::HashMap;
 
-use enkoder::{Cell, Column, Dataset, Schema};
+use enkoder::{Cell, Column, Dataset, Schema, WhyLeftOut};
 
 use crate::DataError;
 
@@ -131,8 +132,9 @@ pub struct TableColumn {
     name: String,
     kind: CellKind,
     missing: u64,
-    /// Whether its numbers are points in time: by their type, or as seconds or parts of them since 1970 that grow from row to row.
-    is_clock: bool,
+    /// Why nothing can be learned from its numbers: they are points in time, by their type or as seconds or parts of them since 1970 that
+    /// grow from row to row, or numbers of rows.
+    left_out: Option<WhyLeftOut>,
 }
 
 /// What the cells of a [`TableColumn`] hold.

@@ -87,7 +87,7 @@ fn arrays_are_written_side_by_side_and_read_by_name() {
     let mut file = Cursor::new(Vec::new());
     writer.finish(&mut file, &[vec![2, 2], vec![2, 2]]).unwrap();
     let bytes = file.into_inner();
-    let read = |array| open_npz(&bytes, &NpzOptions { array: Some(array), label: None }).unwrap().to_array();
+    let read = |array| open_npz(&bytes, &NpzOptions { array: Some(array), ..Default::default() }).unwrap().to_array();
     assert_eq!(read("ts"), array![[1.0, -1.0], [2.0, -2.0]]);
     assert_eq!(read("psl"), array![[10.0, 0.5], [20.0, 0.5]]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing waits any more");
@@ -196,6 +196,16 @@ fn the_data_and_its_labels_are_found_in_an_npz_by_their_names() {
     assert_eq!(error.hint().as_deref(), Some("name it behind a colon: test.npz:x_train"));
     let data = open_npz(&bytes, &NpzOptions { array: Some("x_train"), ..Default::default() }).unwrap();
     assert_eq!(data.label(0), Some(1));
+    let endless = npy(&dictionary("<f4", "False", "(1, 2)"), &le(&[f32::INFINITY, 1.0]));
+    let endless = npz(&[("X.npy", &endless)]);
+    assert!(message(open_npz(&endless, &NpzOptions::default())).contains("infinite"));
+    let data = open_npz(&endless, &NpzOptions { keep_infinite: true, ..Default::default() }).unwrap();
+    assert_eq!(data.row_f32(0), Some(&[f32::INFINITY, 1.0][..]));
+    let words = npy(&dictionary("<U1", "False", "(2,)"), &[0; 8]);
+    let error = open_npz(&npz(&[("names.npy", &words), ("a.npy", &x), ("b.npy", &x)]), &NpzOptions::default());
+    assert_eq!(message(error), "test.npz: which of its arrays is the data? it has a, b");
+    assert!(message(open_npz(&npz(&[("names.npy", &words)]), &NpzOptions::default())).contains("<U1"));
+    let bytes = npz(&[("x_train.npy", &x), ("y_train.npy", &y), ("x_test.npy", &x)]);
     let error = open_npz(&bytes, &NpzOptions { array: Some("x_tain"), ..Default::default() }).unwrap_err();
     assert_eq!(error.hint().as_deref(), Some("did you mean \"x_train\"?"));
 }

@@ -52,7 +52,7 @@ pub enum DatasetError {
     #[error("validation fraction {0} is not between 0 and 1")]
     Fraction(f64),
     /// Too few samples to cut in two.
-    #[error("{samples} samples cannot be split into training and validation: at least 2 are needed")]
+    #[error("training and validation need at least 2 samples together, but there {}", match samples { 0 => "is none", _ => "is only 1" })]
     TooFew {
         /// The samples there are.
         samples: usize,

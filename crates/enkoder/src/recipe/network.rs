@@ -1,5 +1,6 @@
 //! The network that a recipe asks for, and the architecture that it becomes once the samples are known.
 
+use super::Recipe;
 use super::error::RecipeError;
 use super::split::Split;
 use crate::network::{Activation, Architecture};
@@ -10,12 +11,12 @@ use crate::training::{Corruption, TrainingConfig};
 pub(super) enum Network {
     Dense {
         hidden: Vec<usize>,
-        latent: usize,
+        latent: Option<usize>,
     },
     Convolutional {
         channels: Vec<usize>,
         hidden: Vec<usize>,
-        latent: usize,
+        latent: Option<usize>,
     },
     Denoiser {
         channels: usize,
@@ -33,6 +34,11 @@ pub(super) struct Activations {
     pub(super) output: Option<Activation>,
 }
 
+/// Numbers in a code of samples with so many values, where the network only copies.
+pub(super) fn default_latent(features: usize) -> usize {
+    (features / 2).clamp(1, Recipe::LATENT)
+}
+
 impl Network {
     /// The layers for these samples.
     pub(super) fn architecture(
@@ -44,10 +50,12 @@ impl Network {
         let shape = split.train.shape();
         let made = split.targets.as_ref().map_or(&split.train, |(train, _)| train);
         let Activations { hidden, mut latent, mut output } = activations;
+        let copies = config.corruption.is_none() && config.penalty.is_none() && split.targets.is_none();
+        let suiting = || if copies { default_latent(split.train.features()) } else { Recipe::LATENT };
         let mut architecture = match self {
-            Self::Dense { hidden, latent } => Architecture::dense(shape, hidden, *latent),
+            Self::Dense { hidden, latent } => Architecture::dense(shape, hidden, latent.unwrap_or_else(suiting)),
             Self::Convolutional { channels, hidden, latent } => {
-                Architecture::convolutional(shape, channels, hidden, *latent)
+                Architecture::convolutional(shape, channels, hidden, latent.unwrap_or_else(suiting))
             }
             Self::Denoiser { channels, depth } => {
                 // The code is only one of its hidden layers.

@@ -92,7 +92,7 @@ pub struct RecipeOptions {
     pub channels: Option<Vec<usize>>,
     /// Convolutions of a denoiser. Default: [`Recipe::DENOISER`].
     pub depth: Option<usize>,
-    /// Numbers in a code. Default: [`Recipe::LATENT`].
+    /// Numbers in a code. Default: what [suits](Recipe::LATENT) the samples.
     pub latent: Option<usize>,
     /// See [`Recipe::with_activation`].
     pub activation: Option<Activation>,
@@ -199,7 +199,7 @@ impl RecipeOptions {
 
     /// The recipe of the network, and what its preset says of the training.
     fn network<'a>(&self) -> Result<Recipe<'a>, OptionsError> {
-        let (preset, latent) = (self.preset.unwrap_or_default(), self.latent.unwrap_or(Recipe::LATENT));
+        let (preset, latent) = (self.preset.unwrap_or_default(), self.latent);
         let hidden = |default| self.hidden.as_deref().unwrap_or(default);
         let channels = |default| self.channels.as_deref().unwrap_or(default);
         let mut recipe = match (&self.layers, self.kind) {

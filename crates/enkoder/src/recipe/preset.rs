@@ -61,8 +61,8 @@ impl Preset {
         }
     }
 
-    /// The recipe of a dense network around a code of `latent` numbers.
-    pub fn dense<'a>(self, latent: usize) -> Recipe<'a> {
+    /// The recipe of a dense network around a code of `latent` numbers, or as many as [suit](Recipe::LATENT) the samples.
+    pub fn dense<'a>(self, latent: impl Into<Option<usize>>) -> Recipe<'a> {
         Recipe::dense(self.hidden(), latent).with_preset(self)
     }
 

@@ -26,7 +26,9 @@ pub enum ScalerError {
         feature: String,
     },
     /// A feature without a single value in the training samples.
-    #[error("{feature} has no value in any of the {samples} training samples\nhint: leave this column out")]
+    #[error(
+        "{feature} has no value in any of the {samples} training samples\nhint: leave this column out, with --ignore or before the samples are given"
+    )]
     AllMissing {
         /// The feature's name or number.
         feature: String,

@@ -23,6 +23,8 @@ pub enum WhyLeftOut {
     NoValue,
     /// It is a clock, which tells when and not what.
     Clock,
+    /// It has no name and counts the rows.
+    RowNumber,
     /// It is text, with too many different words for categories.
     Text,
 }

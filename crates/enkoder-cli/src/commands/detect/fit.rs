@@ -101,10 +101,6 @@ pub struct Options {
     #[arg(value_parser = crate::arguments::parse_count)]
     pub(super) sample: usize,
 
-    /// A column to ignore, by name or by number as #3 (may be given several times)
-    #[arg(long, value_name = "COLUMN")]
-    pub(super) ignore: Vec<String>,
-
     /// A column that is a reading whatever it looks like: one that only grows, as a clock does, is left out otherwise. Of a series
     /// with --method auto, no other column is judged then (may be given several times)
     #[arg(long = "reading", value_name = "COLUMN")]
@@ -184,8 +180,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let reading = DataOptions { missing, ..options.reading.clone() };
     let sample =
         options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed, for_columns: false });
-    let ignore = [&options.ignore[..], &beside].concat();
-    let table = TableOptions { ignore, sample, keep_infinite: true, ..TableOptions::default() };
+    let table = TableOptions { ignore: beside.clone(), sample, keep_infinite: true, ..TableOptions::default() };
     let mut data = reading.read(&options.data, table, screen)?;
     let (mut stretches, mut windows) = (None, None);
     let mut clock = Clock::new(&options.clock);

@@ -57,13 +57,7 @@ pub fn fit(
 ) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let glance = Some(Sample { rows: GLANCE, seed: config.seed, for_columns: true });
-    let table = |schema, sample| TableOptions {
-        ignore: options.ignore.clone(),
-        schema,
-        sample,
-        keep_infinite: true,
-        ..TableOptions::default()
-    };
+    let table = |schema, sample| TableOptions { schema, sample, keep_infinite: true, ..TableOptions::default() };
     let seen = options.reading.read(&options.data, table(None, glance), screen)?;
     let mut part = DetectorPart::new(config, options.sample)?;
     {

@@ -90,7 +90,8 @@ pub struct NetworkOptions {
     #[arg(long, value_name = "N", value_parser = parse_depth)]
     pub depth: Option<usize>,
 
-    /// Numbers in a code [default: 10]
+    /// Numbers in a code [default: 10, or half as many as a sample has values where this is less and the network only
+    /// copies]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub latent: Option<usize>,
 

@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use enkoder::{Recipe, Split, WholeImage};
+use enkoder::{DatasetError, Recipe, RecipeError, Split, WholeImage};
 use enkoder_data::images::read_whole_images;
 
 use super::explanation::explained;
 use super::memory;
 use crate::arguments::{DataName, DataOptions, parse_count};
-use crate::failure::Usage;
+use crate::failure::{Failure, Usage};
 use crate::pictures;
 use crate::screen::Screen;
 
@@ -72,7 +72,13 @@ impl SampleOptions {
             Some(name) => recipe.split_pairs(&inputs, &reading.open(name, screen)?),
             None => recipe.split(&inputs),
         };
-        split.map_err(explained)
+        split.map_err(|error| match error {
+            RecipeError::Split { source: DatasetError::TooFew { .. }, .. } if inputs.shape().len() > 1 => {
+                let hint = "--block 32x32 cuts an array of NPY, NetCDF or HDF5 into blocks, each a sample; of pictures give several";
+                Failure::new(error.to_string(), hint, error).into()
+            }
+            error => explained(error),
+        })
     }
 }
 

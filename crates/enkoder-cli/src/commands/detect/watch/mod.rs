@@ -46,8 +46,8 @@ const LONG: Duration = Duration::from_secs(3600);
 /// --json a JSON object for each. A detector of series scores each moment by the window that ends with it, so its first moments have no
 /// score. A row that cannot be read or scored is reported, has no score, and ends nothing: bytes that are no text, lines that are torn or
 /// longer than 4 MB, infinite values, one time in the future or the past. Lines before the header that are comments or shorter than
-/// it are passed over, and a header that comes again is no row. Series of several groups
-/// are told apart, and begin anew after a gap, where the detector was fitted with --group and --time.
+/// it are passed over, and a header that comes again is no row. A stream needs no header if the detector was fitted to a file without
+/// one. Series of several groups are told apart, and begin anew after a gap, where the detector was fitted with --group and --time.
 ///
 /// SIGHUP loads the detector again, SIGUSR1 says what was counted so far, and SIGINT or SIGTERM end the watch, which says so, too.
 #[derive(Debug, Args)]

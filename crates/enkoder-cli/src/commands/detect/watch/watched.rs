@@ -245,7 +245,16 @@ impl<'a> Watched<'a> {
 
     /// A line of a stream of which no header was seen.
     fn first_line(&mut self, text: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
-        let header = (self.before >= self.options.text.skip_lines).then(|| self.set_header(text));
+        let is_behind = self.before >= self.options.text.skip_lines;
+        if is_behind && let Some(header) = CsvLines::header_of_places(text, &self.options) {
+            self.set_header(&header)?;
+            self.screen.note(
+                "the stream begins with a row and no names, as the data that the detector learned from: columns are known by their places",
+            );
+            self.layout.write_header(&self.detector, out)?;
+            return self.line(text, out);
+        }
+        let header = is_behind.then(|| self.set_header(text));
         match header {
             Some(Ok(())) => {}
             Some(Err(error)) if !CsvLines::is_before_header(text, self.before, &self.options) => return Err(error),
