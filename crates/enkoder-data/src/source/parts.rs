@@ -56,10 +56,7 @@ impl Source {
             Self::Folder { path } if path.is_dir() && !is_zarr(path) => {
                 let mut parts = Vec::new();
                 list(path, 0, &[], &mut parts)?;
-                if !parts.is_empty() {
-                    refuse_with_log(path)?;
-                    tell_numbers(&mut parts);
-                }
+                tell_numbers(&mut parts);
                 return Ok(Some(parts).filter(|parts| !parts.is_empty()));
             }
             Self::Pattern { pattern } => matching(pattern)?,
@@ -86,6 +83,7 @@ fn list(folder: &Path, depth: usize, values: &[FolderValue], parts: &mut Vec<Par
     if depth > MOST_DEPTH {
         return Err(DataError::unsuitable(folder, format!("lies deeper than {MOST_DEPTH} folders")));
     }
+    refuse_with_log(folder)?;
     let is_visible = |path: &Path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('_'));
     let (files, folders) = list_files(folder, |path| has_extension(path, &EXTENSIONS) && is_visible(path))?;
     parts.extend(files.into_iter().map(|path| PartFile { path, values: values.to_vec() }));

@@ -1,6 +1,7 @@
 //! Tables in several Parquet files: folders, patterns, and files one by one.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use enkoder_data::{ReadOptions, Source, TableOptions};
@@ -111,9 +112,14 @@ fn parts_that_make_no_table_are_refused_by_file_and_column() {
     );
     let expected = "/mixed/2.parquet: column \"a\" holds words in some of the files and numbers in others";
     assert_eq!(message("mixed").0, expected);
-    write(&folder.path().join("delta/1.parquet"), A_FIRST, &[1], &["x"]);
-    fs::create_dir(folder.path().join("delta/_delta_log")).unwrap();
-    let (said, hint) = message("delta");
-    assert_eq!(said, "/delta: is a Delta table: _delta_log says which of its files count, and is not read");
+    write(&folder.path().join("all/delta/1.parquet"), A_FIRST, &[1], &["x"]);
+    fs::create_dir(folder.path().join("all/delta/_delta_log")).unwrap();
+    let (said, hint) = message("all");
+    assert_eq!(said, "/all/delta: is a Delta table: _delta_log says which of its files count, and is not read");
     assert!(hint.contains("to_parquet"), "{hint}");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&fs::read(folder.path().join("mixed/1.parquet")).unwrap()).unwrap();
+    fs::write(folder.path().join("1.parquet.gz"), packed.finish().unwrap()).unwrap();
+    let (said, hint) = message("1.parquet.gz");
+    assert!(said.starts_with("/1.parquet.gz: is Parquet packed as a whole") && hint.contains("gunzip"), "{said}");
 }
