@@ -26,7 +26,9 @@ pub use self::builtin::{Builtin, builtin};
 pub use self::converted::Converted;
 pub use self::format::Format;
 pub use self::options::{ArrayOptions, ReadOptions};
-pub(crate) use self::parts::{FolderValue, PartFile};
+#[cfg(feature = "parquet")]
+pub(crate) use self::parts::FolderValue;
+pub(crate) use self::parts::PartFile;
 pub(crate) use self::refused::refused_archive;
 
 /// What a name stands for.

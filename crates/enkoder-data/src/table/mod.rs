@@ -26,7 +26,9 @@ pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
 pub use columns::ColumnValues;
 pub(crate) use decimal::{WORD, bytes_before, parse_decimal};
 pub(crate) use encoding::{nothing_left, warn_of_dropped};
-pub(crate) use features::{missing_column, warn_of, warn_of_unknown};
+#[cfg(feature = "parquet")]
+pub(crate) use features::warn_of;
+pub(crate) use features::{missing_column, warn_of_unknown};
 pub(crate) use pixels::image_of;
 pub use text::{BadCells, TextOptions};
 pub(crate) use text::{MAX_LINE, Notation, is_missing, parse_number};
