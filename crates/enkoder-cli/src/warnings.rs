@@ -1,5 +1,6 @@
 //! Warnings of the library and the readers, as lines on stderr.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use enkoder::workspace::hear_warnings;
@@ -12,15 +13,17 @@ pub fn show() {
     hear_warnings(print);
 }
 
-/// The warning that was printed last.
-static LAST: Mutex<String> = Mutex::new(String::new());
+/// The warnings that were printed last, of which there are no more than so many.
+static LAST: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+const REMEMBERED: usize = 8;
 
 fn print(message: String) {
     let message = in_flags(&message);
-    // What is read in pieces gives the same warning for each.
+    // What is read in pieces, or twice, gives the same warnings each time.
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if *last != message {
+    if !last.contains(&message) {
         tell(format_args!("{WARNING}warning:{WARNING:#} {message}"));
-        *last = message;
+        last.truncate(REMEMBERED - 1);
+        last.push_front(message);
     }
 }

@@ -159,6 +159,11 @@ impl<'a> ByteSource<'a> {
         self.offset
     }
 
+    /// Whether the file is packed as a whole.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.packed
+    }
+
     /// The exact length of the content, where it is known before reading: unpacked files and memory.
     pub(crate) fn length(&self) -> Option<u64> {
         (!self.packed && self.most != u64::MAX).then_some(self.most)

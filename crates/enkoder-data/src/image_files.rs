@@ -39,9 +39,9 @@ pub(crate) fn in_folder(folder: &Path) -> Result<Found, DataError> {
                 Some(path) => format!("no image that can be read in the folder or its sub-folders, but {}", name(path)),
                 None => "no image in the folder or its sub-folders".to_owned(),
             };
-            Err(DataError::unsuitable(folder, why).with_hint(
-                "images are files named .png, .jpg, .jpeg, .tif, .tiff, .bmp, .webp, .gif, .pgm, .ppm, .pnm or .pbm",
-            ))
+            let hint = "images are files named .png, .jpg, .jpeg, .tif, .tiff, .bmp, .webp, .gif, .pgm, .ppm, .pnm or .pbm; the files of a \
+                        table are named .parquet; other tables are named one at a time";
+            Err(DataError::unsuitable(folder, why).with_hint(hint))
         }
         (true, false) => {
             let below = classes.into_iter().flat_map(|(_, images)| images);
@@ -150,7 +150,11 @@ fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     list_files(folder, is_image_name)
 }
 
-fn list_files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
+/// The files that are wanted and the folders in a folder, in natural order and without hidden ones.
+pub(crate) fn list_files(
+    folder: &Path,
+    wanted: impl Fn(&Path) -> bool,
+) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     let failed = |source| DataError::io("read", folder, source);
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(failed)? {
@@ -198,7 +202,7 @@ pub fn is_read_name(path: &Path) -> bool {
     has_extension(path, &READ)
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+pub(crate) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     extensions.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }

@@ -88,6 +88,7 @@ pub(crate) mod parquet {
     use std::path::Path;
 
     use crate::chunks::Part;
+    use crate::source::PartFile;
     use crate::{DataError, Table, TableOptions};
 
     fn not_built<T>(path: &Path) -> Result<T, DataError> {
@@ -98,15 +99,19 @@ pub(crate) mod parquet {
         not_built(path)
     }
 
-    pub(crate) fn column_names(path: &Path) -> Result<Vec<String>, DataError> {
-        not_built(path)
+    pub(crate) fn read_parts(_: &str, files: Vec<PartFile>, _: &TableOptions) -> Result<Table, DataError> {
+        not_built(&files[0].path)
+    }
+
+    pub(crate) fn column_names(file: &PartFile) -> Result<Vec<String>, DataError> {
+        not_built(&file.path)
     }
 
     pub(crate) enum ParquetChunks {}
 
     impl ParquetChunks {
-        pub(crate) fn open(path: &Path, _: &TableOptions) -> Result<Self, DataError> {
-            not_built(path)
+        pub(crate) fn open(files: Vec<PartFile>, _: &TableOptions) -> Result<Self, DataError> {
+            not_built(&files[0].path)
         }
 
         pub(crate) fn next(&mut self, _: usize) -> Result<Option<Part>, DataError> {

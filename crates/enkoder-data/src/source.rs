@@ -9,6 +9,7 @@ mod files;
 mod format;
 mod names;
 mod options;
+mod parts;
 mod reading;
 mod refused;
 mod streaming;
@@ -25,6 +26,9 @@ pub use self::builtin::{Builtin, builtin};
 pub use self::converted::Converted;
 pub use self::format::Format;
 pub use self::options::{ArrayOptions, ReadOptions};
+#[cfg(feature = "parquet")]
+pub(crate) use self::parts::FolderValue;
+pub(crate) use self::parts::PartFile;
 pub(crate) use self::refused::refused_archive;
 
 /// What a name stands for.
@@ -68,12 +72,12 @@ pub enum Source {
         /// The array in it, for a name like `file.npz:NAME`.
         part: Option<String>,
     },
-    /// Files by a pattern: images, or arrays that are put together along the leading axis.
+    /// Files by a pattern: images, arrays that are put together along the leading axis, or Parquet files that are one table.
     Pattern {
         /// The pattern.
         pattern: String,
     },
-    /// Several files: images, or arrays that are put together along the leading axis.
+    /// Several files: images, arrays that are put together along the leading axis, or Parquet files that are one table.
     Files {
         /// Where they lie.
         paths: Vec<PathBuf>,

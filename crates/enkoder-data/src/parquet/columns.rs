@@ -7,8 +7,10 @@ use ::parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
 use super::damaged;
 use super::values::{are_texts, list_length};
 use crate::DataError;
+use crate::source::FolderValue;
 use crate::table::{
-    BINARY, EMPTY_LISTS, LISTS_OF_WORDS, NESTED, TableOptions, Wanted, check_column_count, unique_names,
+    BINARY, Cells, EMPTY_LISTS, LISTS_OF_WORDS, NESTED, TableOptions, Wanted, check_column_count, known_categories,
+    parse_number, unique_names,
 };
 
 /// A column that is stored, which is one column of the table or, as a list, several.
@@ -77,22 +79,38 @@ impl Leaf {
     }
 }
 
+/// A column that has one value in all rows of the file.
+pub(super) struct Constant {
+    pub(super) name: String,
+    /// None is missing.
+    pub(super) text: Option<String>,
+    /// Of a column of numbers, where NaN is missing.
+    pub(super) number: Option<f32>,
+    /// The number of the column to be kept as text that it is.
+    pub(super) kept: Option<usize>,
+}
+
 /// The columns to read, and the names of the others.
 pub(super) struct Plan {
     pub(super) leaves: Vec<Leaf>,
+    pub(super) constants: Vec<Constant>,
     pub(super) unread: Vec<String>,
 }
 
 /// The columns to read: all, or those that a model knows.
 pub(super) fn plan<R: ChunkReader + 'static>(
     reader: &SerializedFileReader<R>,
+    values: &[FolderValue],
     options: &TableOptions,
 ) -> Result<Plan, DataError> {
     let schema = reader.metadata().file_metadata().schema_descr();
     check_column_count(schema.num_columns())?;
     let mut wanted = Wanted::new(options);
     let mut leaves = Vec::new();
-    for (index, (name, nesting)) in names_of(schema).into_iter().enumerate() {
+    let stored = names_of(schema);
+    // What a file stores itself, it knows better than the names of its folders.
+    let values: Vec<_> = values.iter().filter(|value| stored.iter().all(|(name, _)| *name != value.column)).collect();
+    for (index, (name, nesting)) in stored.into_iter().enumerate() {
         if !(wanted.has(&name) || nesting != Nesting::None && wanted.has_elements_of(&name)) {
             wanted.leave_out(&name);
             continue;
@@ -106,7 +124,41 @@ pub(super) fn plan<R: ChunkReader + 'static>(
             Err(what) => wanted.leave_out_unreadable(&name, what)?,
         }
     }
-    Ok(Plan { leaves, unread: wanted.finish()? })
+    let known = options.known_columns();
+    let mut constants = Vec::new();
+    for FolderValue { column: name, text, is_number } in values {
+        if !wanted.has(name) {
+            wanted.leave_out(name);
+            continue;
+        }
+        wanted.read(name.clone());
+        let holds_words = known.get(name.as_str()).map(|column| column.categories().is_some());
+        let number = text.as_ref().map_or(Some(f32::NAN), |text| parse_number(text.as_bytes()));
+        let number = number.filter(|_| *is_number && holds_words != Some(true));
+        constants.push(Constant { name: name.clone(), text: text.clone(), number, kept: wanted.kept(name) });
+    }
+    Ok(Plan { leaves, constants, unread: wanted.finish()? })
+}
+
+/// What the columns of the table hold: those that are stored, and behind them those of one value.
+pub(super) fn cells(leaves: &[Leaf], constants: &[Constant], options: &TableOptions) -> Vec<(String, Cells)> {
+    let known = options.known_columns();
+    let words = |name: &str| Cells::Words(known_categories(&known, name));
+    let mut cells = Vec::new();
+    for leaf in leaves.iter().filter(|leaf| leaf.kept.is_none()) {
+        cells.extend(leaf.column_names().map(|name| {
+            let cells = match () {
+                () if leaf.holds_words() => words(&name),
+                () if leaf.is_clock() => Cells::Times,
+                () => Cells::Numbers,
+            };
+            (name, cells)
+        }));
+    }
+    for Constant { name, number, .. } in constants.iter().filter(|constant| constant.kept.is_none()) {
+        cells.push((name.clone(), if number.is_some() { Cells::Numbers } else { words(name) }));
+    }
+    cells
 }
 
 /// A column that is asked for, or what it holds that no column of a table can be.

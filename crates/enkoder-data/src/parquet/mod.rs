@@ -2,9 +2,11 @@
 //! without it the build is a minute shorter and the program four megabytes smaller.
 
 mod columns;
+mod files;
 mod values;
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::iter;
 use std::path::Path;
 
 use ::parquet::basic::CompressionCodec;
@@ -14,12 +16,14 @@ use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use ::parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use bytes::Bytes;
 
-use crate::chunks::Part;
 use crate::input::Input;
-use crate::table::{Cells, Table, TableBuilder, TableOptions, known_categories};
+use crate::source::FolderValue;
+use crate::table::{Cells, Table, TableBuilder, TableOptions};
 use crate::{DataError, Place, guard};
 
-use columns::{Leaf, Plan};
+pub(crate) use files::{ParquetChunks, column_names, read_parts};
+
+use columns::{Constant, Leaf, Plan};
 use values::{Buffers, fill, texts};
 
 /// Values read at once, over all columns.
@@ -89,56 +93,38 @@ impl ChunkReader for Input {
     }
 }
 
-/// The names of all columns of a file.
-pub(crate) fn column_names(path: &Path) -> Result<Vec<String>, DataError> {
-    let file = Input::open(path)?;
-    let names = || {
-        let reader = SerializedFileReader::new(file).map_err(damaged)?;
-        let names = columns::names_of(reader.metadata().file_metadata().schema_descr());
-        Ok(names.into_iter().map(|(name, _)| name).collect())
-    };
-    guarded(names).map_err(|error: DataError| error.within(path.display().to_string()))
-}
-
 fn read<R: ChunkReader + 'static>(name: &str, file: R, options: &TableOptions) -> Result<Table, DataError> {
-    let mut groups = open(file, options)?;
+    let mut groups = open(file, &[], options)?;
     let mut table = groups.table(name)?;
     table.sample(options.sample);
     groups.fill(&mut table, &mut [], usize::MAX)?;
     Ok(table.finish())
 }
 
-fn open<R: ChunkReader + 'static>(file: R, options: &TableOptions) -> Result<Groups<R>, DataError> {
+fn open<R: ChunkReader + 'static>(
+    file: R,
+    values: &[FolderValue],
+    options: &TableOptions,
+) -> Result<Groups<R>, DataError> {
     let length = file.len();
     if length == 0 {
         return Err(DataError::empty(Place::default()));
     }
     let reader = SerializedFileReader::new(file).map_err(damaged)?;
     check_ranges(reader.metadata(), length)?;
-    let Plan { leaves, unread } = columns::plan(&reader, options)?;
+    let Plan { leaves, constants, unread } = columns::plan(&reader, values, options)?;
     check_size(reader.metadata(), &leaves, length)?;
-    let known = options.known_columns();
-    let cells = leaves.iter().filter(|leaf| leaf.kept.is_none()).flat_map(|leaf| {
-        let known = &known;
-        leaf.column_names().map(move |name| {
-            let cells = match () {
-                () if leaf.holds_words() => Cells::Words(known_categories(known, &name)),
-                () if leaf.is_clock() => Cells::Times,
-                () => Cells::Numbers,
-            };
-            (name, cells)
-        })
-    });
-    let cells: Vec<_> = cells.collect();
+    let cells = columns::cells(&leaves, &constants, options);
     let batch = (BATCH_VALUES / cells.len().max(1)).clamp(1, 4096);
-    let (buffers, values) = (Buffers::default(), Vec::new());
-    Ok(Groups { reader, leaves, unread, cells, batch, next: 0, readers: Vec::new(), left: 0, buffers, values })
+    let (readers, buffers, values) = (Vec::new(), Buffers::default(), Vec::new());
+    Ok(Groups { reader, leaves, constants, unread, cells, batch, next: 0, readers, left: 0, buffers, values })
 }
 
 /// The rows of a file, group after group.
 struct Groups<R: ChunkReader + 'static> {
     reader: SerializedFileReader<R>,
     leaves: Vec<Leaf>,
+    constants: Vec<Constant>,
     unread: Vec<String>,
     cells: Vec<(String, Cells)>,
     /// Rows read at once.
@@ -180,6 +166,17 @@ impl<R: ChunkReader + 'static> Groups<R> {
                 rest = behind;
                 column += leaf.width();
             }
+            for constant in &self.constants {
+                if let Some(place) = constant.kept {
+                    kept[place].extend(iter::repeat_n(constant.text.clone().unwrap_or_default(), rows));
+                    continue;
+                }
+                let word = || constant.text.as_deref().and_then(|word| table.word_number(column, word));
+                let (out, behind) = rest.split_at_mut(rows);
+                out.fill(constant.number.or_else(word).unwrap_or(f32::NAN));
+                rest = behind;
+                column += 1;
+            }
             for row in 0..rows {
                 for (value, column) in table.row_mut().iter_mut().zip(self.values.chunks_exact(rows)) {
                     *value = column[row];
@@ -205,35 +202,6 @@ impl<R: ChunkReader + 'static> Groups<R> {
             self.next += 1;
         }
         Ok(true)
-    }
-}
-
-/// The rows of a Parquet file, some at a time.
-pub(crate) struct ParquetChunks {
-    source: String,
-    groups: Groups<Input>,
-    kept: usize,
-}
-
-impl ParquetChunks {
-    /// Opens a file, to read the columns of the schema, the label, and what is to be kept.
-    pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, DataError> {
-        let source = path.display().to_string();
-        let file = Input::open(path)?;
-        let groups = guarded(|| open(file, options)).map_err(|error| error.within(source.clone()))?;
-        Ok(Self { source, groups, kept: options.keep.len() })
-    }
-
-    /// The next rows, up to so many, and the text that is kept of them; none at the end.
-    pub(crate) fn next(&mut self, rows: usize) -> Result<Option<Part>, DataError> {
-        let Self { source, groups, kept } = self;
-        let read = guarded(|| {
-            let mut table = groups.table(source)?;
-            let mut kept = vec![Vec::new(); *kept];
-            let read = groups.fill(&mut table, &mut kept, rows)?;
-            Ok((read > 0).then(|| Part { table: table.finish(), kept }))
-        });
-        read.map_err(|error| error.within(source.clone()))
     }
 }
 

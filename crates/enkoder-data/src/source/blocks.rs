@@ -22,7 +22,7 @@ pub struct InBlocks {
 }
 
 impl Source {
-    /// Opens data to be read in blocks: NPY, NetCDF, HDF5 and raw arrays where they lie. A table (CSV, Parquet or Arrow) is passed over twice, to
+    /// Opens data to be read in blocks: NPY, NetCDF, HDF5 and raw arrays where they lie. A table (CSV, Arrow, or Parquet in one file or several) is passed over twice, to
     /// learn its columns and to write its numbers to the [cache folder](crate::openml::default_cache_folder), unless they lie there from
     /// before.
     ///
@@ -33,20 +33,19 @@ impl Source {
             let data = arrays.with_name(self.short_name()).into_stored(options.samples)?;
             return Ok(InBlocks { data, converted: None });
         }
-        match self {
-            Self::File { path, part: None }
-                if matches!(Format::of(path)?, Format::Csv | Format::Parquet | Format::Arrow) =>
-            {
-                let (data, converted) =
-                    convert(self, path, &ReadOptions { table: options.of_table(), ..options.clone() })?;
-                Ok(InBlocks { data, converted: Some(converted) })
+        let is_table = match self {
+            Self::File { path, part: None } => {
+                matches!(Format::of(path)?, Format::Csv | Format::Parquet | Format::Arrow)
             }
-            _ => {
-                let why = "is read whole, and cannot be read in blocks";
-                Err(DataError::unsuitable(Place::source(self.to_string()), why)
-                    .with_hint("write it as NPY, Parquet or CSV"))
-            }
+            _ => self.parts()?.is_some(),
+        };
+        if !is_table {
+            let why = "is read whole, and cannot be read in blocks";
+            return Err(DataError::unsuitable(Place::source(self.to_string()), why)
+                .with_hint("write it as NPY, Parquet or CSV"));
         }
+        let (data, converted) = convert(self, &ReadOptions { table: options.of_table(), ..options.clone() })?;
+        Ok(InBlocks { data, converted: Some(converted) })
     }
 
     /// About how many bytes the data takes in memory when it is read to be trained on; none where that shows only once it is read.

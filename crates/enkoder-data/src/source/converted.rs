@@ -20,7 +20,7 @@ use crate::error::{DataError, Place};
 use crate::export::{Overwrite, write_atomically, write_small};
 use crate::input::identity;
 use crate::openml::default_cache_folder;
-use crate::parquet::read_parquet;
+use crate::parquet::{read_parquet, read_parts};
 use crate::table::{Sample, TableOptions};
 
 const RECORD: &str = "table.json";
@@ -64,18 +64,14 @@ impl Record {
     }
 }
 
-/// The numbers of the table in this file: those that lie in the cache, or converted now.
-pub(super) fn convert(
-    source: &Source,
-    path: &Path,
-    options: &ReadOptions,
-) -> Result<(StoredDataset, Converted), DataError> {
-    let folder = default_cache_folder()?.join("tables").join(key(path, options)?);
+/// The numbers of a table: those that lie in the cache, or converted now.
+pub(super) fn convert(source: &Source, options: &ReadOptions) -> Result<(StoredDataset, Converted), DataError> {
+    let folder = default_cache_folder()?.join("tables").join(key(source, options)?);
     let known = find(&folder);
     let is_new = known.is_none();
     let record = match known {
         Some(record) => record,
-        None => write(source, path, options, &folder).inspect_err(|_| {
+        None => write(source, options, &folder).inspect_err(|_| {
             // Goes only where nothing was written.
             let _ = fs::remove_dir(&folder);
         })?,
@@ -86,12 +82,19 @@ pub(super) fn convert(
 }
 
 /// What tells this table, as these options read it, from all others.
-fn key(path: &Path, options: &ReadOptions) -> Result<String, DataError> {
-    let content = identity(path).map_err(|source| DataError::io("read", path, source))?;
-    // What cannot be told apart is converted each time.
-    let content = content.unwrap_or_else(|| format!("{:?} {}", SystemTime::now(), std::process::id()));
+fn key(source: &Source, options: &ReadOptions) -> Result<String, DataError> {
+    let files = match (source, source.parts()?) {
+        (_, Some(parts)) => parts.into_iter().map(|part| part.path).collect(),
+        (Source::File { path, .. }, None) => vec![path.clone()],
+        _ => Vec::new(),
+    };
     let mut hash = Md5::new();
-    hash.update(format!("{} {content} {:?} {:?}", env!("CARGO_PKG_VERSION"), options.samples, options.table));
+    hash.update(format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), options.samples, options.table));
+    for path in &files {
+        let content = identity(path).map_err(|source| DataError::io("read", path, source))?;
+        // What cannot be told apart is converted each time.
+        hash.update(content.unwrap_or_else(|| format!("{:?} {}", SystemTime::now(), std::process::id())));
+    }
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -104,9 +107,9 @@ fn find(folder: &Path) -> Option<Record> {
     (record.bytes() == Some(length)).then_some(record)
 }
 
-fn write(source: &Source, path: &Path, options: &ReadOptions, folder: &Path) -> Result<Record, DataError> {
+fn write(source: &Source, options: &ReadOptions, folder: &Path) -> Result<Record, DataError> {
     fs::create_dir_all(folder).map_err(|source| DataError::io("create", folder, source))?;
-    let Learned { schema, shape, left_out } = learn(path, options)?;
+    let Learned { schema, shape, left_out } = learn(source, options)?;
     // The names are needed to find the columns, also where these are pixels. Labels are not learned.
     let table = TableOptions { schema: Some(schema.clone()), label: None, ignore: left_out, ..options.table.clone() };
     let chunks = source.chunks(&ReadOptions { table, ..options.clone() }, ROWS)?;
@@ -152,16 +155,20 @@ struct Learned {
 }
 
 /// Learns the columns of a table from some rows of it, and their categories from all.
-fn learn(path: &Path, options: &ReadOptions) -> Result<Learned, DataError> {
+fn learn(source: &Source, options: &ReadOptions) -> Result<Learned, DataError> {
     let sample = Some(Sample { rows: SAMPLE, seed: options.seed, for_columns: true });
     let table = TableOptions { sample, ..options.table.clone() };
-    let read = match Format::of(path)? {
-        Format::Arrow => read_arrow(path, &table)?,
-        Format::Parquet => read_parquet(path, &table)?,
-        _ => read_csv(path, &table)?,
+    let read = match (source, source.parts()?) {
+        (_, Some(parts)) => read_parts(&source.short_name(), parts, &table)?,
+        (Source::File { path, .. }, None) => match Format::of(path)? {
+            Format::Arrow => read_arrow(path, &table)?,
+            Format::Parquet => read_parquet(path, &table)?,
+            _ => read_csv(path, &table)?,
+        },
+        _ => return Err(DataError::empty(Place::source(source.to_string()))),
     };
-    let (schema, shape) = read.learned(&table).map_err(|error| error.within(path.display().to_string()))?;
-    let names = read.columns().iter().map(|column| column.name().to_owned());
+    let (schema, shape) = read.learned(&table).map_err(|error| error.within(source.to_string()))?;
+    let names = read.columns().iter().map(|column| column.name().to_owned()).chain(read.unread().iter().cloned());
     let left_out = names.filter(|name| schema.columns.iter().all(|column| column.name != *name)).collect();
     Ok(Learned { schema, shape, left_out })
 }

@@ -15,6 +15,9 @@ impl Source {
     /// # Errors
     /// When a folder cannot be read.
     pub fn files(&self, options: &ReadOptions) -> Result<Vec<PathBuf>, DataError> {
+        if let Some(parts) = self.parts()? {
+            return Ok(parts.into_iter().map(|part| part.path).collect());
+        }
         if let Self::Folder { path } = self
             && !is_zarr(path)
         {

@@ -73,7 +73,12 @@ impl Format {
         let (content, name) = (Self::of_content(source.head()), Self::of_name(path));
         // Any text could be a table, but not one called JSON.
         let format = if content == Some(Self::Csv) { name.filter(|name| *name == Self::JsonLines) } else { None };
-        format.or(content).or(name).ok_or_else(|| DataError::UnknownFormat { path: path.into() })
+        let format = format.or(content).or(name).ok_or_else(|| DataError::UnknownFormat { path: path.into() })?;
+        if source.is_packed() && matches!(format, Self::Parquet | Self::Npz | Self::Image) {
+            let why = format!("is {format:?} packed as a whole, which cannot be read: its parts lie in many places");
+            return Err(DataError::unsuitable(path, why).with_hint("unpack it with gunzip, unzstd, bunzip2 or unxz"));
+        }
+        Ok(format)
     }
 
     fn of_content(head: &[u8]) -> Option<Self> {

@@ -20,7 +20,7 @@ use crate::json_lines::read_json_lines;
 use crate::npz::{NpzOptions, read_npz};
 #[cfg(feature = "http")]
 use crate::openml::{OpenmlClient, Watcher};
-use crate::parquet::read_parquet;
+use crate::parquet::{read_parquet, read_parts};
 use crate::plant;
 use crate::pump;
 use crate::table::Table;
@@ -54,6 +54,10 @@ impl Source {
         if !with_labels && let Some(arrays) = self.open_arrays(options)? {
             let arrays = arrays.keeping_infinite(options.table.keep_infinite);
             return Ok(arrays.into_dataset(options.samples)?.with_name(self.short_name()));
+        }
+        if let Some(parts) = self.parts()? {
+            let table = read_parts(&self.short_name(), parts, &options.table)?;
+            return table.into_dataset(&options.of_table()).map_err(|error| error.within(self.to_string()));
         }
         let data = match self {
             Self::Strokes { count } => read_strokes(*count, options)?,

@@ -45,16 +45,19 @@ impl Source {
         self.chunks_of(options, rows, || self.open_with(&options.keeping_missing(), client, watcher))
     }
 
-    /// The names of all columns of a CSV, Parquet or Arrow file; none of other sources.
+    /// The names of all columns of a CSV, Parquet or Arrow file, or of a table in several Parquet files; none of other sources.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn column_names(&self, options: &ReadOptions) -> Result<Option<Vec<String>>, DataError> {
+        if let Some(parts) = self.parts()? {
+            return crate::parquet::column_names(&parts[0]).map(Some);
+        }
         let Self::File { path, part: None } = self else { return Ok(None) };
         match if is_file(path) { Format::of(path)? } else { return Ok(None) } {
             Format::Csv => crate::csv::column_names(path, &options.table).map(Some),
             Format::Arrow => crate::arrow::column_names(path).map(Some),
-            Format::Parquet => crate::parquet::column_names(path).map(Some),
+            Format::Parquet => crate::parquet::column_names(&path.as_path().into()).map(Some),
             _ => Ok(None),
         }
     }
@@ -66,6 +69,10 @@ impl Source {
         open: impl FnOnce() -> Result<Dataset, DataError>,
     ) -> Result<Chunks, DataError> {
         let table = &options.table;
+        if let (Some(_), Some(parts)) = (&table.schema, self.parts()?) {
+            let chunks = ParquetChunks::open(parts, table)?;
+            return Ok(Chunks::of_parquet(chunks, table, rows).named(self.short_name(), options.samples));
+        }
         let streamed = match self {
             Self::File { path, part: None } if table.schema.is_some() && is_file(path) => {
                 Some((path, Format::of(path)?))
@@ -79,7 +86,7 @@ impl Source {
                 Chunks::of_csv(chunks, label, table, rows).named(self.short_name(), options.samples)
             }
             Some((path, Format::Parquet)) => {
-                let chunks = ParquetChunks::open(path, table)?;
+                let chunks = ParquetChunks::open(vec![path.as_path().into()], table)?;
                 Chunks::of_parquet(chunks, table, rows).named(self.short_name(), options.samples)
             }
             Some((path, Format::Arrow)) => {

@@ -27,6 +27,8 @@ pub(crate) use builder::{Cells, TableBuilder, check_column_count, unique_names};
 pub use columns::ColumnValues;
 pub(crate) use decimal::{WORD, bytes_before, parse_decimal};
 pub(crate) use encoding::{nothing_left, warn_of_dropped};
+#[cfg(feature = "parquet")]
+pub(crate) use features::warn_of;
 pub(crate) use features::{missing_column, warn_of_unknown};
 pub(crate) use pixels::image_of;
 pub use text::{BadCells, TextOptions};
@@ -203,6 +205,11 @@ impl Table {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Columns of the file that were not read.
+    pub(crate) fn unread(&self) -> &[String] {
+        &self.unread
     }
 
     /// The columns in their order in the file.

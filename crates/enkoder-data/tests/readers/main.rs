@@ -15,6 +15,7 @@ mod netcdf;
 mod npy;
 mod openml;
 mod parquet;
+mod parts;
 mod pictures;
 mod server;
 mod source;

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use Cell::{Missing, Number, Word};
 
 /// The values of one stored column, with definition and repetition levels where it has them.
-enum Stored {
+pub enum Stored {
     Bool(Vec<bool>),
     Int32(Vec<i32>),
     Int64(Vec<i64>),
@@ -29,10 +29,10 @@ enum Stored {
 
 use Stored::*;
 
-type Levels<'a> = Option<&'a [i16]>;
+pub type Levels<'a> = Option<&'a [i16]>;
 
 /// A file with one row group for each list of columns.
-fn file(message: &str, properties: WriterProperties, groups: &[Vec<(Stored, Levels, Levels)>]) -> Vec<u8> {
+pub fn file(message: &str, properties: WriterProperties, groups: &[Vec<(Stored, Levels, Levels)>]) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(message).unwrap());
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
     for columns in groups {
