@@ -234,11 +234,16 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
         if let Some(found) = DATA_NAMES.iter().find_map(|name| self.find(name).ok()) {
             return Ok(found);
         }
-        let mut with_axes = Vec::new();
+        let (mut with_axes, mut faults) = (Vec::new(), Vec::new());
         for index in 0..self.arrays.len() {
-            if self.shape(index)?.len() >= 2 {
-                with_axes.push(index);
+            match self.shape(index) {
+                Ok(shape) if shape.len() >= 2 => with_axes.push(index),
+                Ok(_) => {}
+                Err(error) => faults.push(error),
             }
+        }
+        if faults.len() == self.arrays.len() {
+            return Err(self.other_than(0, faults.swap_remove(0)));
         }
         match with_axes[..] {
             [only] => Ok(only),
@@ -273,16 +278,18 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
         Ok(None)
     }
 
-    /// An error of one array, with the first of the others that could be read as the way out.
+    /// An error of one array, with the first of the others that could be read as the way out; where there is none, with what the others are.
     fn other_than(&mut self, wrong: usize, error: DataError) -> DataError {
-        if error.hint().is_some() {
-            return error;
-        }
         let count = self.arrays.len();
         let readable = |&index: &usize| index != wrong && self.shape(index).is_ok_and(|shape| !shape.is_empty());
         match (0..count).find(readable) {
             Some(other) => {
                 error.with_hint(format!("name another with `ArrayOptions::variables` {}", self.arrays[other].0))
+            }
+            None if count > 1 => {
+                let names: Vec<&str> = self.arrays.iter().map(|(array, _)| array.as_str()).collect();
+                let hint = error.hint().map_or(String::new(), |hint| format!("; {hint}"));
+                error.with_hint(format!("no array of the file can be read as samples, of {}{hint}", names.join(", ")))
             }
             None => error,
         }
