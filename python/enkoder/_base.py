@@ -177,6 +177,11 @@ class Estimator:
         values = X.to_numpy() if hasattr(X, "to_numpy") else np.column_stack([np.asarray(c) for c in X.columns])
         return _validation.array(values, type(self).__name__)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the file of what was learned, which the command reads too."""
+        self._check_fitted()
+        self._learned_object.save(os.fsdecode(path))
+
     @property
     def _threads(self) -> int | None:
         jobs: int | None = self.get_params().get("n_jobs")
