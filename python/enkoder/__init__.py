@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ._autoencoder import Autoencoder
     from ._codec import Compressed, compress
     from ._denoiser import Denoiser
-    from ._detector import AnomalyDetector, Change, NearestWindow, Reason
+    from ._detector import AnomalyDetector
+    from ._reasons import Change, NearestWindow, Reason
 
 __all__ = [
     "AnomalyDetector",
@@ -42,11 +43,11 @@ _PLACES = {
     "AnomalyDetector": "._detector",
     "Archive": "._archive",
     "Autoencoder": "._autoencoder",
-    "Change": "._detector",
+    "Change": "._reasons",
     "Compressed": "._codec",
     "Denoiser": "._denoiser",
-    "NearestWindow": "._detector",
-    "Reason": "._detector",
+    "NearestWindow": "._reasons",
+    "Reason": "._reasons",
     "compress": "._codec",
     "decompress": "._archive",
 }

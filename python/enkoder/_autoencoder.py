@@ -9,26 +9,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from . import _parameters, _validation
+from . import _parameters, _training, _validation
 from ._base import Array, Transformer, opened
 from ._enkoder import Model
-from ._parameters import CALLABLE, FLAG, LAYERS, PATH, SHAPE, TEXT, THREADS, VERBOSE, WIDTHS, one_of, optional, real, seed_of, whole
+from ._parameters import LAYERS, PATH, SHAPE, TEXT, WIDTHS, one_of, optional, real, whole
 from ._progress import Callback, told_to
 
 Layers = Mapping[str, Any]
-
-#: Of every training.
-TRAINING_RULES = {
-    "epochs": optional(whole(1)),
-    "batch_size": optional(whole(1)),
-    "learning_rate": optional(real(0, float("inf"))),
-    "patience": optional(whole(1)),
-    "noise": optional(TEXT),
-    "blind": FLAG,
-    "n_jobs": THREADS,
-    "verbose": VERBOSE,
-    "callback": optional(CALLABLE),
-}
 
 RULES = {
     "hidden": optional(WIDTHS),
@@ -38,7 +25,7 @@ RULES = {
     "layers": optional(LAYERS),
     **{name: optional(TEXT) for name in "preset activation latent_activation output_activation loss schedule penalty".split()},
     "scaling": TEXT,
-    **TRAINING_RULES,
+    **_training.RULES,
     "huber_delta": optional(real(0, float("inf"))),
     "weight_decay": optional(real(0, 1e9, closed=True)),
     "warmup": optional(real(0, 1, closed=True)),
@@ -247,18 +234,15 @@ class Autoencoder(Transformer):
                 f"Autoencoder needs samples to learn from and to validate with, but found {given.rows} sample(s): n_samples = 1"
             )
         aim = None if targets is None else _validation.samples(targets, type(self).__name__).given
-        progress = told_to(self.callback, self.verbose)
         try:
-            self.model_, stopped = Model.fit(self._shaped(given.given), options, aim, progress)
+            with told_to(self.callback, self.verbose) as progress:
+                self.model_, stopped = Model.fit(self._shaped(given.given), options, aim, progress)
         except ValueError:
             # A training counts the samples after it has divided them.
             infinite = _validation.infinite(given)
             if infinite is None:
                 raise
             raise ValueError(infinite) from None
-        finally:
-            if progress is not None:
-                progress.close()
         self._learned(given)
         if stopped is not None:
             raise stopped
@@ -266,13 +250,11 @@ class Autoencoder(Transformer):
 
     def _options(self) -> dict[str, object]:
         _parameters.check(self, RULES)
-        if self.blind and self.noise is not None:
-            raise ValueError("noise and blind exclude each other: blind learns from images that are noisy already")
         if self.blind and self.layers is None and self.architecture != "conv":
             raise ValueError(
                 f"blind hides pixels of images, of which architecture={self.architecture!r} knows nothing\nhint: take architecture=\"conv\""
             )
-        return training_options(self, architecture=self.architecture)
+        return _training.options_of(self, architecture=self.architecture)
 
     def _shaped(self, given: Any) -> Any:
         """Rows of an array as samples of a shape."""
@@ -294,6 +276,13 @@ class Autoencoder(Transformer):
             return given.reshape(given.shape[0], *shape)
         return given
 
+    def _made(self, X: Any, verb: Callable[[Model, object, int | None], Array]) -> tuple[Array, Any]:
+        """What the model makes of samples, and their index."""
+        given = self._samples(X)
+        made = verb(self.model_, self._like_model(given.given), self._threads)
+        _validation.check_finite(given, made)
+        return made, given.index
+
     @property
     def _n_features_out(self) -> int:
         return self.model_.latent
@@ -313,10 +302,8 @@ class Autoencoder(Transformer):
         -------
         array of float32 of shape (n_samples, latent), or a data frame after ``set_output``
         """
-        given = self._samples(X)
-        codes = self.model_.encode(self._like_model(given.given), self._threads)
-        _validation.check_finite(given, codes)
-        return self._given_out(codes, given.index)
+        codes, index = self._made(X, Model.encode)
+        return self._given_out(codes, index)
 
     def inverse_transform(self, Z: Any) -> Array:
         """Samples from codes.
@@ -341,10 +328,7 @@ class Autoencoder(Transformer):
         -------
         array of float32 of shape (n_samples, n_features)
         """
-        given = self._samples(X)
-        made = self.model_.reconstruct(self._like_model(given.given), self._threads)
-        _validation.check_finite(given, made)
-        return made
+        return self._made(X, Model.reconstruct)[0]
 
     def fill(self, X: Any, iterations: int | None = None) -> Array:
         """Samples with what is missing in them filled in by the network; what is known stays as it is.
@@ -365,10 +349,7 @@ class Autoencoder(Transformer):
         -------
         array of float32 of shape (n_samples,)
         """
-        given = self._samples(X)
-        errors = self.model_.reconstruction_error(self._like_model(given.given), self._threads)
-        _validation.check_finite(given, errors)
-        return errors
+        return self._made(X, Model.reconstruction_error)[0]
 
     def score(self, X: Any, y: Any = None) -> float:
         """How well samples are copied: the mean of their errors, negated, so that higher is better."""
@@ -380,11 +361,6 @@ class Autoencoder(Transformer):
         self._check_fitted()
         epochs: list[dict[str, Any]] = self.model_.record.get("epochs", [])
         return epochs
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the model file, which the command reads too."""
-        self._check_fitted()
-        self.model_.save(os.fsdecode(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -460,23 +436,3 @@ def _network(model: Model, *, trained: bool) -> dict[str, Any]:
         "output_activation": decoder[-1]["activation"],
         **shape,
     }
-
-
-def training_options(estimator: Any, **fixed: object) -> dict[str, object]:
-    """The parameters of an estimator as the native module takes them."""
-    given = {**estimator.get_params(), **fixed}
-    layers = given.get("layers")
-    return {
-        **given,
-        **{name: _widths(given.get(name)) for name in ("hidden", "channels")},
-        **{name: None if given.get(name) is None else os.fsdecode(given[name]) for name in ("checkpoint", "resume")},
-        "layers": None if layers is None else json.dumps(layers),
-        "random_state": seed_of(given.get("random_state")),
-        "n_jobs": estimator._threads,
-    }
-
-
-def _widths(given: object) -> list[int] | None:
-    if given is None:
-        return None
-    return [int(width) for width in np.atleast_1d(np.asarray(given))]

@@ -22,7 +22,7 @@ class Estimator:
 
     #: Attributes that hold a native object, with what opens its bytes.
     _native: ClassVar[dict[str, Callable[[bytes], object]]] = {}
-    #: Whether it was not fitted here, so that it does not know which columns fitting left out.
+    #: Whether it was not fitted here, so that a table may have other columns than those of fitting.
     _of_file = False
     #: What columns without names were called by pandas.
     _labels: list[str] | None = None
@@ -133,13 +133,17 @@ class Estimator:
         # Fitting said what it left out.
         return given if known is None else _validation.chosen(given, known)
 
+    @property
+    def _learned_object(self) -> Any:
+        return getattr(self, next(iter(self._native)))
+
     def _known(self) -> list[str] | None:
         """The columns of the table that it learned from."""
-        columns = getattr(self, next(iter(self._native))).columns
+        columns = self._learned_object.columns
         return None if columns is None else [name for name, _ in columns]
 
     def _without_unknown(self, given: _validation.Samples, known: list[str] | None) -> _validation.Samples:
-        """Samples without columns of which a file does not tell whether fitting left them out."""
+        """Samples with the columns that a file knows alone; of others it says once which there are, but for those that training left out."""
         if given.names is None:
             return given
         if known is None:
@@ -147,11 +151,12 @@ class Estimator:
             return given._replace(names=None)
         if not set(known) <= set(given.names):
             return given
-        others = [name for name in given.names if name not in set(known)]
+        no_news = {*known, *self._learned_object.clocks_and_texts}
+        others = [name for name in given.names if name not in no_news]
         if others and not getattr(self, "_said_unknown", False):
             self._said_unknown = True
             warnings.warn(
-                f"columns left out, for the file does not know them: {_validation.shown(others)}", UserWarning, stacklevel=5
+                f"columns left out, for the model does not know them: {_validation.shown(others)}", UserWarning, stacklevel=5
             )
         return _validation.chosen(given, known)._replace(columns=len(known), names=known)
 
@@ -171,6 +176,11 @@ class Estimator:
     def _as_array(self, given: object, X: Any) -> Array:
         values = X.to_numpy() if hasattr(X, "to_numpy") else np.column_stack([np.asarray(c) for c in X.columns])
         return _validation.array(values, type(self).__name__)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the file of what was learned, which the command reads too."""
+        self._check_fitted()
+        self._learned_object.save(os.fsdecode(path))
 
     @property
     def _threads(self) -> int | None:

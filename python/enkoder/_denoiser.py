@@ -8,15 +8,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from . import _enkoder, _parameters
-from ._autoencoder import TRAINING_RULES, training_options
+from . import _enkoder, _parameters, _training
 from ._base import Array, Estimator, opened
 from ._enkoder import Model
 from ._parameters import whole
 from ._progress import Callback, told_to
 
 
-RULES = {"channels": whole(1), "depth": whole(1), "patch": whole(1), "patches": whole(1), **TRAINING_RULES}
+RULES = {"channels": whole(1), "depth": whole(1), "patch": whole(1), "patches": whole(1), **_training.RULES}
 
 
 class Denoiser(Estimator):
@@ -106,16 +105,11 @@ class Denoiser(Estimator):
             When there are fewer than two images, or one is smaller than a patch.
         """
         _parameters.check(self, RULES)
-        if self.blind and self.noise is not None:
-            raise ValueError("noise and blind exclude each other: blind learns from images that are noisy already")
+        options = _training.options_of(self, architecture="denoiser")
         given = [_image(image) for image in images]
         aims = None if targets is None else [_image(image) for image in targets]
-        progress = told_to(self.callback, self.verbose)
-        try:
-            self.model_, stopped = _enkoder.fit_images(given, training_options(self, architecture="denoiser"), aims, progress)
-        finally:
-            if progress is not None:
-                progress.close()
+        with told_to(self.callback, self.verbose) as progress:
+            self.model_, stopped = _enkoder.fit_images(given, options, aims, progress)
         if stopped is not None:
             raise stopped
         return self
@@ -142,11 +136,6 @@ class Denoiser(Estimator):
         if image.dtype.kind == "u":
             return np.clip(np.rint(values), 0, peak).astype(image.dtype)
         return values.astype(image.dtype, copy=False)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the model file, which ``enkoder denoise`` reads too."""
-        self._check_fitted()
-        self.model_.save(os.fsdecode(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

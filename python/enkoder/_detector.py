@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from . import _parameters, _validation
 from ._base import Array, Estimator, opened
 from ._enkoder import Detector, DetectorPart
-from ._parameters import FLAG, NAMES, THREADS, WIDTHS, one_of, optional, real, seed_of, whole
+from ._parameters import FLAG, NAMES, THREADS, WIDTHS, one_of, optional, real, seed_of, whole, widths
+from ._reasons import Change, NearestWindow, OfRows, Reason
 
 #: Rows that a detector needs: some to learn from and others to calibrate on.
 FEWEST_ROWS = 20
@@ -32,60 +33,6 @@ RULES = {
     "budget": real(0, float("inf")),
     "n_jobs": THREADS,
 }
-
-Entry = TypeVar("Entry")
-
-
-class OfRows(list[Entry]):
-    """A list with an entry for each of some rows.
-
-    Attributes
-    ----------
-    rows : array of int
-        Which row of X each entry is of.
-    """
-
-    def __init__(self, entries: Iterable[Entry], rows: Array) -> None:
-        super().__init__(entries)
-        self.rows = rows
-
-
-class Change(NamedTuple):
-    """What one column would have to be, so that a row were not flagged."""
-
-    column: str
-    observed: float | str | None
-    changed: float | str | None
-
-
-class NearestWindow(NamedTuple):
-    """A stretch of a reading around a moment, and the normal stretch that is most like it, in the reading's own units."""
-
-    #: Rows before the moment, at which the stretch begins.
-    before: int
-    #: Rows that each number is the mean of.
-    rows: int
-    #: NaN where all values are missing.
-    observed: Array
-    nearest: Array
-
-
-class Reason(NamedTuple):
-    """What one column adds to the score of a row."""
-
-    column: str
-    #: Its part of the score, from 0 to 1.
-    share: float
-    observed: float | str | None
-    #: What the other columns let expect.
-    expected: float | str | None
-    #: The central 98 % of the numbers learned from.
-    usual: tuple[float, float] | None
-    #: How far a number usually is from what is expected; None where nothing says so.
-    spread: float | None = None
-    #: Of a reading that is judged by its own windows.
-    nearest: NearestWindow | None = None
-
 
 class AnomalyDetector(Estimator):
     """Finds rows that are odd, with a threshold that keeps what it promises.
@@ -243,7 +190,7 @@ class AnomalyDetector(Estimator):
             "method": self.method,
             "false_alarm": None if self.anomalies is not None else self.false_alarm,
             "contamination": self.anomalies,
-            "hidden": None if self.hidden is None else [int(width) for width in np.atleast_1d(self.hidden)],
+            "hidden": widths(self.hidden),
             "epochs": self.epochs,
             "window": 0 if self.window == "auto" else self.window,
             "stride": self.stride,
@@ -442,11 +389,6 @@ class AnomalyDetector(Estimator):
             for change in found
         )
         return OfRows(changes, numbers)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the detector file, which the command reads too."""
-        self._check_fitted()
-        self.detector_.save(os.fsdecode(path))
 
     def see(self, X: Any, sample: int = 1_000_000) -> bytes:
         """What rows tell of what is usual, to be put together with what others tell: ``fit_parts``.

@@ -76,6 +76,11 @@ THREADS = optional(Rule("an int, of which one below 0 means all threads, and not
 VERBOSE = Rule("True, False or an int", lambda value: isinstance(value, (bool, np.bool_, Integral)))
 
 
+def widths(given: Any) -> list[int] | None:
+    """One width or several, as a list."""
+    return None if given is None else [int(width) for width in np.atleast_1d(np.asarray(given))]
+
+
 def seed_of(random_state: Any) -> int:
     """The seed that a ``random_state`` stands for: a number, NumPy's generator, or None for another one each time."""
     if random_state is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 Epoch = dict[str, Any]
@@ -41,6 +42,11 @@ class Progress:
             self._bar.close()
 
 
-def told_to(callback: Callback | None, verbose: bool) -> Progress | None:
+@contextmanager
+def told_to(callback: Callback | None, verbose: bool) -> Iterator[Progress | None]:
     """Who is told of epochs; None where nobody wants to know."""
-    return Progress(callback, verbose) if verbose or callback is not None else None
+    progress = Progress(callback, verbose)
+    try:
+        yield progress if verbose or callback is not None else None
+    finally:
+        progress.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,7 +80,13 @@ def array(X: object, name: str, *, most_axes: int = 4) -> Array:
         X = X.to_numpy()
     if isinstance(X, np.ma.MaskedArray):
         X = _unmasked(X)
-    values: Array = np.asarray(X)
+    for of, hint in _NO_ARRAYS:
+        if of(X):
+            raise TypeError(f"{name} needs an array or a table, but X is a {type(X).__name__}\nhint: {hint}")
+    try:
+        values: Array = np.asarray(X)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}\nhint: give rows of numbers that are all of one length") from None
     kind = values.dtype.kind
     if kind == "c":
         raise ValueError(f"Complex data not supported\n{values!r}\n")
@@ -90,7 +96,10 @@ def array(X: object, name: str, *, most_axes: int = 4) -> Array:
             "hint: give words and dates as a table of pandas, polars or Arrow, of which they are columns"
         )
     if kind == "O":
-        values = values.astype(np.float64)
+        try:
+            values = values.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{error}\nhint: give words as a table of pandas, polars or Arrow, of which they are a column") from None
     if values.ndim < 2:
         what = "scalar array" if values.ndim == 0 else "1D array"
         raise ValueError(
@@ -108,6 +117,14 @@ def array(X: object, name: str, *, most_axes: int = 4) -> Array:
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
     return values if values.flags.aligned else values.copy()
+
+
+#: What NumPy makes no numbers of, and what to give instead.
+_NO_ARRAYS: tuple[tuple[Callable[[Any], bool], str], ...] = (
+    (lambda X: isinstance(X, Iterator), "give a list of its rows: list(X)"),
+    (lambda X: isinstance(X, Mapping), "make a table of its columns: pandas.DataFrame(X), polars.DataFrame(X) or pyarrow.table(X)"),
+    (lambda X: type(X).__name__ == "LazyFrame", "compute it before: X.collect()"),
+)
 
 
 def _unmasked(X: Any) -> Array:

@@ -54,9 +54,7 @@ impl Archive {
     fn opened(py: Python<'_>, open: impl FnOnce() -> std::io::Result<Box<dyn Input>> + Send) -> PyResult<Self> {
         call(py, None, || {
             let mut archive = EnkArchive::open(open()?)?;
-            if let Some(CodecError::Damaged { offset, what }) = archive.index_damage() {
-                return Err(CodecError::Damaged { offset: *offset, what: what.clone() }.into());
-            }
+            archive.check_index()?;
             let packed = archive.description(Description::MOST_BYTES).map_err(Failure::from);
             // The numbers do not depend on it.
             let description = packed.and_then(|packed| Ok(Description::parse(&packed)?)).unwrap_or_else(|error| {

@@ -202,6 +202,12 @@ impl Model {
         self.schema().map(columns)
     }
 
+    /// The table's columns that were clocks and texts in training.
+    #[getter]
+    fn clocks_and_texts(&self) -> Vec<String> {
+        self.schema().map_or(Vec::new(), clocks_and_texts)
+    }
+
     /// The names of the features, where it was trained on a table.
     #[getter]
     fn feature_names(&self) -> Option<Vec<String>> {
@@ -245,6 +251,10 @@ impl Model {
         told.set_item("epochs", epochs.collect::<PyResult<Vec<_>>>()?)?;
         Ok(told)
     }
+}
+
+pub fn clocks_and_texts(schema: &Schema) -> Vec<String> {
+    schema.clocks_and_texts().map(str::to_owned).collect()
 }
 
 /// Columns as Python has them.

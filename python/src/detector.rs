@@ -12,7 +12,7 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use crate::autoencoder::columns;
+use crate::autoencoder::{clocks_and_texts, columns};
 use crate::calling::{call, call_watched};
 use crate::errors::{raised, value_error};
 use crate::samples::Samples;
@@ -250,6 +250,12 @@ impl Detector {
         self.detector.schema().map(columns)
     }
 
+    /// The table's columns that were clocks and texts when it was fitted.
+    #[getter]
+    fn clocks_and_texts(&self) -> Vec<String> {
+        self.detector.schema().map_or(Vec::new(), clocks_and_texts)
+    }
+
     #[getter]
     fn feature_names(&self) -> Option<Vec<String>> {
         self.detector.schema().map(Schema::feature_names)
@@ -328,7 +334,10 @@ impl DetectorPart {
     }
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = call(py, None, || self.part.to_bytes())?;
+        let bytes = call(py, None, || {
+            self.part.warn_of_coarse();
+            self.part.to_bytes()
+        })?;
         Ok(PyBytes::new(py, &bytes))
     }
 

@@ -224,9 +224,10 @@ def test_a_file_that_is_damaged_or_none_is_refused(tmp_path, climate):
     with pytest.raises(FileNotFoundError, match="none.enk"):
         Archive(tmp_path / "none.enk")
     packed = compress(climate)
-    (tmp_path / "cut.enk").write_bytes(compress(climate["t"])[:-9])
-    with pytest.raises(ValueError, match="cut.enk: .*\n.*`python -m enkoder decompress FILE -o REST --salvage`"):
-        decompress(tmp_path / "cut.enk")
+    for given in (climate["t"], climate):
+        (tmp_path / "cut.enk").write_bytes(compress(given)[:-9])
+        with pytest.raises(ValueError, match="cut.enk: .*\n.*`python -m enkoder decompress FILE -o REST --salvage`"):
+            decompress(tmp_path / "cut.enk")
     for length in (0, 5, 40, len(packed) // 2, len(packed) - 1):
         with pytest.raises(ValueError):
             Archive(packed[:length])

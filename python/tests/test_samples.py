@@ -392,3 +392,17 @@ def test_a_reading_in_a_series_is_explained_beside_the_normal_window_that_is_mos
     seen = reason.nearest.observed
     assert seen.shape == reason.nearest.nearest.shape and len(seen) * reason.nearest.rows <= 60
     assert (seen == 0).sum() >= 15 and not (reason.nearest.nearest == 0).any()
+
+
+@pytest.mark.parametrize(
+    ("given", "way_out"),
+    [
+        ((row for row in [[1.0, 2.0]] * 30), "list\\(X\\)"),
+        ({"a": [1.0] * 30}, "DataFrame\\(X\\)"),
+        ([[1.0, 2.0], [3.0]], "all of one length"),
+        (np.array([[1.0, "a"]] * 30, dtype=object), "as a table"),
+    ],
+)
+def test_what_is_no_array_is_refused_with_the_way_out(given, way_out):
+    with pytest.raises((TypeError, ValueError), match=f"\nhint: .*{way_out}"):
+        AnomalyDetector(method="linear").fit(given)

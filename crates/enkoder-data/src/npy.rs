@@ -289,7 +289,10 @@ fn dictionary(source: &mut ByteSource, length: u32) -> Result<Header, DataError>
     let start = source.offset();
     let mut text = vec![0; length as usize];
     source.fill(&mut text, "the NPY header")?;
-    Dictionary { text: &text, at: 0 }.header().map_err(|(at, why)| source.malformed(start + at as u64, why))
+    Dictionary { text: &text, at: 0 }.header().map_err(|(at, why)| match why.split_once("\nhint: ") {
+        Some((why, hint)) => source.malformed(start + at as u64, why).with_hint(hint),
+        None => source.malformed(start + at as u64, why),
+    })
 }
 
 impl Header {
@@ -351,7 +354,7 @@ impl Header {
     }
 }
 
-/// A parser of the three entries that the header's dictionary has; faults are a position in the text and a reason.
+/// A parser of the three entries that the header's dictionary has; faults are a position in the text, and a reason with its way out.
 struct Dictionary<'a> {
     text: &'a [u8],
     at: usize,
@@ -498,7 +501,19 @@ impl<'a> Dictionary<'a> {
             }
             _ => {
                 let known = "booleans, integers and floats of up to 8 bytes";
-                return Err((start, format!("values of type {word:?} are not read, only {known}")));
+                let more = match kind.chars().next() {
+                    Some('O') => {
+                        ": they are pickled objects of Python\nhint: save the numbers alone, array.astype(\"float32\")"
+                    }
+                    Some('U' | 'S' | 'a') => {
+                        ": they are words\nhint: words belong into a table, as a column of CSV or Parquet"
+                    }
+                    Some('M' | 'm') => {
+                        ": they are times\nhint: save them as numbers, array.astype(\"int64\"), or as a column of Parquet"
+                    }
+                    _ => "",
+                };
+                return Err((start, format!("values of type {word:?} are not read, only {known}{more}")));
             }
         };
         Ok((element, endian))

@@ -246,12 +246,12 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
                     names.push(self.arrays[index].0.clone());
                     with_axes.extend((shape.len() >= 2).then_some(index));
                 }
-                Err(error) => refused = refused.or(Some(error)),
+                Err(error) => refused = refused.or(Some((index, error))),
             }
         }
         match (&with_axes[..], refused) {
             (&[only], _) => Ok(only),
-            ([], Some(refused)) => Err(refused),
+            ([], Some((index, error))) => Err(self.other_than(index, error)),
             _ if self.arrays.len() == 1 => Ok(0),
             _ => {
                 let why = format!("which of its arrays is the data? it has {}", names.join(", "));
@@ -282,16 +282,18 @@ impl<R: Read + Seek + Send> Npz<'_, R> {
         Ok(None)
     }
 
-    /// An error of one array, with the first of the others that could be read as the way out.
+    /// An error of one array, with the first of the others that could be read as the way out; where there is none, with what the others are.
     fn other_than(&mut self, wrong: usize, error: DataError) -> DataError {
-        if error.hint().is_some() {
-            return error;
-        }
         let count = self.arrays.len();
         let readable = |&index: &usize| index != wrong && self.shape(index).is_ok_and(|shape| !shape.is_empty());
         match (0..count).find(readable) {
             Some(other) => {
                 error.with_hint(format!("name another with `ArrayOptions::variables` {}", self.arrays[other].0))
+            }
+            None if count > 1 => {
+                let names: Vec<&str> = self.arrays.iter().map(|(array, _)| array.as_str()).collect();
+                let hint = error.hint().map_or(String::new(), |hint| format!("; {hint}"));
+                error.with_hint(format!("no array of the file can be read as samples, of {}{hint}", names.join(", ")))
             }
             None => error,
         }

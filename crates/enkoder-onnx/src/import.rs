@@ -7,6 +7,7 @@ mod external;
 mod functions;
 mod joins;
 mod layers;
+mod order;
 mod weights;
 
 use std::collections::HashMap;

@@ -1,7 +1,7 @@
 //! What a model fills in where a random part of the values was taken away, beside simpler ways: the training mean, the nearest
 //! training samples, and principal components that are asked again and again (iterative PCA: Josse & Husson 2012).
 
-use enkoder::{Autoencoder, Dataset, ModelError, PcaError, fill_from_nearest, fit_pca};
+use enkoder::{Autoencoder, Dataset, fill_from_nearest, fit_pca};
 use ndarray::{Array2, Zip};
 use rand::seq::index;
 use rand::{RngExt, SeedableRng};
@@ -11,6 +11,7 @@ use crate::evaluation::moments;
 use crate::palette::{MISSING, Theme};
 use crate::picture::{Layout, Picture, PictureError};
 use crate::report::Figure;
+use crate::restoration::RestorationError;
 
 /// So many samples are measured, drawn at random where there are more.
 const MOST_SAMPLES: usize = 2000;
@@ -31,33 +32,6 @@ pub struct Filled {
     pub name: String,
     /// Mean squared error over what was missing, in the model's scaled units.
     pub mse: f64,
-}
-
-/// Why filling could not be measured.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FillingEvaluationError {
-    /// The part to take away leaves nothing, or everything.
-    #[error("the part of the values to take away must lie between 0 and 1, not be {0}")]
-    Fraction(f32),
-    /// Nothing was taken away.
-    #[error("no value of the {samples} samples was taken away: take a larger part, or more samples")]
-    NothingMissing {
-        /// How many samples there were.
-        samples: usize,
-    },
-    /// The model cannot fill these samples.
-    #[error("the autoencoder cannot fill \"{data}\"")]
-    Model {
-        /// What the data is called.
-        data: String,
-        /// What went wrong.
-        #[source]
-        source: ModelError,
-    },
-    /// The principal components to compare with.
-    #[error("the principal components to compare with could not be computed")]
-    Pca(#[from] PcaError),
 }
 
 /// A model that fills in measured on samples of which a random part was taken away.
@@ -84,11 +58,11 @@ impl FillingEvaluation {
         samples: &Dataset,
         fraction: f32,
         seed: u64,
-    ) -> Result<Self, FillingEvaluationError> {
+    ) -> Result<Self, RestorationError> {
         if !(fraction > 0.0 && fraction < 1.0) {
-            return Err(FillingEvaluationError::Fraction(fraction));
+            return Err(RestorationError::Fraction(fraction));
         }
-        let of_model = |source| FillingEvaluationError::Model { data: samples.name().to_owned(), source };
+        let of_model = |source| RestorationError::Model { what: "fill", data: samples.name().to_owned(), source };
         model.check(samples).map_err(of_model)?;
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let chosen = index::sample(&mut random, samples.len(), samples.len().min(MOST_SAMPLES)).into_vec();
@@ -98,7 +72,7 @@ impl FillingEvaluation {
         let taken = Zip::from(&whole).and(&damaged).map_collect(|whole, damaged| damaged.is_nan() && !whole.is_nan());
         let missing = taken.iter().filter(|&&taken| taken).count();
         if missing == 0 {
-            return Err(FillingEvaluationError::NothingMissing { samples: chosen.len() });
+            return Err(RestorationError::Undamaged { samples: chosen.len() });
         }
 
         let scaled = |samples: &Array2<f32>| model.scaler().transform(samples);
@@ -233,12 +207,12 @@ mod tests {
         let model = fit_pca(&train, &train, 2, Scaling::Auto).unwrap();
         for fraction in [0.0, 1.0, -0.5, f32::NAN] {
             let error = FillingEvaluation::new(&model, &train, &train, fraction, 1).unwrap_err();
-            assert!(matches!(error, FillingEvaluationError::Fraction(_)), "{error}");
+            assert!(matches!(error, RestorationError::Fraction(_)), "{error}");
         }
         let few = FillingEvaluation::new(&model, &train, &train.head(1), 1e-6, 1).unwrap_err();
-        assert!(matches!(few, FillingEvaluationError::NothingMissing { samples: 1 }), "{few}");
+        assert!(matches!(few, RestorationError::Undamaged { samples: 1 }), "{few}");
         let other = Dataset::from_f32("other", Array2::zeros((3, 5))).unwrap();
         let error = FillingEvaluation::new(&model, &train, &other, 0.5, 1).unwrap_err();
-        assert!(matches!(error, FillingEvaluationError::Model { .. }), "{error}");
+        assert!(matches!(error, RestorationError::Model { .. }), "{error}");
     }
 }

@@ -25,14 +25,16 @@ mod palette;
 mod picture;
 mod preview;
 mod report;
+mod restoration;
 
 pub use card::model_card;
 pub use codec::{CodecEvaluation, CodecPoint, CodecProgress, Payment, Peer, PeerPoint, PeersError, read_peers};
 pub use denoising::{DenoisedPicture, DenoisingEvaluation, DenoisingEvaluationError, Method, Quality};
 pub use evaluation::{ClassErrors, Evaluation, EvaluationError, Sizes};
 pub use explorer::{Explorer, ExplorerError};
-pub use filling::{Filled, FillingEvaluation, FillingEvaluationError};
-pub use noise::{NoiseEvaluation, NoiseEvaluationError, NoiseLeft};
+pub use filling::{Filled, FillingEvaluation};
+pub use noise::{NoiseEvaluation, NoiseLeft};
 pub use picture::PictureError;
 pub use preview::preview;
 pub use report::{Figure, Report, ReportError};
+pub use restoration::RestorationError;

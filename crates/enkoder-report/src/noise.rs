@@ -1,7 +1,7 @@
 //! Noise put on samples and taken out again, by the model and by principal components: errors before and after, and some samples
 //! noisy, as they came out, and clean. For samples of one shape; pictures of any size are [`DenoisingEvaluation`](crate::DenoisingEvaluation)'s.
 
-use enkoder::{Autoencoder, Corruption, Dataset, ModelError, PcaError, fit_pca};
+use enkoder::{Autoencoder, Corruption, Dataset, fit_pca};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand::seq::index;
@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::evaluation::{DataFacts, View, Viewer, chunk_rows};
 use crate::number::{count, percent, short, significant};
 use crate::preview;
+use crate::restoration::RestorationError;
 
 /// So many samples are shown.
 const MOST_SHOWN: usize = 10;
@@ -28,30 +29,6 @@ pub struct NoiseLeft {
     pub mse: f64,
     /// Mean over the samples of the peak signal-to-noise ratio in decibels, where scaled values reach from 0 to 1.
     pub psnr: Option<f64>,
-}
-
-/// Why taking noise out could not be measured.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NoiseEvaluationError {
-    /// What is missing is filled, see [`FillingEvaluation`](crate::FillingEvaluation).
-    #[error("{0} is no noise that is taken out")]
-    NoNoise(Corruption),
-    /// Nothing to measure.
-    #[error("there is no value to put noise on")]
-    NoSamples,
-    /// The model does not take these samples, or failed on them.
-    #[error("the autoencoder cannot take noise out of \"{data}\"")]
-    Model {
-        /// What the data is called.
-        data: String,
-        /// What went wrong.
-        #[source]
-        source: ModelError,
-    },
-    /// The principal components to compare with.
-    #[error("the principal components to compare with could not be computed")]
-    Pca(#[from] PcaError),
 }
 
 /// A model that takes noise out, measured on samples that noise was put on.
@@ -91,11 +68,12 @@ impl NoiseEvaluation {
         samples: &Dataset,
         noise: Corruption,
         seed: u64,
-    ) -> Result<Self, NoiseEvaluationError> {
+    ) -> Result<Self, RestorationError> {
         if matches!(noise, Corruption::Missing { .. } | Corruption::BlindSpots { .. }) {
-            return Err(NoiseEvaluationError::NoNoise(noise));
+            return Err(RestorationError::NoNoise(noise));
         }
-        let of_model = |source| NoiseEvaluationError::Model { data: samples.name().to_owned(), source };
+        let of_model =
+            |source| RestorationError::Model { what: "take noise out of", data: samples.name().to_owned(), source };
         model.check(samples).map_err(of_model)?;
         let scaler = model.scaler();
         let has_code = model.architecture().needs_sample().is_none();
@@ -143,7 +121,7 @@ impl NoiseEvaluation {
             }
         }
         if sums[0].values == 0 {
-            return Err(NoiseEvaluationError::NoSamples);
+            return Err(RestorationError::Undamaged { samples: samples.len() });
         }
         let components = pca.as_ref().map(|_| format!("PCA, {}", count(components, "component", "components")));
         let names = ["noisy".to_owned()].into_iter().chain(components).chain(["this model".to_owned()]);
@@ -285,6 +263,6 @@ mod tests {
         assert!(measured.results().iter().all(|result| result.mse.is_finite() && result.psnr.is_none()));
         let missing = Corruption::Missing { fraction: 0.5.into() };
         let error = NoiseEvaluation::new(&model, None, &samples, missing, 1).unwrap_err();
-        assert!(matches!(error, NoiseEvaluationError::NoNoise(_)), "{error}");
+        assert!(matches!(error, RestorationError::NoNoise(_)), "{error}");
     }
 }

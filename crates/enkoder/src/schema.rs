@@ -80,6 +80,11 @@ impl Schema {
         Self { columns, left_out: Vec::new() }
     }
 
+    /// The columns in which a training found a clock or a text: nothing can be learned from them, whatever their values.
+    pub fn clocks_and_texts(&self) -> impl Iterator<Item = &str> {
+        self.left_out.iter().filter(|column| column.why != WhyLeftOut::NoValue).map(|column| column.name.as_str())
+    }
+
     /// The number of features of all columns together.
     pub fn features(&self) -> usize {
         self.columns.iter().map(Column::width).sum()

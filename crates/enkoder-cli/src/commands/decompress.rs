@@ -209,11 +209,10 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         said.iter().for_each(|line| screen.note(line));
         written
     } else {
-        if let Some(CodecError::Damaged { offset, what }) = archive.index_damage() {
+        archive.check_index().map_err(|damage| {
             let hint = format!("`enkoder decompress {name} -o FILE --salvage` decodes what is whole");
-            let damage = CodecError::Damaged { offset: *offset, what: what.clone() };
-            return Err(Failure::new(cannot(), hint, damage).into());
-        }
+            Failure::new(cannot(), hint, damage)
+        })?;
         decode(&mut archive, (&mut members, model.as_ref()), &writing, screen).map(|()| 0)
     };
     if interrupt::requested() && written.is_err() {

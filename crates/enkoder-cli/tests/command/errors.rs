@@ -253,6 +253,29 @@ fn images_that_cannot_be_read_are_left_out_and_named_by_every_verb_alike() {
 }
 
 #[test]
+fn all_that_learns_says_once_what_float32_does_not_keep() {
+    let place = Workplace::new();
+    let mut table = "heat,pressure\n".to_owned();
+    for row in 0..600u32 {
+        table += &format!("{},{}\n", row * 37 % 100, 1_600_000_000 + row * 7919 % 90);
+    }
+    place.write("table.csv", table);
+    for verb in [
+        "train table.csv --epochs 1 --hidden 4 --latent 1 --no-report --out model",
+        "train table.csv --epochs 1 --hidden 4 --latent 1 --no-report --memory 32MB --out blocks",
+        "detect fit table.csv --method linear -o rows",
+        "detect fit table.csv --window 8 -o series",
+        "detect fit table.csv --window 8 --method linear -o windows",
+        "detect fit table.csv --part --method linear -o part",
+        "detect merge part -o merged",
+    ] {
+        let said = place.succeed(verb).stderr;
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("kept as float32")).collect();
+        assert!(matches!(lines[..], [line] if line.ends_with("hardly more than that: pressure")), "{verb}: {said}");
+    }
+}
+
+#[test]
 fn files_that_are_cut_off_or_hold_words_say_the_way_out() {
     let place = Workplace::new();
     let words = b"\x93NUMPY\x01\x00\x46\x00{'descr': '<U1', 'fortran_order': False, 'shape': (2,), }            \na\0\0\0b\0\0\0";
@@ -267,6 +290,20 @@ fn files_that_are_cut_off_or_hold_words_say_the_way_out() {
     place.write("words.npz", &npz);
     assert_snapshot!("words-npz", place.fail("train words.npz"));
     assert_snapshot!("words-npz-compress", place.fail("compress words.npz -o a.enk --bound lossless"));
+    let only_words = |bytes: &[u8]| {
+        let mut zip = zip::write::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in ["names.npy", "more.npy"] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut zip, bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    };
+    place.write("only-words.npz", only_words(words));
+    assert_snapshot!("only-words-npz", place.fail("train only-words.npz"));
+    let pickled =
+        b"\x93NUMPY\x01\x00\x46\x00{'descr': '|O', 'fortran_order': False, 'shape': (2,), }             \n\x80\x04";
+    place.write("pickled.npy", pickled);
+    assert_snapshot!("pickled-npy", place.fail("train pickled.npy"));
     place.write("short.npz", &npz[..npz.len() - 30]);
     assert_snapshot!("short-npz", place.fail("train short.npz"));
     place.write("short.parquet", b"PAR1\x15\x04\x15\x20");

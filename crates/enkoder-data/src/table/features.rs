@@ -195,8 +195,7 @@ pub(crate) fn missing_column(name: &str, known: impl IntoIterator<Item = String>
 
 /// Says which columns are left out because the model does not know them. Those in which the training found a clock or a text are no news.
 pub(crate) fn warn_of_unknown(columns: impl IntoIterator<Item = impl AsRef<str>>, schema: Option<&Schema>) {
-    let found = schema.iter().flat_map(|schema| &schema.left_out).filter(|column| column.why != WhyLeftOut::NoValue);
-    let found: HashSet<&str> = found.map(|column| column.name.as_str()).collect();
+    let found: HashSet<&str> = schema.iter().flat_map(|schema| schema.clocks_and_texts()).collect();
     let unknown: Vec<_> = columns.into_iter().filter(|name| !found.contains(name.as_ref())).collect();
     warn_of(&unknown, "left out, for the model does not know them");
 }

@@ -1,10 +1,11 @@
-//! A chain of layers while a graph is followed, node by node; what joins it with itself is in `joins.rs`.
+//! A chain of layers while a graph is followed, node by node; what joins it with itself is in `joins.rs`, and in
+//! `order.rs` in which order its numbers lie.
 
 use std::collections::{HashMap, HashSet};
 
 use enkoder::Activation;
 use enkoder::LayerSpec;
-use enkoder::layers::{BatchNorm, Dense, Reshape, Upsample};
+use enkoder::layers::{BatchNorm, Reshape};
 
 use super::functions::{Function, Functions};
 use super::{InputOrder, MOST_FEATURES, refused};
@@ -42,7 +43,7 @@ pub(super) struct Chain {
     pub(super) input_names: Vec<String>,
     /// Whether more than the node at hand reads the value at the end, so that its layer stays as it is.
     pub(super) kept: bool,
-    own_shape: Vec<usize>,
+    pub(super) own_shape: Vec<usize>,
     /// The value at the end, as a value of the graph whose numbers are places here.
     pub(super) places: Tensor,
     pub(super) steps: usize,
@@ -91,7 +92,9 @@ impl Chain {
                 }
                 None => self.step(node, at, &functions, &values)?,
             };
-            if let Value::Flow(places, _) = &mut value {
+            if let Value::Flow(places, step) = &mut value
+                && *step == self.steps
+            {
                 if places.shape.len() > 2 && functions.is_branched(&name) {
                     self.settle(node, places);
                 }
@@ -167,6 +170,23 @@ impl Chain {
         if node.op_type() == "Shape" {
             return Ok(Value::Constant(evaluate(node, &[Some(places)])?));
         }
+        let moved = match node.op_type() {
+            "Identity" | "Dropout" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" | "Expand" => {
+                let mut inputs = constants.clone();
+                inputs[0] = Some(places);
+                Some(evaluate(node, &inputs)?)
+            }
+            // Of a network's numbers, which are float32 here.
+            "Cast" if matches!(Call::new(node, &[]).int("to", 0) as i32, element::FLOAT | element::DOUBLE) => {
+                Some(places.clone())
+            }
+            _ => None,
+        };
+        if let (Some(moved), true) = (&moved, step != self.steps) {
+            // An earlier value, for a layer that joins it to a later one.
+            self.call_as(name, &node.output[0]);
+            return Ok(Value::Flow(moved.clone(), step));
+        }
         if step != self.steps {
             return Err(refused(node, "reads a value that another layer has read already: the network is no chain"));
         }
@@ -178,17 +198,9 @@ impl Chain {
         }
         self.steps += 1;
         self.kept = functions.is_read_beside(name, &[at]);
-        let places = match node.op_type() {
-            "Identity" | "Dropout" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" | "Expand" => {
-                let mut inputs = constants;
-                inputs[0] = Some(places);
-                evaluate(node, &inputs)?
-            }
-            // Of a network's numbers, which are float32 here.
-            "Cast" if matches!(Call::new(node, &[]).int("to", 0) as i32, element::FLOAT | element::DOUBLE) => {
-                places.clone()
-            }
-            _ => self.layer(node, &constants, places)?,
+        let places = match moved {
+            Some(moved) => moved,
+            None => self.layer(node, &constants, places)?,
         };
         if places.len() > MOST_FEATURES || places.shape.first() != Some(&1) {
             return Err(refused(node, format!("makes a value of {:?} numbers", places.shape)));
@@ -206,89 +218,6 @@ impl Chain {
         self.layers.push(Layer { spec: spec.into(), tensors, shape, names: Vec::new() });
         // Nobody has read that yet.
         self.kept = false;
-    }
-
-    /// Makes an image of what there is, whose numbers must lie channels last here: height, width and channels.
-    pub(super) fn image(&mut self, node: &NodeProto, places: &Tensor) -> Result<[usize; 3], ImportError> {
-        let (channels, height, width) = match places.shape[..] {
-            [_, channels, height, width] => (channels, height, width),
-            [_, channels, length] => (channels, length, 1),
-            _ => return Err(refused(node, format!("reads a value of {:?} instead of images", places.shape))),
-        };
-        let wanted: Vec<i64> = (0..places.len())
-            .map(|at| ((at % (height * width).max(1)) * channels + at / (height * width).max(1)) as i64)
-            .collect();
-        let found = places.as_integers().unwrap_or_default();
-        if let Some([down, across]) = self.repeated_pixels([height, width, channels], found) {
-            self.push(Upsample { factor: [down, across].into() }, Vec::new(), vec![height, width, channels]);
-        } else if found != wanted && !self.reorder(found, &wanted) {
-            return Err(refused(node, "reads the pixels of an image in an order that no layer here makes"));
-        }
-        let shape = [height, width, channels];
-        let there = match *self.shape() {
-            [height, width] => vec![height, width, 1],
-            ref shape => shape.to_vec(),
-        };
-        if there != shape {
-            self.push(Reshape { shape }, Vec::new(), shape.to_vec());
-        }
-        Ok(shape)
-    }
-
-    /// How often each pixel of the value at the end stands in an image beside itself and below, where it is as large only by that.
-    fn repeated_pixels(&self, [height, width, channels]: [usize; 3], found: &[i64]) -> Option<[usize; 2]> {
-        let &[rows, columns, deep] = self.shape() else { return None };
-        let fits = deep == channels && height.is_multiple_of(rows) && width.is_multiple_of(columns);
-        let [down, across] = if fits { [height / rows, width / columns] } else { return None };
-        let place = |at: usize| {
-            let (channel, y, x) = (at / (height * width), at / width % height, at % width);
-            (((y / down) * columns + x / across) * channels + channel) as i64
-        };
-        let repeated = down * across > 1 && found.iter().copied().eq((0..found.len()).map(place));
-        repeated.then_some([down, across])
-    }
-
-    /// Puts the outputs of the last layer, where it is dense, into another order: from `found` to `wanted`.
-    fn reorder(&mut self, found: &[i64], wanted: &[i64]) -> bool {
-        let last = self.layers.last_mut().filter(|_| !self.kept);
-        let Some(Layer { spec: LayerSpec::Dense(Dense { units, .. }), tensors, .. }) = last else { return false };
-        if found.len() != *units || wanted.len() != *units {
-            return false;
-        }
-        let mut turned = tensors.clone();
-        for (from, to) in tensors.chunks_exact(*units).zip(turned.chunks_exact_mut(*units)) {
-            for (&found, &wanted) in found.iter().zip(wanted) {
-                to[wanted as usize] = from[found as usize];
-            }
-        }
-        *tensors = turned;
-        true
-    }
-
-    /// Puts the channels of what there is into another order, in the layers that make them: channel `at` becomes that which was `order[at]`.
-    pub(super) fn reorder_channels(&mut self, order: &[usize]) -> bool {
-        let makes_them = |layer: &Layer| {
-            matches!(layer.spec, LayerSpec::Dense(_) | LayerSpec::Convolution(_) | LayerSpec::TransposedConvolution(_))
-        };
-        let keeps_them = |layer: &Layer| match layer.spec {
-            LayerSpec::BatchNorm(_) | LayerSpec::Upsample(_) | LayerSpec::MaxPool(_) | LayerSpec::AveragePool(_) => {
-                true
-            }
-            LayerSpec::Reshape(_) => layer.shape.last().is_some_and(|channels| channels.is_multiple_of(order.len())),
-            _ => false,
-        };
-        let Some(first) = self.layers.iter().rposition(makes_them).filter(|_| !self.kept) else { return false };
-        if !self.layers[first + 1..].iter().all(keeps_them) {
-            return false;
-        }
-        // Channels are the last axis of all tensors.
-        for layer in &mut self.layers[first..] {
-            for channels in layer.tensors.chunks_exact_mut(order.len()) {
-                let before = channels.to_vec();
-                channels.iter_mut().zip(order).for_each(|(to, &from)| *to = before[from]);
-            }
-        }
-        true
     }
 
     /// Applies a function to what the last layer makes.

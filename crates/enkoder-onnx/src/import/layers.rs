@@ -42,10 +42,7 @@ impl Chain {
             "MaxPool" | "AveragePool" => self.pool(node, &call, places),
             "Resize" => self.upsample(node, &call, places),
             "DepthToSpace" => self.pixel_shuffle(node, &call, places),
-            "BatchNormalization" => {
-                self.batch_normalization(node, &call, places)?;
-                Ok(places.clone())
-            }
+            "BatchNormalization" => self.batch_normalization(node, &call, places),
             "LeakyRelu" => {
                 let slope = call.float("alpha", 0.01);
                 Err(refused(node, format!("has the slope {slope}, and only 0.01 is known here")))
@@ -97,7 +94,7 @@ impl Chain {
 
     /// Weights there lie as out × in × kernel, here as kernel × in × out. Groups of channels become one, with zeros between them.
     fn convolution(&mut self, node: &NodeProto, call: &Call<'_>, places: &Tensor) -> Result<Tensor, ImportError> {
-        let [height, width, inputs] = self.image(node, places)?;
+        let ([height, width, inputs], order) = self.image_of_any_order(node, places)?;
         let weight = weights(node, call, 1)?;
         let (outputs, own, kernel) = kernel_of(node, weight)?;
         let mut windows = flat(node, Windows::of(call, Some(kernel), Some([height, width])))?;
@@ -116,7 +113,7 @@ impl Chain {
         let [down, across] = larger_kernel(node, kernel, larger, inputs * outputs)?;
         let (values, axes) = (weight.as_floats().unwrap_or_default(), [outputs, own, kernel[0], kernel[1]]);
         let tensors = turned(values, axes, [down * across * inputs * outputs, outputs], |[out, input, row, column]| {
-            let input = out / (outputs / groups) * own + input;
+            let input = order[out / (outputs / groups) * own + input];
             (((row + larger[0].0) * across + column + larger[1].0) * inputs + input) * outputs + out
         });
         let [rows, columns] = [(height, down, 0), (width, across, 1)].map(|(length, kernel, axis)| {
@@ -140,7 +137,7 @@ impl Chain {
         call: &Call<'_>,
         places: &Tensor,
     ) -> Result<Tensor, ImportError> {
-        let [height, width, inputs] = self.image(node, places)?;
+        let ([height, width, inputs], order) = self.image_of_any_order(node, places)?;
         let weight = weights(node, call, 1)?;
         let (own, each, kernel) = kernel_of(node, weight)?;
         let windows = flat(node, Windows::transposed(call, kernel, [height, width]))?;
@@ -153,7 +150,7 @@ impl Chain {
         let [down, across] = larger_kernel(node, kernel, larger, inputs * outputs)?;
         let (values, axes) = (weight.as_floats().unwrap_or_default(), [inputs, each, kernel[0], kernel[1]]);
         let tensors = turned(values, axes, [inputs * down * across * outputs, outputs], |[input, out, row, column]| {
-            let out = input / (inputs / groups) * each + out;
+            let (input, out) = (order[input], input / (inputs / groups) * each + out);
             ((input * down + row + larger[0].0) * across + column + larger[1].0) * outputs + out
         });
         let extra = windows.extra;
@@ -297,9 +294,16 @@ impl Chain {
         checked_images(node, shape, places.shape.len())
     }
 
-    fn batch_normalization(&mut self, node: &NodeProto, call: &Call<'_>, places: &Tensor) -> Result<(), ImportError> {
+    fn batch_normalization(
+        &mut self,
+        node: &NodeProto,
+        call: &Call<'_>,
+        places: &Tensor,
+    ) -> Result<Tensor, ImportError> {
+        let mut made = places.clone();
         if places.shape.len() > 2 {
-            self.image(node, places)?;
+            let shape = self.image(node, places)?;
+            made = checked_images(node, shape, places.shape.len())?;
         } else if places.as_integers().is_none_or(|found| !found.iter().copied().eq(0..found.len() as i64)) {
             return Err(refused(node, "normalises the numbers of an image as if they were a row"));
         }
@@ -320,7 +324,7 @@ impl Chain {
         }
         let shape = self.shape().to_vec();
         self.push(BatchNorm { activation: Activation::Linear }, parts.concat(), shape);
-        Ok(())
+        Ok(made)
     }
 }
 

@@ -43,6 +43,31 @@ class Projected(Residual):
         return self.shortcut(x) + self.inside(x)
 
 
+class Beside(nn.Module):
+    """What goes in, beside what comes of it: before it or behind it, and along an axis."""
+
+    def __init__(self, *inside, behind=False, axis=1):
+        super().__init__()
+        self.inside, self.behind, self.axis = nn.Sequential(*inside), behind, axis
+
+    def forward(self, x):
+        parts = (x, self.inside(x))
+        return torch.cat(parts[::-1] if self.behind else parts, self.axis)
+
+
+class Three(nn.Module):
+    """A value beside two earlier ones, one of them the sample."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.last = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(9, 2, 3, padding=1)
+
+    def forward(self, x):
+        first = torch.relu(self.first(x))
+        second = torch.relu(self.second(first))
+        return self.last(torch.cat([first, second, x], 1))
+
+
 class Rows(nn.Module):
     """An image as one row, and back, as many write it: by the number of samples that there are."""
 
@@ -113,7 +138,32 @@ def torch_networks():
         nn.Conv2d(2, 4, 3, stride=2, padding=1), relu(), nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.Conv2d(4, 2, 1), relu(),
         nn.Conv2d(2, 4, 3, padding=1, groups=2), nn.ConvTranspose2d(4, 6, 4, stride=2, padding=1, groups=2), nn.Conv2d(6, 2, 3, padding=1),
     )
+    # Skip connections that put images side by side, the earlier ones before and behind the later ones.
+    for name, behind in (("unet", False), ("unet-behind", True)):
+        yield name, (2, 8, 8), nn.Sequential(
+            nn.Conv2d(2, 3, 3, padding=1), relu(),
+            Beside(
+                nn.MaxPool2d(2), nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), relu(),
+                Beside(nn.Conv2d(4, 5, 3, stride=2, padding=1), relu(), nn.ConvTranspose2d(5, 4, 2, stride=2), relu(), behind=behind),
+                nn.ConvTranspose2d(8, 6, 2, stride=2), nn.SiLU(), behind=behind,
+            ),
+            nn.Conv2d(9, 4, 3, padding=1), relu(), nn.Conv2d(4, 2, 1), nn.Sigmoid(),
+        )
+    yield "beside-norms", (2, 8, 8), nn.Sequential(
+        Beside(nn.Conv2d(2, 3, 3, padding=1)), nn.BatchNorm2d(5), relu(), Beside(nn.Conv2d(5, 2, 3, padding=1)), nn.AvgPool2d(2),
+        Beside(relu(), nn.Conv2d(7, 1, 1)), nn.Upsample(scale_factor=2), nn.Conv2d(8, 2, 3, padding=1, groups=2),
+    )
+    yield "beside-code", (2, 8, 8), nn.Sequential(
+        nn.Conv2d(2, 3, 3, stride=2, padding=1), Beside(nn.Conv2d(3, 2, 3, padding=1), relu()), nn.Flatten(), nn.Linear(80, 3),
+        nn.Linear(3, 64), nn.Unflatten(1, (4, 4, 4)), Beside(nn.GELU(), nn.Conv2d(4, 4, 1)), nn.ConvTranspose2d(8, 2, 2, stride=2),
+    )
+    yield "beside-series", (3, 16), nn.Sequential(
+        nn.Conv1d(3, 4, 5, padding=2), relu(), Beside(nn.AvgPool1d(2), nn.Conv1d(4, 2, 3, padding=1), relu(), nn.ConvTranspose1d(2, 3, 2, stride=2)), nn.Conv1d(7, 3, 1)
+    )
+    yield "beside-three", (2, 8, 8), Three()
     # What is no chain of known layers.
+    yield "refused-height", (2, 8, 8), mixed(relu(), Beside(nn.Conv2d(4, 4, 1), axis=2), nn.ConvTranspose2d(4, 2, (1, 2), stride=(1, 2)))
+    yield "refused-rows", (4,), nn.Sequential(nn.Linear(4, 3), Beside(relu(), nn.Linear(3, 2)), nn.Linear(5, 4))
     yield "refused-projection", (4,), nn.Sequential(
         nn.Linear(4, 3), Projected(nn.Sequential(nn.Linear(3, 2), relu()), nn.Linear(3, 2)), nn.Linear(2, 4)
     )
@@ -138,6 +188,16 @@ def keras_networks():
         layers.Conv1D(4, 4, strides=2, padding="same", activation="relu"), layers.Conv1D(2, 3, strides=2, padding="same"),
         layers.Conv1DTranspose(4, 3, strides=2, padding="same", activation="elu"), layers.Conv1DTranspose(3, 5, strides=2, padding="same"),
     ]
+
+
+def unet(*, behind=False):
+    """A network that is no row of layers."""
+    sample = keras.Input((8, 8, 2))
+    outer = layers.Conv2D(3, 3, padding="same", activation="relu")(sample)
+    inner = layers.Conv2D(4, 3, padding="same", activation="relu")(layers.MaxPooling2D(2)(outer))
+    inner = layers.Conv2DTranspose(3, 2, strides=2, activation="relu")(layers.Conv2D(4, 3, padding="same")(inner))
+    joined = layers.Concatenate()([inner, outer] if behind else [outer, inner])
+    return keras.Model(sample, layers.Conv2D(2, 1, activation="sigmoid")(layers.BatchNormalization()(joined)))
 
 
 def random_weights(module):
@@ -197,8 +257,7 @@ def slim(path):
     onnx.save(model, path)
 
 
-def export_keras(name, shape, parts):
-    network = keras.Sequential([keras.Input(shape), *parts])
+def export_keras(name, shape, network):
     generator = numpy.random.default_rng(1)
     for weight in network.weights:
         low, high = (0.5, 2) if "variance" in weight.path else (-0.7, 0.7)
@@ -219,7 +278,10 @@ def main():
             export_torch(name, shape, network)
     for name, shape, parts in keras_networks():
         if not wanted or name in wanted:
-            export_keras(name, shape, parts)
+            export_keras(name, shape, keras.Sequential([keras.Input(shape), *parts]))
+    for name, network in (("unet", unet()), ("unet-behind", unet(behind=True))):
+        if not wanted or name in wanted:
+            export_keras(name, (8, 8, 2), network)
 
 
 main()

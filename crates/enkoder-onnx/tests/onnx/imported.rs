@@ -88,6 +88,8 @@ fn what_is_no_chain_of_known_layers_is_refused_by_the_operators_name() {
         ("gaps", "Conv, which has gaps between the pixels of its windows (dilations)"),
         ("layernorm", "LayerNormalization, which has no counterpart"),
         ("softplus", "Softplus, which has no counterpart"),
+        ("height", "Concat, which puts images side by side along other than their channels"),
+        ("rows", "Concat, which puts rows of numbers side by side"),
     ]);
     let names = exported(false);
     assert_eq!(names.len(), reasons.len());
@@ -110,6 +112,10 @@ fn a_sum_reads_the_layer_whose_value_it_adds_and_the_code_is_one_that_nothing_pa
     assert_eq!(sums("residual"), (2, vec!["encoder.0".to_owned(), "decoder.0".to_owned()], false));
     assert_eq!(sums("residual-images").0, 3);
     assert_eq!(sums("residual-whole"), (64, vec!["input".to_owned()], true));
+    for name in ["unet", "unet-behind"] {
+        let [inner, outer] = ["encoder.2", "encoder.0"].map(str::to_owned);
+        assert_eq!(sums(name), (20, vec![inner, outer], true), "{name}");
+    }
 }
 
 #[test]

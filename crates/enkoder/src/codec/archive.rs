@@ -9,7 +9,7 @@ use super::container::{
     END_BYTES, MAGIC, MAX_HEADER, MAX_MEMBERS, archive_from_bytes, archive_to_bytes, description_to_bytes,
     end_from_bytes, index_from_bytes, index_to_bytes,
 };
-use super::decompress::{EnkFile, described, read_at};
+use super::decompress::{EnkFile, described, index_lost, read_at};
 use super::error::CodecError;
 use super::samples::SampleSource;
 use super::writer::CompressSummary;
@@ -156,6 +156,14 @@ impl<R: Read + Seek + Sync> EnkArchive<R> {
     /// What is damaged behind the arrays of several, where that is: which there are was then found by how they begin.
     pub fn index_damage(&self) -> Option<&CodecError> {
         self.damage.as_ref()
+    }
+
+    /// Refuses a file whose index is damaged, with the way out.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn check_index(&self) -> Result<(), CodecError> {
+        self.damage.as_ref().map_or(Ok(()), |damage| Err(index_lost(damage, self.length)))
     }
 
     /// What the writer kept beside all arrays of several, or beside the one.

@@ -461,14 +461,7 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
     }
 
     fn frame_bytes(&mut self, block: u64) -> Result<Vec<u8>, CodecError> {
-        let offsets = self.offsets.as_ref().map_err(|error| {
-            let (offset, what) = match error {
-                CodecError::Damaged { offset, what } => (*offset, what.clone()),
-                error => (self.length, error.to_string()),
-            };
-            let what = format!("{what}\nhint: `EnkFile::salvage` decodes the blocks that are whole");
-            CodecError::Damaged { offset, what }
-        })?;
+        let offsets = self.offsets.as_ref().map_err(|error| index_lost(error, self.length))?;
         let (start, end) = (offsets[block as usize], offsets[block as usize + 1]);
         read_at(&mut self.input, start, end - start)
     }
@@ -609,4 +602,14 @@ fn read_index<R: Read + Seek>(
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Damage of an index behind what it is of, with the way out.
+pub(super) fn index_lost(error: &CodecError, length: u64) -> CodecError {
+    let (offset, what) = match error {
+        CodecError::Damaged { offset, what } => (*offset, what.clone()),
+        error => (length, error.to_string()),
+    };
+    let what = format!("{what}\nhint: `EnkFile::salvage` decodes the blocks that are whole");
+    CodecError::Damaged { offset, what }
 }
