@@ -16,6 +16,7 @@ use super::entropy::Corrupt;
 use super::error::CodecError;
 use super::field::{self, Field, Scale, seen_shape};
 use super::kept::{Demand, Kept};
+use super::missing::Missing;
 use super::part::{self, Coded, Request, Way};
 use super::promise::Extent;
 use super::quantiser::Quantiser;
@@ -237,8 +238,6 @@ struct Work {
     regions: Vec<Region>,
     /// The mean squared error that all parts together must reach, each beside its scale.
     target: Option<f64>,
-    /// Bits of the values that stand for a missing one.
-    missing: Vec<u64>,
     effort: u8,
 }
 
@@ -253,12 +252,12 @@ impl Work {
         let header = header(source, options)?;
         let element = header.element;
         let parts = header.layout.parts();
-        let (missing, valid) = (source.missing(), source.valid());
+        let missing = Missing::of(source);
         let mut extents = vec![Extent::NOTHING; parts];
         for block in 0..header.blocks() {
             let first = block * header.block_samples as u64;
             let bytes = source.read(first, header.samples_of(block))?;
-            Extent::add_samples(&mut extents, (element, &bytes), header.features(), &missing, &valid);
+            Extent::add_samples(&mut extents, (element, &bytes), header.features(), &missing);
         }
         let (kept, target) = if header.bounds.is_empty() {
             Kept::of(options.bound, element, &extents)?
@@ -269,18 +268,17 @@ impl Work {
             (kept.concat(), None)
         };
         let mut demands = Vec::with_capacity(parts);
-        for (kept, &extent) in kept.into_iter().zip(&extents) {
+        for ((kept, &extent), missing) in kept.into_iter().zip(&extents).zip(missing) {
             let mut all = vec![kept];
             for region in &options.regions {
                 all.extend(Kept::of(region.bound, element, &[extent])?.0);
             }
-            demands.push(Demand { kept: all, exact: options.exact, extent, idempotent: options.idempotent });
+            demands.push(Demand { kept: all, exact: options.exact, extent, missing, idempotent: options.idempotent });
         }
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
-        let missing = missing.into_iter().map(|value| element.bits_of(value)).collect();
         let effort = options.effort.clamp(1, 9);
         let regions = options.regions.clone();
-        let this = Self { header, demands, regions, target, missing, effort };
+        let this = Self { header, demands, regions, target, effort };
         let mut summary = CompressSummary { range, ..CompressSummary::default() };
         summary.stages.plan = start.elapsed();
         this.write(source, out, progress, summary)
@@ -320,11 +318,10 @@ impl Work {
             regions => region::numbers(regions, &array_shape(&self.header), first, samples),
         };
         let write = |((original, demand), scales): ((&Vec<T>, &Demand), &Vec<Vec<Scale>>)| {
-            let request = Request { demand, scales, regions: &regions, missing: &self.missing, effort: self.effort };
+            let request = Request { demand, scales, regions: &regions, effort: self.effort };
             part::encode(original, &shape, &request)
         };
         let written: Vec<_> = originals.par_iter().zip(&self.demands).zip(scales).map(write).collect();
-        let written = written.into_iter().collect::<Result<Vec<_>, _>>()?;
         stages.write = lap();
         let fault = || {
             let kept: Vec<_> = self.demands.iter().map(|demand| &demand.kept).collect();
@@ -335,6 +332,7 @@ impl Work {
             let [head, tail] = streams;
             let decoded = part::decode::<T>([head, tail], &shape).map_err(|_| fault())?;
             let scale = if let Kept::Mean { scale } = demand.kept[0] { scale } else { 1.0 };
+            let scale = (scale, &demand.missing);
             let kept = if regions.is_empty() {
                 errors.compare(original, written, &decoded, scale, |value, decoded| demand.is_met(0, value, decoded))
             } else {

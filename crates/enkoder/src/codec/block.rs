@@ -9,6 +9,7 @@ use super::entropy::{Bit, Coder, Corrupt, Decoder, Encoder, Estimator};
 use super::fixed_point::{FixedDecoder, Steps};
 use super::levels::{Grid, Levels};
 use super::prediction::{Chooser, Mode, cheapest, finite_or};
+use super::missing::Missing;
 use super::quantiser::Quantiser;
 use super::residual::{Coefficients, Geometry, Residuals};
 use crate::network::vectorised::vectorised;
@@ -36,12 +37,15 @@ pub(crate) struct Plan {
     pub(crate) residual: Residual,
     /// Equal parts of a sample, one for each variable.
     pub(crate) parts: usize,
+    /// For each part which of its numbers are no values; empty where all are, and for a reader, to whom it is all one.
+    pub(crate) missing: Vec<Missing>,
 }
 
 impl Plan {
     /// Of a file whose blocks say for themselves how they are coded.
     pub(crate) fn without_model(parts: usize) -> Self {
-        Self { active: 0, units: Vec::new(), fraction: 0, coefficients: [0; 4], residual: Residual::None, parts }
+        let (residual, missing) = (Residual::None, Vec::new());
+        Self { active: 0, units: Vec::new(), fraction: 0, coefficients: [0; 4], residual, parts, missing }
     }
 
     /// How the values of a part lie.
@@ -62,7 +66,9 @@ impl Plan {
         match &mut self.residual {
             Residual::Deviations(quantisers) => {
                 for quantiser in quantisers {
-                    if let Quantiser::Steps { step, bound } = quantiser {
+                    if let Quantiser::Steps { step, bound } = quantiser
+                        && *step < Quantiser::ENDLESS
+                    {
                         (*step, *bound) = (factor * *step, factor * *bound);
                         changed = true;
                     }
@@ -168,7 +174,8 @@ impl Parts {
             Residual::Deviations(quantisers) => {
                 let part = |(part, &quantiser)| {
                     let spread = decoder.spread.get(part * size..(part + 1) * size).unwrap_or_default();
-                    Residuals::new(geometry, size, quantiser, spread)
+                    let missing = plan.missing.get(part).cloned().unwrap_or_default();
+                    Residuals::new(geometry, size, (quantiser, missing), spread)
                 };
                 Self::Deviations { size, residuals: quantisers.iter().enumerate().map(part).collect() }
             }
@@ -342,6 +349,9 @@ fn choose<T: Element>(decoder: &FixedDecoder, plan: &Plan, predicted: &[f64], va
     let features = decoder.features();
     let mut choice = Choice::network(values.len() / features, plan);
     let Residual::Deviations(quantisers) = &plan.residual else { return choice };
+    if quantisers.contains(&Quantiser::ANYTHING) {
+        return choice;
+    }
     let size = features / plan.parts;
     let mut costs = vec![[0.0; 4]; choice.modes.len()];
     for (part, &quantiser) in quantisers.iter().enumerate() {

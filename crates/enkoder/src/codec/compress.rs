@@ -12,6 +12,8 @@ use super::element::{Element, ElementType, with_element};
 use super::encoder::CodeEncoder;
 use super::error::CodecError;
 use super::fixed_point::FixedDecoder;
+use super::levels::Grid;
+use super::missing::Missing;
 use super::plan::Trial;
 use super::promise::{Extent, Promise, scales};
 use super::samples::SampleSource;
@@ -74,6 +76,8 @@ struct Compression<'a> {
     plan: Plan,
     promise: Promise,
     features: usize,
+    /// For each step of levels of bytes whether what is missing stays so, and nothing else becomes it; empty where that is not asked.
+    steps: Vec<bool>,
 }
 
 impl Compression<'_> {
@@ -121,28 +125,35 @@ impl Compression<'_> {
         let block_samples = block_samples.clamp(1, most.max(1));
         let block_samples = block_samples.min(usize::try_from(samples).unwrap_or(usize::MAX));
 
-        let (missing, valid) = (source.missing(), source.valid());
+        let missing = Missing::of(source);
         let mut extents = vec![Extent::NOTHING; parts];
-        let mut look = |bytes: &[u8]| Extent::add_samples(&mut extents, (element, bytes), features, &missing, &valid);
+        let mut look = |bytes: &[u8]| Extent::add_samples(&mut extents, (element, bytes), features, &missing);
         let count = samples.min((TRIAL_VALUES / features).clamp(4, TRIAL_SAMPLES) as u64);
         let mut tried = Vec::new();
         for index in 0..count {
             tried.extend(source.read(index * samples / count, 1)?);
         }
-        if matches!(options.bound, Bound::Relative(_) | Bound::Psnr(_)) {
+        let is_any_missing = missing.iter().any(Missing::is_any);
+        let is_by_bytes = element == ElementType::U8 && is_any_missing;
+        let mut steps = vec![true; if is_by_bytes { 256 } else { 0 }];
+        if matches!(options.bound, Bound::Relative(_) | Bound::Psnr(_) | Bound::None) || is_by_bytes {
             for first in (0..samples).step_by(block_samples) {
                 let count = (samples - first).min(block_samples as u64) as usize;
-                look(&source.read(first, count)?);
+                let bytes = source.read(first, count)?;
+                look(&bytes);
+                keep_missing(&mut steps, &bytes, features / parts, &missing);
             }
         } else {
             look(&tried);
         }
         let promise = Promise::of(options.bound, element, &extents)?;
         let encoder = CodeEncoder::new(model);
-        let plan =
-            Trial::new(decoder, &encoder, (element, &tried), scales(element, &extents)).plan_for(&promise, &extents);
+        let missing = if is_any_missing { missing } else { Vec::new() };
+        let in_scale = (scales(element, &extents), missing);
+        let plan = Trial::new(decoder, &encoder, (element, &tried), in_scale).plan_for(&promise, &extents);
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
-        let mut this = Compression { element, decoder, encoder, plan, promise, features };
+        let mut this = Compression { element, decoder, encoder, plan, promise, features, steps };
+        this.allow();
         if let Promise::MeanSquared { target, .. } = this.promise {
             this.reach(target, source, samples, block_samples)?;
         }
@@ -167,7 +178,11 @@ impl Compression<'_> {
                     let count = (samples - first).min(block as u64) as usize;
                     let bytes = source.read(first, count)?;
                     let rounded: Vec<u8> = bytes.iter().map(|&byte| grid.rounded(byte)).collect();
-                    errors.compare(&bytes, &rounded, &rounded, f64::from(u8::MAX), |_, _| true);
+                    let size = self.features / self.plan.parts;
+                    for (number, (bytes, rounded)) in bytes.chunks(size).zip(rounded.chunks(size)).enumerate() {
+                        let scale = (f64::from(u8::MAX), self.missing(number));
+                        errors.compare(bytes, rounded, rounded, scale, |_, _| true);
+                    }
                 }
             } else {
                 self.each_block(source, samples, block, &mut |proven| {
@@ -181,8 +196,18 @@ impl Compression<'_> {
             if errors.scaled_squares <= allowed || !self.plan.refine(factor) {
                 return Ok(());
             }
+            self.allow();
         }
         Ok(())
+    }
+
+    /// Makes levels of bytes as fine as they must be for what is missing.
+    fn allow(&mut self) {
+        if let Residual::Levels(grid) = &mut self.plan.residual {
+            while grid.step > 1 && self.steps.get(usize::from(grid.step)) == Some(&false) {
+                grid.step -= 1;
+            }
+        }
     }
 
     /// Works on blocks, as many at once as there are threads, and hands them on in order.
@@ -225,9 +250,11 @@ impl Compression<'_> {
                 Promise::Nothing => (None, 1.0),
             };
             let exact = self.promise == Promise::Exact;
-            errors.compare(original, written, decoded, scale, |value, decoded| {
+            let missing = self.missing(part);
+            errors.compare(original, written, decoded, (scale, missing), |value, decoded| {
                 value.to_bits() == decoded.to_bits()
-                    || limit.is_none_or(|limit| !exact && value.is_finite() && value.within(decoded, limit))
+                    || (limit.is_none_or(|limit| !exact && value.is_finite() && value.within(decoded, limit))
+                        && (!missing.is_any() || missing.is_kept(value, decoded)))
             })
         });
         if !kept {
@@ -237,6 +264,12 @@ impl Compression<'_> {
         let Streams { codes, residual } = streams;
         let frame = Frame::to_bytes(number as u64, samples, &codes, &residual);
         Ok(Proven { frame, samples, streams: [codes.len() as u64, residual.len() as u64], errors, stages })
+    }
+
+    /// Which numbers of a part of the samples, counted over all of them, are no values.
+    fn missing(&self, part: usize) -> &Missing {
+        const NONE: &Missing = &Missing::NONE;
+        self.plan.missing.get(part % self.plan.parts).unwrap_or(NONE)
     }
 
     fn write(
@@ -278,6 +311,21 @@ impl Compression<'_> {
             return Err(CodecError::Proof { block: file.blocks() - 1, bound: options.bound.to_string() });
         }
         file.finish()
+    }
+}
+
+/// Rules out the steps of levels by which a byte that is missing would become another, or another one missing.
+fn keep_missing(steps: &mut [bool], bytes: &[u8], size: usize, missing: &[Missing]) {
+    let mut seen = vec![[false; 256]; missing.len()];
+    for (number, part) in bytes.chunks(size).enumerate().take(if steps.is_empty() { 0 } else { usize::MAX }) {
+        part.iter().for_each(|&byte| seen[number % missing.len()][usize::from(byte)] = true);
+    }
+    for (step, allowed) in (0..=u8::MAX).zip(steps).skip(1) {
+        let grid = Grid { step };
+        let is_kept = |(seen, missing): (&[bool; 256], &Missing)| {
+            (0..=u8::MAX).zip(seen).all(|(byte, &is_seen)| !is_seen || missing.is_kept(byte, grid.rounded(byte)))
+        };
+        *allowed &= seen.iter().zip(missing).all(is_kept);
     }
 }
 

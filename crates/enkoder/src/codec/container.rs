@@ -267,7 +267,7 @@ impl Header {
             other => return Err(reader.damaged(format!("a model of place {other}"))),
         };
         reader.finish("the header")?;
-        let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual, parts };
+        let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual, parts, missing: Vec::new() };
         Ok(Self { layout, element, shape, samples, bound, bounds, block_samples, plan, model, alone, description: 0 })
     }
 }

@@ -124,11 +124,6 @@ impl ElementType {
         with_element!(self, T => <T as Element>::from_le(bytes).into_iter().map(Element::to_f64).collect())
     }
 
-    /// The bits of the nearest value of this type.
-    pub(crate) fn bits_of(self, value: f64) -> u64 {
-        with_element!(self, T => Element::to_bits(<T as Element>::from_f64(value)))
-    }
-
     pub(crate) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|element| *element as u8 == number)
     }

@@ -87,11 +87,6 @@ pub enum CodecError {
         /// What is wrong, and the way out.
         why: String,
     },
-    /// Regions are told apart by a value that the data does not have.
-    #[error(
-        "the values have all that there are of {0}, so that none is left to tell regions apart\nhint: give one bound for all"
-    )]
-    NoValueIsFree(ElementType),
     /// Not a thing that can come back exactly.
     #[error("{0:?} cannot be kept exactly: write zeros, signs, extremes, or several of these with commas")]
     UnknownExact(String),

@@ -4,6 +4,7 @@ use super::bound::Bound;
 use super::element::{Element, ElementType};
 use super::error::CodecError;
 use super::field::{Predicts, Scale, is_within_part, step_of_part};
+use super::missing::Missing;
 use super::plan::quantiser_for;
 use super::promise::{Extent, Promise};
 use super::quantiser::Quantiser;
@@ -50,7 +51,7 @@ impl Kept {
             || match self {
                 Self::Within(bound) => value.is_finite() && value.within(decoded, bound),
                 Self::Part(part) => is_within_part(value, decoded, part),
-                Self::Mean { .. } => value.is_finite() && value.within(decoded, f64::INFINITY),
+                Self::Mean { .. } => value.is_finite() && decoded.is_finite(),
                 Self::Exact => false,
             }
     }
@@ -84,6 +85,8 @@ pub(crate) struct Demand {
     pub(crate) exact: Exact,
     /// Of the whole variable.
     pub(crate) extent: Extent,
+    /// Which of its numbers are no values.
+    pub(crate) missing: Missing,
     /// Whether decoded values are to lie on multiples of a step that follows from the bound, so that they decode to themselves.
     pub(crate) idempotent: bool,
 }
@@ -92,7 +95,9 @@ impl Demand {
     /// Whether a decoded value of a region will do.
     #[inline(always)]
     pub(crate) fn is_met<T: Element>(&self, region: u8, value: T, decoded: T) -> bool {
-        self.kept[usize::from(region)].is_by(value, decoded) && (!self.exact.is_any() || self.is_exact(value, decoded))
+        self.kept[usize::from(region)].is_by(value, decoded)
+            && self.missing.is_kept(value, decoded)
+            && (!self.exact.is_any() || self.is_exact(value, decoded))
     }
 
     fn is_exact<T: Element>(&self, value: T, decoded: T) -> bool {

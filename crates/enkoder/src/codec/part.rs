@@ -1,6 +1,7 @@
 //! The array of one variable in a block, as files of version 4 have it: its values as they are, a field, a raster, or one of these for each region. A
 //! region is an array of its own: the box around its cells, in which all other cells have one value that the data does not have.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::bytes::{Reader, put_unsigned};
@@ -9,6 +10,7 @@ use super::entropy::Corrupt;
 use super::error::CodecError;
 use super::field::{self, Field, Mean, Scale, lattice};
 use super::kept::Demand;
+use super::missing::Found;
 use super::quantiser::Quantiser;
 use super::raster;
 use super::region::{Exact, MAX_REGIONS};
@@ -22,6 +24,9 @@ const OVER_MEAN: u8 = 4;
 /// Added to it where limits follow.
 const LIMITED: u8 = 16;
 
+/// Where more than one of so many places must be put right, it is tried whether keeping every bit takes fewer bytes.
+const MANY_PLACES: usize = 64;
+
 /// The two streams of an array: what predicts it, and what that misses.
 pub(crate) type Streams = [Vec<u8>; 2];
 
@@ -33,8 +38,6 @@ pub(crate) struct Request<'a> {
     pub(crate) scales: &'a [Vec<Scale>],
     /// The region of each value; empty where there are none.
     pub(crate) regions: &'a [u8],
-    /// Bits of the values that stand for a missing one.
-    pub(crate) missing: &'a [u64],
     pub(crate) effort: u8,
 }
 
@@ -54,24 +57,53 @@ pub(crate) struct Coded {
     pub(crate) bytes: [usize; 2],
 }
 
-/// The streams of an array, and what they decode to.
-pub(crate) fn encode<T: Element>(
-    values: &[T],
-    shape: &[usize],
-    request: &Request<'_>,
-) -> Result<(Streams, Vec<T>), CodecError> {
+/// The streams of an array, and what they decode to, which is what is asked for.
+pub(crate) fn encode<T: Element>(values: &[T], shape: &[usize], request: &Request<'_>) -> (Streams, Vec<T>) {
+    let (mut best, places) = attempt(values, shape, request);
+    let exactly = vec![vec![Scale::Free(Quantiser::Exact)]; request.scales.len()];
+    if places > values.len() / MANY_PLACES && request.scales != exactly {
+        let (other, _) = attempt(values, shape, &Request { scales: &exactly, ..*request });
+        if bytes(&other.0) < bytes(&best.0) {
+            best = other;
+        }
+    }
+    if bytes(&best.0) > values.len() * T::TYPE.bytes() + 1 { stored(values) } else { best }
+}
+
+/// An array by the steps of a request, put right wherever it does not decode to what is asked for; and in how many places.
+fn attempt<T: Element>(values: &[T], shape: &[usize], request: &Request<'_>) -> ((Streams, Vec<T>), usize) {
+    let (single, several_times): (Vec<Found>, Vec<Found>) =
+        request.demand.missing.among(values).into_iter().partition(|found| found.count == 1);
+    let missing: Vec<u64> = several_times.iter().map(|found| found.bits).collect();
+    // A place costs less than a mask, and nothing is to be predicted from what is no value.
+    let mut seen = Cow::Borrowed(values);
+    if request.scales.iter().flatten().any(|scale| !scale.is_exact()) {
+        for Found { first, .. } in single {
+            let beside = first.checked_sub(1).unwrap_or((first + 1).min(values.len() - 1));
+            seen.to_mut()[first] = seen[beside];
+        }
+    }
     let first = request.regions.first().copied().unwrap_or(0);
     let (mut streams, mut decoded) = if request.regions.iter().all(|&region| region == first) {
-        one(values, shape, (request, first), request.missing)
+        one(&seen, shape, (request, first), &missing)
     } else {
-        several(values, shape, request)?
+        several(&seen, shape, request, &missing)
     };
-    if request.demand.exact.extremes {
-        let limits = limit(values, &mut decoded, request);
+    let limits = Limits::of(values, &mut decoded, request);
+    if limits.do_anything() {
         streams[0][0] |= LIMITED;
-        streams[0].splice(1..1, limits);
+        streams[0].splice(1..1, limits.to_bytes());
     }
-    Ok((streams, decoded))
+    ((streams, decoded), limits.places.len())
+}
+
+/// An array whose values are stored as they are.
+fn stored<T: Element>(values: &[T]) -> (Streams, Vec<T>) {
+    ([vec![STORED], T::to_le(values)], values.to_vec())
+}
+
+fn bytes([head, tail]: &Streams) -> usize {
+    head.len() + tail.len()
 }
 
 /// The array of two streams, which may be anything.
@@ -81,17 +113,10 @@ pub(crate) fn decode<T: Element>(streams: [&[u8]; 2], shape: &[usize]) -> Result
     let limits = if kind & LIMITED > 0 { Some(Limits::<T>::read(&mut head, shape)?) } else { None };
     let mut values = if kind & !LIMITED == REGIONS {
         let mut values = vec![T::from_bits(0); shape.iter().product()];
-        let sentinel = bits(&mut head, T::TYPE)?;
+        let sentinel = T::from_bits(bits(&mut head, T::TYPE)?);
         for layer in layers(&mut head, streams[1], shape)? {
             let of_box = decode_one::<T>(layer.streams, &layer.lengths())?;
-            let mut from = of_box.iter();
-            layer.each_row(shape, |row| {
-                for (to, &value) in values[row].iter_mut().zip(&mut from) {
-                    if value.to_bits() != sentinel {
-                        *to = value;
-                    }
-                }
-            });
+            layer.put(shape, &of_box, sentinel, &mut values);
         }
         values
     } else {
@@ -147,7 +172,7 @@ fn one<T: Element>(
     // What goes beyond the extremes is brought back later.
     let exact = Exact { extremes: false, ..request.demand.exact };
     let demand = Demand { exact, ..request.demand.clone() };
-    let mut best: Option<(Streams, Vec<T>)> = None;
+    let mut best: Option<(usize, Streams, Vec<T>)> = None;
     for &scale in scales {
         let field = field::choose(values, shape, on_lattice(values, scale), missing, request.effort);
         let mut decoded = values.to_vec();
@@ -158,21 +183,21 @@ fn one<T: Element>(
             mean.put(&mut head);
         }
         head.extend(of_field);
-        let is_met = || {
-            let pairs = || values.iter().zip(&decoded).filter(|(value, _)| !missing.contains(&value.to_bits()));
-            pairs().all(|(&value, &decoded)| demand.is_met(region, value, decoded))
-        };
-        let bytes = head.len() + tail.len();
-        let is_less = best.as_ref().is_none_or(|([head, tail], _)| bytes < head.len() + tail.len());
-        if is_less && (scales.len() == 1 || is_met()) {
-            best = Some(([head, tail], decoded));
+        // What is not met is put right place by place.
+        let pairs = values.iter().zip(&decoded).filter(|(value, _)| !missing.contains(&value.to_bits()));
+        let places = pairs.filter(|&(&value, &decoded)| !demand.is_met(region, value, decoded)).count();
+        let streams = [head, tail];
+        let all = bytes(&streams) + places * (T::TYPE.bytes() + 1);
+        if best.as_ref().is_none_or(|(least, ..)| all < *least) {
+            best = Some((all, streams, decoded));
         }
     }
     let all = values.len() * T::TYPE.bytes();
-    let best = best.filter(|([head, tail], _)| head.len() + tail.len() <= all);
-    let (streams, decoded) = best.unwrap_or_else(|| ([vec![STORED], T::to_le(values)], values.to_vec()));
+    let (most, streams, decoded) = best.filter(|(least, ..)| *least <= all).unwrap_or_else(|| {
+        let (streams, decoded) = stored(values);
+        (all, streams, decoded)
+    });
     // What comes back exactly keeps every bound.
-    let most = streams[0].len() + streams[1].len() - 1;
     if T::TYPE == ElementType::U8
         && let Some([head, tail]) = raster::fewer(&T::to_le(values), shape, request.effort, most)
     {
@@ -182,12 +207,17 @@ fn one<T: Element>(
 }
 
 /// An array of several regions.
-fn several<T: Element>(values: &[T], shape: &[usize], request: &Request<'_>) -> Result<(Streams, Vec<T>), CodecError> {
-    let sentinel = unused(values).ok_or(CodecError::NoValueIsFree(T::TYPE))?;
-    let missing = [request.missing, &[sentinel.to_bits()]].concat();
+fn several<T: Element>(
+    values: &[T],
+    shape: &[usize],
+    request: &Request<'_>,
+    missing: &[u64],
+) -> (Streams, Vec<T>) {
+    let sentinel = rarest(values);
+    let missing = [missing, &[sentinel.to_bits()]].concat();
     let mut head = vec![REGIONS];
     head.extend(T::to_le(&[sentinel]));
-    let mut decoded = values.to_vec();
+    let mut decoded = vec![T::from_bits(0); values.len()];
     let mut streams: Vec<Streams> = Vec::new();
     let mut boxes = Vec::new();
     for region in 0..request.scales.len() as u8 {
@@ -198,21 +228,8 @@ fn several<T: Element>(values: &[T], shape: &[usize], request: &Request<'_>) -> 
             let own = values[row.clone()].iter().zip(&request.regions[row]);
             of_box.extend(own.map(|(&value, &own)| if own == region { value } else { sentinel }));
         });
-        let (mut coded, mut back) = one(&of_box, &layer.lengths(), (request, region), &missing);
-        let is_lost =
-            |(&value, &back): (&T, &T)| value.to_bits() != back.to_bits() && back.to_bits() == sentinel.to_bits();
-        if of_box.iter().zip(&back).any(is_lost) {
-            let scales = &vec![vec![Scale::Free(Quantiser::Exact)]; request.scales.len()];
-            (coded, back) = one(&of_box, &layer.lengths(), (&Request { scales, ..*request }, region), &missing);
-        }
-        let mut from = back.iter();
-        layer.each_row(shape, |row| {
-            for (to, &value) in decoded[row].iter_mut().zip(&mut from) {
-                if value.to_bits() != sentinel.to_bits() {
-                    *to = value;
-                }
-            }
-        });
+        let (coded, back) = one(&of_box, &layer.lengths(), (request, region), &missing);
+        layer.put(shape, &back, sentinel, &mut decoded);
         streams.push(coded);
         boxes.push(layer);
     }
@@ -230,7 +247,7 @@ fn several<T: Element>(values: &[T], shape: &[usize], request: &Request<'_>) -> 
         head.extend(of_head);
         tail.extend(of_tail);
     }
-    Ok(([head, tail], decoded))
+    ([head, tail], decoded)
 }
 
 /// A region of an array: the box around it, and its streams.
@@ -243,6 +260,18 @@ struct Layer<'a> {
 impl Layer<'_> {
     fn lengths(&self) -> Vec<usize> {
         self.bounds.iter().map(ExactSizeIterator::len).collect()
+    }
+
+    /// Puts the values of the box into an array of this shape, but those that stand for what is not in the region.
+    fn put<T: Element>(&self, shape: &[usize], of_box: &[T], sentinel: T, values: &mut [T]) {
+        let mut from = of_box.iter();
+        self.each_row(shape, |row| {
+            for (to, &value) in values[row].iter_mut().zip(&mut from) {
+                if value.to_bits() != sentinel.to_bits() {
+                    *to = value;
+                }
+            }
+        });
     }
 
     /// Hands on where each row of the box lies in an array of this shape.
@@ -337,18 +366,26 @@ fn around(regions: &[u8], shape: &[usize], region: u8) -> Option<Vec<Range<usize
     bounds.iter().all(|bounds| !bounds.is_empty()).then_some(bounds)
 }
 
-/// A value that is not among others: a NaN where the type has them.
-fn unused<T: Element>(values: &[T]) -> Option<T> {
-    let nan = match T::TYPE.bytes() {
-        2 => 0x7e00,
-        4 => 0x7fc0_0000,
-        _ => 0x7ff8_0000_0000_0000,
+/// A value that is not among others, a NaN where the type has them; where there is none, one of those that occur least.
+fn rarest<T: Element>(values: &[T]) -> T {
+    let (start, all) = match T::TYPE {
+        ElementType::F16 => (0x7e00, 1 << 9),
+        ElementType::F32 => (0x7fc0_0000, LOOKED_AT),
+        ElementType::F64 => (0x7ff8_0000_0000_0000, LOOKED_AT),
+        other => (0, LOOKED_AT.min(1u64 << (8 * other.bytes() as u32).min(32))),
     };
-    let start = if T::TYPE.is_float() { nan } else { 0 };
-    let is_free = |bits: &u64| values.iter().all(|value| value.to_bits() != *bits);
-    let most = 1u64 << (8 * T::TYPE.bytes() as u32 - 1).min(9);
-    (0..2 * most).map(|number| T::from_bits(start + number).to_bits()).find(is_free).map(T::from_bits)
+    let mut counts = vec![0u64; all as usize];
+    for value in values {
+        if let Some(count) = counts.get_mut(value.to_bits().wrapping_sub(start) as usize) {
+            *count += 1;
+        }
+    }
+    let rarest = counts.iter().enumerate().min_by_key(|(_, count)| **count).map_or(0, |(number, _)| number);
+    T::from_bits(start + rarest as u64)
 }
+
+/// Values among which one is looked for that is not there.
+const LOOKED_AT: u64 = 1 << 16;
 
 /// Of values that all lie on a lattice coarser than the steps, the lattice.
 fn on_lattice<T: Element>(values: &[T], scale: Scale) -> Scale {
@@ -360,8 +397,8 @@ fn on_lattice<T: Element>(values: &[T], scale: Scale) -> Scale {
     }
 }
 
-/// The least and the largest value of an array: those that decode a little beyond them become them, and the places of others that must be
-/// exact are listed.
+/// What is put right in an array once it has been decoded: values that lie a little beyond the least and the largest become these, and the
+/// places of others that must be as they were are listed.
 struct Limits<T> {
     /// Values from the first to the second become the second.
     low: [T; 2],
@@ -370,36 +407,48 @@ struct Limits<T> {
     places: Vec<(usize, T)>,
 }
 
-/// The limits of an array, as a reader reads them; `decoded` becomes what they leave of it.
-fn limit<T: Element>(values: &[T], decoded: &mut [T], request: &Request<'_>) -> Vec<u8> {
-    let extent = request.demand.extent;
-    let is_inside = |value: T| (extent.min..=extent.max).contains(&value.to_f64());
-    let present = || values.iter().zip(&*decoded).filter(|(value, _)| is_inside(**value));
-    let least = |a: T, b: T| if b < a { b } else { a };
-    let largest = |a: T, b: T| if b > a { b } else { a };
-    let own = |pick: fn(&(T, T)) -> T, choose: &dyn Fn(T, T) -> T| {
-        present().map(|(&value, &decoded)| pick(&(value, decoded))).reduce(choose).unwrap_or(T::from_bits(0))
-    };
-    let (min, max) = (own(|pair| pair.0, &least), own(|pair| pair.0, &largest));
-    let [mut low, mut high] =
-        [[least(own(|pair| pair.1, &least), min), min], [max, largest(own(|pair| pair.1, &largest), max)]];
-    // A value that is none, as one that stands for a missing one, must stay as it is.
-    let moved = |value: T| !is_inside(value) && ((low[0] <= value && value < min) || (max < value && value <= high[1]));
-    if values.iter().any(|&value| moved(value)) {
-        (low, high) = ([min, min], [max, max]);
-    }
-    let mut limits = Limits { low, high, places: Vec::new() };
-    limits.apply(decoded);
-    for (index, (&value, to)) in values.iter().zip(&mut *decoded).enumerate() {
-        if !request.demand.is_met(request.regions.get(index).copied().unwrap_or(0), value, *to) {
-            *to = value;
-            limits.places.push((index, value));
-        }
-    }
-    limits.to_bytes()
-}
-
 impl<T: Element> Limits<T> {
+    /// What must be put right in an array, which is done.
+    fn of(values: &[T], decoded: &mut [T], request: &Request<'_>) -> Self {
+        let Demand { missing, exact, .. } = request.demand;
+        let mut limits = Self { low: [T::from_bits(0); 2], high: [T::from_bits(0); 2], places: Vec::new() };
+        if exact.extremes || missing.has_limits() {
+            let pairs = || values.iter().copied().zip(decoded.iter().copied());
+            let present = || pairs().filter(|(value, _)| missing.is_value(*value));
+            let least = |a: T, b: T| if b < a { b } else { a };
+            let largest = |a: T, b: T| if b > a { b } else { a };
+            let none = T::from_bits(0);
+            let min = present().map(|(value, _)| value).reduce(least).unwrap_or(none);
+            let max = present().map(|(value, _)| value).reduce(largest).unwrap_or(none);
+            let lowest = present().map(|(_, decoded)| decoded).fold(min, least);
+            let highest = present().map(|(_, decoded)| decoded).fold(max, largest);
+            // What is no value must stay as it is: where more of such would move than of values that must, none is moved.
+            let is_worth = |is_moved: &dyn Fn(T) -> bool| {
+                let moved = || pairs().filter(|(_, decoded)| is_moved(*decoded));
+                let must = |&(value, decoded): &(T, T)| {
+                    missing.is_value(value) && (exact.extremes || !missing.is_inside(decoded))
+                };
+                moved().filter(must).count() > moved().filter(|(value, _)| !missing.is_value(*value)).count()
+            };
+            let low = if is_worth(&|decoded| decoded >= lowest && decoded < min) { lowest } else { min };
+            let high = if is_worth(&|decoded| decoded > max && decoded <= highest) { highest } else { max };
+            (limits.low, limits.high) = ([low, min], [max, high]);
+        }
+        limits.apply(decoded);
+        for (index, (&value, to)) in values.iter().zip(&mut *decoded).enumerate() {
+            if !request.demand.is_met(request.regions.get(index).copied().unwrap_or(0), value, *to) {
+                *to = value;
+                limits.places.push((index, value));
+            }
+        }
+        limits
+    }
+
+    /// Whether an array is another with them.
+    fn do_anything(&self) -> bool {
+        self.low[0] < self.low[1] || self.high[0] < self.high[1] || !self.places.is_empty()
+    }
+
     fn apply(&self, values: &mut [T]) {
         let ([lowest, min], [max, highest]) = (self.low, self.high);
         for value in &mut *values {
@@ -447,6 +496,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::kept::Kept;
+    use super::super::missing::Missing;
     use super::super::promise::Extent;
     use super::*;
 
@@ -459,12 +509,13 @@ mod tests {
         let regions: Vec<u8> = (0..60).map(|i| u8::from(i % 5 > 2)).collect();
         let extent = Extent { min: -1.0, max: 1.0, all_finite: true };
         let exact = Exact { extremes: kind == 3, ..Exact::default() };
-        let demand = &Demand { kept: vec![Kept::Within(0.1), Kept::Exact], exact, extent, idempotent: false };
+        let missing = Missing::default();
+        let demand = &Demand { kept: vec![Kept::Within(0.1), Kept::Exact], exact, extent, missing, idempotent: false };
         let exactly = vec![vec![Scale::Free(Quantiser::Exact)]];
         let (values, scales) =
             if kind == 1 { (noise, exactly) } else { (values, demand.scales(ElementType::F32, 0.0)) };
         let regions = if kind > 1 { &regions[..] } else { &[] };
-        encode(&values, &SHAPE, &Request { demand, scales: &scales, regions, missing: &[], effort: 5 }).unwrap().0
+        encode(&values, &SHAPE, &Request { demand, scales: &scales, regions, effort: 5 }).0
     }
 
     #[test]

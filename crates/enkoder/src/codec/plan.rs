@@ -8,6 +8,7 @@ use super::element::{Element, ElementType, with_element};
 use super::encoder::CodeEncoder;
 use super::fixed_point::FixedDecoder;
 use super::levels::Grid;
+use super::missing::Missing;
 use super::promise::{Extent, Promise};
 use super::quantiser::Quantiser;
 use super::residual::Coefficients;
@@ -24,8 +25,9 @@ pub(crate) struct Trial<'a> {
     /// For each latent, how far a prediction moves with it, as root mean square over the features, each in the scale of its part.
     sensitivity: Vec<f64>,
     fraction: i32,
-    /// For each part of a sample, the size that counts as 1.
+    /// For each part of a sample, the size that counts as 1, and which of its numbers are no values.
     scales: Vec<f64>,
+    missing: Vec<Missing>,
 }
 
 /// Fineness of latents' steps that are tried: their part in the error, beside the step of values.
@@ -45,7 +47,7 @@ impl<'a> Trial<'a> {
         decoder: &'a FixedDecoder,
         encoder: &CodeEncoder<'_>,
         (element, bytes): (ElementType, &[u8]),
-        scales: Vec<f64>,
+        (scales, missing): (Vec<f64>, Vec<Missing>),
     ) -> Self {
         let codes = encoder.encode(element, bytes);
         let values = with_element!(element, T => Box::new(<T as Element>::from_le(bytes)) as Box<dyn Tried>);
@@ -58,7 +60,7 @@ impl<'a> Trial<'a> {
         }
         let samples = (codes.len() / latent) as f64;
         spread.iter_mut().for_each(|spread| *spread = (*spread / samples).sqrt());
-        Self { decoder, element, values, codes, spread, sensitivity: Vec::new(), fraction, scales }
+        Self { decoder, element, values, codes, spread, sensitivity: Vec::new(), fraction, scales, missing }
     }
 
     fn is_linear(&self) -> bool {
@@ -134,7 +136,8 @@ impl<'a> Trial<'a> {
     fn plan_of(&self, active: usize, error: f64, residual: Residual) -> Plan {
         let units = self.units(active, error);
         let parts = self.scales.len();
-        Plan { active, units, fraction: self.fraction, coefficients: [0; 4], residual, parts }
+        let missing = self.missing.clone();
+        Plan { active, units, fraction: self.fraction, coefficients: [0; 4], residual, parts, missing }
     }
 
     fn units(&self, active: usize, error: f64) -> Vec<i32> {
@@ -170,8 +173,7 @@ impl<'a> Trial<'a> {
     /// Mean squared error of what decodes, over the finite values, in the scales of the parts.
     fn error(&self, plan: &Plan) -> f64 {
         let codes = &mut plan.quantise(&self.codes, self.decoder.latent());
-        let scales: Vec<f64> = self.feature_scales().collect();
-        self.values.error(self.decoder, plan, codes, &scales)
+        self.values.error(self.decoder, plan, codes, &self.scales)
     }
 
     /// The cheapest of the plans tried for a residual that leaves an error of about `step`.
@@ -238,6 +240,13 @@ impl<'a> Trial<'a> {
         self.plan_of(self.decoder.latent(), error, Residual::None)
     }
 
+    /// The same with what is no value beside them, where there is or could be such.
+    fn codes_and_missing(&self, error: f64, extents: &[Extent]) -> Plan {
+        let is_any = self.missing.iter().any(Missing::is_any) || extents.iter().any(|extent| !extent.all_finite);
+        let residual = Residual::Deviations(vec![Quantiser::ANYTHING; extents.len()]);
+        if is_any { self.plan_of(self.decoder.latent(), error, residual) } else { self.codes_only(error) }
+    }
+
     /// The plan for a promise about data of these extents, one for each part of a sample.
     pub(crate) fn plan_for(&mut self, promise: &Promise, extents: &[Extent]) -> Plan {
         let bytes = self.element == ElementType::U8;
@@ -269,7 +278,7 @@ impl<'a> Trial<'a> {
             Promise::Nothing => {
                 let unquantised = self.error(&self.codes_only(1e-9));
                 let found = coarsest(1.02 * unquantised, &|error| self.error(&self.codes_only(error)));
-                self.codes_only(found.unwrap_or(1e-9))
+                self.codes_and_missing(found.unwrap_or(1e-9), extents)
             }
             Promise::MeanSquared { target, .. } => self.mean_squared(*target, extents),
         }
@@ -281,7 +290,7 @@ impl<'a> Trial<'a> {
         if extents.iter().all(|extent| extent.all_finite)
             && let Some(error) = coarsest(aim, &|error| self.error(&self.codes_only(error)))
         {
-            return self.codes_only(error);
+            return self.codes_and_missing(error, extents);
         }
         if self.element == ElementType::U8 {
             let step = (1..=254)
@@ -309,7 +318,7 @@ impl<'a> Trial<'a> {
 trait Tried: Send + Sync {
     /// About the bits that they take.
     fn cost(&self, decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32]) -> f64;
-    /// Mean squared error of what decodes, over the finite values, each beside the scale of its feature.
+    /// Mean squared error of what decodes, over the values, each beside the scale of its part.
     fn error(&self, decoder: &FixedDecoder, plan: &Plan, codes: &mut [i32], scales: &[f64]) -> f64;
     /// Mean squared error of bytes that are rounded to a grid.
     fn rounding_error(&self, grid: Grid) -> f64;
@@ -326,9 +335,13 @@ impl<T: Element> Tried for Vec<T> {
         let mut decoded = self.clone();
         estimate(decoder, plan, codes, &mut decoded);
         let (mut sum, mut count) = (0.0, 0usize);
-        for ((value, decoded), scale) in self.iter().zip(decoded).zip(scales.iter().cycle()) {
-            if value.is_finite() {
-                sum += ((value.to_f64() - decoded.to_f64()) / scale).powi(2);
+        let size = decoder.features() / scales.len();
+        let of_all = Missing::default();
+        for (number, (values, decoded)) in self.chunks(size).zip(decoded.chunks(size)).enumerate() {
+            let part = number % scales.len();
+            let missing = plan.missing.get(part).unwrap_or(&of_all);
+            for (&value, decoded) in values.iter().zip(decoded).filter(|(value, _)| missing.is_value(**value)) {
+                sum += ((value.to_f64() - decoded.to_f64()) / scales[part]).powi(2);
                 count += 1;
             }
         }

@@ -3,6 +3,7 @@
 use super::bound::Bound;
 use super::element::{Element, ElementType, with_element};
 use super::error::CodecError;
+use super::missing::Missing;
 use crate::network::vectorised::vectorised;
 
 /// What is known of all values of a part of the samples before a plan is made.
@@ -16,35 +17,31 @@ pub(crate) struct Extent {
 impl Extent {
     pub(crate) const NOTHING: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, all_finite: true };
 
-    /// Adds the parts of whole samples, each to its own extent: little-endian numbers of a type, without those that stand for a missing one,
-    /// or are not in the range of what can be a value of their part.
+    /// Adds the parts of whole samples, each to its own extent: little-endian numbers of a type, without those that are no values of their
+    /// part.
     pub(crate) fn add_samples(
         extents: &mut [Self],
         (element, bytes): (ElementType, &[u8]),
         features: usize,
-        missing: &[f64],
-        valid: &[Option<(f64, f64)>],
+        missing: &[Missing],
     ) {
         let parts = extents.len();
         with_element!(element, T => {
             let values = <T as Element>::from_le(bytes);
-            let missing: Vec<T> = missing.iter().map(|&value| Element::from_f64(value)).collect();
             let size = if parts == 1 { values.len() } else { features / parts };
             for (index, values) in values.chunks_exact(size.max(1)).enumerate() {
                 let part = index % parts;
-                extents[part].add(values, &missing, valid.get(part).copied().flatten());
+                extents[part].add(values, &missing[part]);
             }
         });
     }
 
-    /// Adds values but those that stand for a missing one, or are not in the range of what can be a value.
-    fn add<T: Element>(&mut self, values: &[T], missing: &[T], valid: Option<(f64, f64)>) {
-        if !missing.is_empty() || valid.is_some() {
-            let can_be = |value: &T| valid.is_none_or(|(low, high)| (low..=high).contains(&value.to_f64()));
-            let is_present = |value: &T| !missing.contains(value) && can_be(value);
-            let present: Vec<T> = values.iter().copied().filter(is_present).collect();
+    /// Adds values but those that are none.
+    fn add<T: Element>(&mut self, values: &[T], missing: &Missing) {
+        if missing.is_any() {
+            let present: Vec<T> = values.iter().copied().filter(|&value| missing.is_value(value)).collect();
             self.all_finite &= present.len() == values.len();
-            return self.add(&present, &[], None);
+            return self.add(&present, &Missing::default());
         }
         let mut extent = *self;
         vectorised(

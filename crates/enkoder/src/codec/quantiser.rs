@@ -17,6 +17,11 @@ pub(crate) enum Quantiser {
 }
 
 impl Quantiser {
+    /// The step of [`Self::ANYTHING`].
+    pub(crate) const ENDLESS: f64 = f64::MAX;
+    /// Every value is what is predicted, however far off; one that must not be is stored as it is.
+    pub(crate) const ANYTHING: Self = Self::Steps { step: Self::ENDLESS, bound: f64::MAX };
+
     /// The deviation of `value` from `prediction` and the value that it decodes to; none where no deviation decodes to one
     /// within the bound.
     #[inline(always)]

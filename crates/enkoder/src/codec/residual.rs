@@ -7,6 +7,7 @@ use super::entropy::{Bit, Coder, Corrupt, PRECISION};
 use super::exponential::exp_negative;
 use super::fixed_point::quarter_octaves;
 use super::integers::{Magnitude, half_octaves};
+use super::missing::Missing;
 use super::quantiser::Quantiser;
 
 /// Classes of known spread beside the step, in quarter octaves; the first is for spreads that are not known.
@@ -52,6 +53,7 @@ const GROUP_CLASSES: usize = 2 * (PRECISION + 5);
 pub(crate) struct Residuals {
     geometry: Geometry,
     quantiser: Quantiser,
+    missing: Missing,
     /// Whether a deviation is not 0; in groups that are not all 0, apart.
     zero: [Vec<[Bit; ACTIVITIES]>; 2],
     /// Whether the first deviation of a group that is not 0 is here, by the values left in the group.
@@ -88,7 +90,12 @@ const STORED: i32 = i32::MAX;
 
 impl Residuals {
     /// For samples of this geometry; `spread` as in the model, or empty.
-    pub(crate) fn new(geometry: Geometry, features: usize, quantiser: Quantiser, spread: &[u8]) -> Self {
+    pub(crate) fn new(
+        geometry: Geometry,
+        features: usize,
+        (quantiser, missing): (Quantiser, Missing),
+        spread: &[u8],
+    ) -> Self {
         let classes: Vec<u8> = match quantiser {
             Quantiser::Steps { step, .. } if !spread.is_empty() => {
                 let step = quarter_octaves(step) - 512 + 128;
@@ -112,6 +119,7 @@ impl Residuals {
         Self {
             geometry,
             quantiser,
+            missing,
             zero,
             first: vec![first; CLASSES / 8],
             groups: Groups::new(&classes),
@@ -138,7 +146,13 @@ impl Residuals {
         if coefficients == [0; 4] {
             return self.in_groups(coder, values, predictions);
         }
-        let quantised = if C::DECODES { Vec::new() } else { self.quantiser.quantise_all(values, predictions) };
+        let mut quantised = if C::DECODES { Vec::new() } else { self.quantiser.quantise_all(values, predictions) };
+        if self.missing.is_any() {
+            for (found, (&value, &prediction)) in quantised.iter_mut().zip(values.iter().zip(predictions)) {
+                let restored = |deviation: &i64| self.quantiser.restore(*deviation, prediction);
+                *found = found.filter(|deviation| self.missing.is_kept(value, restored(deviation)));
+            }
+        }
         let mut stored = Vec::new();
         for (index, &value) in values.iter().enumerate() {
             let expected = self.expected(index, coefficients);
@@ -163,7 +177,12 @@ impl Residuals {
         // What the values are if no deviation is stored, and whether the group can be left at that.
         let mut plain = vec![T::from_bits(0); values.len()];
         quantiser.restore_all(&vec![0; values.len()], predictions, &mut plain);
-        let some: Vec<bool> = if C::DECODES { Vec::new() } else { quantiser.differing(values, &plain, GROUP) };
+        let mut some: Vec<bool> = if C::DECODES { Vec::new() } else { quantiser.differing(values, &plain, GROUP) };
+        if self.missing.is_any() {
+            for (some, (values, plain)) in some.iter_mut().zip(values.chunks(GROUP).zip(plain.chunks(GROUP))) {
+                *some |= values.iter().zip(plain).any(|(&value, &plain)| !self.missing.is_kept(value, plain));
+            }
+        }
         for start in (0..values.len()).step_by(GROUP) {
             let end = values.len().min(start + GROUP);
             let group = start / GROUP;
@@ -178,7 +197,8 @@ impl Residuals {
             let mut none = true;
             for index in start..end {
                 let (value, prediction) = (values[index], predictions[index]);
-                let quantised = if C::DECODES { None } else { quantiser.quantise(value, prediction) };
+                let found = if C::DECODES { None } else { quantiser.quantise(value, prediction) };
+                let quantised = found.filter(|&(_, restored)| self.missing.is_kept(value, restored));
                 let first = Some(if none { end - index } else { 0 });
                 let stored = self.value::<T, C>(coder, quantised.map(|found| found.0), value, index, 0, first)?;
                 let restored = || quantiser.restore(self.deviations[index], prediction);

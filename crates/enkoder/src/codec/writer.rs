@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::container::{END_BYTES, Header, description_to_bytes, index_to_bytes};
 use super::element::Element;
 use super::error::CodecError;
+use super::missing::Missing;
 use super::samples::SampleSource;
 use crate::network::vectorised::{LANES, vectorised};
 
@@ -194,13 +195,13 @@ impl Errors {
         self.finite += other.finite;
     }
 
-    /// Adds the errors of a part of a sample; whether what was decoded is what was written, and all values are as promised.
+    /// Adds the errors of the values of a part of a sample; whether what was decoded is what was written, and all values are as promised.
     pub(crate) fn compare<T: Element>(
         &mut self,
         original: &[T],
         written: &[T],
         decoded: &[T],
-        scale: f64,
+        (scale, missing): (f64, &Missing),
         is_kept: impl Fn(T, T) -> bool,
     ) -> bool {
         let mut kept = true;
@@ -216,12 +217,13 @@ impl Errors {
                         let (value, decoded) = (original[lane], decoded[lane]);
                         kept &= written[lane].to_bits() == decoded.to_bits();
                         kept &= is_kept(value, decoded);
-                        let error = if value.is_finite() { (value.to_f64() - decoded.to_f64()).abs() } else { 0.0 };
+                        let is_value = missing.is_value(value);
+                        let error = if is_value { (value.to_f64() - decoded.to_f64()).abs() } else { 0.0 };
                         largest[lane] = if error > largest[lane] { error } else { largest[lane] };
                         squares[lane] += error * error;
                         let scaled = error / scale;
                         scaled_squares[lane] += scaled * scaled;
-                        finite += u64::from(value.is_finite());
+                        finite += u64::from(is_value);
                     }
                 }
             },

@@ -5,6 +5,7 @@ mod codec;
 mod codec_alone;
 mod codec_convolutions;
 mod codec_golden;
+mod codec_missing;
 mod convolutions;
 mod denoising;
 mod known_codes;

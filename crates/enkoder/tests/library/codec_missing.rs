@@ -1,0 +1,299 @@
+//! Whatever the bound, what is missing stays missing, bit for bit, and no value becomes missing: with a model and without.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+
+use enkoder::codec::{
+    AloneOptions, Bound, CompressOptions, Element, EnkFile, Exact, Layout, Region, SampleArray, SampleSource, Selection,
+    compress, compress_alone,
+};
+use enkoder::{Autoencoder, Dataset, Scaling, fit_pca};
+use half::f16;
+use ndarray::Array2;
+use proptest::prelude::*;
+
+const STEPS: usize = 6;
+const ROWS: usize = 5;
+const COLUMNS: usize = 8;
+const CELLS: usize = STEPS * ROWS * COLUMNS;
+
+/// Numbers of which some are no values.
+#[derive(Clone)]
+struct Marked {
+    samples: SampleArray,
+    missing: Vec<f64>,
+    valid: Option<(f64, f64)>,
+}
+
+impl SampleSource for Marked {
+    fn element(&self) -> enkoder::codec::ElementType {
+        self.samples.element()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.samples.shape()
+    }
+
+    fn samples(&self) -> u64 {
+        self.samples.len() as u64
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::default()
+    }
+
+    fn missing(&self) -> Vec<f64> {
+        self.missing.clone()
+    }
+
+    fn valid(&self) -> Vec<Option<(f64, f64)>> {
+        vec![self.valid]
+    }
+
+    fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
+        self.samples.read(first, count)
+    }
+}
+
+impl Marked {
+    /// Missing are these codes, and what the limits do not have.
+    fn is_value<T: Element>(&self, number: T) -> bool {
+        let number_as_f64 = number.to_f64();
+        number.is_finite()
+            && !self.missing.iter().any(|&code| T::from_f64(code).to_f64() == number_as_f64)
+            && self.valid.is_none_or(|(low, high)| (low..=high).contains(&number_as_f64))
+    }
+
+    /// Checks what came back, value by value.
+    fn check<T: Element>(&self, file: &[u8], bound: Bound, in_words: &str) {
+        let mut opened = EnkFile::open(Cursor::new(file)).unwrap();
+        let count = opened.samples();
+        let back = opened.read(0, count, 1 << 24).unwrap().values::<T>().unwrap();
+        let numbers = self.samples.values::<T>().unwrap();
+        let values = || numbers.iter().copied().filter(|&number| self.is_value(number)).map(Element::to_f64);
+        let (min, max) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        let mut squares = 0.0;
+        for (index, (&number, &back)) in numbers.iter().zip(&back).enumerate() {
+            let said = || {
+                let Self { missing, valid, .. } = self;
+                format!("{in_words} {bound} {missing:?} {valid:?}: {index}: {number:?} came back as {back:?}")
+            };
+            let same = number.to_bits() == back.to_bits();
+            let is_code = self.missing.iter().any(|&code| T::from_f64(code).to_f64() == number.to_f64());
+            assert!(same || !is_code, "{}", said());
+            assert!(same || number.is_finite(), "{}", said());
+            assert_eq!(self.is_value(number), self.is_value(back), "{}", said());
+            let (x, y) = (number.to_f64(), back.to_f64());
+            let kept = match bound {
+                Bound::Absolute(most) => number.within(back, most),
+                Bound::Relative(part) => number.within(back, part * (max - min)),
+                Bound::Pointwise(part) => (x - y).abs() <= part * x.abs(),
+                Bound::SignificantBits(bits) => (x - y).abs() <= f64::exp2(-f64::from(bits)) * x.abs(),
+                Bound::Lossless => false,
+                _ => true,
+            };
+            assert!(same || kept, "{}", said());
+            if self.is_value(number) {
+                squares += (x - y).powi(2);
+            }
+        }
+        if let Bound::Psnr(decibels) = bound {
+            let range = if T::TYPE.bytes() == 1 && T::from_f64(-1.0).to_f64() == 0.0 { 255.0 } else { max - min };
+            let most = 10f64.powf(-decibels / 10.0) * range * range * values().count() as f64;
+            assert!(squares <= most * (1.0 + 1e-9), "{in_words} {bound}: {squares} of {most}");
+        }
+    }
+}
+
+/// How numbers are marked: where codes and limits lie beside them, as parts of their range, and which cells are missing.
+#[derive(Clone, Debug)]
+struct Marks {
+    codes: Vec<f64>,
+    limits: Option<(f64, f64)>,
+    cells: Vec<(usize, usize)>,
+}
+
+fn marks() -> impl Strategy<Value = Marks> {
+    let code = prop_oneof![
+        // Far away, near the data, and in its midst.
+        Just(-40.0), Just(1e3), -1.2f64..1.2, Just(0.0), Just(1.0), Just(-1.0)
+    ];
+    let limits = prop_oneof![
+        2 => Just(None),
+        2 => Just(Some((-1.0, 1.0))),
+        1 => (-1.0f64..-0.5, 0.5f64..1.0).prop_map(Some),
+        1 => Just(Some((0.0, f64::INFINITY))),
+    ];
+    (
+        proptest::collection::vec(code, 1..5),
+        limits,
+        proptest::collection::vec((0..CELLS, 0usize..5), 0..12),
+    )
+        .prop_map(|(codes, limits, cells)| Marks { codes, limits, cells })
+}
+
+/// A smooth field between −1 and 1 with some noise, and plateaus at its ends.
+fn field(seed: u64) -> Vec<f64> {
+    let noise = |i: usize| (seed.wrapping_add(i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / f64::from(1 << 24);
+    let value = |i: usize| {
+        let (t, y, x) = (i / (ROWS * COLUMNS), i / COLUMNS % ROWS, i % COLUMNS);
+        1.3 * ((t as f64 * 0.4).sin() + (y as f64 * 0.5).cos() * (x as f64 * 0.7).sin()) / 1.5 + 0.2 * (noise(i) - 0.5)
+    };
+    (0..CELLS).map(|i| value(i).clamp(-1.0, 1.0)).collect()
+}
+
+/// Numbers `middle + spread · value` of a type, some of them missing.
+fn marked<T: Element>(field: &[f64], marks: &Marks, (middle, spread): (f64, f64)) -> Marked {
+    let at = |part: f64| T::from_f64(middle + spread * part);
+    let mut numbers: Vec<T> = field.iter().map(|&value| at(value)).collect();
+    let codes: Vec<T> = marks.codes.iter().map(|&code| at(code)).filter(|code| code.is_finite()).collect();
+    for &(cell, code) in &marks.cells {
+        match codes.get(code) {
+            Some(&code) => numbers[cell] = code,
+            None if T::TYPE.is_float() => numbers[cell] = T::from_f64(f64::NAN),
+            None => {}
+        }
+    }
+    let limit = |part: f64| if part.is_finite() { at(part).to_f64() } else { part };
+    Marked {
+        samples: SampleArray::from_values([ROWS, COLUMNS], &numbers).unwrap(),
+        missing: codes.into_iter().map(Element::to_f64).collect(),
+        valid: marks.limits.map(|(low, high)| (limit(low), limit(high))),
+    }
+}
+
+fn go_on(_: u64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Bounds for numbers that spread so far.
+fn bounds<T: Element>(spread: f64, part: f64) -> Vec<Bound> {
+    let mut all = vec![
+        Bound::Absolute((part * spread).max(1e-300)),
+        Bound::Relative(part),
+        Bound::Psnr(-20.0 * part.log10()),
+        Bound::Lossless,
+    ];
+    if T::TYPE.is_float() {
+        all.extend([Bound::Pointwise(part), Bound::SignificantBits((-part.log2()) as u8 + 1)]);
+    }
+    all
+}
+
+fn alone<T: Element>(field: &[f64], marks: &Marks, lie: (f64, f64), part: f64, effort: u8, block: usize) {
+    let marked = marked::<T>(field, marks, lie);
+    let [zeros, signs, extremes] = [1, 2, 4].map(|bit| block & bit > 0);
+    let mut all = vec![AloneOptions::new(Bound::Lossless); 3];
+    (all[1].exact.zeros, all[1].exact.signs, all[1].exact.extremes) = (zeros, signs, extremes);
+    let inside = (0..COLUMNS).map(|column| column < 3).collect();
+    let selections = vec![Selection { axes: vec![2], lengths: vec![COLUMNS], inside }];
+    all[2].regions = vec![Region { name: "west".into(), bound: Bound::Lossless, selections }];
+    for bound in bounds::<T>(lie.1, part) {
+        for options in &all {
+            if matches!(bound, Bound::Psnr(_)) && !options.regions.is_empty() {
+                continue;
+            }
+            let exact = Exact { ..options.exact };
+            let options = AloneOptions { bound, effort, exact, block_samples: Some(block), ..options.clone() };
+            let mut file = Vec::new();
+            match compress_alone(&mut marked.clone(), &options, &mut file, &mut go_on) {
+                // Nothing is left that has a range.
+                Err(enkoder::codec::CodecError::NoRange { .. }) => continue,
+                written => written.unwrap(),
+            };
+            marked.check::<T>(&file, bound, &format!("{} {exact:?} {} regions", T::TYPE, options.regions.len()));
+        }
+    }
+}
+
+fn model(field: &[f64], (middle, spread): (f64, f64)) -> Autoencoder {
+    let rows = Array2::from_shape_fn((60, ROWS * COLUMNS), |(i, j)| {
+        (middle + spread * field[(i * 7 + j) % CELLS] * (1.0 + 0.01 * i as f64)) as f32
+    });
+    let (train, validation) = Dataset::from_f32("fields", rows).unwrap().split(0.2, 1).unwrap();
+    fit_pca(&train, &validation, 3, Scaling::Auto).unwrap()
+}
+
+fn with_model<T: Element>(field: &[f64], marks: &Marks, lie: (f64, f64), part: f64, block: usize) {
+    let marked = marked::<T>(field, marks, lie);
+    let model = model(field, lie);
+    let mut all = bounds::<T>(lie.1, part);
+    all.retain(|bound| !matches!(bound, Bound::Pointwise(_) | Bound::SignificantBits(_)));
+    for bound in all.into_iter().chain([Bound::None]) {
+        let options = CompressOptions { block_samples: Some(block), ..CompressOptions::new(bound) };
+        let mut file = Vec::new();
+        match compress(&model, &mut marked.clone(), &options, &mut file, &mut go_on) {
+            Err(enkoder::codec::CodecError::NoRange { .. }) => continue,
+            written => written.unwrap(),
+        };
+        marked.check::<T>(&file, bound, &format!("{} with a model", T::TYPE));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_is_missing_stays_so_and_nothing_else_becomes_it_without_a_model(
+        seed: u64, marks in marks(), part in -3.0f64..-0.6, effort in 1u8..8, block in 1usize..8,
+    ) {
+        let (field, part) = (field(seed), 10f64.powf(part));
+        alone::<f32>(&field, &marks, (280.0, 30.0), part, effort, block);
+        alone::<f64>(&field, &marks, (0.5, 0.5), part, effort, block);
+        alone::<f16>(&field, &marks, (0.0, 8.0), part, effort, block);
+        alone::<u8>(&field, &marks, (128.0, 127.0), part, effort, block);
+        alone::<i8>(&field, &marks, (0.0, 60.0), part, effort, block);
+        alone::<i16>(&field, &marks, (0.0, 800.0), part, effort, block);
+        alone::<u16>(&field, &marks, (3e4, 3e4), part, effort, block);
+        alone::<i32>(&field, &marks, (-1e6, 1e6), part, effort, block);
+        alone::<u32>(&field, &marks, (2e9, 2e9), part, effort, block);
+        alone::<i64>(&field, &marks, (0.0, 9e15), part, effort, block);
+        alone::<u64>(&field, &marks, (9e18, 9e18), part, effort, block);
+    }
+
+    #[test]
+    fn what_is_missing_stays_so_and_nothing_else_becomes_it_with_a_model(
+        seed: u64, marks in marks(), part in -3.0f64..-0.6, block in 1usize..8,
+    ) {
+        let (field, part) = (field(seed), 10f64.powf(part));
+        with_model::<f32>(&field, &marks, (280.0, 30.0), part, block);
+        with_model::<f64>(&field, &marks, (0.5, 0.5), part, block);
+        with_model::<u8>(&field, &marks, (128.0, 127.0), part, block);
+        with_model::<i16>(&field, &marks, (0.0, 800.0), part, block);
+        with_model::<u32>(&field, &marks, (2e9, 2e9), part, block);
+    }
+}
+
+#[test]
+fn one_missing_cell_takes_a_few_bytes() {
+    let value = |i: usize| ((i / 1024) as f32 * 0.3).sin() + (i as f32 * 0.01).cos();
+    let mut values: Vec<f32> = (0..8 * 1024).map(value).collect();
+    let bytes = |values: &[f32], missing: Vec<f64>| {
+        let samples = SampleArray::from_values([32, 32], values).unwrap();
+        let mut marked = Marked { samples, missing, valid: None };
+        let mut file = Vec::new();
+        compress_alone(&mut marked, &AloneOptions::new(Bound::Relative(1e-3)), &mut file, &mut go_on).unwrap();
+        file.len()
+    };
+    let whole = bytes(&values, Vec::new());
+    values[3000] = 1e20;
+    let with_one = bytes(&values, vec![f64::from(1e20f32)]);
+    assert!(with_one < whole + 60, "{with_one} bytes with a missing cell, {whole} without");
+}
+
+#[test]
+fn regions_need_no_value_that_is_free() {
+    // Every byte there is.
+    let bytes: Vec<u8> = (0..64 * 64).map(|i| (i % 64 * 4 + i / 64 % 4) as u8).collect();
+    let inside = (0..64).map(|column| column < 20).collect();
+    let selections = vec![Selection { axes: vec![1], lengths: vec![64], inside }];
+    let regions = vec![Region { name: "west".into(), bound: Bound::Lossless, selections }];
+    let options = AloneOptions { regions, ..AloneOptions::new(Bound::Absolute(3.0)) };
+    let mut file = Vec::new();
+    let mut samples = SampleArray::from_values([64], &bytes).unwrap();
+    compress_alone(&mut samples, &options, &mut file, &mut go_on).unwrap();
+    let back = EnkFile::open(Cursor::new(file)).unwrap().read(0, 64, 1 << 20).unwrap();
+    for (index, (&value, &back)) in bytes.iter().zip(back.as_bytes()).enumerate() {
+        assert!(value.abs_diff(back) <= if index % 64 < 20 { 0 } else { 3 }, "{index}: {value} came back as {back}");
+    }
+}
