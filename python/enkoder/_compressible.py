@@ -90,8 +90,8 @@ def bounds(
 def kept_note(kept: list[str]) -> str:
     """The command's note on arrays that no bound names, and the way out."""
     return (
-        f"every bit is kept of integers, and of arrays of one axis beside larger ones: {', '.join(kept)}; one that a bound names "
-        f'has that bound\nhint: name all: {{"{kept[0]}": "lossless", ...}}'
+        f"every bit is kept of integers, and of arrays of one axis beside larger ones: {', '.join(kept)}. A bound by "
+        f'name holds for them, too\nhint: name all: {{"{kept[0]}": "lossless", ...}}'
     )
 
 

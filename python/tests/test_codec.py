@@ -187,7 +187,7 @@ def test_masked_integers_come_back_as_their_fill_value_or_are_refused():
 
 def test_one_bound_for_all_is_not_for_integers_and_axes(climate):
     arrays = {"t": climate["t"], "ids": np.arange(192).reshape(12, 16), "lev": np.linspace(0, 1, 9)}
-    with pytest.warns(UserWarning, match="every bit is kept of integers, .*: ids, lev; one that a bound names"):
+    with pytest.warns(UserWarning, match="every bit is kept of integers, .*: ids, lev. A bound by name holds"):
         packed = compress(arrays, "abs:5", regions={"land": (climate["land"], "abs:0.01")})
     archive = Archive(packed)
     assert [stored.bound for stored in archive.info.values()] == ["abs:5", "lossless", "lossless"]

@@ -180,9 +180,10 @@ fn parse_character(text: &str) -> Result<u8, String> {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Data options")]
 pub struct ArrayArguments {
-    /// Arrays to take from a NetCDF, HDF5 or NPZ file, by name or path; the values of several are joined in each sample
-    #[arg(long = "variable", value_name = "NAME,…", value_delimiter = ',')]
-    pub variables: Vec<String>,
+    /// Arrays to take from a NetCDF, HDF5 or NPZ file, by name or path (a comma within a name is written \,); the values of several are
+    /// joined in each sample
+    #[arg(long = "variable", value_name = "NAME,…", value_parser = parse_names)]
+    pub variables: Vec<Names>,
 
     /// Cut arrays into blocks along their last axes, as 32x32; without it each step of the leading axis is a sample
     #[arg(long, value_name = "32x32", value_parser = parse_block)]
@@ -197,6 +198,29 @@ pub struct ArrayArguments {
     pub dtype: Option<RawElement>,
 }
 
+/// Names with commas between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names(pub Vec<String>);
+
+pub fn parse_names(text: &str) -> Result<Names, String> {
+    let names = split_at_commas(text);
+    if names.iter().any(String::is_empty) { Err("a name is empty".to_owned()) } else { Ok(Names(names)) }
+}
+
+/// The parts between commas; `\,` is a comma within one.
+pub fn split_at_commas(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if characters.next_if_eq(&',').is_some() => parts.last_mut().expect("never empty").push(','),
+            ',' => parts.push(String::new()),
+            other => parts.last_mut().expect("never empty").push(other),
+        }
+    }
+    parts
+}
+
 /// Lengths along axes, the outermost first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lengths<T>(pub Vec<T>);
@@ -206,7 +230,7 @@ impl ArrayArguments {
     pub fn options(&self) -> ArrayOptions {
         let raw = self.shape.as_ref().zip(self.dtype);
         ArrayOptions {
-            variables: self.variables.clone(),
+            variables: self.variables.iter().flat_map(|names| names.0.clone()).collect(),
             block: self.block.as_ref().map_or_else(Vec::new, |block| block.0.clone()),
             raw: raw.map(|(shape, element)| RawFormat { shape: shape.0.clone(), element }),
         }

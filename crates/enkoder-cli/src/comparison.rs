@@ -52,6 +52,8 @@ pub struct Comparison {
     closed_form: bool,
     /// Whether the model has learned from samples that were damaged; those it is measured on are not.
     trained_with_noise: bool,
+    /// What 1 of the scaled values is in the data, and its units, where all values of numbers are scaled alike.
+    unit: Option<(f64, Option<String>)>,
 }
 
 impl Comparison {
@@ -95,6 +97,12 @@ impl Comparison {
                 .transpose()?,
             closed_form,
             trained_with_noise: model.record().config.as_ref().is_some_and(|config| config.corruption.is_some()),
+            unit: match model.scaler().coefficients().scale {
+                &[scale] if scale != 1.0 && !samples.is_u8() => {
+                    Some((1.0 / f64::from(scale), samples.quantity().and_then(|quantity| quantity.units.clone())))
+                }
+                _ => None,
+            },
         }))
     }
 
@@ -154,6 +162,13 @@ impl Comparison {
             let explained = if explained.is_finite() { format!("{explained:.1} %") } else { String::new() };
             text +=
                 &format!("\n{strong}{name:label$}  {:>14}{strong:#}{training}  {explained:>9}", wording::error(*error));
+        }
+        if let Some((unit, units)) = &self.unit {
+            let error = wording::error(evaluation.mse() * unit * unit);
+            let units = units.as_ref().map_or_else(String::new, |units| format!(" ({units})²"));
+            text += &format!(
+                "\n{FAINT}errors are of scaled values; in the units of the data the first is {error}{units}{FAINT:#}"
+            );
         }
         if self.trained_with_noise {
             text += &format!("\n{FAINT}measured on samples without the noise of the training{FAINT:#}");

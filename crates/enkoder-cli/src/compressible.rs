@@ -1,6 +1,6 @@
 //! What `enkoder compress` and its like are given: samples in memory or arrays that are read in pieces, one by one or several of a file.
 
-use enkoder::codec::{self, Bound, CompressSummary, ElementType, SampleArray, SampleSource};
+use enkoder::codec::{self, Bound, CompressSummary, ElementType, MAX_DIMENSIONS, SampleArray, SampleSource};
 use enkoder::{Autoencoder, Dataset, Quantity};
 use enkoder_data::Arrays;
 
@@ -49,7 +49,7 @@ impl Collection {
 fn say_what_is_lost(name: &str, not_kept: &[String]) {
     if !not_kept.is_empty() {
         tracing::warn!(
-            "of {name} a compressed file does not keep {}; whoever needs them keeps the original",
+            "the compressed file does not hold all of {name}. It leaves out {}. Keep the original if you need that",
             not_kept.join("; ")
         );
     }
@@ -116,6 +116,20 @@ impl Compressible {
         }
     }
 
+    /// The same of pictures: values of 16 bits, which a data set has as 32-bit numbers, are what they were in their files.
+    pub fn of_pictures(data: &Dataset) -> anyhow::Result<Self> {
+        let mut bytes = Vec::new();
+        for index in 0..data.len() {
+            let Some(row) = data.row_f32(index) else { return Ok(Self::new(data)) };
+            if !row.iter().all(|&value| value.fract() == 0.0 && (0.0..=65_535.0).contains(&value)) {
+                return Ok(Self::new(data));
+            }
+            bytes.extend(row.iter().flat_map(|&value| (value as u16).to_le_bytes()));
+        }
+        let samples = SampleArray::from_bytes(ElementType::U16, data.shape(), bytes)?;
+        Ok(Self { samples: Samples::Memory(samples), ..Self::new(data) })
+    }
+
     /// The samples.
     pub fn source(&mut self) -> &mut dyn codec::SampleSource {
         match &mut self.samples {
@@ -156,6 +170,39 @@ impl Compressible {
         Ok(if self.is_packed() { model.for_packed(&self.packing)? } else { model })
     }
 
+    /// Refuses arrays of more axes than a file holds.
+    pub fn check_shape(&self) -> Result<(), Usage> {
+        let source = self.source_ref();
+        let axes = source.shape().len().max(source.layout().array.len());
+        if axes <= MAX_DIMENSIONS {
+            return Ok(());
+        }
+        let why = format!("{} has {axes} axes, and a compressed file holds at most {MAX_DIMENSIONS}", self.called());
+        Err(Usage::new(why).with_hint("choose the other variables with --variable"))
+    }
+
+    /// Refuses a bound by significant digits of integers, which have none.
+    pub fn check_type(&self, bound: Bound, is_own: bool) -> Result<(), Usage> {
+        let by_digits = matches!(bound, Bound::Pointwise(_) | Bound::SignificantBits(_));
+        if !by_digits || self.element().is_float() {
+            return Ok(());
+        }
+        let why = format!("{bound} is for floating-point values, but {} holds {}", self.called(), self.element());
+        let names = self.variables();
+        let own = |bound| names.iter().map(|name| format!("{name}={bound}")).collect::<Vec<_>>().join(",");
+        Err(Usage::new(why).with_hint(match (names.is_empty(), is_own) {
+            (true, _) => "use abs:, rel: or lossless".to_owned(),
+            (false, true) => format!("write {} or {}", own("abs:NUMBER"), own("lossless")),
+            (false, false) => format!("give it a bound of its own: --bound {},{bound}", own("abs:NUMBER")),
+        }))
+    }
+
+    /// Its variables, or its name where they have none.
+    fn called(&self) -> String {
+        let names = self.variables();
+        if names.is_empty() { self.name.clone() } else { names.join(", ") }
+    }
+
     /// A bound in the units of the data as one of stored numbers.
     pub fn bound(&self, bound: Bound) -> anyhow::Result<Bound> {
         let (scale, _) = self.packing[0];
@@ -163,7 +210,14 @@ impl Compressible {
             let why = format!("the variables of {} are packed with different scale factors", self.name);
             return Err(Usage::new(why).with_hint("compress them one at a time, or with a bound of rel:").into());
         }
-        Ok(self.bound_of_stored(bound, scale))
+        let stored = self.bound_of_stored(bound, scale);
+        if stored == Bound::Absolute(f64::INFINITY) {
+            let why = format!("{bound} is more than every value of {}, whose scale_factor is {scale:e}", self.called());
+            return Err(Usage::new(why)
+                .with_hint(format!("give it a bound of its own: --bound {}=lossless,{bound}", self.called()))
+                .into());
+        }
+        Ok(stored)
     }
 
     /// The same for bounds of single variables.

@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::slice;
 
-use enkoder::codec::{self, ElementType, SampleSource as _};
+use enkoder::codec::{ElementType, SampleSource as _};
 use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
-use enkoder_data::{ArrayEntry, Arrays, Chunks, Contents, ReadOptions, Source, TableOptions, TextOptions};
+use enkoder_data::{Arrays, Chunks, Contents, ReadOptions, Source, TableOptions, TextOptions};
 
-use crate::arguments::{ArrayArguments, DataName, DataOptions, FetchOptions, ModelAndData};
+use crate::arguments::{DataName, DataOptions, FetchOptions, ModelAndData};
 use crate::compressible::{Collection, Compressible};
 use crate::failure::Usage;
 use crate::model;
@@ -128,66 +128,36 @@ impl DataOptions {
         Ok(Source::find_all(&files(names)?)?)
     }
 
-    /// Opens data to compress without a model. Of a file of several arrays all are taken.
+    /// Opens data to compress without a model. Of files of several arrays all are taken, or those that are chosen.
     pub fn open_to_compress_alone(&self, data: &[DataName], screen: Screen) -> anyhow::Result<Collection> {
-        match self.variables_together(data)? {
-            Together::Chosen => {
-                let Some(arrays) = self.open_arrays(data)? else {
-                    return Ok(Compressible::new(&self.open(data, screen)?).into());
-                };
-                if arrays.element() == ElementType::U8 {
-                    tell_of_images(arrays.shape(), screen);
-                }
-                Ok(Compressible::of(self.wanted(arrays)?)?.into())
+        let options = self.options(TableOptions::default());
+        let source = self.source(data)?;
+        let opened = match self.label {
+            Some(_) => source.open_arrays(&options)?.map(|arrays| vec![arrays]),
+            None => source.open_all_arrays(&options)?,
+        };
+        let Some(mut arrays) = opened else {
+            let samples = self.open(data, screen)?;
+            let are_pictures = pictures::are_pictures(data);
+            return Ok(
+                if are_pictures { Compressible::of_pictures(&samples)? } else { Compressible::new(&samples) }.into()
+            );
+        };
+        if arrays.len() > 1 {
+            if self.samples.is_some() {
+                let why = format!(
+                    "{} holds arrays of several shapes, of which --samples cannot take the same steps",
+                    data.first().map_or_else(String::new, ToString::to_string)
+                );
+                return Err(Usage::new(why).with_hint("choose arrays of one shape by --variable").into());
             }
-            Together::Alike(variables) => {
-                let chosen = Self { arrays: ArrayArguments { variables, ..self.arrays.clone() }, ..self.clone() };
-                let arrays = chosen.open_arrays(data)?;
-                let arrays = arrays.ok_or_else(|| Usage::new("the arrays of the file cannot be read together"))?;
-                Ok(Compressible::of(self.wanted(arrays)?)?.into())
-            }
-            Together::Each(variables) => {
-                let chosen = Self { arrays: ArrayArguments { variables, ..self.arrays.clone() }, ..self.clone() };
-                let options = chosen.options(TableOptions::default());
-                Collection::of(chosen.source(data)?.open_each_array(&options)?)
-            }
+            return Collection::of(arrays);
         }
-    }
-
-    /// Which arrays of a file are taken, where none is chosen: all of them.
-    fn variables_together(&self, data: &[DataName]) -> anyhow::Result<Together> {
-        let [name] = data else { return Ok(Together::Chosen) };
-        if standard_input::is_meant(name.as_ref()) || self.label.is_some() {
-            return Ok(Together::Chosen);
+        let Some(only) = arrays.pop() else { return Err(Usage::new("there is no array to compress").into()) };
+        if only.element() == ElementType::U8 {
+            tell_of_images(only.shape(), screen);
         }
-        if !self.arrays.variables.is_empty() {
-            return Ok(Together::Chosen);
-        }
-        let contents = self.source(data)?.all_contents(&self.options(TableOptions::default()))?;
-        let Some(contents) = contents else { return Ok(Together::Chosen) };
-        let (arrays, unreadable): (Vec<&ArrayEntry>, Vec<_>) =
-            contents.arrays.iter().filter(|array| !array.is_coordinate).partition(|array| array.is_data());
-        let unreadable = unreadable.iter().filter(|array| array.unreadable.is_some());
-        let left_out: Vec<&str> = unreadable.map(|array| array.name.as_str()).collect();
-        if !left_out.is_empty() && !arrays.is_empty() {
-            tracing::warn!("{name} also holds {}, left out: they cannot be read", left_out.join(", "));
-        }
-        let names = arrays.iter().map(|array| array.name.clone()).collect();
-        Ok(match arrays[..] {
-            [] | [_] => Together::Chosen,
-            [first, ..] => {
-                let are_alike = arrays.iter().all(|array| array.shape == first.shape && array.element == first.element);
-                if are_alike && arrays.len() <= codec::MAX_VARIABLES {
-                    Together::Alike(names)
-                } else if self.samples.is_some() {
-                    let why =
-                        format!("{name} holds arrays of several shapes, of which --samples cannot take the same steps");
-                    return Err(Usage::new(why).with_hint("choose arrays of one shape by --variable").into());
-                } else {
-                    Together::Each(names)
-                }
-            }
-        })
+        Ok(Compressible::of(self.wanted(only)?)?.into())
     }
 
     /// As many samples of arrays as are asked for.
@@ -317,16 +287,6 @@ impl ModelAndData {
         inputs.push(model::file_of(&self.model));
         Ok(inputs)
     }
-}
-
-/// Which arrays of a file are compressed.
-enum Together {
-    /// Those that are asked for, or the only one.
-    Chosen,
-    /// These, which have one shape and type, in samples that have a part of each.
-    Alike(Vec<String>),
-    /// These, each by itself.
-    Each(Vec<String>),
 }
 
 impl FetchOptions {

@@ -11,6 +11,7 @@ use enkoder::codec::ElementType;
 use hdf5_reader::error::Error;
 use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
+use hdf5_reader::messages::dataspace::DataspaceType;
 use hdf5_reader::messages::datatype::{Datatype, VarLenKind};
 use hdf5_reader::messages::layout::{DataLayout, DataLayoutMessage};
 use hdf5_reader::reference::read_object_references;
@@ -18,6 +19,7 @@ use hdf5_reader::storage::{Storage, StorageBuffer};
 use hdf5_reader::{Attribute as Hdf5Attribute, Dataset, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
 
 mod filters;
+mod flags;
 mod numbers;
 
 use crate::arrays::{
@@ -28,6 +30,7 @@ use crate::guard::guarded;
 use crate::input::Location;
 use crate::remote::Object;
 
+use flags::{add_flags, number_of};
 use numbers::{array_to_le, is_big_endian, to_le, with_width};
 
 /// Bytes of a slab: as many as one row of chunks has, up to this.
@@ -132,7 +135,9 @@ fn contents_of(file: &Hdf5File, length: u64) -> Result<Contents, DataError> {
     let arrays = readable.chain(unreadable).collect();
     let unlimited = walk.scales.values().filter(|scale| scale.is_unlimited).map(|scale| scale.name.clone()).collect();
     let format = if is_netcdf { "NetCDF-4" } else { "HDF5" };
-    let attributes = attributes_of(root.attributes().unwrap_or_default());
+    let mut attributes = attributes_of(root.attributes().unwrap_or_default());
+    attributes.all.extend(walk.attributes.all);
+    attributes.others.extend(walk.attributes.others);
     Ok(Contents { attributes, unlimited, ..Contents::new(format, walk.groups, arrays) })
 }
 
@@ -165,6 +170,8 @@ struct Walk {
     /// Paths of what cannot be opened, and why.
     unreadable: Vec<(String, String)>,
     groups: Vec<String>,
+    /// Of the groups.
+    attributes: Attributes,
     /// By the address of their data set.
     scales: HashMap<u64, Scale>,
     /// Addresses of scales by their number in NetCDF-4.
@@ -203,12 +210,16 @@ impl Walk {
                 && text(&dataset, "NAME").is_some_and(|name| name.starts_with("This is a netCDF dimension but not"));
             if !is_mere_axis {
                 let axes = self.axes_of(&dataset, group, is_scale);
-                self.found.push(Found { path, attributes: attributes_of(dataset.attributes()), axes, dataset });
+                let mut attributes = attributes_of(dataset.attributes());
+                add_flags(&mut attributes, dataset.dtype());
+                self.found.push(Found { path, attributes, axes, dataset });
             }
         }
         for name in groups {
             let child = group.group(&name).map_err(damaged)?;
-            self.groups.push(inside_group(&name));
+            let inside = inside_group(&name);
+            self.attributes.extend_of_group(&inside, attributes_of(child.attributes().unwrap_or_default()));
+            self.groups.push(inside);
             self.visit(&child, &inside_group(&name), depth + 1)?;
         }
         Ok(())
@@ -272,6 +283,10 @@ impl Found {
         entry.chunks.truncate(shape.len());
         let packed_by = filters_of(file, &dataset);
         entry.filters = packed_by.iter().map(|&id| filters::name(id)).collect();
+        if has_no_space(file, &dataset) {
+            entry.unreadable = Some("it has a null dataspace, and so no values".to_owned());
+            return entry;
+        }
         let Some((number, is_enumeration)) = element_of(dataset.dtype()) else {
             if !is_text(dataset.dtype()) {
                 entry.unreadable = Some(format!("values of type {} are not read", entry.type_name));
@@ -337,6 +352,13 @@ fn old_contiguous(file: &Hdf5File, dataset: &Dataset, bytes: u64) -> Option<Vec<
     })?;
     let length = usize::try_from(bytes).ok().filter(|_| bytes <= MOST_WHOLE)?;
     file.storage().read_range(address, length).ok().map(|bytes| bytes.to_vec())
+}
+
+/// Whether an array was made without any values, as `h5py.Empty`.
+fn has_no_space(file: &Hdf5File, dataset: &Dataset) -> bool {
+    let Ok(header) = file.get_or_parse_header(dataset.address()) else { return false };
+    let is_null = |message: &HdfMessage| matches!(message, HdfMessage::Dataspace(space) if space.dataspace_type == DataspaceType::Null);
+    header.messages.iter().any(is_null)
 }
 
 fn in_little_endian(mut bytes: Vec<u8>, kind: &Datatype, element: ElementType) -> Vec<u8> {
@@ -461,7 +483,11 @@ fn is_text(kind: &Datatype) -> bool {
 fn type_name(kind: &Datatype) -> String {
     match kind {
         Datatype::Enum { base, members } => {
-            let names: Vec<&str> = members.iter().take(6).map(|member| member.name.as_str()).collect();
+            let names: Vec<String> = members
+                .iter()
+                .take(6)
+                .map(|member| format!("{} {}", number_of(base, &member.value), member.name))
+                .collect();
             let more = if members.len() > names.len() { ", …" } else { "" };
             format!("enumeration of {} ({}{more})", type_name(base), names.join(", "))
         }

@@ -20,7 +20,7 @@ use crate::input::Location;
 
 pub(crate) use classic::{Classic, ClassicVariable, NOT_KEPT, Numbers, big_endian};
 
-pub use classic::{NetcdfWriter, Written};
+pub use classic::{ArrayBeside, NetcdfWriter, Written};
 
 const DIMENSION: u32 = 0x0a;
 const VARIABLE: u32 = 0x0b;

@@ -18,6 +18,9 @@ use crate::labels;
 use crate::npy::{self, NpyForm};
 use crate::source::refused_archive;
 
+/// What the format is called.
+pub(crate) const FORMAT: &str = "NPZ";
+
 /// More arrays than anyone names; a directory that claims more is refused.
 const MOST_MEMBERS: usize = 100_000;
 
@@ -123,7 +126,7 @@ pub(crate) fn contents<R: Read + Seek + Send>(
     for index in 0..npz.arrays.len() {
         arrays.push(npz.entry(index));
     }
-    Ok(Some(Contents::new("NPZ", Vec::new(), arrays)))
+    Ok(Some(Contents::new(FORMAT, Vec::new(), arrays)))
 }
 
 /// Several arrays that are written side by side, of which each must lie whole in the file: they wait in files without a name until

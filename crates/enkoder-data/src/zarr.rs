@@ -17,7 +17,7 @@ use enkoder::codec::ElementType;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use rayon::prelude::*;
 
-use crate::arrays::{ArrayEntry, Contents, Conventions, Described, Field, Slab, Stored};
+use crate::arrays::{ArrayEntry, Attributes, Contents, Conventions, Described, Field, Slab, Stored};
 use crate::blosc;
 use crate::error::{DataError, Place};
 use crate::remote::RemoteError;
@@ -50,8 +50,9 @@ const MOST_METADATA: u64 = 16 << 20;
 /// What is in a folder or a zip file.
 pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
     let store = Store::open(path).map_err(|error| DataError::io("open", path, error))?;
-    let mut walk = Walk { store: Arc::new(store), arrays: Vec::new(), groups: Vec::new(), version: 0 };
-    let attributes = match walk.node("")? {
+    let (arrays, groups, attributes) = (Vec::new(), Vec::new(), Attributes::default());
+    let mut walk = Walk { store: Arc::new(store), arrays, groups, attributes, version: 0 };
+    let mut attributes = match walk.node("")? {
         Some(Node::Group(attributes)) => {
             walk.visit("", 0)?;
             attributes
@@ -63,6 +64,8 @@ pub(crate) fn contents(path: &Path) -> Result<Contents, DataError> {
         }
         None => return Err(DataError::unsuitable(path, "is no Zarr array or group")),
     };
+    attributes.all.extend(walk.attributes.all);
+    attributes.others.extend(walk.attributes.others);
     let format = if walk.version == 2 { "Zarr 2" } else { "Zarr 3" };
     Ok(Contents { attributes, ..Contents::new(format, walk.groups, walk.arrays) })
 }
@@ -71,6 +74,8 @@ struct Walk {
     store: Arc<Store>,
     arrays: Vec<ArrayEntry>,
     groups: Vec<String>,
+    /// Of the groups.
+    attributes: Attributes,
     /// Of the format, as the first description says.
     version: u8,
 }
@@ -111,7 +116,8 @@ impl Walk {
                     let name = if depth == 0 { name } else { format!("/{below}") };
                     self.add(below, name, *description);
                 }
-                Some(Node::Group(_)) => {
+                Some(Node::Group(attributes)) => {
+                    self.attributes.extend_of_group(&below, attributes);
                     self.groups.push(format!("/{below}"));
                     self.visit(&below, depth + 1)?;
                 }

@@ -4,8 +4,15 @@
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile};
+
+/// Names of temporary files begin and end so.
+const PREFIX: &str = ".enkoder-";
+const SUFFIX: &str = ".partial";
+/// By then a new temporary file is locked.
+const TIME_TO_LOCK: Duration = Duration::from_secs(60);
 
 /// Whether an output that is there already may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +74,11 @@ pub fn write_atomically(
 /// What writing would fail with.
 pub fn check_writable(path: &Path, overwrite: Overwrite) -> io::Result<()> {
     match Destination::find(path, overwrite)? {
-        Destination::File { path, replaced } => temporary_beside(&path, replaced.as_ref()).map(drop),
+        Destination::File { path, replaced } => {
+            temporary_beside(&path, replaced.as_ref())?;
+            tell_left_behind(folder_of(&path));
+            Ok(())
+        }
         // Whoever opens a pipe waits for its reader, who would take the first close for the end.
         Destination::Stream => Ok(()),
     }
@@ -129,15 +140,12 @@ fn end_of_links(path: &Path) -> PathBuf {
 /// A temporary file in the folder of `path`, which nobody can read who could not read the file that it replaces.
 #[cfg_attr(not(unix), expect(unused_variables))]
 fn temporary_beside(path: &Path, replaced: Option<&Permissions>) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     if !folder.is_dir() {
         return Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no folder {}", folder.display())));
     }
     let mut builder = Builder::new();
-    builder.prefix(".enkoder-").suffix(".partial");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         // As any new file: what the user's umask leaves of "all may read and write", not the privacy of temporary files.
@@ -145,8 +153,53 @@ fn temporary_beside(path: &Path, replaced: Option<&Permissions>) -> io::Result<N
         let mode = replaced.map_or(0o666, |replaced| replaced.mode() & 0o777);
         builder.permissions(Permissions::from_mode(mode));
     }
-    // Without the temporary file's own name, which says nothing to the user.
-    builder.tempfile_in(folder).map_err(|error| error.kind().into())
+    // Without the temporary file's own name, which says nothing to the user. Where a system says that the folder is not there, which it is,
+    // it is one that takes no files, as /proc.
+    let made = builder.tempfile_in(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            io::Error::new(io::ErrorKind::PermissionDenied, format!("the folder {} takes no files", folder.display()))
+        }
+        kind => kind.into(),
+    })?;
+    // Whoever finds it can tell by the lock that it is in use. Disks without locks have none.
+    let _ = made.as_file().try_lock();
+    Ok(made)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Names temporary files in a folder that runs left behind which were killed. They are not removed: nobody may lose what might be of use.
+fn tell_left_behind(folder: &Path) {
+    let left = left_behind(folder);
+    let Some(first) = left.first() else { return };
+    let others = match left.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    tracing::warn!("{}{others} was left by a run that was killed, and can be removed", first.display());
+}
+
+/// Temporary files that are old enough to be locked by whoever writes them, and are not.
+fn left_behind(folder: &Path) -> Vec<PathBuf> {
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+    };
+    let is_old = |path: &PathBuf| {
+        let modified =
+            fs::symlink_metadata(path).ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
+        modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|age| age >= TIME_TO_LOCK)
+    };
+    let is_free = |path: &PathBuf| File::open(path).is_ok_and(|file| file.try_lock().is_ok());
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut left: Vec<PathBuf> = names.filter(is_ours).filter(is_old).filter(is_free).collect();
+    left.sort();
+    left
 }
 
 #[cfg(test)]
@@ -183,6 +236,19 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_told_from_what_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let [left, used, new, other] =
+            [".enkoder-aaaaaa.partial", ".enkoder-bbbbbb.partial", ".enkoder-cccccc.partial", "x.partial"]
+                .map(|name| folder.path().join(name));
+        let old = std::time::SystemTime::now() - 2 * TIME_TO_LOCK;
+        let files = [&left, &used, &new, &other].map(|path| File::create(path).unwrap());
+        [0, 1, 3].into_iter().for_each(|index: usize| files[index].set_modified(old).unwrap());
+        files[1].try_lock().unwrap();
+        assert_eq!(left_behind(folder.path()), [left]);
     }
 
     #[test]

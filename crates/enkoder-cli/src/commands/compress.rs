@@ -281,8 +281,10 @@ impl Options {
     fn plans(&self, data: &Collection, with_model: bool, screen: Screen) -> anyhow::Result<Vec<Plan>> {
         if data.members.len() > 1 {
             let names: Vec<String> = data.members.iter().flat_map(Compressible::variables).collect();
-            self.bound.check(&names)?;
+            let is_beside = |name: &str| data.members[0].arrays().is_some_and(|arrays| arrays.is_beside(name));
+            self.bound.check(&names, is_beside)?;
         }
+        let mut without: Vec<(&RegionBound, Vec<String>, anyhow::Error)> = Vec::new();
         let mut plans = Vec::with_capacity(data.members.len());
         let (mut kept, mut applied) = (Vec::new(), vec![false; self.regions.len()]);
         for member in &data.members {
@@ -296,6 +298,8 @@ impl Options {
                 }
                 _ => self.bound.for_others(member, with_model)?,
             };
+            member.check_shape()?;
+            member.check_type(asked, own.is_some())?;
             let bound = member.bound(asked)?;
             if member.is_table && matches!(bound, Bound::Relative(_) | Bound::Psnr(_)) {
                 tracing::warn!(
@@ -318,13 +322,10 @@ impl Options {
                             options.regions.push(region);
                         }
                         Err(error) if !is_one_of_several => return Err(error),
-                        Err(error) => {
-                            let names = member.variables().join(", ");
-                            tracing::warn!(
-                                "the region {} is none of {names}, which has one bound: {error:#}",
-                                region.name()
-                            );
-                        }
+                        Err(error) => match without.iter_mut().find(|(other, ..)| other.name() == region.name()) {
+                            Some((_, names, _)) => names.extend(member.variables()),
+                            None => without.push((region, member.variables(), error)),
+                        },
                     }
                 }
             }
@@ -332,12 +333,19 @@ impl Options {
             plans.push(Plan { options, asked });
         }
         if let Some((region, _)) = self.regions.iter().zip(&applied).find(|(_, applied)| !**applied) {
-            return Err(Usage::new(format!("no variable of {} has the region {}", data.name, region.name())).into());
+            let cause = without.into_iter().find(|(other, ..)| other.name() == region.name()).map(|(.., cause)| cause);
+            let why = format!("no variable of {} has the region {}", data.name, region.name());
+            return Err(cause.map_or_else(|| Usage::new(&why).into(), |cause| cause.context(why.clone())));
+        }
+        for (region, names, cause) in without {
+            let (region, names) = (region.name(), names.join(", "));
+            tracing::warn!("the region {region} does not apply to {names}: one bound holds for all cells ({cause:#})");
         }
         if !kept.is_empty() {
             screen.note(format_args!(
-                "every bit is kept of integers, and of arrays of one axis beside larger ones: {}; one that a bound names has that bound",
-                kept.join(", ")
+                "every bit is kept of integers, and of arrays of one axis beside larger ones: {}. To bound one, name it: --bound {}=BOUND,…",
+                kept.join(", "),
+                kept[0]
             ));
         }
         Ok(plans)

@@ -17,7 +17,7 @@ use enkoder_data::{Assembly, Description, Input};
 use serde_json::json;
 
 use self::writing::{Emit, Format, Writing, check_folder};
-use crate::arguments::RunOptions;
+use crate::arguments::{Names, RunOptions, parse_names};
 use crate::failure::{Failure, Usage};
 use crate::file_output;
 use crate::inputs::Inputs;
@@ -58,13 +58,13 @@ pub struct Options {
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     model: Option<PathBuf>,
 
-    /// Only these steps of the leading axis, counted from 0; the end is not included
+    /// Only these steps of the leading axis, counted from 0; the end is not included; 100.. is all from 100 on, and ..100 the first 100
     #[arg(long, value_name = "FIRST..END", value_parser = parse_range)]
     range: Option<Range<u64>>,
 
-    /// Only these variables of a file that holds arrays of several shapes
-    #[arg(long = "variable", value_name = "NAME,…", value_delimiter = ',')]
-    variables: Option<Vec<String>>,
+    /// Only these variables of a file that holds arrays of several shapes; a comma within a name is written \,
+    #[arg(long = "variable", value_name = "NAME,…", value_parser = parse_names)]
+    variables: Option<Vec<Names>>,
 
     /// Decode what a damaged file still holds; lost values become NaN, or 0 where the type has none
     #[arg(long, conflicts_with = "range")]
@@ -109,11 +109,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         };
         let layout = file.layout().clone();
         let count = layout.variables.len().max(1);
-        let is_wanted = |names: &Vec<String>| layout.variables.iter().all(|name| names.contains(name));
-        if options.variables.as_ref().is_none_or(is_wanted) {
+        let is_wanted = |name| options.asked().is_none_or(|mut asked| asked.any(|asked| asked == name));
+        if layout.variables.iter().all(is_wanted) {
             let (element, sample) = (file.element(), file.shape());
-            let assembly =
-                Assembly::new(&layout, element, sample, file.samples(), options.range.clone()).with_context(cannot)?;
+            let steps = layout.array.first().copied().unwrap_or(file.samples());
+            let range = options.range.clone().map(|range| range.start..open_end(range.end, steps));
+            let assembly = Assembly::new(&layout, element, sample, file.samples(), range).with_context(cannot)?;
             let shape = assembly.shape().to_vec();
             let names = if layout.variables.is_empty() { vec![String::new()] } else { layout.variables };
             let first = arrays.len();
@@ -156,7 +157,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     if format == Format::NetCdf && !description.not_kept().is_empty() {
         let not_kept = description.not_kept().join("; ");
-        tracing::warn!("{} is classic NetCDF and does not have {not_kept}", file_output::display(&options.out));
+        tracing::warn!("{} is classic NetCDF, which leaves out {not_kept}", file_output::display(&options.out));
     }
     let first = options.range.as_ref().map_or(0, |range| range.start);
     let writing = Writing {
@@ -334,6 +335,11 @@ fn report(options: &Options, writing: &Writing<'_>, lost: u64, screen: Screen) -
 }
 
 impl Options {
+    /// The variables that are asked for; none where all are.
+    fn asked(&self) -> Option<impl Iterator<Item = &String>> {
+        self.variables.as_ref().map(|variables| variables.iter().flat_map(|names| &names.0))
+    }
+
     /// Refuses a part of a leading axis that not all arrays have.
     fn check_range(&self, lengths: &[u64], arrays: &[Written], name: &str) -> Result<(), Usage> {
         let Some(other) = lengths.iter().position(|length| *length != lengths[0]).filter(|_| self.range.is_some())
@@ -357,8 +363,8 @@ impl Options {
         arrays: &[Written],
         cannot: impl Fn() -> String,
     ) -> anyhow::Result<()> {
-        let Some(asked) = &self.variables else { return Ok(()) };
-        if let Some(missing) = asked.iter().find(|name| arrays.iter().all(|array| array.name != **name)) {
+        let Some(mut asked) = self.asked() else { return Ok(()) };
+        if let Some(missing) = asked.find(|name| arrays.iter().all(|array| array.name != **name)) {
             let mut names = Vec::new();
             for number in 0..archive.len() {
                 names.extend(archive.file(number).with_context(&cannot)?.layout().variables.clone());
@@ -370,9 +376,16 @@ impl Options {
     }
 }
 
+/// The end of a range of so many steps.
+fn open_end(end: u64, steps: u64) -> u64 {
+    if end == u64::MAX { steps } else { end }
+}
+
+/// Without its first step a range begins with 0, and without its end it has no limit.
 fn parse_range(text: &str) -> Result<Range<u64>, String> {
-    let wrong = || "write FIRST..END, as in 100..200".to_owned();
-    let (first, end) = text.split_once("..").ok_or_else(wrong)?;
-    let range = first.parse().map_err(|_| wrong())?..end.parse().map_err(|_| wrong())?;
+    let wrong = || "write FIRST..END, as in 100..200, or an open end: 100.. or ..200".to_owned();
+    let (first, end) = text.split_once("..").filter(|ends| *ends != ("", "")).ok_or_else(wrong)?;
+    let number = |text: &str, open| if text.is_empty() { Ok(open) } else { text.parse().map_err(|_| wrong()) };
+    let range = number(first, 0)?..number(end, u64::MAX)?;
     if range.start < range.end { Ok(range) } else { Err("the end must lie after the first".to_owned()) }
 }

@@ -704,6 +704,15 @@ fn all_arrays_of_a_file_go_into_one_and_come_back() {
     let summary = json(&run.stdout);
     let length = fs::metadata(place.path("a.enk")).unwrap().len();
     assert_eq!((&summary["file_bytes"], summary["variables"].as_array().unwrap().len()), (&length.into(), 4));
+    // Errors of several variables have no unit in common.
+    assert!(summary.get("mean_squared_error").is_none() && summary["variables"][0]["mean_squared_error"].is_f64());
+    // By standard input nothing else is kept.
+    let mut piped = place.command("compress - -o piped.enk --bound t=abs:0.05,rel:1e-3 -q");
+    assert!(piped.stdin(fs::File::open(place.path("a.nc")).unwrap()).status().unwrap().success());
+    assert!(place.read("piped.enk") == place.read("a.enk"));
+    // Some of them, of several shapes, go into one file, too.
+    place.succeed("compress a.nc --variable oro,t -o some.enk --bound rel:1e-3 -q");
+    assert_eq!(json(&place.succeed("info some.enk --json").stdout)["arrays"].as_array().unwrap().len(), 2);
     let info = json(&place.succeed("info a.enk --json").stdout);
     let bounds: Vec<&str> =
         info["arrays"].as_array().unwrap().iter().map(|array| array["bound"].as_str().unwrap()).collect();
@@ -724,7 +733,8 @@ fn all_arrays_of_a_file_go_into_one_and_come_back() {
     assert!(largest_difference(&oro, &after.read_var_f32("oro").unwrap()) <= 1.8);
     // In a folder, in an NPZ file, and some of them.
     place.succeed("decompress a.enk -o back -q");
-    assert_eq!(place.names("back"), ["flag.npy", "hyam.npy", "oro.npy", "t.npy"]);
+    assert_eq!(place.names("back"), ["flag.npy", "hyam.npy", "lat.npy", "lon.npy", "oro.npy", "t.npy"]);
+    assert_eq!(numbers(&place, "back/lat.npy").1, after.read_var_f32("lat").unwrap());
     place.succeed("decompress a.enk -o back.npz -q");
     assert!(member(&place, "back.npz", "oro.npy") == place.read("back/oro.npy"));
     place.succeed("decompress a.enk -o part.npy --variable t --range 2..4 -q");
@@ -745,6 +755,12 @@ fn all_arrays_of_a_file_go_into_one_and_come_back() {
         ("several-taken", "decompress a.enk -o back"),
         ("several-no-bound", "compress a.nc -o no.enk --bound t=abs:0.05"),
         ("several-no-variable", "compress a.nc -o no.enk --bound q=abs:0.05,lossless"),
+        ("several-coordinate", "compress a.nc -o no.enk --bound lat=abs:0.05,lossless"),
+        ("several-twice", "compress a.nc -o no.enk --bound t=abs:0.05,t=abs:2,lossless"),
+        ("bound-comma", "compress a.nc -o no.enk --bound abs:0,5"),
+        ("bound-limit", "compress a.nc -o no.enk --bound psnr:1000"),
+        ("several-integers", "compress a.nc -o no.enk --bound flag=prel:1e-3,rel:1e-3"),
+        ("region-empty", "compress a.nc --variable t -o no.enk --bound abs:1 --region lat=91:95=lossless"),
         ("several-samples", "compress a.nc -o no.enk --bound lossless --samples 2"),
     ] {
         assert_snapshot!(name, place.fail(arguments));
@@ -851,4 +867,97 @@ fn a_model_of_convolutions_compresses_and_one_of_joined_layers_is_refused_with_t
     let said = place.fail("compress joined strokes:60 -o no.enk --bound abs:20");
     assert!(said.contains("layer decoder.3 (add) joins two values"), "{said}");
     assert!(said.contains("hint: compress without a model"), "{said}");
+}
+
+/// A NetCDF file of one year with a field along time and one without, whose `units` of time and of the field, and first latitude, are these.
+fn write_year(place: &Workplace, name: &str, time: &str, units: &str, south: f32) {
+    let mut set = DataSet::new();
+    set.set_unlimited_dim("time", 4).unwrap();
+    for (name, length) in [("lat", 3), ("lon", 5), ("bnds", 2)] {
+        set.add_fixed_dim(name, length).unwrap();
+    }
+    set.add_var_f64("time", &["time"]).unwrap();
+    set.add_var_attr_string("time", "units", time).unwrap();
+    set.add_var_attr_string("time", "bounds", "time_bnds").unwrap();
+    set.add_var_f64("time_bnds", &["time", "bnds"]).unwrap();
+    set.add_var_f32("lat", &["lat"]).unwrap();
+    set.add_var_f32("tas", &["time", "lat", "lon"]).unwrap();
+    set.add_var_attr_string("tas", "units", units).unwrap();
+    set.add_var_f32("total", &["time", "lat"]).unwrap();
+    set.add_var_f32("orog", &["lat", "lon"]).unwrap();
+    set.add_var_f32("run", &["lat", "lon"]).unwrap();
+    set.add_global_attr_string("title", name).unwrap();
+    let seed = name.len() as f32;
+    let mut writer = FileWriter::create_new(place.path(name)).unwrap();
+    writer.set_def(&set, Version::Classic, 0).unwrap();
+    writer.write_var_f64("time", &[0.0, 90.0, 180.0, 270.0]).unwrap();
+    writer.write_var_f64("time_bnds", &[0.0, 1.0, 90.0, 91.0, 180.0, 181.0, 270.0, 271.0]).unwrap();
+    writer.write_var_f32("lat", &[south, 0.0, -south]).unwrap();
+    writer.write_var_f32("tas", &(0..60).map(|i| (i as f32 + seed).sin()).collect::<Vec<_>>()).unwrap();
+    writer.write_var_f32("total", &[seed; 12]).unwrap();
+    writer.write_var_f32("orog", &[7.0; 15]).unwrap();
+    writer.write_var_f32("run", &[seed; 15]).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn files_are_joined_where_they_mean_the_same_and_refused_where_not() {
+    let place = Workplace::new();
+    write_year(&place, "2000.nc", "days since 2000-01-01", "K", -60.0);
+    write_year(&place, "next2001.nc", "hours since 2001-01-01 12:00", "K", -60.0);
+    let said = place.succeed("compress 2000.nc next2001.nc -o both.enk --bound lossless").stderr;
+    assert_snapshot!("joined", said);
+    place.succeed("decompress both.enk -o both.nc -q");
+    let mut both = netcdf3::FileReader::open(place.path("both.nc")).unwrap();
+    let noon = 366.5;
+    let second = [noon, noon + 90.0 / 24.0, noon + 180.0 / 24.0, noon + 270.0 / 24.0];
+    assert_eq!(both.read_var_f64("time").unwrap(), [&[0.0, 90.0, 180.0, 270.0][..], &second].concat());
+    // Bounds have the units of their coordinate.
+    assert_eq!(both.read_var_f64("time_bnds").unwrap()[8..10], [noon, noon + 1.0 / 24.0]);
+    assert_eq!(both.read_var_f32("tas").unwrap().len(), 120);
+    assert_eq!(both.read_var_f32("total").unwrap(), [[7.0; 12], [11.0; 12]].concat());
+    assert_eq!(both.read_var_f32("orog").unwrap(), [7.0; 15]);
+    assert!(both.data_set().get_var("run").is_none());
+    write_year(&place, "celsius.nc", "days since 2001-01-01", "degC", -60.0);
+    write_year(&place, "flipped.nc", "days since 2001-01-01", "K", 60.0);
+    write_year(&place, "months.nc", "months since 2001-01-01", "K", -60.0);
+    for (name, arguments) in [
+        ("joined-units", "2000.nc celsius.nc"),
+        ("joined-flipped", "2000.nc flipped.nc --variable tas"),
+        ("joined-months", "2000.nc months.nc"),
+        ("joined-asked", "2000.nc next2001.nc --variable tas,run"),
+    ] {
+        assert_snapshot!(name, place.fail(&format!("compress {arguments} -o no.enk --bound lossless")));
+    }
+    assert!(!place.path("no.enk").exists());
+}
+
+#[test]
+fn open_ranges_reach_to_the_end_and_names_may_have_commas() {
+    let place = Workplace::new();
+    let values = npy(&place, "a.npy", &[8, 3]);
+    place.succeed("compress a.npy -o a.enk --bound lossless -q");
+    place.succeed("decompress a.enk -o tail.npy --range 3.. -q");
+    place.succeed("decompress a.enk -o head.npy --range ..3 -q");
+    assert_eq!(
+        (numbers(&place, "head.npy").1, numbers(&place, "tail.npy").1),
+        (values[..9].to_vec(), values[9..].to_vec())
+    );
+    let mut zip = zip::write::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, file) in [
+        ("a,b.npy", place.read("a.npy")),
+        ("time.npy", place.read("head.npy")),
+        ("dt.npy", npy_of("<f4", "False", "()", &0.1f32.to_le_bytes())),
+    ] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, &file).unwrap();
+    }
+    place.write("names.npz", zip.finish().unwrap().into_inner());
+    // All are kept, single numbers and what is called like a coordinate too.
+    let said = place.succeed("compress names.npz -o names.enk --bound a\\,b=abs:0.5,lossless").stderr;
+    assert!(said.contains("dt: a single number, which comes back as an array of one"), "{said}");
+    place.succeed("decompress names.enk -o back -q");
+    assert_eq!(place.names("back"), ["a,b.npy", "dt.npy", "time.npy"]);
+    place.succeed("decompress names.enk -o one.npy --variable a\\,b -q");
+    assert!(largest_difference(&numbers(&place, "one.npy").1, &values) <= 0.5);
 }

@@ -103,3 +103,25 @@ fn a_bound_is_in_the_units_of_packed_data_and_their_type_comes_back() {
     assert_eq!(wrong.count(), 0);
     assert_snapshot!(place.fail("compress model groups.nc --bound abs:0.5 -o t.enk --force --without-model"));
 }
+
+#[test]
+fn names_of_enumerations_come_back_as_flags() {
+    let place = place_with("groups.nc");
+    place.succeed("compress groups.nc -o all.enk --bound lossless -q");
+    place.succeed("decompress all.enk -o back.nc -q");
+    let back = place.read("back.nc");
+    let holds = |text: &str| back.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    assert!(holds("flag_values") && holds("flag_meanings") && holds("clay sand peat"));
+}
+
+#[test]
+fn pictures_of_16_bits_stay_what_they_are() {
+    let place = Workplace::new();
+    let mut picture = b"P5 16 8 65535\n".to_vec();
+    picture.extend((0..128u16).flat_map(|i| (i * 500).to_be_bytes()));
+    place.write("deep.pgm", picture);
+    let run = place.succeed("compress deep.pgm -o deep.enk --bound lossless --json");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap()["original_bytes"], 256);
+    place.succeed("decompress deep.enk -o deep.npy -q");
+    assert!(place.read("deep.npy").windows(3).any(|bytes| bytes == b"<u2"));
+}

@@ -76,6 +76,8 @@ pub struct ArraySummary {
     pub missing: u64,
     /// The least and the largest finite value; none where there is no such.
     pub range: Option<(f64, f64)>,
+    /// The same of integers that are not packed, of which 64 bits hold more than an f64 can.
+    pub integers: Option<(i128, i128)>,
 }
 
 /// An array as a format describes it.
@@ -141,14 +143,30 @@ impl ArrayEntry {
         let (element, width) = (field.element, field.element.bytes() as u64);
         let bytes = field.shape.iter().try_fold(width, |bytes, &axis| bytes.checked_mul(axis)).unwrap_or(0);
         let conventions = field.conventions.clone();
-        let mut summary = ArraySummary { values: bytes / width, missing: 0, range: None };
+        let mut summary = ArraySummary { values: bytes / width, missing: 0, range: None, integers: None };
         let mut variable = Variable::new(vec![(self.name.clone(), field)])?;
         let mut piece = Vec::new();
         for first in (0..bytes).step_by(AT_ONCE as usize) {
             piece.resize((bytes - first).min(AT_ONCE) as usize, 0);
             let failed = |error: io::Error| DataError::io("read", &self.name, error);
             variable.read(first, &mut piece).map_err(failed)?;
-            for value in conventions.values(element, &piece) {
+            let integer = |at: usize| {
+                let bytes = piece[at * width as usize..].first_chunk()?;
+                match element {
+                    ElementType::I64 => Some(i128::from(i64::from_le_bytes(*bytes))),
+                    ElementType::U64 => Some(i128::from(u64::from_le_bytes(*bytes))),
+                    _ => None,
+                }
+            };
+            let is_packed = (conventions.scale, conventions.offset) != (1.0, 0.0);
+            for (at, value) in conventions.values(element, &piece).into_iter().enumerate() {
+                if !is_packed
+                    && !value.is_nan()
+                    && let Some(integer) = integer(at)
+                {
+                    let (low, high) = summary.integers.unwrap_or((integer, integer));
+                    summary.integers = Some((low.min(integer), high.max(integer)));
+                }
                 if value.is_nan() {
                     summary.missing += 1;
                 } else if value.is_finite() {
@@ -198,6 +216,13 @@ impl Contents {
         if let [only] = self.candidates()[..] { Some(only) } else { None }
     }
 
+    /// The arrays that are data. An NPZ file has no others: whatever an array is called, nothing says of what it would be a coordinate.
+    pub(crate) fn data(&self) -> impl Iterator<Item = &ArrayEntry> {
+        let is_npz = self.format == crate::npz::FORMAT;
+        let is_whole = |array: &ArrayEntry| array.field.is_some() && !array.shape.contains(&0);
+        self.arrays.iter().filter(move |array| if is_npz { is_whole(array) } else { array.is_data() })
+    }
+
     /// The arrays with most axes that are data.
     fn candidates(&self) -> Vec<&ArrayEntry> {
         let data = || self.arrays.iter().filter(|array| array.is_data());
@@ -219,7 +244,7 @@ impl Contents {
         names.iter().map(|name| of(self.find(name)?)).collect()
     }
 
-    fn find(&self, name: &str) -> Result<&ArrayEntry, DataError> {
+    pub(super) fn find(&self, name: &str) -> Result<&ArrayEntry, DataError> {
         let plain = |name: &str| name.trim_start_matches('/').to_owned();
         let wanted = plain(name);
         let found = self.arrays.iter().find(|array| plain(&array.name) == wanted);

@@ -27,6 +27,13 @@ impl Attributes {
         self.all.push((name, value));
     }
 
+    /// Takes the attributes of a group, `/a/b`, of which each gets a name with the group before it: `a.b:NAME`.
+    pub fn extend_of_group(&mut self, group: &str, attributes: Self) {
+        let group = group.trim_start_matches('/').replace('/', ".");
+        self.all.extend(attributes.all.into_iter().map(|(name, value)| (format!("{group}:{name}"), value)));
+        self.others.extend(attributes.others.into_iter().map(|name| format!("{group}:{name}")));
+    }
+
     fn find(&self, name: &str) -> Option<&Attribute> {
         self.all.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
@@ -42,6 +49,23 @@ impl Attributes {
     fn numbers(&self, name: &str) -> Option<(ElementType, Vec<f64>)> {
         let Some(Attribute::Numbers { element, bytes }) = self.find(name) else { return None };
         Some((*element, element.to_f64(bytes)))
+    }
+
+    /// Missing values, of which some writers make a text: `"-999"`.
+    fn missing(&self, name: &str) -> Vec<f64> {
+        let text = || self.text(name).filter(|_| name == "missing_value");
+        match self.numbers(name) {
+            Some((_, values)) => values,
+            None => text().map_or(Vec::new(), |text| match text.parse() {
+                Ok(number) => vec![number],
+                Err(_) => {
+                    tracing::warn!(
+                        "the attribute missing_value is {text:?}, which is no number: no value counts as missing by it"
+                    );
+                    Vec::new()
+                }
+            }),
+        }
     }
 
     /// A finite number.
@@ -83,7 +107,7 @@ impl Conventions {
         let held = |value: f64| hold(element, value);
         let mut missing: Vec<f64> = Vec::new();
         for name in ["_FillValue", "missing_value"] {
-            for value in attributes.numbers(name).map_or(Vec::new(), |(_, values)| values) {
+            for value in attributes.missing(name) {
                 let value = held(value);
                 // A NaN is missing without being named.
                 if !value.is_nan() && !missing.contains(&value) {
@@ -141,11 +165,14 @@ impl Conventions {
     pub fn values(&self, element: ElementType, bytes: &[u8]) -> Vec<f64> {
         let mut values = element.to_f64(bytes);
         for value in &mut values {
-            let known =
-                !self.missing.contains(value) && self.valid.is_none_or(|(low, high)| (low..=high).contains(value));
-            *value = if known { *value * self.scale + self.offset } else { f64::NAN };
+            *value = if self.is_missing(*value) { f64::NAN } else { *value * self.scale + self.offset };
         }
         values
+    }
+
+    /// Whether a stored number stands for no value.
+    pub fn is_missing(&self, stored: f64) -> bool {
+        self.missing.contains(&stored) || self.valid.is_some_and(|(low, high)| !(low..=high).contains(&stored))
     }
 
     /// Appends the same as the nearest f32.

@@ -57,6 +57,15 @@ impl Arrays {
                     place(),
                     format!("{:?} lies along {:?}, but {:?} along {:?}", entry.name, entry.axes, own.name, own.axes),
                 ),
+                None if matches!(name, "lat" | "lon") => {
+                    let units = if name == "lat" { "degrees_north" } else { "degrees_east" };
+                    let why =
+                        format!("no coordinate is called {name:?} or has units of {units}, by which it would be found");
+                    let along = all.arrays.iter().filter(|entry| axes_of(entry).is_some() && entry.name != own.name);
+                    let along: Vec<&str> = along.map(|entry| entry.leaf()).collect();
+                    DataError::unsuitable(place(), why)
+                        .with_hint(format!("name it as it is called: {}", along.join(", ")))
+                }
                 None => {
                     let along = all.arrays.iter().filter(|entry| axes_of(entry).is_some() && entry.name != own.name);
                     DataError::unknown_name("coordinate", name, along.map(|entry| entry.leaf().to_owned()))
@@ -77,6 +86,13 @@ impl Arrays {
         variable.read(0, &mut numbers).map_err(|error| wrong(error.to_string()))?;
         let values = variable.conventions.values(variable.element, &numbers);
         Ok(Beside { axes, lengths, values, is_longitude: name == "lon" || is_longitude(entry) })
+    }
+
+    /// Whether the file holds an array of this name that goes along with the data: a coordinate, or a single number.
+    pub fn is_beside(&self, name: &str) -> bool {
+        let Some(Origin::Contents { all, .. }) = &self.variables[0].origins[0].1 else { return false };
+        let is_meant = |entry: &ArrayEntry| entry.leaf() == name || entry.name == name;
+        all.arrays.iter().any(|entry| is_meant(entry) && !entry.is_data())
     }
 
     /// All values of these arrays, of which there is one, as a mask along the last axes of others of this shape.

@@ -6,10 +6,14 @@ use std::io::Read;
 use enkoder::codec::ElementType;
 
 use super::contents::{ArrayEntry, Contents};
+use super::joining;
+use super::times;
 use super::variable::{Origin, OriginalType, Variable};
 use crate::byte_source::ByteSource;
 use crate::error::{DataError, Place};
-use crate::netcdf::{Classic, ClassicVariable, Kind, NOT_KEPT, Numbers, big_endian};
+use crate::netcdf::{
+    ArrayBeside, Classic, ClassicVariable, Kind, NOT_KEPT, NetcdfWriter, Numbers, Written, big_endian,
+};
 use crate::npy::{self, NpyForm};
 
 /// Bytes of all coordinates together that are kept, and of what is unpacked again.
@@ -23,6 +27,8 @@ const LEVEL: i32 = 19;
 const LEVEL_OF_LARGE: i32 = 9;
 #[cfg(feature = "packed")]
 const LARGE: usize = 4 << 20;
+/// What attributes are called that are not kept.
+const OTHER_ATTRIBUTE: &str = "an attribute that is neither text nor numbers";
 /// What a description is called in messages.
 const PLACE: &str = "the description";
 
@@ -125,6 +131,18 @@ impl Description {
         }
     }
 
+    /// What goes along with these arrays, which are the steps from `first` on of those described: coordinates, bounds and single numbers.
+    /// Then the names of texts, which are no numbers.
+    ///
+    /// # Errors
+    /// When the description is of other arrays.
+    pub fn beside(&self, written: &[Written], first: u64) -> Result<(Vec<ArrayBeside>, Vec<String>), DataError> {
+        if self.netcdf.is_none() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        Ok(NetcdfWriter::new(self, written, first)?.into_beside())
+    }
+
     /// What of the file that the arrays came from could not be kept.
     pub fn not_kept(&self) -> &[String] {
         &self.not_kept
@@ -185,27 +203,47 @@ fn of_npy(variables: &[&Variable]) -> Vec<u8> {
 
 fn of_contents(variables: &[&Variable], all: &Contents) -> Result<(Vec<u8>, NotKept), DataError> {
     let mut file = Classic { attributes: all.attributes.clone(), ..Classic::default() };
-    let mut not_kept: NotKept = all.attributes.others.iter().map(|name| format!("{name}: an attribute")).collect();
-    not_kept.extend(all.groups.iter().map(|group| format!("{group}: a group, whose arrays are no longer in it")));
+    let mut not_kept: NotKept =
+        all.attributes.others.iter().map(|name| format!("{name} ({OTHER_ATTRIBUTE})")).collect();
+    not_kept.extend(
+        all.groups.iter().map(|group| format!("{group} (a group: its arrays and attributes go along without it)")),
+    );
     let array_of = |entry: &ArrayEntry| {
         variables.iter().position(
             |variable| matches!(&variable.origins[0].1, Some(Origin::Contents { name, .. }) if *name == entry.name),
         )
     };
-    // The axis along which files are put together.
-    let leading = all.arrays.iter().find(|entry| array_of(entry).is_some()).and_then(|entry| entry.axes.first());
+    // The axis along which files are put together, and an array along it.
+    let entry_of = |variable: &Variable| match &variable.origins[0].1 {
+        Some(Origin::Contents { name, .. }) => all.arrays.iter().find(|entry| entry.name == *name),
+        _ => None,
+    };
+    let data = variables.iter().find(|variable| variable.origins.len() > 1).unwrap_or(&variables[0]);
+    let leading = entry_of(data).and_then(|entry| entry.axes.first());
+    let joined = joining::check(variables, leading)?;
+    if !joined.attributes.is_empty() {
+        let names = joined.attributes.join(", ");
+        tracing::warn!(
+            "attributes are those of {}; other files have others, which are not kept: {names}",
+            data.origins[0].0
+        );
+    }
     let mut kept_bytes = 0;
     for entry in &all.arrays {
         let array = array_of(entry);
         if array.is_none() && entry.is_data() {
             continue;
         }
+        if let Some((_, why)) = joined.left_out.iter().find(|(name, _)| *name == entry.name) {
+            not_kept.push(format!("{} ({why})", entry.name));
+            continue;
+        }
         let (shape, numbers) = match array {
             Some(array) => (variables[array].shape.clone(), Numbers::Later(array)),
-            None => match kept(entry, variables[0], leading, &mut kept_bytes) {
+            None => match kept(entry, data, leading, &mut kept_bytes) {
                 Ok((shape, numbers)) => (shape, Numbers::Here(numbers)),
                 Err(why) => {
-                    not_kept.push(format!("{}: {why}", entry.name));
+                    not_kept.push(format!("{} ({why})", entry.name));
                     continue;
                 }
             },
@@ -220,7 +258,7 @@ fn of_contents(variables: &[&Variable], all: &Contents) -> Result<(Vec<u8>, NotK
         } else {
             file.nameless(&shape)
         };
-        not_kept.extend(entry.attributes.others.iter().map(|other| format!("{name}:{other}: an attribute")));
+        not_kept.extend(entry.attributes.others.iter().map(|other| format!("{name}:{other} ({OTHER_ATTRIBUTE})")));
         let attributes = entry.attributes.clone();
         let kind = entry.stored.map_or(Kind::Text, Kind::Number);
         file.variables.push(ClassicVariable { name, kind, dimensions, attributes, numbers });
@@ -232,7 +270,7 @@ fn of_contents(variables: &[&Variable], all: &Contents) -> Result<(Vec<u8>, NotK
         if file.unlimited.is_none() && !is_inner {
             file.unlimited = Some(dimension);
         } else {
-            not_kept.push(format!("{name}: an axis without a limit, which has one now"));
+            not_kept.push(format!("{name} (an axis without a limit, which has one now)"));
         }
     }
     if !not_kept.is_empty() {
@@ -265,6 +303,11 @@ pub(super) fn beside(entry: &ArrayEntry, data: &Variable, leading: Option<&Strin
         };
         if field.shape.is_empty() {
             field.shape.push(1);
+        }
+        if let (Some(Origin::Contents { all: first, .. }), Some(same)) = (&data.origins[0].1, same)
+            && !fields.is_empty()
+        {
+            field = times::in_times_of((first, entry), (all, same), field)?;
         }
         fields.push((file.clone(), field));
     }

@@ -9,14 +9,16 @@ mod conventions;
 mod coordinates;
 mod description;
 mod grid;
+mod joining;
 mod quantity;
 mod raw;
 mod slab;
+mod times;
 mod variable;
 
 use std::io;
 
-use enkoder::codec::{ElementType, Layout, SampleSource};
+use enkoder::codec::{ElementType, Layout, MAX_VARIABLES, SampleSource};
 use enkoder::{Dataset, Quantity};
 use ndarray::Array2;
 
@@ -34,6 +36,7 @@ pub use variable::OriginalType;
 
 pub(crate) use contents::Described;
 pub(crate) use conventions::{Attribute, Attributes, Conventions, netcdf_fill};
+pub(crate) use joining::{only_in_others, taken};
 pub(crate) use raw::{field as raw_field, numpy_name};
 pub(crate) use slab::Slab;
 pub(crate) use variable::{Field, Origin, Records, Stored};
@@ -80,8 +83,25 @@ impl Arrays {
     /// Samples of arrays: for each variable its arrays, with the names of their files, in the order of the leading axis. Without
     /// `block` the leading axis is cut.
     pub(crate) fn new(name: &str, variables: Vec<Vec<(String, Field)>>, block: &[usize]) -> Result<Self, DataError> {
-        let place = || Place::source(name);
+        Self::of_variables(name, variables.into_iter().map(Variable::new).collect::<Result<_, _>>()?, block)
+    }
+
+    /// The same in one, where the arrays of all variables have one shape and type; else each variable by itself.
+    pub(crate) fn together(
+        name: &str,
+        variables: Vec<Vec<(String, Field)>>,
+        block: &[usize],
+    ) -> Result<Vec<Self>, DataError> {
         let variables = variables.into_iter().map(Variable::new).collect::<Result<Vec<_>, _>>()?;
+        let are_alike = variables.iter().all(|variable| variable.kind() == variables[0].kind());
+        if are_alike && (1..=MAX_VARIABLES).contains(&variables.len()) {
+            return Ok(vec![Self::of_variables(name, variables, block)?]);
+        }
+        variables.into_iter().map(|variable| Self::of_variables(name, vec![variable], block)).collect()
+    }
+
+    fn of_variables(name: &str, variables: Vec<Variable>, block: &[usize]) -> Result<Self, DataError> {
+        let place = || Place::source(name);
         let Some(first) = variables.first() else { return Err(DataError::empty(place())) };
         if let Some(other) = variables.iter().find(|v| v.kind() != first.kind()) {
             let why = format!(

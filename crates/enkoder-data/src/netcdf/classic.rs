@@ -397,7 +397,9 @@ impl NetcdfWriter {
         let mut leading: Vec<(usize, u64)> = Vec::new();
         for (index, variable) in file.variables.iter().enumerate() {
             let Numbers::Later(array) = variable.numbers else { continue };
-            let other = || DataError::malformed(place(), "the description is of other arrays");
+            let other = || {
+                DataError::malformed(place(), "the names and coordinates in the compressed file do not fit its arrays")
+            };
             let Written { element, shape, .. } = written.get(array).ok_or_else(other)?;
             let own = file.shape(variable);
             let width = variable.kind == description.netcdf_kind(array, *element)
@@ -415,7 +417,10 @@ impl NetcdfWriter {
             leading.push((variable.dimensions[0], shape[0]));
         }
         if arrays.iter().any(|&(variable, ..)| variable == usize::MAX) {
-            return Err(DataError::malformed(place(), "the description is of fewer arrays"));
+            return Err(DataError::malformed(
+                place(),
+                "the compressed file holds arrays that its names and coordinates leave out",
+            ));
         }
         leading.sort_unstable();
         leading.dedup();
@@ -423,6 +428,22 @@ impl NetcdfWriter {
         let places =
             file.places(false).ok_or_else(|| DataError::unsuitable(place(), "more bytes than can be counted"))?;
         Ok(Self { file, places, arrays, at: 0 })
+    }
+
+    /// The arrays of numbers that are known already, and the names of texts.
+    pub(crate) fn into_beside(self) -> (Vec<ArrayBeside>, Vec<String>) {
+        let shapes: Vec<_> = self.file.variables.iter().map(|variable| self.file.shape(variable)).collect();
+        let (mut beside, mut texts) = (Vec::new(), Vec::new());
+        for (ClassicVariable { name, kind, numbers, .. }, shape) in self.file.variables.into_iter().zip(shapes) {
+            match (numbers, kind) {
+                (Numbers::Here(bytes), Kind::Number(element)) => {
+                    beside.push(ArrayBeside { name, element, shape, bytes: big_endian(&bytes, element.bytes()) });
+                }
+                (Numbers::Here(_), Kind::Text) => texts.push(name),
+                (Numbers::Later(_), _) => {}
+            }
+        }
+        (beside, texts)
     }
 
     /// Writes the header, and what is known already.
@@ -507,6 +528,19 @@ pub struct Written {
     pub element: ElementType,
     /// Its shape.
     pub shape: Vec<u64>,
+}
+
+/// An array that goes along with those that are written, and its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArrayBeside {
+    /// Its name.
+    pub name: String,
+    /// The type of its numbers.
+    pub element: ElementType,
+    /// Its shape.
+    pub shape: Vec<u64>,
+    /// Its numbers, little-endian, the last axis closest.
+    pub bytes: Vec<u8>,
 }
 
 /// A file of arrays of which no more is known.

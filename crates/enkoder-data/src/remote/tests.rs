@@ -328,7 +328,7 @@ fn files_of_every_format_are_read_from_a_server_as_from_a_folder() {
         // Everything that is in it, under whatever name the place gives it.
         let all = |place: String| {
             let source = Source::find(&place).unwrap();
-            let contents = source.all_contents(&ReadOptions::default()).unwrap();
+            let contents = source.contents(&ReadOptions::default()).unwrap();
             let arrays = contents.iter().flat_map(|contents| &contents.arrays).filter(|array| array.is_data());
             let names: Vec<Option<String>> = arrays.map(|array| Some(array.name.clone())).collect();
             let names = if contents.is_none() { vec![None] } else { names };

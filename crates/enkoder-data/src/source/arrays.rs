@@ -7,7 +7,7 @@ use super::reading::{must_be_file, open_with_length};
 use super::{ArrayOptions, Format, ReadOptions, Source};
 use enkoder::codec::SampleSource as _;
 
-use crate::arrays::{Arrays, Contents, Field, raw_field};
+use crate::arrays::{Arrays, Contents, Field, only_in_others, raw_field, taken};
 use crate::byte_source::ByteSource;
 use crate::error::{DataError, Place};
 use crate::hdf5;
@@ -38,11 +38,93 @@ impl Source {
         }))
     }
 
-    /// The same, each variable by itself: they may be of any shapes and types.
-    pub fn open_each_array(&self, options: &ReadOptions) -> Result<Vec<Arrays>, DataError> {
-        let variables = self.open_fields(options)?.unwrap_or_default();
-        let each = |variable| Arrays::new(&self.to_string(), vec![variable], &options.arrays.block);
-        variables.into_iter().map(each).collect()
+    /// The arrays that are asked for, or all that are data: in one where they have one shape and type, else each by itself. None where
+    /// the data is of another kind.
+    ///
+    /// Of several files, arrays along the axis of the first are put together; others are taken once where they are the same in all files.
+    /// A warning says what is left out.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is damaged, and when an array that is asked for cannot be taken of all files.
+    pub fn open_all_arrays(&self, options: &ReadOptions) -> Result<Option<Vec<Arrays>>, DataError> {
+        let Some(contents) = self.contents_of_files(&options.arrays)? else {
+            return Ok(self.open_arrays(options)?.map(|arrays| vec![arrays]));
+        };
+        let (first, all) = &contents[0];
+        let is_asked = !options.arrays.variables.is_empty();
+        let names = match is_asked {
+            true => options.arrays.variables.clone(),
+            false => all.data().map(|array| array.name.clone()).collect(),
+        };
+        if names.is_empty() {
+            return Ok(self.open_arrays(options)?.map(|arrays| vec![arrays]));
+        }
+        // What else NetCDF or HDF5 loses is known to its description.
+        let unread = all.arrays.iter().filter(|array| all.format == npz::FORMAT && !names.contains(&array.name));
+        let unread: Vec<String> = unread
+            .map(|array| format!("{} ({})", array.name, array.unreadable.as_deref().unwrap_or("it is empty")))
+            .collect();
+        if !unread.is_empty() && !is_asked {
+            tracing::warn!("of {first} is left out: {}", unread.join(", "));
+        }
+        let (taken, mut left_out) = taken(&contents, &names)?;
+        if !is_asked {
+            left_out.extend(only_in_others(&contents));
+        }
+        if !left_out.is_empty() {
+            if is_asked {
+                let why = format!("not all files have what is asked for: {}", left_out.join(", "));
+                return Err(DataError::unsuitable(Place::source(self.to_string()), why).with_hint(
+                    "compress the files one by one, or choose other arrays with `ArrayOptions::variables`",
+                ));
+            }
+            tracing::warn!(
+                "left out, because files are put together along one axis: {}; compress the files one by one to keep them",
+                left_out.join(", ")
+            );
+        }
+        let mut variables: Vec<Parts> = taken.iter().map(|_| Vec::new()).collect();
+        for (number, ((file, contents), path)) in contents.iter().zip(self.array_files(&options.arrays)?).enumerate() {
+            let here = || taken.iter().zip(0usize..).filter(|(array, _)| number == 0 || !array.once);
+            let asked = ArrayOptions {
+                variables: here().map(|(array, _)| array.name.clone()).collect(),
+                ..options.arrays.clone()
+            };
+            if asked.variables.is_empty() {
+                continue;
+            }
+            for ((_, index), mut field) in here().zip(fields_of(&path, None, &asked)?.unwrap_or_default()) {
+                // A single number of an NPZ file is an array, too.
+                if field.shape.is_empty() && contents.format == npz::FORMAT {
+                    tracing::warn!("{}: a single number, which comes back as an array of one", field.name);
+                    field.shape.push(1);
+                }
+                variables[index].push((file.clone(), field));
+            }
+        }
+        let arrays = Arrays::together(&self.to_string(), variables, &options.arrays.block)?;
+        Ok(Some(match <[Arrays; 1]>::try_from(arrays) {
+            Ok([only]) => match image_of(options.size, only.shape()) {
+                Some(shape) => vec![only.with_sample_shape(shape)],
+                None => vec![only],
+            },
+            Err(several) => several,
+        }))
+    }
+
+    /// What arrays are in each of the files; none where one of them has no arrays with names.
+    fn contents_of_files(&self, asked: &ArrayOptions) -> Result<Option<Vec<(String, Contents)>>, DataError> {
+        if asked.raw.is_some() || matches!(self, Self::File { part: Some(_), .. }) {
+            return Ok(None);
+        }
+        let mut all = Vec::new();
+        for path in self.array_files(asked)? {
+            match contents_in(&path, false)? {
+                Some(contents) => all.push((path.display().to_string(), contents)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(all).filter(|all| !all.is_empty()))
     }
 
     /// The arrays of each variable; none where the data is of another kind.
@@ -78,36 +160,12 @@ impl Source {
     /// # Errors
     /// When the file cannot be read or is damaged.
     pub fn contents(&self, options: &ReadOptions) -> Result<Option<Contents>, DataError> {
-        self.contents_of(options, true)
-    }
-
-    /// The same, also of an NPZ file of which one array is the data by its name.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is damaged.
-    pub fn all_contents(&self, options: &ReadOptions) -> Result<Option<Contents>, DataError> {
-        self.contents_of(options, false)
-    }
-
-    fn contents_of(&self, options: &ReadOptions, to_choose: bool) -> Result<Option<Contents>, DataError> {
         let path = match self {
-            Self::Folder { path } if is_zarr(path) => return zarr::contents(path).map(Some),
+            Self::Folder { path } if is_zarr(path) => path,
             Self::File { path, part: None } => path,
             _ => return Ok(None),
         };
-        if options.arrays.raw.is_some() || !is_file(path) {
-            return Ok(None);
-        }
-        Ok(match Format::of(path)? {
-            Format::NetCdf => Some(netcdf::contents(path)?),
-            Format::Hdf5 => Some(hdf5::contents(path)?),
-            Format::Zarr => Some(zarr::contents(path)?),
-            Format::Npz => {
-                let (file, length) = open_with_length(path)?;
-                npz::contents(&path.display().to_string(), file, length, to_choose)?
-            }
-            _ => None,
-        })
+        if options.arrays.raw.is_some() { Ok(None) } else { contents_in(path, true) }
     }
 
     /// The files that may hold arrays.
@@ -123,6 +181,26 @@ impl Source {
             _ => Vec::new(),
         })
     }
+}
+
+/// What arrays with names are in a file, of an NPZ file with `to_choose` only where it is not clear which is the data.
+fn contents_in(path: &Path, to_choose: bool) -> Result<Option<Contents>, DataError> {
+    if is_zarr(path) {
+        return zarr::contents(path).map(Some);
+    }
+    if !is_file(path) {
+        return Ok(None);
+    }
+    Ok(match Format::of(path)? {
+        Format::NetCdf => Some(netcdf::contents(path)?),
+        Format::Hdf5 => Some(hdf5::contents(path)?),
+        Format::Zarr => Some(zarr::contents(path)?),
+        Format::Npz => {
+            let (file, length) = open_with_length(path)?;
+            npz::contents(&path.display().to_string(), file, length, to_choose)?
+        }
+        _ => None,
+    })
 }
 
 /// The arrays of a file that are asked for; none where it holds other data.

@@ -49,7 +49,7 @@ fn a_file_says_what_is_in_it_without_being_asked_for_a_variable() {
         contents.arrays.iter().filter(|array| array.is_coordinate).map(|array| array.name.as_str()).collect();
     assert_eq!(coordinates, ["time", "lat"]);
     let of = |name: &str| contents.arrays.iter().find(|array| array.name == name).unwrap();
-    assert_eq!(of("/soil/kind").type_name, "enumeration of u8 (clay, sand, peat)");
+    assert_eq!(of("/soil/kind").type_name, "enumeration of u8 (0 clay, 1 sand, 2 peat)");
     assert_eq!((of("/soil/name").type_name.as_str(), of("/soil/name").element), ("text", None));
     assert_eq!(of("/soil/count").element, Some(ElementType::U8));
 }

@@ -33,7 +33,8 @@ pub(crate) const MAX_HEADER: usize = 1 << 20;
 /// Values that a block holds at most: it is decoded in memory.
 pub(crate) const MAX_BLOCK_VALUES: usize = 1 << 26;
 const MAX_LATENT: usize = 1 << 16;
-pub(crate) const MAX_DIMENSIONS: usize = 16;
+/// Axes of a sample at most.
+pub const MAX_DIMENSIONS: usize = 16;
 /// Variables of a file at most: each has probabilities of its own in memory.
 pub const MAX_VARIABLES: usize = 32;
 /// Arrays of a file of several.
@@ -267,7 +268,8 @@ impl Header {
             other => return Err(reader.damaged(format!("a model of place {other}"))),
         };
         reader.finish("the header")?;
-        let plan = Plan { active, units, fraction: fraction as i32, coefficients, residual, parts, missing: Vec::new() };
+        let plan =
+            Plan { active, units, fraction: fraction as i32, coefficients, residual, parts, missing: Vec::new() };
         Ok(Self { layout, element, shape, samples, bound, bounds, block_samples, plan, model, alone, description: 0 })
     }
 }

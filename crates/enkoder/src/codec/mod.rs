@@ -75,7 +75,7 @@ pub use archive::{ArchiveSummary, EnkArchive, Member, Part, compress_several};
 pub use bound::Bound;
 pub use calibration::Calibration;
 pub use compress::{CompressOptions, compress};
-pub use container::MAX_VARIABLES;
+pub use container::{MAX_DIMENSIONS, MAX_VARIABLES};
 pub use decompress::{EnkFile, Lost};
 pub use element::{Element, ElementType};
 pub use error::CodecError;

@@ -207,12 +207,7 @@ fn one<T: Element>(
 }
 
 /// An array of several regions.
-fn several<T: Element>(
-    values: &[T],
-    shape: &[usize],
-    request: &Request<'_>,
-    missing: &[u64],
-) -> (Streams, Vec<T>) {
+fn several<T: Element>(values: &[T], shape: &[usize], request: &Request<'_>, missing: &[u64]) -> (Streams, Vec<T>) {
     let sentinel = rarest(values);
     let missing = [missing, &[sentinel.to_bits()]].concat();
     let mut head = vec![REGIONS];

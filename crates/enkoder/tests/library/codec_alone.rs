@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 
 use enkoder::codec::{
-    AloneOptions, Bound, CodecError, CompressSummary, Element, ElementType, EnkArchive, EnkFile, Exact, Layout, Member,
-    Region, SampleArray, SampleSource, Selection, compress_alone, compress_several,
+    AloneOptions, Bound, CodecError, CompressSummary, Element, EnkArchive, EnkFile, Exact, Layout, Member, Region,
+    SampleArray, SampleSource, Selection, compress_alone, compress_several,
 };
 use half::f16;
 use proptest::prelude::*;

@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 
 use enkoder::codec::{
-    AloneOptions, Bound, CompressOptions, Element, EnkFile, Exact, Layout, Region, SampleArray, SampleSource, Selection,
-    compress, compress_alone,
+    AloneOptions, Bound, CompressOptions, Element, EnkFile, Exact, Layout, Region, SampleArray, SampleSource,
+    Selection, compress, compress_alone,
 };
 use enkoder::{Autoencoder, Dataset, Scaling, fit_pca};
 use half::f16;
@@ -116,7 +116,12 @@ struct Marks {
 fn marks() -> impl Strategy<Value = Marks> {
     let code = prop_oneof![
         // Far away, near the data, and in its midst.
-        Just(-40.0), Just(1e3), -1.2f64..1.2, Just(0.0), Just(1.0), Just(-1.0)
+        Just(-40.0),
+        Just(1e3),
+        -1.2f64..1.2,
+        Just(0.0),
+        Just(1.0),
+        Just(-1.0)
     ];
     let limits = prop_oneof![
         2 => Just(None),
@@ -124,17 +129,14 @@ fn marks() -> impl Strategy<Value = Marks> {
         1 => (-1.0f64..-0.5, 0.5f64..1.0).prop_map(Some),
         1 => Just(Some((0.0, f64::INFINITY))),
     ];
-    (
-        proptest::collection::vec(code, 1..5),
-        limits,
-        proptest::collection::vec((0..CELLS, 0usize..5), 0..12),
-    )
+    (proptest::collection::vec(code, 1..5), limits, proptest::collection::vec((0..CELLS, 0usize..5), 0..12))
         .prop_map(|(codes, limits, cells)| Marks { codes, limits, cells })
 }
 
 /// A smooth field between −1 and 1 with some noise, and plateaus at its ends.
 fn field(seed: u64) -> Vec<f64> {
-    let noise = |i: usize| (seed.wrapping_add(i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / f64::from(1 << 24);
+    let noise =
+        |i: usize| (seed.wrapping_add(i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / f64::from(1 << 24);
     let value = |i: usize| {
         let (t, y, x) = (i / (ROWS * COLUMNS), i / COLUMNS % ROWS, i % COLUMNS);
         1.3 * ((t as f64 * 0.4).sin() + (y as f64 * 0.5).cos() * (x as f64 * 0.7).sin()) / 1.5 + 0.2 * (noise(i) - 0.5)

@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use enkoder::codec::{Bound, CodecError, Region, Selection};
-use enkoder_data::Beside;
+use enkoder_data::{Arrays, Beside};
 
-use crate::arguments::{DataName, DataOptions};
+use crate::arguments::{DataName, DataOptions, split_at_commas};
 use crate::compressible::Compressible;
 use crate::failure::Usage;
 
@@ -18,27 +18,66 @@ pub struct Bounds {
 }
 
 impl FromStr for Bounds {
-    type Err = CodecError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, CodecError> {
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = split_at_commas(text);
+        // `abs:0,5`: what follows the comma is no bound.
+        if let Some(digits) = parts[1..].iter().find(|part| part.trim().parse::<u64>().is_ok()) {
+            let point = text.replacen(&format!(",{digits}"), &format!(".{digits}"), 1);
+            return Err(format!(
+                "a comma stands between two bounds, and {digits:?} is none: write a point, as in {point}"
+            ));
+        }
         let mut bounds = Self { others: None, of_variables: Vec::new() };
-        for part in text.split(',') {
+        for part in parts {
             match part.rsplit_once('=') {
                 Some((variable, bound)) => {
-                    bounds.of_variables.push((variable.trim().to_owned(), bound.trim().parse()?))
+                    let variable = variable.trim();
+                    if bounds.of(variable).is_some() {
+                        return Err(format!("{variable} has two bounds: give it one"));
+                    }
+                    bounds.of_variables.push((variable.to_owned(), parse_bound(bound)?));
                 }
                 // Of two bounds for all others one would be lost.
-                None if bounds.others.is_some() => return Err(CodecError::Bound(text.to_owned())),
-                None => bounds.others = Some(part.trim().parse()?),
+                None if bounds.others.is_some() => {
+                    return Err(format!(
+                        "{text:?} has two bounds for all variables: name the variable of one, as in t=abs:0.05"
+                    ));
+                }
+                None => bounds.others = Some(parse_bound(&part)?),
             }
         }
         Ok(bounds)
     }
 }
 
+/// A bound, or which of its limits it breaks.
+fn parse_bound(text: &str) -> Result<Bound, String> {
+    let text = text.trim();
+    text.parse::<Bound>().map_err(|error| {
+        let broken = text.split_once(':').and_then(|(kind, number)| {
+            let number: f64 = number.parse().ok().filter(|number: &f64| number.is_finite())?;
+            Some(match kind {
+                _ if number <= 0.0 => "the number must be above 0",
+                "rel" => "it is a fraction of the range, and at most 1",
+                "prel" => "it is a fraction of each value, and at most 0.5",
+                "bits" => "it is a whole number of significant bits, and at most 52",
+                "psnr" => "it is in decibels, and at most 300",
+                _ => return None,
+            })
+        });
+        match broken {
+            Some(why) => format!("{text:?} is no bound: {why}"),
+            None => error.to_string(),
+        }
+    })
+}
+
 impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_variables = self.of_variables.iter().map(|(variable, bound)| format!("{variable}={bound}"));
+        let of_variables =
+            self.of_variables.iter().map(|(variable, bound)| format!("{}={bound}", variable.replace(',', "\\,")));
         let all: Vec<String> = of_variables.chain(self.others.map(|bound| bound.to_string())).collect();
         f.write_str(&all.join(","))
     }
@@ -70,13 +109,17 @@ impl Bounds {
         self.of_variables.iter().rev().find(|(of, _)| of == variable).map(|(_, bound)| *bound)
     }
 
-    /// Refuses bounds of variables that there are not.
-    pub fn check(&self, variables: &[String]) -> Result<(), CodecError> {
+    /// Refuses bounds of variables that there are not. `is_beside` knows what goes along with them.
+    pub fn check(&self, variables: &[String], is_beside: impl Fn(&str) -> bool) -> Result<(), CodecError> {
         match self.of_variables.iter().find(|(of, _)| !variables.contains(of)) {
             Some((variable, bound)) => Err(CodecError::OfVariable {
                 bound: bound.to_string(),
                 variable: variable.clone(),
-                why: format!("there is none\nhint: the variables are {}", variables.join(", ")),
+                why: match is_beside(variable) {
+                    true => "it is a coordinate or a single value, of which every bit is kept\nhint: leave it out"
+                        .to_owned(),
+                    false => format!("there is none\nhint: the variables are {}", variables.join(", ")),
+                },
             }),
             None => Ok(()),
         }
@@ -106,7 +149,7 @@ impl FromStr for RegionBound {
     fn from_str(text: &str) -> Result<Self, String> {
         let form = "write lat=35:60,lon=-10:30=abs:0.01, or the name of a mask: land=abs:0.01, land.npy=abs:0.01";
         let (name, bound) = text.rsplit_once('=').ok_or(form)?;
-        let bound = bound.trim().parse::<Bound>().map_err(|error| error.to_string())?;
+        let bound = parse_bound(bound)?;
         let name = name.trim().to_owned();
         if !name.contains('=') {
             return if name.is_empty() {
@@ -175,13 +218,49 @@ impl RegionBound {
                 vec![selection(mask, |value| value != 0.0 && !value.is_nan())]
             }
         };
-        let bound = data.bound(self.bound)?;
-        let region = Region { name: self.name.clone(), bound, selections };
-        if region.selections.iter().any(|selection| !selection.inside.contains(&true)) {
-            tracing::warn!("no cell of {} lies in the region {}", data.name, self.name);
+        if is_empty(&selections) {
+            return Err(self.holds_nothing(arrays));
         }
-        Ok(region)
+        let bound = data.bound(self.bound)?;
+        Ok(Region { name: self.name.clone(), bound, selections })
     }
+
+    fn holds_nothing(&self, arrays: &Arrays) -> anyhow::Error {
+        let why = format!("no cell lies in the region {}", self.name);
+        let Cells::Box(limits) = &self.cells else {
+            return Usage::new(format!("{why}: the mask is 0 or missing everywhere"))
+                .with_hint("leave out --region")
+                .into();
+        };
+        let mut ranges = Vec::new();
+        let mut hint = "write a range that holds some of the cells".to_owned();
+        for (name, low, high) in limits {
+            let Ok(beside) = arrays.beside(name) else { continue };
+            let finite = || beside.values.iter().copied().filter(|value| value.is_finite());
+            let [least, most] = [finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max)];
+            ranges.push(format!("{name} is from {least} to {most}"));
+            let turned = |turn: f64| low + turn <= most && high + turn >= least;
+            if !beside.is_longitude
+                && !turned(0.0)
+                && let Some(turn) = [360.0, -360.0].into_iter().find(|&turn| turned(turn))
+            {
+                hint = format!(
+                    "if {name} is a longitude, write {name}={}:{}; with units of degrees_east it is known to be one",
+                    low + turn,
+                    high + turn
+                );
+            }
+        }
+        Usage::new(format!("{why}: {}", ranges.join(", "))).with_hint(hint).into()
+    }
+}
+
+/// Whether no cell is in all selections. Those along other axes than the others have a say of their own.
+fn is_empty(selections: &[Selection]) -> bool {
+    selections.iter().any(|one| {
+        let same: Vec<_> = selections.iter().filter(|other| other.axes == one.axes).collect();
+        !(0..one.inside.len()).any(|cell| same.iter().all(|selection| selection.inside[cell]))
+    })
 }
 
 fn selection(beside: Beside, is_in: impl Fn(f64) -> bool) -> Selection {

@@ -67,7 +67,11 @@ pub fn to_json(options: &Options, written: &Written, took: Duration) -> Value {
         "bound": options.bound.to_string(),
         "seconds": took.as_secs_f64(),
     });
-    let fields = fields(&summary);
+    let mut fields = fields(&summary);
+    if written.members.len() > 1 {
+        // Errors of several variables have no unit in common: each has its own below.
+        fields.retain(|name, _| !["largest_error", "mean_squared_error", "range"].contains(&&name[..]));
+    }
     object.as_object_mut().into_iter().for_each(|object| object.extend(fields.clone()));
     let stages = &summary.stages;
     object["stages"] = json!({

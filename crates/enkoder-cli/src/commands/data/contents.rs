@@ -58,13 +58,12 @@ fn about(array: &ArrayEntry, summary: &Summary) -> String {
     if array.is_coordinate {
         parts.push("coordinate".to_owned());
     }
-    if let Ok(Some(ArraySummary { values, missing, range, .. })) = *summary {
+    if let Ok(Some(ArraySummary { values, missing, range, integers, .. })) = *summary {
         let unit = array.units.as_ref().map_or_else(String::new, |units| format!(" {units}"));
-        match range {
-            Some((low, high)) if low == high => parts.push(format!("{}{unit}", wording::number(low))),
-            Some((low, high)) => {
-                parts.push(format!("{} to {}{unit}", wording::number(low), wording::number(high)));
-            }
+        let exactly = integers.map(|(low, high)| (low.to_string(), high.to_string()));
+        match exactly.or(range.map(|(low, high)| (wording::number(low), wording::number(high)))) {
+            Some((low, high)) if low == high => parts.push(format!("{low}{unit}")),
+            Some((low, high)) => parts.push(format!("{low} to {high}{unit}")),
             None => parts.extend(array.units.clone()),
         }
         if missing > 0 {
@@ -90,6 +89,12 @@ fn about(array: &ArrayEntry, summary: &Summary) -> String {
     parts.join(", ")
 }
 
+/// An end of a range, with all digits where it is an integer.
+fn end(integer: Option<i128>, value: Option<f64>) -> Option<Value> {
+    let signed = integer.and_then(|integer| i64::try_from(integer).ok()).map(Value::from);
+    signed.or(integer.and_then(|integer| u64::try_from(integer).ok()).map(Value::from)).or(value.map(Value::from))
+}
+
 fn json(name: &str, contents: &Contents, summaries: &[Summary]) -> Value {
     let arrays: Vec<Value> = contents
         .arrays
@@ -113,8 +118,8 @@ fn json(name: &str, contents: &Contents, summaries: &[Summary]) -> Value {
                 "unreadable": unreadable,
                 "values": found.map(|found| found.values),
                 "missing": found.map(|found| found.missing),
-                "min": found.and_then(|found| found.range).map(|range| range.0),
-                "max": found.and_then(|found| found.range).map(|range| range.1),
+                "min": found.and_then(|found| end(found.integers.map(|ends| ends.0), found.range.map(|ends| ends.0))),
+                "max": found.and_then(|found| end(found.integers.map(|ends| ends.1), found.range.map(|ends| ends.1))),
             })
         })
         .collect();

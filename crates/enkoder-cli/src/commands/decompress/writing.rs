@@ -9,7 +9,7 @@ use anyhow::Context;
 use enkoder::codec::CodecError;
 use enkoder_data::Description;
 use enkoder_data::export::Overwrite;
-use enkoder_data::netcdf::{NetcdfWriter, Written};
+use enkoder_data::netcdf::{ArrayBeside, NetcdfWriter, Written};
 use enkoder_data::npy::NpyForm;
 use enkoder_data::npz::NpzWriter;
 
@@ -112,25 +112,50 @@ impl Writing<'_> {
         check_folder(self.path)?;
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = tempfile::Builder::new().prefix(".enkoder-").tempdir_in(parent)?;
-        let forms: Vec<_> = self.forms().collect();
-        let mut files = NpzWriter::new(parent, forms.iter().cloned())?;
+        let beside = self.beside();
+        let mut files = NpzWriter::new(parent, self.forms(&beside))?;
         let done = work(&mut |array, bytes| files.write(array, bytes))?;
-        files.finish_apart(&mut |name| File::create_new(folder.path().join(format!("{name}.npy"))), &self.shapes())?;
+        write_beside(&mut files, self.arrays.len(), &beside)?;
+        let shapes = self.shapes(&beside);
+        files.finish_apart(&mut |name| File::create_new(folder.path().join(format!("{name}.npy"))), &shapes)?;
         std::fs::rename(folder.path(), self.path)?;
         let _ = folder.keep();
         Ok(done)
     }
 
-    fn shapes(&self) -> Vec<Vec<u64>> {
-        self.arrays.iter().map(|array| array.shape.clone()).collect()
+    /// Coordinates, bounds and single numbers of the file that the arrays came from. A warning says what NPY cannot hold.
+    fn beside(&self) -> Vec<ArrayBeside> {
+        match self.description.beside(self.arrays, self.first) {
+            Ok((beside, texts)) => {
+                if !texts.is_empty() {
+                    tracing::warn!(
+                        "{} leaves out {}, which are text: an output named .nc holds them",
+                        self.path.display(),
+                        texts.join(", ")
+                    );
+                }
+                beside
+            }
+            Err(error) => {
+                tracing::warn!("coordinates are left out: {:#}", anyhow::Error::from(error));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The shapes of the arrays, and of those beside them.
+    fn shapes(&self, beside: &[ArrayBeside]) -> Vec<Vec<u64>> {
+        let arrays = self.arrays.iter().map(|array| array.shape.clone());
+        arrays.chain(beside.iter().map(|array| array.shape.clone())).collect()
     }
 
     /// The name and the form of each array as NPY.
-    fn forms(&self) -> impl Iterator<Item = (String, NpyForm)> {
-        self.arrays.iter().enumerate().map(|(number, array)| {
+    fn forms(&self, beside: &[ArrayBeside]) -> Vec<(String, NpyForm)> {
+        let arrays = self.arrays.iter().enumerate().map(|(number, array)| {
             let name = if array.name.is_empty() { NAMELESS.to_owned() } else { array.name.clone() };
             (name, self.description.form(number, array.element))
-        })
+        });
+        arrays.chain(beside.iter().map(|array| (array.name.clone(), NpyForm::plain(array.element)))).collect()
     }
 
     fn write_npy<T>(
@@ -163,9 +188,16 @@ impl Writing<'_> {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        let mut arrays = out.note(NpzWriter::new(&folder, self.forms()))?;
+        let beside = self.beside();
+        let mut arrays = out.note(NpzWriter::new(&folder, self.forms(&beside)))?;
         let done = work(&mut |array, bytes| out.note(arrays.write(array, bytes)))?;
-        arrays.finish(out, &self.shapes())?;
+        out.note(write_beside(&mut arrays, self.arrays.len(), &beside))?;
+        arrays.finish(out, &self.shapes(&beside))?;
         Ok(done)
     }
+}
+
+/// Writes the arrays that go along behind so many others.
+fn write_beside(arrays: &mut NpzWriter, others: usize, beside: &[ArrayBeside]) -> io::Result<()> {
+    beside.iter().enumerate().try_for_each(|(number, array)| arrays.write(others + number, &array.bytes))
 }
