@@ -4,12 +4,16 @@
 use super::coefficients::Unchanged;
 use super::preparation::{ColumnFeatures, FeatureRange, Preparation};
 
+/// Up to here float32 has every whole number. Larger ones that are alike may have differed before they were rounded.
+const WHOLE: f32 = 16_777_216.0;
+
 impl Preparation {
-    /// The numbers of the columns that had one value in all rows learned from.
+    /// The numbers of the columns that had one value in all rows learned from, as far as float32 can tell.
     pub(super) fn unchanging(&self) -> impl Iterator<Item = usize> {
         let constant = |column: &ColumnFeatures| {
             let ranges = &self.ranges[column.first..column.first + column.width];
-            ranges.iter().all(|range| range.as_ref().is_some_and(FeatureRange::is_constant))
+            let is_constant = |range: &FeatureRange| range.is_constant() && range.median.abs() <= WHOLE;
+            ranges.iter().all(|range| range.as_ref().is_some_and(is_constant))
         };
         let columns = self.columns.iter().enumerate();
         columns.filter(move |(_, column)| constant(column)).map(|(number, _)| number)
