@@ -67,7 +67,7 @@ pub fn check(path: &Path, overwrite: Overwrite, common: &RunOptions) -> anyhow::
 pub fn check_table(path: &Path, overwrite: Overwrite) -> anyhow::Result<()> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     if let Some(extension) = extension.filter(|extension| OTHER_FORMATS.contains(&&**extension) && !is_stream(path)) {
-        return Err(Usage::new(format!("{}: scores are not written as .{extension}", path.display()))
+        return Err(Usage::new(format!("{}: a table is not written as .{extension} here", path.display()))
             .with_hint("name the output .csv or .jsonl; - is standard output, which can be packed by a pipe")
             .into());
     }

@@ -622,7 +622,7 @@ fn what_contradicts_itself_or_means_nothing_for_a_table_is_refused() {
         ("detect fit rows.csv --budget -1", 2, "budget is -1, but must be a positive"),
         ("detect fit rows.csv --false-alarm -1", 2, "the false-alarm rate is -1, but must be more than 0"),
         ("detect score d.st rows.csv --stay 2", 2, "--stay is 2, but must be more than 0 and less than 1"),
-        ("detect score d.st rows.csv -o s.csv.gz", 2, "s.csv.gz: scores are not written as .gz"),
+        ("detect score d.st rows.csv -o s.csv.gz", 2, "s.csv.gz: a table is not written as .gz"),
         ("detect score d.st rows.csv -o s.parquet", 2, "name the output .csv or .jsonl"),
         ("detect score d.st rows.csv --variable q", 1, "blocks and variables are of arrays"),
         ("detect score d.st rows.csv --shape 4 --dtype f32", 1, "rows.csv"),

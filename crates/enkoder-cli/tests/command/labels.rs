@@ -84,7 +84,7 @@ fn rows_without_a_label_do_not_count_and_other_classes_are_named() {
     assert!((some["auroc"].as_f64().unwrap() - all["auroc"].as_f64().unwrap()).abs() < 0.01, "{some} {all}");
     assert_eq!((&some["recall"], &some["labels"]["rows_unlabelled"]), (&all["recall"], &80.into()));
     let said = place.succeed("detect score d.st new.csv --label label -q -o s.csv").stderr;
-    let expected = "labels: 620 (ok) of the rows normal, 100 (fault, standby) anomalies (--normal LABEL says otherwise); \
-                    80 rows have no label, and these figures leave them out";
+    let expected = "labels: 620 rows are normal (ok), and 100 are anomalous (fault, standby) (--normal LABEL says otherwise); \
+                    80 rows have no label, and the figures leave them out";
     assert!(said.contains(expected), "{said}");
 }

@@ -225,7 +225,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let cut = Stretches::of(&columns, &rows, &dropped)?;
         let of = windows.insert(said.unwrap_or_else(|| suited_to(&rows.data, &cut, stride)));
         screen.note(series_in_words(&cut, *of, &options));
-        if let Some(short) = shorter_in_words(&cut, *of, options.every.is_some()) {
+        if let Some(short) = cut.shorter_than(of.length, options.every.is_some()) {
             screen.loss(short);
         }
         let dropped = dropped.iter().filter(|&&dropped| dropped).count();
@@ -389,24 +389,6 @@ fn series_in_words(cut: &Stretches, windows: Windows, options: &Options) -> Stri
         Some(found) => format!("{text}\n{found}"),
         None => text,
     }
-}
-
-/// What is not learned from because it is shorter than a window, and the way out where that is much.
-fn shorter_in_words(cut: &Stretches, windows: Windows, is_regular: bool) -> Option<String> {
-    let short = || cut.rows.iter().map(Vec::len).filter(|&rows| rows < windows.length);
-    let (stretches, rows, all) =
-        (short().count(), short().sum::<usize>(), cut.rows.iter().map(Vec::len).sum::<usize>());
-    let mut text = format!(
-        "left out because they are shorter than a window: {} with {} of the {}",
-        wording::counted(stretches, "stretch", "stretches"),
-        wording::grouped(rows),
-        wording::counted(all, "row", "rows")
-    );
-    if 10 * rows > all && !is_regular {
-        text += "\nhint: rows that come at irregular times become moments at regular ones with --every DURATION, such as --every 1min; \
-                 a shorter --window loses fewer rows, too";
-    }
-    (stretches > 0).then_some(text)
 }
 
 /// Rows of a window.

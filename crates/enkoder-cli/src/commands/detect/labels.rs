@@ -19,7 +19,8 @@ pub fn of(
         let new: Vec<String> = classes.iter().filter(|class| !all.contains(class)).cloned().collect();
         all.extend(new);
         if interrupt::requested() {
-            break;
+            // Whoever scores the rows sees it, too.
+            return Ok(None);
         }
     }
     Ok(Some(NormalLabels::among(&all, normal).map_err(told)?))

@@ -152,7 +152,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     };
     let without_labels = Usage::new("--normal says which labels are of normal rows, but there are no labels")
         .with_hint("name their column: --label COLUMN");
-    anyhow::ensure!(options.normal.is_empty() || labels.is_some(), without_labels);
+    anyhow::ensure!(options.normal.is_empty() || labels.is_some() || interrupt::requested(), without_labels);
     let mut summary = Summary::new(&detector, labels.as_ref());
     let collector = || Collector::new(threshold).with_moving_threshold(moving.is_some()).with_series_of(&detector);
     let mut page = options.report.as_ref().map(|_| collector());

@@ -19,7 +19,7 @@ const FAR_MORE: f64 = 5.0;
 const CHANCE: f64 = 1e-3;
 
 /// An area below this says that labels mean the opposite.
-const REVERSED: f64 = 0.2;
+const REVERSED: f64 = 0.3;
 
 /// Counts of the rows so far. Scores are kept only where labels are given, for ranking needs all of them.
 pub struct Summary<'a> {
@@ -140,18 +140,18 @@ impl<'a> Summary<'a> {
     /// The same in words.
     pub fn labels_in_words(&self) -> String {
         let Some(labels) = self.labels else { return String::new() };
-        let part = |count, named_as: &[String]| match named_as {
-            [] => wording::grouped(count),
-            labels => format!("{} ({})", wording::grouped(count), named(labels)),
-        };
+        let by = |names: &[String]| if names.is_empty() { String::new() } else { format!(" ({})", named(names)) };
         let [normal, anomalies] = self.labelled;
-        let rows = if normal + anomalies == 1 { "row" } else { "rows" };
-        let (normal, anomalies) = (part(normal, labels.normal()), part(anomalies, labels.anomalies()));
-        let mut text =
-            format!("labels: {normal} of the {rows} normal, {anomalies} anomalies (--normal LABEL says otherwise)");
+        let mut text = format!(
+            "labels: {} normal{}, and {} anomalous{} (--normal LABEL says otherwise)",
+            wording::counted(normal, "row is", "rows are"),
+            by(labels.normal()),
+            wording::counted(anomalies, "is", "are"),
+            by(labels.anomalies())
+        );
         if self.unlabelled > 0 {
             let rows = wording::counted(self.unlabelled, "row has", "rows have");
-            text += &format!("; {rows} no label, and these figures leave them out");
+            text += &format!("; {rows} no label, and the figures leave them out");
         }
         text
     }
