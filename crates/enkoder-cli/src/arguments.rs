@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use enkoder::{Corruption, CorruptionError};
 use enkoder_data::{ArrayOptions, BadCells, MissingPolicy, RawElement, RawFormat, TextOptions};
 
+use crate::failure::Usage;
 use crate::screen::Screen;
 use crate::standard_input;
 use crate::warnings;
@@ -151,6 +152,16 @@ pub enum BadCellsArgument {
 }
 
 impl TextArguments {
+    /// Sees that the options do not contradict each other.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let same = self.decimal.zip(self.thousands).filter(|(decimal, thousands)| decimal == thousands);
+        let same = same.map(|(decimal, _)| {
+            Usage::new(format!("--decimal and --thousands are both {:?}", char::from(decimal)))
+                .with_hint("one character cannot separate fractions and thousands")
+        });
+        same.map_or(Ok(()), |error| Err(error.into()))
+    }
+
     /// The options as the readers take them.
     pub fn options(&self) -> TextOptions {
         TextOptions {

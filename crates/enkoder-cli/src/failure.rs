@@ -177,6 +177,9 @@ fn tensor_file_hint(error: &TensorFileError) -> Option<&'static str> {
         TensorFileError::Kind { found, .. } if found == "enkoder.checkpoint" => {
             Some("this is a checkpoint: go on training with `enkoder train DATA --resume FILE`")
         }
+        TensorFileError::Kind { found, .. } if found.starts_with("enkoder.detector") => {
+            Some("this is a detector, not a model: `enkoder detect score DETECTOR DATA` scores rows with it")
+        }
         TensorFileError::Container(_) | TensorFileError::Metadata(_) => {
             Some("take a copy that is whole; MODEL is the file model.safetensors that `enkoder train` wrote")
         }

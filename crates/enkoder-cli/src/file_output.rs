@@ -11,6 +11,32 @@ use crate::arguments::RunOptions;
 use crate::failure::Usage;
 use crate::screen::{Screen, print, print_with};
 
+/// Endings of names that promise something else than text in lines.
+const OTHER_FORMATS: [&str; 22] = [
+    "gz",
+    "bz2",
+    "xz",
+    "zst",
+    "lz4",
+    "zip",
+    "parquet",
+    "feather",
+    "arrow",
+    "arrows",
+    "ipc",
+    "npy",
+    "npz",
+    "h5",
+    "nc",
+    "json",
+    "tsv",
+    "arff",
+    "xlsx",
+    "xls",
+    "png",
+    "safetensors",
+];
+
 /// Whether an output is standard output.
 pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
@@ -35,6 +61,17 @@ pub fn check(path: &Path, overwrite: Overwrite, common: &RunOptions) -> anyhow::
         true => Ok(()),
         false => Ok(check_output(path, overwrite)?),
     }
+}
+
+/// The same for a table, which is written as CSV or JSON lines and under no name of another format.
+pub fn check_table(path: &Path, overwrite: Overwrite) -> anyhow::Result<()> {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    if let Some(extension) = extension.filter(|extension| OTHER_FORMATS.contains(&&**extension) && !is_stream(path)) {
+        return Err(Usage::new(format!("{}: a table is not written as .{extension} here", path.display()))
+            .with_hint("name the output .csv or .jsonl; - is standard output, which can be packed by a pipe")
+            .into());
+    }
+    Ok(check_output(path, overwrite)?)
 }
 
 /// The same for a file that no terminal can show.

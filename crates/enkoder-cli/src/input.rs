@@ -33,17 +33,18 @@ impl DataOptions {
     /// # Errors
     /// When rows of numbers have another size.
     pub fn as_images(&self, data: Dataset, screen: Screen) -> anyhow::Result<Dataset> {
-        if let ([row], Some((height, width))) = (data.shape(), self.size) {
-            return Err(Usage::new(format!(
-                "a sample has {row} values, which are no image of {height}×{width} pixels"
-            ))
-            .with_hint("give --size the height and the width of the images, or leave it out")
-            .into());
-        }
+        self.check_size(data.shape())?;
         if data.row_u8(0).is_some() {
             tell_of_images(data.shape(), screen);
         }
         Ok(data)
+    }
+
+    /// Sees that samples of this shape are images, where `--size` says so: those that are have two or three axes.
+    fn check_size(&self, shape: &[usize]) -> anyhow::Result<()> {
+        let ([row], Some((height, width))) = (shape, self.size) else { return Ok(()) };
+        let why = format!("a sample has {row} values, which are no image of {height}×{width} pixels");
+        Err(Usage::new(why).with_hint("give --size the height and the width of the images, or leave it out").into())
     }
 
     /// Opens data to use a model on: a table is read as the model's was, and pictures are brought to the size and colours that it takes.
@@ -170,7 +171,9 @@ impl DataOptions {
 
     /// Opens data with these options for tables, beside those that the user gives.
     pub fn read(&self, name: &DataName, table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
-        self.read_all(slice::from_ref(name), table, screen)
+        let data = self.read_all(slice::from_ref(name), table, screen)?;
+        self.check_size(data.shape())?;
+        Ok(data)
     }
 
     fn read_all(&self, names: &[DataName], table: TableOptions, screen: Screen) -> anyhow::Result<Dataset> {
@@ -186,6 +189,9 @@ impl DataOptions {
 
     /// The same, some rows at a time.
     pub fn chunks(&self, name: &DataName, table: TableOptions, rows: usize, screen: Screen) -> anyhow::Result<Chunks> {
+        if let Some(schema) = &table.schema {
+            self.check_size(&[schema.features()])?;
+        }
         let (source, options) = self.find(slice::from_ref(name), table, screen)?;
         Ok(match source {
             Source::Openml { .. } => {
@@ -217,6 +223,11 @@ impl DataOptions {
                 .with_hint("train without it, with the same --ignore, or leave the option out")
                 .into());
         }
+        self.text.check()?;
+        anyhow::ensure!(
+            !self.grey || pictures::are_pictures(names),
+            Usage::new("--grey is for pictures, and the data is none").with_hint("leave it out")
+        );
         let options = self.options(table);
         let source = self.source(names)?;
         if let Source::Openml { id } = source {

@@ -29,7 +29,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use verbs::Arguments;
 
@@ -48,7 +48,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let typed = TYPED.get_or_init(|| arguments.get(1..).unwrap_or_default().to_vec());
     let name = arguments.first().map_or("enkoder".into(), OsString::clone);
-    let done = match Arguments::try_parse_from(std::iter::once(&name).chain(typed)) {
+    let matches = verbs::command().try_get_matches_from(std::iter::once(&name).chain(typed));
+    let done = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments.run(),
         Err(told) => tell(&told),
     };

@@ -138,6 +138,11 @@ impl Screen {
         }
     }
 
+    /// Says what was left out, on a quiet screen too.
+    pub fn loss(self, text: impl Display) {
+        tell(text);
+    }
+
     /// Shows that something goes on that takes a moment, until what is returned is dropped.
     pub fn busy(self, what: impl Into<String>) -> Busy {
         Busy(self.moving.then(|| {

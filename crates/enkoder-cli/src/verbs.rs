@@ -48,6 +48,18 @@ enum Command {
     Completions(completions::Options),
 }
 
+/// The command as it is typed: a number that is negative is a value, and what it may be is said by whoever takes it.
+pub fn command() -> clap::Command {
+    with_negative_numbers(Arguments::command())
+}
+
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let takes_values = |argument: &clap::Arg| argument.get_long().is_some() && argument.get_action().takes_values();
+    command
+        .mut_args(|argument| if takes_values(&argument) { argument.allow_negative_numbers(true) } else { argument })
+        .mut_subcommands(with_negative_numbers)
+}
+
 impl Arguments {
     /// Does what was typed.
     pub fn run(self) -> anyhow::Result<ExitCode> {

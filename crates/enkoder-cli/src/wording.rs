@@ -39,6 +39,9 @@ pub fn bytes(count: u64) -> String {
 /// A part of 1 in per cent, with three significant digits: `1 %`, `0.05 %`.
 pub fn percent(part: f64) -> String {
     let percent = 100.0 * part;
+    if percent != 0.0 && percent.abs() < 1e-6 {
+        return format!("{percent:.1e} %");
+    }
     let digits = (2 - percent.abs().max(1e-9).log10().floor() as i32).clamp(0, 9) as usize;
     let text = format!("{percent:.digits$}");
     let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };

@@ -350,7 +350,7 @@ impl DataError {
                 let known = "IDX, NPY, NPZ, NetCDF, HDF5, Zarr, CSV, TSV, JSON Lines, ARFF, Parquet, Arrow, PNG, JPEG, TIFF, BMP, WebP, GIF, PGM and PPM";
                 Some(format!("readable are {known}, and raw numbers with `ArrayOptions::raw`"))
             }
-            Self::UnknownName { name, known, .. } => known_names(name, known),
+            Self::UnknownName { what, name, known } => known_names(what, name, known),
             Self::Exists { .. } => Some("name another output, or replace it with `Overwrite::Replace`".into()),
             Self::Openml(error) => error.hint(),
             Self::Remote(error) => error.hint(),
@@ -360,7 +360,7 @@ impl DataError {
 }
 
 /// The nearest of the known names where one is near, and otherwise the first of them.
-fn known_names(name: &str, known: &[String]) -> Option<String> {
+fn known_names(what: &str, name: &str, known: &[String]) -> Option<String> {
     const SHOWN: usize = 12;
     let nearest = known.iter().map(|other| (edit_distance(name, other), other)).min();
     match nearest {
@@ -373,7 +373,7 @@ fn known_names(name: &str, known: &[String]) -> Option<String> {
             if known.len() > SHOWN {
                 list += &format!(", … ({} in all)", known.len());
             }
-            Some(format!("known are: {list}"))
+            Some(format!("{}: {list}", if what == "column" { "the columns are" } else { "known are" }))
         }
     }
 }

@@ -87,7 +87,7 @@ fn of_the_rows_of_a_table_so_many_are_flagged_that_few_of_them_are_normal() {
         run.stderr
     );
     let message = place.fail("detect score detector.safetensors new.csv --fdr 1.5");
-    assert!(message.contains("the false discovery rate is 1.5, but must be between 0 and 1"), "{message}");
+    assert!(message.contains("the false discovery rate is 1.5, but must be more than 0 and less than 1"), "{message}");
     place.succeed("detect fit normal.csv --ignore odd --window 4 --method linear -o s.safetensors -q");
     let message = place.fail("detect score s.safetensors new.csv --fdr 0.1");
     assert!(message.contains("--fdr is for rows of a table") && message.contains("--false-alarm"), "{message}");
@@ -134,7 +134,7 @@ fn what_cannot_be_learned_from_is_refused_with_the_reason() {
     let message = place.fail("detect fit equal.csv -o d.safetensors --unchanging 0");
     assert!(message.contains("nothing tells one row from another"), "{message}");
     let message = place.fail("detect fit pump -o d.safetensors --false-alarm 1.5");
-    assert!(message.contains("the false-alarm rate is 1.5, but must be between 0 and 1"), "{message}");
+    assert!(message.contains("the false-alarm rate is 1.5, but must be more than 0 and less than 1"), "{message}");
     assert!(!place.path("d.safetensors").exists());
 }
 
@@ -334,6 +334,11 @@ fn the_smallest_change_that_would_not_have_been_flagged_is_told() {
     assert!((1.0..2.2).contains(&becomes), "{change}");
     let text = change["text"].as_str().unwrap();
     assert!(text.starts_with("not flagged with b ") && text.ends_with(" instead of -2"), "{text}");
+    // It is true of a row with the value that is printed, which has few digits.
+    let printed = text.strip_prefix("not flagged with b ").unwrap().split(' ').next().unwrap();
+    assert!(printed.len() <= 6, "{text}");
+    let again = place.succeed_with_input("detect score d.st -", &format!("a,b\n1,{printed}\n")).stdout;
+    assert!(again.ends_with(",0\n"), "{text}: {again}");
     let page = String::from_utf8(place.read("r.html")).unwrap();
     assert!(page.contains("Not flagged with b ") && page.contains("there may be a smaller one"));
     let input = "a,b\n1,-2\n1,2.1\n";
@@ -380,6 +385,7 @@ fn parts_of_a_table_merge_into_the_detector_of_all_of_it() {
             "column 2 is \"b\", of numbers in one and \"c\", of numbers in another",
         ),
         ("detect merge one.part.st seeded.part.st -o m.st", "the option seed is 0 in one and 4 in another"),
+        ("detect merge one.part.st two.part.st one.part.st -o m.st", "one.part.st is the same part as one.part.st"),
         ("detect merge two.part.st -o m.st", "a detector needs at least 20 rows, but there are 10"),
         ("detect merge apart.st -o m.st", "hint: PART is a file that `enkoder detect fit DATA --part -o FILE` wrote"),
         ("detect score one.part.st all.csv", "hint: `enkoder detect merge one.part.st -o FILE` makes a detector of it"),
@@ -522,7 +528,7 @@ fn options_out_of_their_range_are_told_before_anything_is_read() {
         ("--budget=-1", "budget is -1"),
         ("--budget 0", "budget is 0"),
         ("--budget 1e400", "budget is inf"),
-        ("--false-alarm NaN", "the false-alarm rate is NaN, but must be between 0 and 1"),
+        ("--false-alarm NaN", "the false-alarm rate is NaN, but must be more than 0 and less than 1"),
         ("--contamination 0", "the contamination is 0"),
         ("--window 4 --stride 5", "the stride is 5, but must be from 1 to the rows of a window"),
     ] {
@@ -578,6 +584,77 @@ fn more_rows_than_the_sample_are_drawn_from_and_that_is_said() {
     let fitted = place.succeed("detect fit normal.csv -o d.safetensors --method linear --sample 400").stderr;
     assert!(fitted.contains("the table has 2000 rows, of which 400 are taken, drawn evenly at random"), "{fitted}");
     assert!(fitted.contains("learned from 300 rows"), "{fitted}");
+}
+
+#[test]
+fn a_counter_with_a_missing_cell_or_a_reset_is_not_judged_and_neither_is_a_clock_finer_than_float32() {
+    let place = Workplace::new();
+    let table = |first: usize| {
+        let line = |(row, pair): (usize, &String)| {
+            let counted = match row {
+                17 => String::new(),
+                0..300 => (first + row).to_string(),
+                _ => (row - 300).to_string(),
+            };
+            format!("{}.{},{counted},{pair}\n", 1_700_000_000 + row / 10, row % 10)
+        };
+        format!("ts,record,a,b\n{}", pairs(0..500).iter().enumerate().map(line).collect::<String>())
+    };
+    place.write("normal.csv", table(70));
+    place.write("later.csv", table(7000).replace("17000000", "17000900"));
+    let said = place.succeed("detect fit normal.csv -o d.st -q").stderr;
+    let expected =
+        "not judged because they only grow, as a clock or a counter does: record (--reading COLUMN judges one)";
+    assert!(said.contains(expected) && said.contains("left out as clocks") && said.contains("\"ts\""), "{said}");
+    assert!(!said.contains("float32") && !said.contains("never changed"), "{said}");
+    let found: Value = serde_json::from_str(&place.succeed("detect score d.st later.csv --json").stdout).unwrap();
+    assert!(found["flagged"].as_u64().unwrap() < 25, "{found}");
+}
+
+#[test]
+fn what_contradicts_itself_or_means_nothing_for_a_table_is_refused() {
+    let place = Workplace::new();
+    place.write("rows.csv", format!("a,b\n{}\n", pairs(0..100).join("\n")));
+    place.succeed("detect fit rows.csv -o d.st --method linear -q");
+    for (arguments, code, message) in [
+        ("detect fit rows.csv --ignore a --reading a", 2, "--reading \"a\" and --ignore \"a\" contradict each other"),
+        ("detect fit rows.csv --layers 4", 2, "add --method autoencoder"),
+        ("detect fit rows.csv --budget -1", 2, "budget is -1, but must be a positive"),
+        ("detect fit rows.csv --false-alarm -1", 2, "the false-alarm rate is -1, but must be more than 0"),
+        ("detect score d.st rows.csv --stay 2", 2, "--stay is 2, but must be more than 0 and less than 1"),
+        ("detect score d.st rows.csv -o s.csv.gz", 2, "s.csv.gz: a table is not written as .gz"),
+        ("detect score d.st rows.csv -o s.parquet", 2, "name the output .csv or .jsonl"),
+        ("detect score d.st rows.csv --variable q", 1, "blocks and variables are of arrays"),
+        ("detect score d.st rows.csv --shape 4 --dtype f32", 1, "rows.csv"),
+        ("detect score d.st rows.csv --size 8x8", 2, "no image of 8×8 pixels"),
+        ("detect score d.st rows.csv --grey", 2, "--grey is for pictures"),
+        ("detect score d.st rows.csv --decimal , --thousands ,", 2, "--decimal and --thousands are both ','"),
+        ("detect score rows.csv rows.csv", 1, "rows.csv is no detector"),
+        ("encode d.st rows.csv", 1, "this is a detector, not a model"),
+    ] {
+        let run = place.run(arguments);
+        assert!(run.code == Some(code) && run.stderr.contains(message), "{arguments}: {run:?}");
+    }
+    assert_eq!(place.names("."), ["d.st", "rows.csv"]);
+    let said = place.succeed("detect fit rows.csv -o e.st --method linear --time b -q").stderr;
+    assert!(said.contains("--time: \"b\" is not judged") && said.contains("--window N"), "{said}");
+}
+
+#[test]
+fn a_quiet_fit_says_what_it_did_not_learn_from() {
+    let place = Workplace::new();
+    // From row 300 on a pause after every five rows.
+    let line = |(row, pair): (usize, String)| format!("{},{pair}\n", 60 * row + 3600 * (row.max(300) / 5));
+    place
+        .write("events.csv", format!("t,a,b\n{}", pairs(0..600).into_iter().enumerate().map(line).collect::<String>()));
+    let said = place.succeed("detect fit events.csv -o d.st --time t --window 8 --method linear -q").stderr;
+    let expected = "left out because they are shorter than a window: 59 stretches with 295 of the 600 rows\nhint: ";
+    assert!(said.contains(expected) && said.contains("--every DURATION"), "{said}");
+    place.write("empty.csv", "a,b\n1,\n2,\n");
+    place.write("normal.csv", format!("a,b\n{}\n", pairs(0..200).join("\n")));
+    place.succeed("detect fit normal.csv -o d.st --method linear -q --force");
+    let said = place.succeed("detect score d.st empty.csv -q").stderr;
+    assert!(said.contains("no row has a value of b: the scores rest on the other columns"), "{said}");
 }
 
 #[test]

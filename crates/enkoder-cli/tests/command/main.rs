@@ -10,6 +10,7 @@ mod documents;
 mod errors;
 mod exploring;
 mod help;
+mod labels;
 mod mlflow;
 mod onnx;
 mod reproducible;

@@ -239,6 +239,59 @@ fn two_outputs_in_one_file_and_a_state_that_is_none_are_refused() {
 }
 
 #[test]
+fn a_stream_that_goes_on_with_other_names_is_read_by_them_or_refused() {
+    let place = with_rows();
+    let begun = |state: &str| {
+        place.succeed_with_input(&format!("detect watch d.safetensors --state {state} -q"), "a,b,place\n1.0,2.1,hall\n")
+    };
+    begun("s.json");
+    let said = place.succeed_with_input("detect watch d.safetensors --state s.json -q", "place,b,a\nhall,2.1,1.0\n");
+    assert_eq!(
+        said.stdout.split_once(',').unwrap().1,
+        begun("t.json").stdout.lines().nth(1).unwrap()[2..].to_owned() + "\n"
+    );
+    for names in ["x,y,z", "A,B,PLACE", "a,b"] {
+        let row = if names == "a,b" { "1.0,2.1" } else { "1.0,2.1,hall" };
+        for before in ["", "1.0,2.1,hall\n"] {
+            if names == "x,y,z" && !before.is_empty() {
+                continue;
+            }
+            let state = format!("{}{}.json", names.replace(',', ""), before.len());
+            begun(&state);
+            let input = format!("{before}{names}\n{row}\n");
+            let run = run_with(&place, &format!("detect watch d.safetensors --state {state}"), input.as_bytes());
+            assert!(run.code == Some(2) && run.stderr.contains("a line of the stream names other columns"), "{run:?}");
+            assert_eq!(run.stdout.lines().count(), usize::from(!before.is_empty()), "{run:?}");
+            // Who goes on behind that line has to name the columns.
+            let run =
+                run_with(&place, &format!("detect watch d.safetensors --state {state}"), format!("{row}\n").as_bytes());
+            assert!(run.code == Some(2) && run.stdout.is_empty(), "{run:?}");
+        }
+    }
+    place.write(
+        "other.csv",
+        format!("q,r\n{}", (0..100).map(|row| format!("{},{}\n", row % 17, row % 13)).collect::<String>()),
+    );
+    place.succeed("detect fit other.csv -o other.st --method linear -q");
+    let run = run_with(&place, "detect watch other.st --state t.json", b"q,r\n1,2\n");
+    assert!(
+        run.code == Some(2) && run.stderr.contains("t.json is the state of a watch with another detector"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn units_below_the_names_are_no_row_of_a_stream() {
+    let place = with_rows();
+    let rows = "a,b,place\nV,°C,\n1.0,2.1,hall\n1.2,2.4,hall\n1.3,2.6,hall\n";
+    place.write("units.csv", rows);
+    let scored = place.succeed("detect score d.safetensors units.csv -q").stdout;
+    let watched = place.succeed_with_input("detect watch d.safetensors", rows);
+    assert_eq!((watched.stdout.lines().count(), watched.stdout), (4, scored));
+    assert!(watched.stderr.contains("the row below the names is taken for units: V, °C"), "{}", watched.stderr);
+}
+
+#[test]
 fn scoring_nothing_is_a_failure() {
     let place = with_series();
     place.write("short.csv", text(&waves(0..5, 0..0)));
@@ -304,7 +357,7 @@ fn one_time_in_the_future_costs_that_row_of_a_file_alone() {
     assert_eq!(lines, expected.lines().map(cells).collect::<Vec<_>>());
     // Nothing is learned of it, which is said. Two of them are no single wrong time.
     let run = place.succeed("detect fit future.csv -o f.safetensors --window 4 --time time --method linear");
-    let said = "1 row with a time in the future of the row behind were left out (the first is row 31)";
+    let said = "left out, because the rows after them have earlier times: 1 row (the first is row 31)";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     let mut rows = waves(0..60, 0..0);
     (30..32).for_each(|row| rows[row] = rows[row].replacen("2026", "2099", 1));

@@ -12,7 +12,7 @@ mod scanner;
 use std::path::Path;
 
 use crate::table::{Cells, Table, TableBuilder, TableOptions, known_categories, unique_names};
-use crate::{ByteSource, DataError};
+use crate::{ByteSource, DataError, Place};
 
 use header::Attribute;
 use lines::Lines;
@@ -58,5 +58,10 @@ fn read(mut lines: Lines<'_>, options: &TableOptions) -> Result<Table, DataError
         let read = rows.read(line);
         read.map_err(|fault| fault.at(lines.number(), rows.table()))?;
     }
-    Ok(rows.finish())
+    let table = rows.finish();
+    if table.is_empty() {
+        // It is the file that is named, and not the relation.
+        return Err(DataError::empty(Place::default()));
+    }
+    Ok(table)
 }

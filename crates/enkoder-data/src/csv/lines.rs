@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn a_header_without_the_columns_of_the_model_is_refused() {
         let error = CsvLines::new(b"0.0126,0.8673,kitchen", &options()).unwrap_err().to_string();
-        assert!(error.contains("column \"a\", which the model was trained on, is missing"), "{error}");
+        assert!(error.contains("column \"a\", which was learned from, is missing"), "{error}");
         assert!(CsvLines::new(b"a,state,\xff", &options()).is_err());
     }
 

@@ -279,6 +279,7 @@ impl<'a> LeftOut<'a> {
                 let why =
                     format!("neither this nor another of the {} files is an image that can be read", self.of.len());
                 DataError::unsuitable(first.as_path(), why)
+                    .with_hint("images are taken together, and arrays; tables are read one at a time")
             }
             _ => DataError::empty(Place::default()),
         }

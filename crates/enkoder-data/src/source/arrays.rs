@@ -140,18 +140,24 @@ impl Source {
             }
         }
         let Some((_, first)) = of_files.first() else {
-            if !asked.block.is_empty() || !asked.variables.is_empty() {
-                let why = "blocks and variables are of arrays, and this is other data";
-                return Err(DataError::unsuitable(Place::source(self.to_string()), why)
-                    .with_hint("arrays are NPY, NPZ, NetCDF and HDF5 files, and raw ones with `ArrayOptions::raw`"));
-            }
-            return Ok(None);
+            return self.refuse_of_arrays(options).map(|()| None);
         };
         let mut variables: Vec<Parts> = first.iter().map(|_| Vec::new()).collect();
         for (file, fields) in of_files {
             variables.iter_mut().zip(fields).for_each(|(variable, field)| variable.push((file.clone(), field)));
         }
         Ok(Some(variables))
+    }
+
+    /// Refuses what only arrays, or images, can be asked for.
+    pub(super) fn refuse_of_arrays(&self, options: &ReadOptions) -> Result<(), DataError> {
+        let asked = &options.arrays;
+        if asked.block.is_empty() && asked.variables.is_empty() && asked.raw.is_none() {
+            return Ok(());
+        }
+        let why = "blocks and variables are of arrays, and this is other data";
+        Err(DataError::unsuitable(Place::source(self.to_string()), why)
+            .with_hint("arrays are NPY, NPZ, NetCDF and HDF5 files, and raw ones with `ArrayOptions::raw`"))
     }
 
     /// What arrays are in the file, where it is NetCDF or HDF5 and none of them is named, or NPZ and one must be chosen; none where

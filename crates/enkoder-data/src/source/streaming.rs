@@ -79,6 +79,9 @@ impl Source {
             }
             _ => None,
         };
+        if streamed.is_some() {
+            self.refuse_of_arrays(options)?;
+        }
         let chunks = match streamed {
             Some((path, Format::Csv)) => {
                 let chunks = CsvChunks::open(path, table)?;

@@ -20,38 +20,38 @@ impl Clocks {
         if self.rows == 0 {
             for (column, name) in names.enumerate() {
                 let Some(name) = name else { continue };
-                self.clocks.extend(Clock::begin(column, row[column]));
+                self.clocks.push(Clock::new(column));
                 self.counts.extend(Count::begin(column, name, row[column]));
             }
         } else {
-            self.clocks.retain_mut(|clock| clock.goes_on(row[clock.column]));
             self.counts.retain(|count| count.goes_on(self.rows, row[count.column]));
         }
+        self.clocks.retain_mut(|clock| clock.goes_on(row[clock.column]));
         self.rows += 1;
     }
 
     /// The columns that are such, and what they are.
     pub(super) fn found(&self) -> impl Iterator<Item = (usize, WhyLeftOut)> {
-        let clocks = self.clocks.iter().filter(|clock| clock.last > clock.first);
+        let clocks = self.clocks.iter().filter(|clock| !clock.last.is_nan());
         let clocks = clocks.map(|clock| (clock.column, WhyLeftOut::Clock));
         let counts = self.counts.iter().map(|count| (count.column, WhyLeftOut::RowNumber));
         clocks.chain(counts).filter(|_| self.rows >= FEWEST_ROWS)
     }
 }
 
-/// Numbers that may be seconds, or parts of them, since 1970: of the years 1990 to 2100, and from row to row not smaller.
+/// Numbers that may be seconds, or parts of them, since 1970: of the years 1990 to 2100, and from row to row not smaller. Of steps that
+/// float32 is too coarse for, all may be alike.
 #[derive(Debug)]
 struct Clock {
     column: usize,
-    first: f32,
+    /// NaN before the first value.
     last: f32,
     until: f32,
 }
 
 impl Clock {
-    fn begin(column: usize, value: f32) -> Option<Self> {
-        let is_moment = TimeUnit::of_epoch(f64::from(value)).is_some();
-        is_moment.then_some(Self { column, first: value, last: value, until: value * 4.0 })
+    fn new(column: usize) -> Self {
+        Self { column, last: f32::NAN, until: f32::INFINITY }
     }
 
     /// Whether it still may be one.
@@ -59,7 +59,12 @@ impl Clock {
         if value.is_nan() {
             return true;
         }
-        let goes_on = value >= self.last && value < self.until;
+        let goes_on = if self.last.is_nan() {
+            self.until = value * 4.0;
+            TimeUnit::of_epoch(f64::from(value)).is_some()
+        } else {
+            value >= self.last && value < self.until
+        };
         self.last = value;
         goes_on
     }
@@ -109,5 +114,14 @@ mod tests {
         assert!(found("column1", count(1).map(|value| value * 2.0)).is_empty());
         assert!(found("column1", count(1).chain([f32::NAN])).is_empty());
         assert!(found("column1", count(1).take(7)).is_empty());
+    }
+    #[test]
+    fn a_clock_may_miss_its_first_value_and_be_finer_than_float32() {
+        let clock = [(0, WhyLeftOut::Clock)];
+        let tenths = (0..50).map(|row| (1_700_000_000.0 + 0.1 * f64::from(row)) as f32);
+        assert_eq!(found("ts", tenths.clone()), clock);
+        assert_eq!(found("ts", [f32::NAN].into_iter().chain(tenths)), clock);
+        assert!(found("ts", (0..50).map(|row| row as f32)).is_empty());
+        assert!(found("ts", [f32::NAN; 50].into_iter()).is_empty());
     }
 }

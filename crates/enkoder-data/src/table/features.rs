@@ -185,7 +185,7 @@ fn known_columns(table: &Table, apart: &HashSet<usize>, schema: &Schema) -> Resu
 
 /// A column that a model needs is not among those there are.
 pub(crate) fn missing_column(name: &str, known: impl IntoIterator<Item = String>) -> DataError {
-    let why = format!("column {name:?}, which the model was trained on, is missing");
+    let why = format!("column {name:?}, which was learned from, is missing");
     let error = DataError::unsuitable(Place::default(), why);
     match DataError::unknown_name("column", name, known).hint() {
         Some(hint) => error.with_hint(hint),

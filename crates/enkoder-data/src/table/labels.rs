@@ -9,9 +9,6 @@ use super::{CellKind, MAX_CATEGORIES, TableColumn};
 /// The most different numbers that are seen as classes; more are a quantity.
 const MAX_NUMERIC_CLASSES: usize = 100;
 
-/// The class of rows whose label is missing.
-const UNLABELLED: &str = "?";
-
 /// The labels of the rows that have these values in the label column. None, with a warning, where they are no classes.
 ///
 /// Classes stand in the order of their declaration, or sorted: numbers by value, words by alphabet.
@@ -38,7 +35,7 @@ pub(super) fn labels(column: &TableColumn, values: &[f32]) -> Option<Labels> {
         values.iter().map(|&value| numbers.get(&number_key(value)).copied().unwrap_or(unlabelled)).collect();
     let mut classes: Vec<String> = classes.into_iter().map(|(name, _)| name).collect();
     if values.contains(&unlabelled) {
-        classes.push(UNLABELLED.into());
+        classes.push(Labels::UNLABELLED.into());
     }
     Some(Labels { classes, values })
 }

@@ -136,7 +136,7 @@ fn infinite_values_are_read_where_they_are_asked_for() {
 #[test]
 fn a_column_that_is_missing_is_refused_before_anything_is_read() {
     let error = Csv::new("a,c\n1,2\n").chunks(options(), 7).unwrap_err();
-    assert!(error.to_string().contains("column \"b\", which the model was trained on, is missing"), "{error}");
+    assert!(error.to_string().contains("column \"b\", which was learned from, is missing"), "{error}");
     let keep = TableOptions { keep: vec!["tine".into()], ..options() };
     let error = Csv::new("a,b,c,time\n1,x,2,3\n").chunks(keep, 7).unwrap_err();
     assert_eq!(error.hint().as_deref(), Some("did you mean \"time\"?"));

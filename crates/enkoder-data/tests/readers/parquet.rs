@@ -231,7 +231,7 @@ fn only_the_columns_of_a_model_and_the_label_are_read() {
     let data = parse_parquet("t", bytes.clone(), &options).unwrap().into_dataset(&options).unwrap();
     assert_eq!((data.features(), data.classes().unwrap().len()), (1, 2));
     let error = parse_parquet("t", bytes, &TableOptions { schema: schema("d"), ..Default::default() }).unwrap_err();
-    assert_eq!(error.to_string(), "t: column \"d\", which the model was trained on, is missing");
+    assert_eq!(error.to_string(), "t: column \"d\", which was learned from, is missing");
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn a_label_is_found_by_name_or_number_and_else_the_nearest_name_is_shown() {
     assert_eq!(error.to_string(), "there is no column \"knid\"");
     assert_eq!(error.hint().as_deref(), Some("did you mean \"kind\"?"));
     let error = data(FRUIT, &labelled("#4")).unwrap_err();
-    assert_eq!(error.hint().as_deref(), Some("known are: weight, colour, kind"));
+    assert_eq!(error.hint().as_deref(), Some("the columns are: weight, colour, kind"));
     assert!(data(FRUIT, &labelled("#0")).is_err());
 }
 
@@ -118,7 +118,7 @@ fn new_data_is_read_as_the_model_s_training_data_was() {
     assert_eq!(rows, [[5.0, 0.0, 1.0], [6.5, 0.0, 0.0], [-1.0, -1.0, -1.0]]);
 
     let error = data("color,weight\nred,5\n", &options).unwrap_err();
-    assert_eq!(error.to_string(), "t.csv: column \"colour\", which the model was trained on, is missing");
+    assert_eq!(error.to_string(), "t.csv: column \"colour\", which was learned from, is missing");
     assert_eq!(error.hint().as_deref(), Some("did you mean \"color\"?"));
 }
 

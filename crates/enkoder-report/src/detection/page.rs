@@ -134,7 +134,7 @@ impl DetectionReport {
             tiles,
             course: if of.of_series { String::new() } else { scores::course(&of) },
             course_finding: scores::course_finding(&of, incidents, [one, many]),
-            course_note: scores::course_note(&of),
+            course_note: scores::course_note(&of, !incidents.is_empty()),
             spans: if of.of_series { Vec::new() } else { scores::spans(&of, one) },
             spans_note: scores::spans_note(&of),
             worst: of.worst.iter().map(|shown| worst_row(shown, detector, &of, one)).collect(),

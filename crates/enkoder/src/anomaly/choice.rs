@@ -174,7 +174,7 @@ impl DetectorConfig {
         let trim = self.trim();
         check("trim", trim, (0.0..0.5).contains(&trim), "from 0 to below 0.5")?;
         let calibration = self.calibration > 0.0 && self.calibration < 1.0;
-        check("the calibration part", self.calibration, calibration, "between 0 and 1")?;
+        check("the calibration part", self.calibration, calibration, "more than 0 and less than 1")?;
         let unchanging = (0.0..=MOST_UNCHANGING).contains(&self.unchanging);
         check("the surprise of a change", f64::from(self.unchanging), unchanging, "from 0 to 1000")?;
         let budget = self.budget > 0.0 && self.budget.is_finite();

@@ -14,6 +14,8 @@ const VALUES: u16 = 13;
 const WORDS: usize = 16;
 /// Steps from what a row has to what it could have, twice: the second time between two of the first.
 const STEPS: u16 = 32;
+/// Digits tried behind the first that may count; float32 has no more than nine.
+const PLACES: i32 = 9;
 
 /// What a row would have to have instead, so that it were not flagged.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -40,7 +42,8 @@ pub struct Change {
 impl Detector {
     /// Few columns to change, and little, so that a row had a score below `limit`; none where it has one already, where no such change was
     /// found, and of a detector of series. First single columns are tried, then one after the other is added that helps most; those that
-    /// turn out not to be needed are left as they were, and numbers are moved no farther than they have to.
+    /// turn out not to be needed are left as they were, and numbers are moved no farther than they have to, but for being rounded: a row
+    /// with the numbers as they are displayed is below the limit.
     ///
     /// It is a search: there may be a smaller change.
     ///
@@ -106,6 +109,7 @@ impl Search<'_> {
             }
         }
         changed.iter().for_each(|&column| self.shorten(column, &mut row));
+        changed.iter().for_each(|&column| self.round(column, &mut row));
         let score = self.scores(std::slice::from_ref(&row))[0];
         changed.sort_unstable();
         let change = |number: usize| {
@@ -183,6 +187,40 @@ impl Search<'_> {
             let Some(enough) = scores.iter().position(|&score| score < self.limit) else { return };
             (near, far) = (values[enough.saturating_sub(1)], values[enough]);
             row[*first] = far;
+        }
+    }
+
+    /// Gives a number the fewest digits with which the row still is below the limit, and that change its move by at most a quarter.
+    fn round(&self, column: usize, row: &mut [f32]) {
+        let ColumnFeatures { first, categories, .. } = self.columns[column];
+        let value = row[*first];
+        if categories.is_some() || value == 0.0 {
+            return;
+        }
+        let range = self.detector.preparation.ranges[*first].as_ref().map_or(0.0, |range| range.high - range.low);
+        let moved = (value - self.original[*first]).abs();
+        let moved = f64::from(if moved.is_nan() { range } else { moved });
+        if !(moved > 0.0 && moved.is_finite()) {
+            return;
+        }
+        let coarsest = (moved / 4.0).log10().floor() as i32;
+        for places in -coarsest..PLACES - coarsest {
+            // A power of ten is exact, and one part of it is not.
+            let scaled = |part: f64| if places < 0 { part / 10f64.powi(-places) } else { part * 10f64.powi(places) };
+            let whole = |part: f64| if places < 0 { part * 10f64.powi(-places) } else { part / 10f64.powi(places) };
+            let part = scaled(f64::from(value));
+            let mut rounded = [part.floor(), part.ceil()].map(|part| whole(part) as f32);
+            rounded.sort_by(|a, b| (a - value).abs().total_cmp(&(b - value).abs()));
+            let with = |&value: &f32| {
+                let mut row = row.to_vec();
+                row[*first] = value;
+                row
+            };
+            let scores = self.scores(&rounded.iter().map(with).collect::<Vec<_>>());
+            if let Some(enough) = scores.iter().position(|&score| score < self.limit) {
+                row[*first] = rounded[enough];
+                return;
+            }
         }
     }
 

@@ -48,7 +48,7 @@ impl<'a> Discoveries<'a> {
     pub fn new(calibration: &'a CalibrationScores, rate: f64) -> Result<Self, AnomalyError> {
         if !(rate > 0.0 && rate < 1.0) {
             let option = "the false discovery rate";
-            return Err(AnomalyError::Option { option, value: rate, range: "between 0 and 1" });
+            return Err(AnomalyError::Option { option, value: rate, range: "more than 0 and less than 1" });
         }
         Ok(Self { calibration, rate, counts: vec![0; calibration.scores().len() + 1], rows: 0 })
     }
@@ -142,6 +142,6 @@ mod tests {
         assert_eq!(calibration.discoveries(&[99.0; 1], 0.01).unwrap(), [false]);
         assert!(calibration.discoveries(&[], 0.1).unwrap().is_empty());
         let message = calibration.discoveries(&[1.0], 1.0).unwrap_err().to_string();
-        assert_eq!(message, "the false discovery rate is 1, but must be between 0 and 1");
+        assert_eq!(message, "the false discovery rate is 1, but must be more than 0 and less than 1");
     }
 }

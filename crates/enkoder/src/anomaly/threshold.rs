@@ -182,6 +182,6 @@ fn check(option: &'static str, value: f64, limit: f64) -> Result<(), AnomalyErro
     if value > 0.0 && value < limit {
         return Ok(());
     }
-    let range = if limit == 1.0 { "between 0 and 1" } else { "between 0 and 0.5" };
+    let range = if limit == 1.0 { "more than 0 and less than 1" } else { "more than 0 and less than 0.5" };
     Err(AnomalyError::Option { option, value, range })
 }

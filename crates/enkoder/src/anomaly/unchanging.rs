@@ -3,13 +3,16 @@
 
 use super::coefficients::Unchanged;
 use super::preparation::{ColumnFeatures, FeatureRange, Preparation};
+use crate::dataset::is_coarse;
 
 impl Preparation {
-    /// The numbers of the columns that had one value in all rows learned from.
+    /// The numbers of the columns that had one value in all rows learned from, as far as float32 can tell: large ones may have
+    /// differed before they were rounded.
     pub(super) fn unchanging(&self) -> impl Iterator<Item = usize> {
         let constant = |column: &ColumnFeatures| {
             let ranges = &self.ranges[column.first..column.first + column.width];
-            ranges.iter().all(|range| range.as_ref().is_some_and(FeatureRange::is_constant))
+            let is_constant = |range: &FeatureRange| range.is_constant() && !is_coarse((range.min, range.max));
+            ranges.iter().all(|range| range.as_ref().is_some_and(is_constant))
         };
         let columns = self.columns.iter().enumerate();
         columns.filter(move |(_, column)| constant(column)).map(|(number, _)| number)

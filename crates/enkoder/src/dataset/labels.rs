@@ -13,6 +13,11 @@ pub struct Labels {
     pub values: Vec<u32>,
 }
 
+impl Labels {
+    /// The class of samples whose label is missing.
+    pub const UNLABELLED: &str = "?";
+}
+
 impl Dataset {
     /// The same samples with one label each. Call it before selecting rows: labels belong to the rows as they were read.
     pub fn with_labels(mut self, labels: Labels) -> Result<Self, DatasetError> {

@@ -666,7 +666,7 @@ fn options_out_of_their_range_are_named_with_value_and_range() {
         (DetectorConfig { budget: -1.0, ..base() }, "budget is -1, but must be"),
         (
             DetectorConfig { calibration: f64::NAN, ..base() },
-            "the calibration part is NaN, but must be between 0 and 1",
+            "the calibration part is NaN, but must be more than 0 and less than 1",
         ),
         (DetectorConfig { trim: Some(f64::NAN), ..base() }, "trim is NaN, but must be"),
         (DetectorConfig { epochs: Some(0), ..base() }, "epochs is 0, but must be at least 1"),

@@ -154,8 +154,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     said.map_or(Ok(()), Windows::validate)?;
     anyhow::ensure!(
         options.layers.is_none() || options.method == Method::Autoencoder,
-        "--layers are those of one autoencoder\nhint: add --method autoencoder"
+        Usage::new("--layers are those of one autoencoder").with_hint("add --method autoencoder")
     );
+    if let Some(column) = options.readings.iter().chain(&options.context).find(|column| options.reading.ignore.contains(column))
+    {
+        let option = if options.readings.contains(column) { "--reading" } else { "--context" };
+        return Err(Usage::new(format!("{option} {column:?} and --ignore {column:?} contradict each other"))
+            .with_hint("leave one of them out")
+            .into());
+    }
     interrupt::end_with("interrupted: no detector was written")?;
     Inputs::new(options.reading.inputs(slice::from_ref(&options.data))?)?.refuse(&options.out)?;
     file_output::check_binary(&options.out, overwrite, &options.common)?;
@@ -182,6 +189,13 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         options.window.is_none().then_some(Sample { rows: options.sample, seed: options.seed, for_columns: false });
     let table = TableOptions { ignore: beside.clone(), sample, keep_infinite: true, ..TableOptions::default() };
     let mut data = reading.read(&options.data, table, screen)?;
+    for (option, column) in [("--time", &options.time), ("--group", &options.group)] {
+        if let (None, Some(column)) = (options.window, column) {
+            screen.loss(format_args!(
+                "{option}: {column:?} is not judged, and the rows are a table, in which each stands alone; --window N judges them as a series"
+            ));
+        }
+    }
     let (mut stretches, mut windows) = (None, None);
     let mut clock = Clock::new(&options.clock);
     if options.window.is_some() {
@@ -200,19 +214,24 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             );
         }
         let numbers = (0..data.len()).map(Some).collect();
-        let rows = Rows { data, kept, numbers, times, positive: None };
+        let rows = Rows { positive: vec![None; data.len()], data, kept, numbers, times };
         let (rows, changes) = rows.arrange(&columns, &options.order)?;
-        if options.order.sort_time || changes != Changes::default() {
+        if changes.wrong_times > 0 {
+            screen.loss(&changes);
+        } else if options.order.sort_time || changes != Changes::default() {
             screen.note(&changes);
         }
         let dropped = if drops { rows_that_miss_a_value(&rows.data) } else { vec![false; rows.data.len()] };
         let cut = Stretches::of(&columns, &rows, &dropped)?;
         let of = windows.insert(said.unwrap_or_else(|| suited_to(&rows.data, &cut, stride)));
         screen.note(series_in_words(&cut, *of, &options));
+        if let Some(short) = cut.shorter_than(of.length, options.every.is_some()) {
+            screen.loss(short);
+        }
         let dropped = dropped.iter().filter(|&&dropped| dropped).count();
         if dropped > 0 {
             let dropped = wording::counted(dropped, "row", "rows");
-            screen.note(format_args!("left out because a value is missing: {dropped}; no window crosses their places"));
+            screen.loss(format_args!("left out because a value is missing: {dropped}; no window crosses their places"));
         }
         stretches = Some(cut);
         data = rows.data;
@@ -280,16 +299,25 @@ impl Told<'_> {
         screen.note(format_args!("{}: learned from {learned} in {seconds:.1} s", file_output::display(out)));
         if detector.rows_left_out() > 0 {
             let rows = wording::counted(detector.rows_left_out(), "row", "rows");
-            screen.note(format_args!("left out because a value is infinite or beyond ±3.4e38: {rows}"));
+            screen.loss(format_args!("left out because a value is infinite or beyond ±3.4e38: {rows}"));
         }
         if detector.rows_empty() > 0 {
             let rows = wording::counted(detector.rows_empty(), "row", "rows");
             let done = if detector.windows().is_some() { "in their places, and not scored" } else { "left out" };
-            screen.note(format_args!("without any value, and {done}: {rows}"));
+            screen.loss(format_args!("without any value, and {done}: {rows}"));
         }
         screen.note(format_args!("chosen: {}", detector.chosen()));
+        // What only grows is said with what was chosen.
+        let grows = detector.chosen().rsplit_once("as a clock does: ").map_or("", |(_, names)| names);
+        let ignored: Vec<String> =
+            ignored.into_iter().filter(|name| grows.split(", ").all(|grows| grows != name)).collect();
         if !ignored.is_empty() {
-            screen.note(format_args!("ignored because they are constant, empty or only grow: {}", ignored.join(", ")));
+            screen.note(format_args!("ignored because they are constant or empty: {}", ignored.join(", ")));
+        }
+        if !grows.is_empty() {
+            screen.loss(format_args!(
+                "not judged because they only grow, as a clock or a counter does: {grows} (--reading COLUMN judges one)"
+            ));
         }
         if !unchanging.is_empty() {
             let unchanging = unchanging.join(", ");
@@ -351,16 +379,12 @@ fn series_in_words(cut: &Stretches, windows: Windows, options: &Options) -> Stri
     let series = wording::counted(cut.series, "series", "series");
     let stretches = wording::counted(cut.rows.len(), "stretch", "stretches");
     let step = cut.step.map_or(String::new(), |step| format!(", a row every {}", wording::seconds(step)));
-    let short = cut.rows.iter().filter(|rows| rows.len() < windows.length).count();
     let windows_of = if matches!(options.window, Some(WindowLength::Auto)) {
         format!("; windows of {} rows, by how the series repeats", windows.length)
     } else {
         String::new()
     };
-    let mut text = format!("{}: {series} in {stretches} without a gap{step}{windows_of}", options.data);
-    if short > 0 {
-        text += &format!("; {short} shorter than a window, left out");
-    }
+    let text = format!("{}: {series} in {stretches} without a gap{step}{windows_of}", options.data);
     match in_words(&cut.irregularities) {
         Some(found) => format!("{text}\n{found}"),
         None => text,

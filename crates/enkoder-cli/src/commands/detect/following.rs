@@ -55,6 +55,10 @@ impl FollowOptions {
             rule.stay = rule.begin;
         }
         if let Some(rate) = self.stay {
+            anyhow::ensure!(
+                rate > 0.0 && rate < 1.0,
+                Usage::new(format!("--stay is {rate}, but must be more than 0 and less than 1"))
+            );
             let stay = detector.threshold(enkoder::anomaly::ThresholdRule::FalseAlarm(rate))?.score;
             rule.stay = stay.min(rule.begin);
         }

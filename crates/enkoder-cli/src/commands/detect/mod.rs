@@ -5,6 +5,7 @@ mod fit;
 mod following;
 mod incident_file;
 mod keeping;
+mod labels;
 mod moments;
 mod ordering;
 mod parts;
@@ -105,6 +106,11 @@ struct JudgeOptions {
 }
 
 impl JudgeOptions {
+    /// How many columns a flagged row is explained by: no more than there are.
+    fn explain(&self, detector: &Detector) -> usize {
+        self.explain.min(detector.schema().map_or(detector.features(), |schema| schema.columns.len()))
+    }
+
     /// The score below which changes are searched for, where they are.
     fn limit(&self, detector: &Detector, threshold: &Threshold) -> anyhow::Result<Option<f32>> {
         let of_series =
@@ -156,6 +162,10 @@ pub fn load(path: &Path) -> anyhow::Result<Detector> {
         DetectorFileError::File(TensorFileError::Kind { ref found, .. }) if found == "enkoder.detector-part" => {
             let hint = format!("`enkoder detect merge {} -o FILE` makes a detector of it", path.display());
             Failure::new(format!("{} is a part of a detector", path.display()), hint, error).into()
+        }
+        DetectorFileError::File(TensorFileError::Kind { .. } | TensorFileError::Container(_)) => {
+            let hint = "DETECTOR is the file that `enkoder detect fit DATA -o FILE` wrote, and comes before the data";
+            Failure::new(format!("{} is no detector", path.display()), hint, error).into()
         }
         _ => anyhow::Error::new(error).context(format!("{} cannot be used as a detector", path.display())),
     })

@@ -86,6 +86,23 @@ impl Stretches {
         }
         Ok(Self { rows, series: series.len(), step, irregularities })
     }
+
+    /// What is not learned from because it is shorter than a window, in words, and the way out where that is much.
+    pub fn shorter_than(&self, window: usize, is_regular: bool) -> Option<String> {
+        let short: Vec<usize> = self.rows.iter().map(Vec::len).filter(|&rows| rows < window).collect();
+        let (rows, all) = (short.iter().sum::<usize>(), self.rows.iter().map(Vec::len).sum::<usize>());
+        let mut text = format!(
+            "left out because they are shorter than a window: {} with {} of the {}",
+            wording::counted(short.len(), "stretch", "stretches"),
+            wording::grouped(rows),
+            wording::counted(all, "row", "rows")
+        );
+        if 10 * rows > all && !is_regular {
+            text += "\nhint: rows that come at irregular times become moments at regular ones with --every DURATION, such as \
+                     --every 1min; a shorter --window loses fewer rows, too";
+        }
+        (!short.is_empty()).then_some(text)
+    }
 }
 
 /// What was not regular, in a line; none where all was.

@@ -45,8 +45,8 @@ pub struct Rows {
     pub numbers: Vec<Option<usize>>,
     /// When each was measured, in seconds.
     pub times: Vec<Option<f64>>,
-    /// Whether labels say that it is an anomaly, where there are labels.
-    pub positive: Option<Vec<bool>>,
+    /// Whether the label of each says that it is an anomaly; none of one without a label.
+    pub positive: Vec<Option<bool>>,
 }
 
 /// What was changed.
@@ -88,7 +88,7 @@ impl fmt::Display for Changes {
         if self.wrong_times > 0 {
             let rows = wording::counted(self.wrong_times, "row", "rows");
             let first = self.first_wrong_time.map_or(String::new(), |row| format!(" (the first is row {row})"));
-            parts.push(format!("{rows} with a time in the future of the row behind were left out{first}"));
+            parts.push(format!("left out, because the rows after them have earlier times: {rows}{first}"));
         }
         if parts.is_empty() { f.write_str("the rows were in order") } else { f.write_str(&parts.join("; ")) }
     }
@@ -300,16 +300,14 @@ impl Rows {
         let first = |place: &Vec<usize>| place[0];
         let filled = |place: &Vec<usize>| place.last() == Some(&usize::MAX);
         let kept = self.kept.iter().map(|texts| places.iter().map(|place| texts[first(place)].clone()).collect());
-        let odd = |positive: &Vec<bool>| {
-            let any = |place: &Vec<usize>| place.iter().any(|&row| positive.get(row).copied().unwrap_or(false));
-            places.iter().map(any).collect()
-        };
+        let odd =
+            |place: &Vec<usize>| place.iter().filter_map(|&row| *self.positive.get(row)?).reduce(|any, odd| any | odd);
         Self {
             data,
             kept: kept.collect(),
             numbers: places.iter().map(|place| self.numbers[first(place)].filter(|_| !filled(place))).collect(),
             times: places.iter().map(|place| self.times[first(place)]).collect(),
-            positive: self.positive.as_ref().map(odd),
+            positive: places.iter().map(odd).collect(),
         }
     }
 }
@@ -323,7 +321,7 @@ mod tests {
         let data = data.with_schema(enkoder::Schema::new(vec![enkoder::Column::numeric("value")])).unwrap();
         let kept = vec![times.iter().map(f64::to_string).collect()];
         let times = times.iter().copied().map(Some).collect();
-        Rows { data, kept, numbers: (0..values.len()).map(Some).collect(), times, positive: None }
+        Rows { data, kept, numbers: (0..values.len()).map(Some).collect(), times, positive: vec![None; values.len()] }
     }
 
     fn columns(every: Option<f64>) -> SeriesColumns {

@@ -1,5 +1,7 @@
 //! `enkoder detect fit --part` and `enkoder detect merge`: a detector of rows that lie on several machines.
 
+use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -14,7 +16,7 @@ use serde_json::json;
 
 use super::fit::{self, Told, proved, write};
 use crate::arguments::RunOptions;
-use crate::failure::Failure;
+use crate::failure::{Failure, Usage};
 use crate::file_output;
 use crate::inputs::Inputs;
 use crate::interrupt;
@@ -89,7 +91,7 @@ pub fn fit(
         (part.rows_empty(), "for want of any value"),
     ] {
         if count > 0 {
-            screen.note(format_args!("left out {why}: {}", wording::counted(count, "row", "rows")));
+            screen.loss(format_args!("left out {why}: {}", wording::counted(count, "row", "rows")));
         }
     }
     screen.note("hint: `enkoder detect merge PART… -o FILE` makes the detector of this part and others");
@@ -104,8 +106,16 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     file_output::check_binary(&options.out, overwrite, &options.common)?;
     let start = Instant::now();
     let mut merged: Option<DetectorPart> = None;
+    let mut seen = HashMap::<(u32, usize), &Path>::new();
     for path in &options.parts {
         let part = load(path)?;
+        let bytes = fs::read(path)?;
+        if let Some(before) = seen.insert((crc32fast::hash(&bytes), bytes.len()), path).filter(|_| part.rows() > 0) {
+            let (path, before) = (path.display(), before.display());
+            return Err(Usage::new(format!("{path} is the same part as {before}, and its rows would count twice"))
+                .with_hint("name each part once")
+                .into());
+        }
         merged = Some(match merged {
             None => part,
             Some(merged) => merged

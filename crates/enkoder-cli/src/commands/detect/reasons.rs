@@ -20,10 +20,14 @@ pub fn sentences(movements: &[Movement]) -> String {
     movements.iter().map(sentence).collect::<Vec<_>>().join("; ")
 }
 
-/// `not flagged with vibration 3.2 instead of 7.1`
+/// `not flagged with vibration 3.2 instead of 7.1`, with all digits: so that it is true of a row with these values.
 pub fn change_in_words(change: &Counterfactual) -> String {
+    let exact = |value: &Value| match value {
+        Value::Number(number) => number.to_string(),
+        other => self::value(other),
+    };
     let one =
-        |change: &Change| format!("{} {} instead of {}", change.column, value(&change.becomes), value(&change.was));
+        |change: &Change| format!("{} {} instead of {}", change.column, exact(&change.becomes), exact(&change.was));
     format!("not flagged with {}", change.columns.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 

@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::following::{Following, News, Stamp, Told};
 use super::incident_file::IncidentFile;
 use super::keeping::{self, Keeping};
+use super::labels;
 use super::moments::in_words;
 use super::ordering::OrderOptions;
 use super::reasons::sentence;
@@ -43,8 +44,10 @@ const DRIFTS_TOLD: usize = 5;
 /// with, and those of --keep. A file named .jsonl has a JSON object for each row instead. A row that cannot be scored, since a value of
 /// it is infinite or all are missing, has an empty score and is counted; where no row has one the exit code is 1. Files are read, scored and written some rows at a time,
 /// however long they are, unless they are to be sorted, and the output appears only when it is complete. Flagged moments that belong
-/// together are one incident. With labels (--label COLUMN) it also says how well the scores tell them apart, for which it keeps all
-/// scores.
+/// together are one incident. With labels (--label COLUMN) it also says how well the scores tell them apart, for which it reads the data
+/// twice and keeps all scores. Labels that mean a normal row are normal, ok, good, none, nominal, healthy, benign, inlier, no, false and
+/// 0, whatever their case, and 1 where the only other label is -1; --normal names others. All other labels are anomalies, and rows
+/// without a label are left out of the figures.
 #[derive(Debug, Args)]
 pub struct Options {
     /// What `enkoder detect fit` wrote
@@ -74,6 +77,10 @@ pub struct Options {
     /// Flag so many rows of a table that of those flagged at most this part is normal, on the average; reads the data twice
     #[arg(long, value_name = "PART", conflicts_with_all = ["false_alarm", "contamination", "fixed_threshold"])]
     fdr: Option<f64>,
+
+    /// Labels of normal rows; all others are anomalies [default: normal, ok, good, 0 and the like, see below]
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',', allow_hyphen_values = true)]
+    normal: Vec<String>,
 
     #[command(flatten)]
     judge: JudgeOptions,
@@ -105,7 +112,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     options.judge.follow.check()?;
     let incident_file = options.incidents.as_deref().map(IncidentFile::new).transpose()?;
     options.incidents.as_deref().map_or(Ok(()), |path| check_output(path, overwrite))?;
-    out.map_or(Ok(()), |out| check_output(out, overwrite))?;
+    out.map_or(Ok(()), |out| file_output::check_table(out, overwrite))?;
     options.report.as_deref().map_or(Ok(()), |report| file_output::check_report(report, overwrite))?;
     let detector = load(&options.detector)?;
     anyhow::ensure!(
@@ -126,6 +133,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let chunks = || options.reading.chunks(&options.data, table.clone(), chunk_rows(&detector), screen);
     interrupt::listen()?;
     interrupt::work_begins();
+    // Labels that stand in a column are those of all rows; other data has them with the first.
+    let of_column =
+        options.reading.label.as_ref().map(|_| labels::of(chunks()?, &options.normal)).transpose()?.flatten();
     let thresholds = match options.fdr {
         None => options.judge.flag.threshold(&detector),
         Some(rate) => discovered(&detector, chunks()?, rate, &options).map(|threshold| (threshold, None)),
@@ -135,8 +145,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         thresholds => thresholds?,
     };
     let rule = options.judge.follow.rule(&detector, &threshold, moving.is_some())?;
-    let chunks = chunks()?;
-    let mut summary = Summary::new(&detector);
+    let mut chunks = chunks()?.peekable();
+    let labels = match options.reading.label {
+        Some(_) => of_column,
+        None => labels::of_whole(chunks.peek(), &options.normal, screen)?,
+    };
+    let without_labels = Usage::new("--normal says which labels are of normal rows, but there are no labels")
+        .with_hint("name their column: --label COLUMN");
+    anyhow::ensure!(options.normal.is_empty() || labels.is_some() || interrupt::requested(), without_labels);
+    let mut summary = Summary::new(&detector, labels.as_ref());
     let collector = || Collector::new(threshold).with_moving_threshold(moving.is_some()).with_series_of(&detector);
     let mut page = options.report.as_ref().map(|_| collector());
     let mut following = Following::new(&options.judge.follow, rule, &detector, false);
@@ -161,7 +178,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         false => ScoredFormat::Csv,
     };
     let counterfactual = options.judge.limit(&detector, &threshold)?;
-    let layout = Layout { format, explain: options.judge.explain, counterfactual, keeping };
+    let layout = Layout { format, explain: options.judge.explain(&detector), counterfactual, keeping };
     let score = |mut out: Option<&mut dyn Write>| {
         let _busy = screen.busy(format!("scoring {}", options.data));
         if let Some(out) = &mut out {
@@ -178,7 +195,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             }
             out.as_mut().map_or(Ok(()), |out| layout.write_row(&detector, row, flagged, *out))
         };
-        let scoring = Scoring::new(&detector, &layout.keeping, Clock::of(&options.judge.clock, &detector));
+        let scoring =
+            Scoring::new(&detector, &layout.keeping, labels.as_ref(), Clock::of(&options.judge.clock, &detector));
         let found = if options.order.sort_time || detector.series_columns().every.is_some() {
             score_in_order(scoring, chunks, &options.order, give)
         } else {
@@ -222,6 +240,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             "incidents": following.incidents, "drift": drifts,
         });
         if let (Some(judged), Some(found)) = (judged, found.as_object_mut()) {
+            found.insert("labels".to_owned(), summary.labels());
             found.extend(json!(judged).as_object().cloned().unwrap_or_default());
         }
         print(found)?;
@@ -229,7 +248,13 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     summary.check()?;
-    screen.note(&summary);
+    match summary.without_score() {
+        0 => screen.note(&summary),
+        _ => screen.loss(&summary),
+    }
+    if let Some(empty) = summary.empty_columns(&detector) {
+        screen.loss(empty);
+    }
     let told = incident_file.as_ref().map_or(String::new(), |file| format!(", in {}", file.path().display()));
     screen.note(format_args!("{}{told}", wording::counted(following.incidents, "incident", "incidents")));
     if let Some(changes) = &changes {
@@ -243,13 +268,22 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         screen.note(describe_moving(moving));
     }
     let window = detector.windows().map_or(1, |windows| windows.length);
+    let reversed = judged.and_then(|judged| summary.reversed(judged.auroc?));
     if options.fdr.is_none()
+        && reversed.is_none()
         && let Some(far_more) = summary.far_more_than(threshold.rate, window)
     {
         screen.note(far_more);
     }
     if let Some(judged) = judged {
         screen.note(judged);
+        match summary.unlabelled {
+            0 => screen.note(summary.labels_in_words()),
+            _ => screen.loss(summary.labels_in_words()),
+        }
+        if let Some(reversed) = reversed {
+            screen.note(reversed);
+        }
     }
     for drifted in drifts.iter().take(DRIFTS_TOLD) {
         screen.note(drifted);

@@ -2,13 +2,14 @@
 //! windows of series still need. Rows that have to be put in order first are all in memory.
 
 use std::collections::{HashMap, VecDeque};
+use std::iter::Peekable;
 use std::mem;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use enkoder::Dataset;
 use enkoder::anomaly::{
-    AnomalyError, Detector, Irregularities, NoScore, Passage, Reason, Scores, SeriesScorer, Timeline,
+    AnomalyError, Detector, Irregularities, NoScore, NormalLabels, Passage, Reason, Scores, SeriesScorer, Timeline,
 };
 use enkoder_data::{Chunk, Chunks, DataError};
 use ndarray::Array2;
@@ -46,7 +47,7 @@ pub struct ScoredRow<'a> {
     pub no_score: Option<&'a NoScore>,
     /// Why it has none, where it could not even be given to the detector.
     pub unread: Option<&'a str>,
-    /// Whether its label says that it is an anomaly; none where there are no labels.
+    /// Whether its label says that it is an anomaly; none where it has no label.
     pub positive: Option<bool>,
     /// The columns that contribute most, so many of them.
     pub reasons: &'a dyn Fn(usize) -> Result<Vec<Reason>, AnomalyError>,
@@ -59,7 +60,11 @@ pub type Give<'a> = dyn FnMut(&ScoredRow<'_>) -> anyhow::Result<()> + 'a;
 pub type Found = (Irregularities, Option<Changes>);
 
 /// Scores all chunks while the next ones are read.
-pub fn score_all(mut scoring: Scoring<'_>, chunks: Chunks, give: &mut Give<'_>) -> anyhow::Result<Irregularities> {
+pub fn score_all(
+    mut scoring: Scoring<'_>,
+    chunks: Peekable<Chunks>,
+    give: &mut Give<'_>,
+) -> anyhow::Result<Irregularities> {
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel::<Result<Chunk, DataError>>(WAITING);
         scope.spawn(move || {
@@ -80,7 +85,7 @@ pub fn score_all(mut scoring: Scoring<'_>, chunks: Chunks, give: &mut Give<'_>) 
 /// Reads all chunks, puts their rows in order, and scores them.
 pub fn score_in_order(
     mut scoring: Scoring<'_>,
-    chunks: Chunks,
+    chunks: Peekable<Chunks>,
     options: &OrderOptions,
     give: &mut Give<'_>,
 ) -> anyhow::Result<Found> {
@@ -90,7 +95,7 @@ pub fn score_in_order(
     let entries: Vec<Entry> = (0..rows.data.len())
         .map(|row| Entry { number: rows.numbers[row], row, place: Some(row), time: rows.times[row] })
         .collect();
-    scoring.take(&rows.data, &rows.kept, rows.positive.as_deref(), &entries, give)?;
+    scoring.take(&rows.data, &rows.kept, &rows.positive, &entries, give)?;
     Ok((scoring.finish(give)?, Some(changes)))
 }
 
@@ -98,6 +103,7 @@ pub fn score_in_order(
 pub struct Scoring<'a> {
     detector: &'a Detector,
     keeping: &'a Keeping,
+    labels: Option<&'a NormalLabels>,
     clock: Clock,
     /// Whether times are needed: of series, and to sort.
     reads_clock: bool,
@@ -145,15 +151,22 @@ struct Held {
 }
 
 impl<'a> Scoring<'a> {
-    pub fn new(detector: &'a Detector, keeping: &'a Keeping, clock: Clock) -> Self {
+    pub fn new(detector: &'a Detector, keeping: &'a Keeping, labels: Option<&'a NormalLabels>, clock: Clock) -> Self {
         let reads_clock = detector.windows().is_some();
-        Self { detector, keeping, clock, reads_clock, rows: 0, numbers: HashMap::new(), series: Vec::new() }
+        Self { detector, keeping, labels, clock, reads_clock, rows: 0, numbers: HashMap::new(), series: Vec::new() }
     }
 
     /// Scores the next rows.
     fn chunk(&mut self, chunk: &Chunk, give: &mut Give<'_>) -> anyhow::Result<()> {
         let entries = self.entries(chunk)?;
-        self.take(&chunk.data, &chunk.kept, positives(&chunk.data).as_deref(), &entries, give)
+        self.take(&chunk.data, &chunk.kept, &self.positives(&chunk.data), &entries, give)
+    }
+
+    /// For each row whether its label says that it is an anomaly.
+    fn positives(&self, data: &Dataset) -> Vec<Option<bool>> {
+        let of = |class: &String| Some(!self.labels?.is_normal(class)?);
+        let positive: Vec<Option<bool>> = data.classes().unwrap_or_default().iter().map(of).collect();
+        (0..data.len()).map(|row| data.label(row).and_then(|label| positive[label as usize])).collect()
     }
 
     fn entries(&mut self, chunk: &Chunk) -> anyhow::Result<Vec<Entry>> {
@@ -169,8 +182,8 @@ impl<'a> Scoring<'a> {
     }
 
     /// All rows that are not dropped.
-    fn gather(&mut self, chunks: Chunks) -> anyhow::Result<Rows> {
-        let (mut values, mut numbers, mut times, mut odd) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    fn gather(&mut self, chunks: Peekable<Chunks>) -> anyhow::Result<Rows> {
+        let (mut values, mut numbers, mut times, mut positive) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut kept, mut labels, mut name) = (Vec::new(), Vec::new(), String::new());
         self.reads_clock = true;
         let mut row_values = vec![0.0; self.detector.features()];
@@ -179,10 +192,11 @@ impl<'a> Scoring<'a> {
             self.detector.check(&chunk.data)?;
             name = chunk.data.name().to_owned();
             let entries = self.entries(&chunk)?;
-            odd.extend(positives(&chunk.data).unwrap_or_default());
+            let positives = self.positives(&chunk.data);
             kept.resize(chunk.kept.len(), Vec::<String>::new());
             for Entry { number, row, place, time } in entries {
                 let Some(place) = place else { continue };
+                positive.push(positives[place]);
                 chunk.data.copy_row(place, &mut row_values);
                 values.extend_from_slice(&row_values);
                 numbers.push(number);
@@ -193,7 +207,6 @@ impl<'a> Scoring<'a> {
         }
         // What labels say is kept as one more text.
         kept.push(labels);
-        let positive = (odd.len() == numbers.len()).then_some(odd);
         let data = Dataset::from_f32(name, Array2::from_shape_vec((numbers.len(), row_values.len()), values)?)?;
         let data = match self.detector.schema() {
             Some(schema) => data.with_schema(schema.clone())?,
@@ -206,13 +219,12 @@ impl<'a> Scoring<'a> {
         &mut self,
         data: &Dataset,
         kept: &[Vec<String>],
-        positive: Option<&[bool]>,
+        positive: &[Option<bool>],
         entries: &[Entry],
         give: &mut Give<'_>,
     ) -> anyhow::Result<()> {
         let (detector, keeping) = (self.detector, self.keeping);
         let columns = detector.series_columns();
-        let positive = |place: usize| positive.map(|positive| positive[place]);
         detector.check(data)?;
         let cells = |entry: &Entry, place| keeping.cells(data, detector.schema(), place, kept, entry.row);
         if detector.windows().is_none() {
@@ -232,7 +244,7 @@ impl<'a> Scoring<'a> {
                     score,
                     no_score,
                     unread: None,
-                    positive: positive(place),
+                    positive: positive[place],
                     reasons: &|count| detector.explain(data, place, count),
                 })?;
             }
@@ -268,7 +280,7 @@ impl<'a> Scoring<'a> {
                 group: beside.group.map(str::to_owned),
                 kept: cells(entry, place),
                 after_gap: mem::take(&mut series.after_gap) || after_gap,
-                positive: positive(place),
+                positive: positive[place],
                 why: None,
             };
             if after_gap {
@@ -386,11 +398,4 @@ pub fn each(scores: &Scores) -> impl Iterator<Item = (Option<f32>, Option<&NoSco
         Some(one) => (None, Some(&one.reason)),
         None => (Some(score), None),
     })
-}
-
-/// For labelled rows, whether each is an anomaly: 0, false, no and normal mean a usual row, and all else an anomaly.
-fn positives(data: &Dataset) -> Option<Vec<bool>> {
-    let usual = |class: &String| ["0", "0.0", "false", "no", "normal"].contains(&class.to_lowercase().as_str());
-    let odd: Vec<bool> = data.classes()?.iter().map(|class| !usual(class)).collect();
-    Some((0..data.len()).map(|row| data.label(row).is_some_and(|label| odd[label as usize])).collect())
 }

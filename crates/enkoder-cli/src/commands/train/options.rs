@@ -26,11 +26,11 @@ pub struct TrainingOptions {
     pub loss: Option<Loss>,
 
     /// Where Huber's loss turns from squared to absolute, in scaled units [default: 1]
-    #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = positive)]
     pub huber_delta: Option<f32>,
 
     /// Highest learning rate of Adam [default: 0.004]
-    #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = positive)]
     pub learning_rate: Option<f32>,
 
     /// How the learning rate changes: cosine (down to zero), constant or one-cycle [default: cosine]
@@ -38,15 +38,15 @@ pub struct TrainingOptions {
     pub schedule: Option<Schedule>,
 
     /// Fraction of the run in which the learning rate rises first [default: 0.05; 0.3 for one-cycle]
-    #[arg(long, value_name = "X", value_parser = unit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = unit)]
     pub warmup: Option<f32>,
 
     /// Weight decay (AdamW) [default: 0]
-    #[arg(long, value_name = "X", value_parser = decay, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = decay)]
     pub weight_decay: Option<f32>,
 
     /// Shorten gradients that are longer than this
-    #[arg(long, value_name = "NORM", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "NORM", value_parser = positive)]
     pub clip: Option<f32>,
 
     /// Damage the inputs, to learn denoising: gaussian:0.3, poisson:30, masking:0.25, salt-pepper:0.1, or missing:0.5 to learn to fill

@@ -53,12 +53,20 @@ fn change(shown: &Shown, detector: &Detector, limit: f32) -> Option<String> {
     let flagged = shown.flagged && !shown.values.is_empty();
     let found = flagged.then(|| detector.counterfactual(&shown.values, limit).ok().flatten())?;
     let one = |change: &Change| {
-        format!("{} {} instead of {}", name(&change.column, LONGEST_NAME), value(&change.becomes), value(&change.was))
+        format!("{} {} instead of {}", name(&change.column, LONGEST_NAME), exact(&change.becomes), exact(&change.was))
     };
     Some(found.map_or("No small change was found with which it would not have been flagged.".to_owned(), |found| {
         let changes: Vec<String> = found.columns.iter().map(one).collect();
         format!("Not flagged with {}.", changes.join(", "))
     }))
+}
+
+/// With all digits: what is said of a change is true of these values.
+fn exact(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        other => self::value(other),
+    }
 }
 
 fn value(value: &Value) -> String {

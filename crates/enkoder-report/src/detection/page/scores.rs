@@ -61,18 +61,20 @@ fn threshold_of(of: &Collector) -> f64 {
     if of.threshold.score.is_finite() { of.threshold.score.into() } else { f64::NAN }
 }
 
-pub(super) fn course_note(of: &Collector) -> String {
+pub(super) fn course_note(of: &Collector, has_incidents: bool) -> String {
+    let labelled = of.positives.is_some_and(|positives| positives > 0);
     let mut note = match of.bin_rows {
         _ if of.of_series => {
-            let bars = " Bars below the score are spans labelled as anomalies.";
-            let labelled = if of.positives.is_some_and(|positives| positives > 0) { bars } else { "" };
-            format!("Incidents are shaded and numbered as in the table below.{labelled}")
+            let shaded = "Incidents are shaded and numbered as in the table below. ";
+            let bars = "Bars below the score are spans labelled as anomalies.";
+            let parts = [(has_incidents, shaded), (labelled, bars)].into_iter().filter(|(said, _)| *said);
+            parts.map(|(_, text)| text).collect::<String>().trim_end().to_owned()
         }
         1 => "A dot for each row.".to_owned(),
-        rows => format!(
-            "A dot for the highest score of every {} rows, ringed where one of them is labelled.",
-            grouped(rows)
-        ),
+        rows => {
+            let ringed = if labelled { ", ringed where one of them is labelled as an anomaly" } else { "" };
+            format!("A dot for the highest score of every {} rows{ringed}.", grouped(rows))
+        }
     };
     // Of a clock that counts, the axis says more.
     let dates =

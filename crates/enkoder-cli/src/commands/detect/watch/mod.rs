@@ -2,6 +2,7 @@
 
 mod lines;
 mod memory;
+mod naming;
 mod signals;
 mod state;
 mod watched;
@@ -97,6 +98,7 @@ pub enum Event {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let screen = options.common.start()?;
     options.judge.follow.check()?;
+    options.text.check()?;
     let incident_file = options.incidents.as_deref().map(IncidentFile::new).transpose()?;
     let detector = load(&options.detector)?.judging_ends();
     let checksum = checksum(&options.detector);
@@ -108,7 +110,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let rule = options.judge.follow.rule(&detector, &threshold, moving.is_some())?;
     let format = if options.common.json { ScoredFormat::JsonLines } else { ScoredFormat::Csv };
     let counterfactual = options.judge.limit(&detector, &threshold)?;
-    let layout = Layout { format, explain: options.judge.explain, counterfactual, keeping: Keeping::default() };
+    let layout =
+        Layout { format, explain: options.judge.explain(&detector), counterfactual, keeping: Keeping::default() };
     let state = options.state.as_deref().map(StateFile::new);
     let remembered = state.as_ref().map(StateFile::read).transpose()?.flatten();
     let resumed = remembered.is_some();
@@ -121,9 +124,9 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     watched.memory.following.flag_by(rule, moving, &watched.detector);
     watched.memory.following.explain(incidents.is_some());
     if resumed {
+        watched.resume(options.replayed).map_err(|error| of_another(&options, &error))?;
         let rows = wording::counted(watched.memory.counts.rows, "row", "rows");
         screen.note(format_args!("going on behind {rows}, as the state remembers"));
-        watched.resume(options.replayed)?;
         watched.forget_what_does_not_suit();
     }
     if of != checksum {
@@ -209,6 +212,10 @@ impl Watch<'_> {
                     watched.take(&lines, out, &mut |news| told(news, incidents.as_mut(), *screen))?;
                     out.flush()?;
                     self.state.iter_mut().for_each(StateFile::note);
+                    if let Some(error) = self.watched.refused.take() {
+                        self.save(true)?;
+                        return Err(error);
+                    }
                 }
                 Ok(Event::End(ended)) => {
                     ended.context("standard input cannot be read")?;
@@ -261,6 +268,13 @@ impl Watch<'_> {
         }
         text
     }
+}
+
+/// The state is of a stream without columns that the detector needs.
+fn of_another(options: &Options, error: &anyhow::Error) -> Usage {
+    let state = options.state.as_deref().unwrap_or(Path::new("the state"));
+    Usage::new(format!("{} is the state of a watch with another detector: {error}", state.display()))
+        .with_hint("name another file with --state, or remove this one to begin anew")
 }
 
 fn told(news: News, incidents: Option<&mut IncidentLog>, screen: Screen) -> anyhow::Result<()> {

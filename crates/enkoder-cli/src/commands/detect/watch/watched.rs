@@ -8,6 +8,7 @@ use enkoder_data::{CsvLines, DataError, TableOptions, TextOptions};
 
 use super::lines::{LONGEST, Line, Lines};
 use super::memory::{Held, Memory, Series};
+use super::naming;
 use crate::commands::detect::clock::Clock;
 use crate::commands::detect::following::News;
 use crate::commands::detect::moments::Beside;
@@ -32,6 +33,11 @@ pub struct Watched<'a> {
     options: TableOptions,
     /// What reads the lines, once the header is known, and where time, group and what is kept stand in them.
     lines: Option<CsvLines>,
+    /// Whether the next line is the first one below the names, or the first one of a stream that goes on.
+    below_names: bool,
+    goes_on: bool,
+    /// Why the stream cannot go on: a line names other columns than the detector's.
+    pub refused: Option<anyhow::Error>,
     /// Lines before the header.
     pub before: usize,
     places: [Option<usize>; 2],
@@ -67,6 +73,9 @@ impl<'a> Watched<'a> {
             screen,
             options,
             lines: None,
+            below_names: false,
+            goes_on: false,
+            refused: None,
             before: 0,
             places: [None, None],
             kept: Vec::new(),
@@ -85,10 +94,11 @@ impl<'a> Watched<'a> {
         if anew {
             self.pass = self.memory.counts.rows;
         }
-        match self.memory.header.clone() {
-            Some(header) => self.set_header(header.as_bytes()),
-            None => Ok(()),
+        if let Some(header) = self.memory.header.clone() {
+            self.set_header(header.as_bytes())?;
+            (self.below_names, self.goes_on) = (anew, true);
         }
+        Ok(())
     }
 
     /// Whether the names of the columns are known.
@@ -104,7 +114,8 @@ impl<'a> Watched<'a> {
         let lines = CsvLines::new(header, &self.options).map_err(|error| {
             let shown: String = String::from_utf8_lossy(header).chars().take(80).collect();
             let why = in_line(&error);
-            let why = format!("the first line of the stream is no header for this detector: {why}; the line is {shown:?}");
+            let line = if self.lines.is_some() { "a line of the stream names other columns" } else { "the first line of the stream is no header for this detector" };
+            let why = format!("{line}: {why}; the line is {shown:?}");
             Usage::new(why).with_hint(
                 "begin the stream with a line of the columns' names, or name a file that begins with one: --header FILE",
             )
@@ -167,6 +178,9 @@ impl<'a> Watched<'a> {
         news: &mut dyn FnMut(News) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         for line in lines.iter() {
+            if self.refused.is_some() {
+                break;
+            }
             match line {
                 Line::Text(text) if text.trim_ascii().is_empty() => {}
                 Line::Text(text) => self.line(text, out)?,
@@ -221,7 +235,20 @@ impl<'a> Watched<'a> {
         if header || read.is_err() && self.options.schema.is_some() && CsvLines::new(text, &self.options).is_ok() {
             // A file that is read on may be replaced by the next one, which begins with its own header.
             self.row = row;
+            (self.below_names, self.goes_on) = (true, false);
             return if header { Ok(()) } else { self.set_header(text) };
+        }
+        let goes_on = mem::take(&mut self.goes_on);
+        let below_names = mem::take(&mut self.below_names);
+        if read.is_err() && naming::is_header(lines, goes_on) {
+            self.row = row;
+            self.refuse(text);
+            return Ok(());
+        }
+        if let Some(units) = naming::units(lines).filter(|_| read.is_err() && below_names) {
+            self.row = row;
+            self.screen.note(format_args!("the row below the names is taken for units: {units}"));
+            return Ok(());
         }
         if self.pass > 0 {
             self.pass -= 1;
@@ -243,6 +270,13 @@ impl<'a> Watched<'a> {
         Ok(())
     }
 
+    /// A line names columns, and not all that the detector needs: what comes below it has no place, also where the watch is started again.
+    fn refuse(&mut self, names: &[u8]) {
+        self.refused = self.set_header(names).err();
+        self.lines = None;
+        self.memory.header = None;
+    }
+
     /// A line of a stream of which no header was seen.
     fn first_line(&mut self, text: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
         let is_behind = self.before >= self.options.text.skip_lines;
@@ -256,7 +290,7 @@ impl<'a> Watched<'a> {
         }
         let header = is_behind.then(|| self.set_header(text));
         match header {
-            Some(Ok(())) => {}
+            Some(Ok(())) => self.below_names = true,
             Some(Err(error)) if !CsvLines::is_before_header(text, self.before, &self.options) => return Err(error),
             _ => {
                 self.before += 1;
