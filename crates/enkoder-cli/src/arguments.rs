@@ -93,6 +93,10 @@ pub struct DataOptions {
     #[arg(long)]
     pub strict: bool,
 
+    /// Whether the first row of a text table holds the names of the columns [default: by the first rows]
+    #[arg(long, value_enum, value_name = "yes|no", hide_possible_values = true)]
+    pub header: Option<YesOrNo>,
+
     /// Seed of generated data (`strokes`) [default: 0]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub data_seed: u64,
@@ -263,6 +267,12 @@ pub struct FetchOptions {
     /// Address of another OpenML server
     #[arg(long, value_name = "URL", env = "ENKODER_OPENML", hide_env_values = true, value_hint = ValueHint::Url)]
     pub openml_server: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum YesOrNo {
+    Yes,
+    No,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -18,6 +18,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("`ReadOptions::samples`", "--samples"),
     ("`ReadOptions::size`", "--size"),
     ("`ReadOptions::strict`", "--strict"),
+    ("`TableOptions::header`", "--header yes"),
     ("`TableOptions::ignore`", "--ignore"),
     ("`TextOptions::bad_cells`", "--bad-cells missing or --bad-cells words"),
     ("`TextOptions::missing_words`", "--na"),

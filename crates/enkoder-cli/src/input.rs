@@ -9,7 +9,7 @@ use enkoder::{Autoencoder, Dataset, Schema, StoredDataset};
 use enkoder_data::openml::{CachedSet, DownloadEvent, OpenmlClient};
 use enkoder_data::{Arrays, Chunks, Contents, ReadOptions, Source, TableOptions, TextOptions};
 
-use crate::arguments::{DataName, DataOptions, FetchOptions, ModelAndData};
+use crate::arguments::{DataName, DataOptions, FetchOptions, ModelAndData, YesOrNo};
 use crate::compressible::{Collection, Compressible};
 use crate::failure::Usage;
 use crate::model;
@@ -262,6 +262,7 @@ impl DataOptions {
                 label: self.label.clone(),
                 ignore: [&self.ignore[..], &table.ignore].concat(),
                 missing: self.missing.into(),
+                header: table.header.or(self.header.map(|header| header == YesOrNo::Yes)),
                 text: TextOptions { strict: self.strict, ..self.text.options() },
                 ..table
             },

@@ -88,7 +88,12 @@ fn read<'a>(
         rows += 1;
         table.end_row()
     })?;
-    if rows == 1 && columns.iter().any(|column| column.name.contains(['.', '['])) {
+    let is_nested = |column: &Column| column.name.contains(['.', '[']);
+    if rows == 1 && columns.iter().all(is_nested) {
+        let why = "is one JSON object of objects or arrays, not a table of one object a row";
+        return Err(DataError::unsuitable(Place::default(), why).with_hint(objects::TABLE_OF_JSON));
+    }
+    if rows == 1 && columns.iter().any(is_nested) {
         tracing::warn!("the file is one JSON object, which is one row; rows are objects, one a line or in an array");
     }
     Ok(table.finish())

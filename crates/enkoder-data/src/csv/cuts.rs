@@ -5,6 +5,7 @@ use std::io::Read;
 use ::csv::ByteRecord;
 
 use super::blanks::Blanks;
+use super::heads::are_numbered_names;
 use super::records::Form;
 use crate::table::{is_missing, parse_number};
 
@@ -91,8 +92,13 @@ pub(super) fn before_table(sample: &[u8], cuts: &[Cut]) -> Option<(usize, usize)
         }
         let (before, table) = cut.records.split_at(from);
         let is_before = |record: &ByteRecord| record.len() < width && !record.iter().all(is_number);
-        let is_table = table.len() > FEWEST_ROWS && !table[0].iter().any(is_number);
-        let has_numbers = || table[1..].iter().all(|row| row.iter().any(is_number));
+        let are_names = |(first, rest): (&ByteRecord, &[ByteRecord])| {
+            !first.iter().any(is_number) || are_numbered_names(first, rest)
+        };
+        let is_table = table.len() > FEWEST_ROWS && table.split_first().is_some_and(are_names);
+        // Of some rows nothing may be known.
+        let with_numbers = || table[1..].iter().filter(|row| row.iter().any(is_number)).count();
+        let has_numbers = || with_numbers() * 10 >= (table.len() - 1) * 9;
         let are_whole = || table.iter().filter(|row| row.len() < width).count() * 4 <= table.len();
         if (1..=MOST_BEFORE).contains(&from)
             && before.iter().all(is_before)

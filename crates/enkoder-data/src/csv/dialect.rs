@@ -1,12 +1,12 @@
 //! What a CSV file does not say about itself, found out from its first rows: the separator, how numbers are written, and whether
 //! comments, names or units come first.
 
-use std::collections::HashSet;
 use std::io::Read;
 
 use ::csv::ByteRecord;
 
 use super::cuts::{Cut, aligned, before_table, find_separator};
+use super::heads::{Heads, binary_station_line, is_time, station_line};
 use super::records::{Form, Records, line_end, skip_lines, with_line_feeds};
 use crate::table::{MAX_LINE, Notation, TableOptions, check_column_count, is_missing, parse_number, unique_names};
 use crate::{ByteSource, DataError, Place, Position};
@@ -41,12 +41,19 @@ impl Dialect {
         skip_lines(&mut source, skipped, line_end)?;
         let (mut sample, complete) = sample(&mut source, line_end)?;
         check_text(&source, &sample)?;
+        let station = (skipped == 0).then(|| station_line(without_mark(&sample))).flatten();
         with_line_feeds(&mut sample, line_end);
         let comment = options.text.comment.or_else(|| without_mark(&sample).starts_with(b"#").then_some(b'#'));
         let separator = options.separator;
         let mut form = Form { separator: b',', blanks: false, comment, skipped, line_end };
+        if let Some(name) = station {
+            tracing::warn!("the first line says that this is a table of {name}, and of which station: passed over");
+            let end = sample.iter().position(|&byte| byte == b'\n').map_or(sample.len(), |end| end + 1);
+            sample.drain(..end);
+            form.skipped = 1;
+        }
         let mut cuts = Cut::each(&sample, form, separator, complete);
-        if skipped == 0
+        if form.skipped == 0
             && let Some((lines, bytes)) = before_table(&sample, &cuts)
         {
             tracing::warn!("{} before the table: passed over; --skip-lines says how many there are", in_words(lines));
@@ -75,33 +82,58 @@ impl Dialect {
         let thousands = options.text.thousands.or(found.thousands).filter(|&separator| separator != decimal);
         let missing_words = missing_words(options);
         let notation = Notation { decimal, thousands };
-        let (heads, commented_names) = (0, commented.is_some());
+        let commented_names = commented.is_some();
         let strict = options.text.strict;
         let mut dialect =
-            Self { form, notation, missing_words, heads, commented: commented_names, names: Vec::new(), strict };
+            Self { form, notation, missing_words, heads: 0, commented: commented_names, names: Vec::new(), strict };
         check_column_count(first.len())?;
-        let header = commented.is_none()
-            && options.header.unwrap_or_else(|| names_known(first, options) || dialect.is_header(&records));
+        let known = options.header.or_else(|| names_known(first, options).then_some(true));
+        let heads = Heads::find(&records, &dialect, known, commented.is_some());
         let names = match &commented {
             Some(record) => names(record)?,
-            None if header => names(first)?,
+            None if heads.names => names(&records[heads.groups])?,
             None => vec![""; as_written.len()],
         };
-        if header && first.len() > as_written.len() {
+        if heads.names && first.len() > as_written.len() {
             tracing::warn!(
                 "rows have one cell more than there are names: the {} cell of a row has no name",
                 unnamed(first)
             );
         }
-        dialect.names = unique_names(names.into_iter());
-        dialect.heads = usize::from(header);
-        if let Some(units) = records.get(dialect.heads).filter(|_| header || commented.is_some())
-            && dialect.is_units(&records[dialect.heads..])
+        let is_word = |cell: &[u8]| dialect.is_word(cell.trim_ascii()) && !is_time(cell.trim_ascii());
+        if !heads.names
+            && commented.is_none()
+            && known.is_none()
+            && options.schema.is_none()
+            && first.iter().any(is_word)
         {
-            let units: Vec<_> = units.iter().map(|unit| String::from_utf8_lossy(unit.trim_ascii())).collect();
-            tracing::warn!("the row below the names is taken for units: {}", units.join(", "));
-            dialect.heads += 1;
+            tracing::warn!(
+                "no row of names was found: the first row is read as values, and columns are called \"column1\", …; \
+                 `TableOptions::header` says that the first row holds the names"
+            );
         }
+        dialect.names = unique_names(names.into_iter());
+        dialect.heads = heads.groups + usize::from(heads.names);
+        let row = |at: usize| {
+            let cells: Vec<_> = records[at].iter().map(|unit| String::from_utf8_lossy(unit.trim_ascii())).collect();
+            cells.join(", ")
+        };
+        if heads.groups > 0 {
+            tracing::warn!("the row above the names is taken for titles of several columns: {}", row(0));
+        }
+        match heads.units {
+            0 => {}
+            1 => tracing::warn!("the row below the names is taken for units: {}", row(dialect.heads)),
+            rows => {
+                let rows: Vec<String> = (dialect.heads..dialect.heads + rows).map(row).collect();
+                tracing::warn!(
+                    "{} rows below the names are words above numbers, such as units, and no values: {}",
+                    rows.len(),
+                    rows.join("; ")
+                );
+            }
+        }
+        dialect.heads += heads.units;
         Ok(dialect)
     }
 
@@ -132,55 +164,6 @@ impl Dialect {
     pub(super) fn is_missing(&self, cell: &[u8]) -> bool {
         is_missing(cell) || self.missing_words.iter().any(|word| word == cell)
     }
-
-    /// Whether the first row looks like names: a word above numbers, or, where no column holds numbers, words that differ from each
-    /// other and from all below them.
-    fn is_header(&self, records: &[ByteRecord]) -> bool {
-        let is_word = |cell: &[u8]| self.number(cell.trim_ascii()).is_none() && !self.is_missing(cell.trim_ascii());
-        let Some((first, rest)) = records.split_first() else { return false };
-        let mut numbers = false;
-        let mut repeated = false;
-        for (column, name) in first.iter().enumerate() {
-            let below = || self.below(rest, column);
-            // A few words among many numbers, as of units or of slips, do not hide that they are numbers.
-            let (mut all, mut numeric) = (0, 0);
-            for cell in below() {
-                all += 1;
-                numeric += usize::from(self.number(cell).is_some());
-            }
-            let numeric = all > 0 && (numeric == all || (all > 2 && numeric + 1 + all / 20 >= all));
-            if numeric && is_word(name) {
-                return true;
-            }
-            numbers |= numeric;
-            repeated |= below().any(|cell| cell == name.trim_ascii());
-        }
-        let different = first.iter().collect::<HashSet<_>>().len() == first.len();
-        !numbers && !repeated && different && first.iter().all(is_word)
-    }
-
-    /// Whether the first of these rows holds units: words, or nothing, in every column, above numbers in at least one, where a row of
-    /// values would have numbers.
-    fn is_units(&self, rows: &[ByteRecord]) -> bool {
-        let Some((first, rest)) = rows.split_first().filter(|(_, rest)| rest.len() > 1) else { return false };
-        let mut above_numbers = 0;
-        for (column, cell) in first.iter().enumerate() {
-            let cell = cell.trim_ascii();
-            if self.number(cell).is_some() {
-                return false;
-            }
-            let mut below = self.below(rest, column).peekable();
-            let numeric = below.peek().is_some() && below.all(|cell| self.number(cell).is_some());
-            above_numbers += usize::from(numeric && !self.is_missing(cell));
-        }
-        above_numbers > 0
-    }
-
-    /// The cells of a column that are not missing.
-    fn below<'r>(&'r self, rows: &'r [ByteRecord], column: usize) -> impl Iterator<Item = &'r [u8]> {
-        let cells = rows.iter().filter_map(move |record| record.get(column)).map(<[u8]>::trim_ascii);
-        cells.filter(|cell| !self.is_missing(cell))
-    }
 }
 
 /// The words that stand for a missing value beside the usual ones.
@@ -207,6 +190,11 @@ fn sample(source: &mut ByteSource<'_>, line_end: u8) -> Result<(Vec<u8>, bool), 
 
 fn check_text(source: &ByteSource<'_>, sample: &[u8]) -> Result<(), DataError> {
     let hint = "save the file as text in UTF-8";
+    if let Some(name) = binary_station_line(sample) {
+        let why = format!("is a table of {name}, whose rows are no text");
+        return Err(DataError::unsuitable(source.place(Position::Whole), why)
+            .with_hint("write it as TOA5, as LoggerNet's CardConvert does, or as CSV"));
+    }
     if sample.starts_with(&[0xff, 0xfe]) || sample.starts_with(&[0xfe, 0xff]) {
         return Err(DataError::malformed(source.place(Position::Whole), "the text is UTF-16").with_hint(hint));
     }

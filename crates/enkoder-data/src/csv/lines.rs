@@ -10,6 +10,7 @@ use enkoder::{Cell, Column, Encoded, Schema};
 use super::blanks::Blanks;
 use super::cuts::{MOST_BEFORE, SEPARATORS};
 use super::dialect::{NOT_UTF8, missing_words};
+use super::heads::station_line;
 use super::records::Form;
 use crate::table::{
     BadCells, Notation, TableOptions, check_column_count, is_missing, missing_column, parse_number, unique_names,
@@ -147,7 +148,8 @@ impl CsvLines {
             lines.cells.len() < columns.len() || !(0..lines.cells.len()).any(|at| is_known(lines.bytes(at)))
         };
         let is_comment = line.first() == Some(&options.text.comment.unwrap_or(b'#'));
-        before < MOST_BEFORE && (is_comment || SEPARATORS.into_iter().all(says_nothing))
+        let is_station = || station_line(line).is_some();
+        before < MOST_BEFORE && (is_comment || is_station() || SEPARATORS.into_iter().all(says_nothing))
     }
 
     /// Whether a line below the header is a comment.
@@ -308,6 +310,7 @@ mod tests {
         let is_before = |line: &[u8], before| CsvLines::is_before_header(line, before, &options);
         assert!(is_before(b"Station;;", 0) && !is_before(b"state,A", 0) && !is_before(b"2.5;off", 0));
         assert!(!is_before("\u{feff}a,b".as_bytes(), 0));
+        assert!(is_before(b"\"TOA5\",\"CR1000\",\"CR1000\",\"12345\"", 0));
         assert!(is_before(b"Logger X7", 0) && is_before(b"# a, b, c", 3) && !is_before(b"1,on", 0));
         assert!(!is_before(b"Logger X7", MOST_BEFORE));
         assert!(CsvLines::new(b"#a,state", &options).unwrap().is_comment(b"# battery low"));

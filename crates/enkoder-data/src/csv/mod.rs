@@ -7,6 +7,7 @@ mod blanks;
 mod chunks;
 mod cuts;
 mod dialect;
+mod heads;
 mod lines;
 mod pieces;
 mod ragged;

@@ -12,6 +12,10 @@ use crate::{ByteSource, DataError, Position};
 /// The name of a column, and a value.
 pub(super) type Cell = (String, Value);
 
+/// The way out of JSON that is no table.
+pub(super) const TABLE_OF_JSON: &str = "a table of JSON is an object a line, {\"column\": value, …}, or one array of such objects: pandas writes it by \
+    `to_json(FILE, orient=\"records\", lines=True)`, and jq takes an array out of a document by `jq -c '.data[]'`";
+
 /// The objects of a source, one after the other.
 pub(super) struct Objects<'a> {
     source: ByteSource<'a>,
@@ -52,8 +56,7 @@ impl<'a> Objects<'a> {
     }
 
     fn fault(&self, line: u64, why: impl Into<String>) -> DataError {
-        DataError::malformed(self.source.place(Position::Line(line)), why)
-            .with_hint("a table of JSON is an object a line, {\"column\": value, …}, or one array of such objects")
+        DataError::malformed(self.source.place(Position::Line(line)), why).with_hint(TABLE_OF_JSON)
     }
 
     /// Reads the text of the next object; false at the end.

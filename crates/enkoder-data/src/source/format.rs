@@ -107,7 +107,7 @@ impl Format {
             |with, then: &[char]| text.strip_prefix(with).is_some_and(|rest| rest.trim_start().starts_with(then));
         match () {
             () if arff => Self::Arff,
-            () if begins('{', &['"', '}']) || begins('[', &['{']) => Self::JsonLines,
+            () if begins('{', &['"', '}']) || begins('[', &['{', '[']) => Self::JsonLines,
             () => Self::Csv,
         }
     }

@@ -55,6 +55,13 @@ fn what_is_no_object_is_refused_with_its_line() {
     assert_eq!(message("{\"a\": 1}\n{\"a\": \n"), "t, line 2: the object that begins here is not closed");
     assert_eq!(message("{\"a\": 1}\n[1, 2]\n"), "t, line 2: the line is no JSON object: '1' stands where one begins");
     assert_eq!(message("\n{\"a\": 1,\n \"b\": x}\n"), "t, line 3: the line is no JSON at its byte 7: expected value");
+    // What pandas writes unless it is told otherwise, and what others write of columns and rows.
+    for document in
+        ["{\"a\":{\"0\":1,\"1\":2}}", "{\"columns\":[\"a\"],\"data\":[[1],[2]]}", "{\n \"data\": [{\"a\": 1}]\n}"]
+    {
+        assert_eq!(message(document), "t: is one JSON object of objects or arrays, not a table of one object a row");
+    }
+    assert_eq!(message("[[1, 2], [3, 4]]"), "t, line 1: the line is no JSON object: '[' stands where one begins");
     let deep = format!("{{\"a\": {}1{}}}", "[".repeat(500), "]".repeat(500));
     assert_eq!(message(&deep), "t, line 1: the line is no JSON at its byte 133: recursion limit exceeded");
 }

@@ -156,7 +156,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         options.layers.is_none() || options.method == Method::Autoencoder,
         Usage::new("--layers are those of one autoencoder").with_hint("add --method autoencoder")
     );
-    if let Some(column) = options.readings.iter().chain(&options.context).find(|column| options.reading.ignore.contains(column))
+    if let Some(column) =
+        options.readings.iter().chain(&options.context).find(|column| options.reading.ignore.contains(column))
     {
         let option = if options.readings.contains(column) { "--reading" } else { "--context" };
         return Err(Usage::new(format!("{option} {column:?} and --ignore {column:?} contradict each other"))
