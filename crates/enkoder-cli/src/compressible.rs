@@ -236,7 +236,7 @@ impl Compressible {
     fn bound_of_stored(&self, bound: Bound, scale: f64) -> Bound {
         match bound {
             Bound::Absolute(most) => match most / scale.abs() {
-                most if most > 0.0 => Bound::Absolute(most.min(f64::MAX)),
+                most if most > 0.0 => Bound::Absolute(most),
                 _ => Bound::Lossless,
             },
             other => other,
