@@ -235,7 +235,10 @@ impl Compressible {
     /// A bound on numbers that are stored, of which each counts `scale` in the units of the data.
     fn bound_of_stored(&self, bound: Bound, scale: f64) -> Bound {
         match bound {
-            Bound::Absolute(most) => Bound::Absolute(most / scale.abs()),
+            Bound::Absolute(most) => match most / scale.abs() {
+                most if most > 0.0 => Bound::Absolute(most),
+                _ => Bound::Lossless,
+            },
             other => other,
         }
     }
@@ -245,7 +248,8 @@ impl Compressible {
         let scale = self.packing.iter().map(|(scale, _)| scale.abs()).fold(0.0, f64::max);
         summary.range *= scale;
         summary.largest_error *= scale;
-        summary.mean_squared_error *= scale * scale;
+        // The square of a scale may be more than a number holds.
+        summary.mean_squared_error = (summary.mean_squared_error.sqrt() * scale).powi(2);
         summary
     }
 

@@ -65,7 +65,7 @@ pub struct Options {
     out: PathBuf,
 
     /// What is promised of the decoded values: abs:NUMBER or rel:FRACTION of the range (no value is off by more), prel:FRACTION of
-    /// each value or bits:SIGNIFICANT (signs and zeros are kept; without a model), psnr:DECIBELS (on the average), lossless (every
+    /// each value or bits:SIGNIFICANT (signs and zeros are kept; without a model), psnr:DECIBELS (on the average, of the range; of bytes, of 255), lossless (every
     /// bit), or none (what the model makes of its codes). Without a model, variables may have bounds of their own:
     /// t=abs:0.05,q=prel:1e-3, and one without a name for all others
     #[arg(short, long, value_name = "BOUND")]
@@ -385,6 +385,10 @@ impl SampleSource for Interruptible<'_> {
 
     fn valid(&self) -> Vec<Option<(f64, f64)>> {
         self.0.valid()
+    }
+
+    fn packing(&self) -> Vec<(f64, f64)> {
+        self.0.packing()
     }
 
     fn description(&self) -> Vec<u8> {

@@ -42,7 +42,7 @@ const MOST_SALVAGED: u64 = 1 << 32;
   enkoder decompress climate.enk -o climate.npz              several variables
   enkoder decompress climate.enk -o climate.nc               with names, attributes and coordinates
   enkoder decompress new.enk -o part.npy --range 100..200    decodes only what it needs
-  enkoder decompress damaged.enk -o rest.npy --salvage       NaN where samples are lost, exit code 1")]
+  enkoder decompress damaged.enk -o rest.npy --salvage       _FillValue or NaN where samples are lost, exit code 1")]
 pub struct Options {
     /// The file that `enkoder compress` wrote; - is standard input
     #[arg(value_name = "FILE.enk", value_hint = ValueHint::FilePath)]
@@ -66,7 +66,7 @@ pub struct Options {
     #[arg(long = "variable", value_name = "NAME,…", value_parser = parse_names)]
     variables: Option<Vec<Names>>,
 
-    /// Decode what a damaged file still holds; lost values become NaN, or 0 where the type has none
+    /// Decode what a damaged file still holds; lost values become the variable's _FillValue, where it has none NaN, or 0 where the type has no NaN
     #[arg(long, conflicts_with = "range")]
     salvage: bool,
 
@@ -93,9 +93,18 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let cannot = || format!("{name} cannot be decompressed");
     let mut archive = open(Input::open(&standard_input::file(&options.file)?).with_context(cannot)?, cannot)?;
     let model = options.model.as_deref().map(model::load).transpose()?;
-    let mut description = describe(&mut archive);
+    let mut description = match description_of(&mut archive) {
+        // What was asked for is more than numbers.
+        Err(error) if format == Some(Format::NetCdf) && !options.salvage => {
+            let hint = "--salvage writes the numbers without it; or name the output .npz";
+            let why = format!("{name} cannot be decompressed to NetCDF: names, attributes and coordinates are damaged");
+            return Err(Failure::new(why, hint, io::Error::other(format!("{error:#}"))).into());
+        }
+        read => read_or_lost(read),
+    };
     let (mut arrays, mut members, mut kept, mut lengths) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut before, mut gone, is_several) = (0, Vec::new(), archive.len() > 1);
+    let mut fills = Vec::new();
+    let (mut before, mut gone, is_several) = (0, Vec::new(), archive.is_several());
     for number in 0..archive.len() {
         let file = match member(&mut archive, number, model.as_ref(), cannot) {
             Ok(file) => file,
@@ -121,6 +130,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
             lengths.resize(first + names.len(), file.samples());
             arrays.extend(names.into_iter().map(|name| Written { name, element, shape: shape.clone() }));
             members.push((number, first, assembly));
+            let kinds = (before..before + count).map(|array| description.fill(array, element));
+            fills.push(kinds.collect::<Vec<_>>());
             kept.extend(before..before + count);
         }
         before += count;
@@ -130,7 +141,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let none = CodecError::Damaged { offset: 0, what: "no array is left that is not damaged".to_owned() };
         return Err(anyhow::Error::new(none).context(cannot()));
     }
-    if archive.len() > 1 {
+    if is_several {
         if let Some(missing) =
             description.arrays().and_then(|described| described.checked_sub(before)).filter(|&missing| missing > 0)
         {
@@ -177,8 +188,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         let (mut said, arrays_lost) = (gone.clone(), gone.len() as u64);
         let written = writing.run(|emit| {
             let mut samples = arrays_lost;
-            for (number, first, assembly) in &mut members {
-                let mut file = archive.file(*number)?;
+            for ((number, first, assembly), fills) in members.iter_mut().zip(&fills) {
+                let mut file = archive.file(*number)?.with_fills(fills.clone());
                 if let Some(model) = &model {
                     file = file.with_model(model)?;
                 }
@@ -257,8 +268,15 @@ pub fn without_beginning(error: CodecError, cannot: impl FnOnce() -> String) -> 
 
 /// What the file keeps of the one that was compressed. Where that is damaged, the arrays can still be had.
 pub fn describe(file: &mut EnkArchive<Input>) -> Description {
-    let read = file.description(Description::MOST_BYTES).map_err(anyhow::Error::from);
-    read.and_then(|packed| Ok(Description::parse(&packed)?)).unwrap_or_else(|error| {
+    read_or_lost(description_of(file))
+}
+
+fn description_of(file: &mut EnkArchive<Input>) -> anyhow::Result<Description> {
+    Ok(Description::parse(&file.description(Description::MOST_BYTES)?)?)
+}
+
+fn read_or_lost(read: anyhow::Result<Description>) -> Description {
+    read.unwrap_or_else(|error| {
         tracing::warn!("what the file keeps beside the numbers (types, names, coordinates) is lost: {error:#}");
         Description::default()
     })

@@ -640,7 +640,9 @@ fn netcdf_comes_back_with_names_attributes_and_coordinates() {
     let at = file.windows(4).position(|bytes| bytes == [0x28, 0xb5, 0x2f, 0xfd]).unwrap();
     file[at + 20] ^= 1;
     place.write("damaged.enk", file);
-    let run = place.succeed("decompress damaged.enk -o damaged.nc");
+    let refused = place.fail("decompress damaged.enk -o damaged.nc");
+    assert!(refused.contains("--salvage writes the numbers without it"), "{refused}");
+    let run = place.succeed("decompress damaged.enk -o damaged.nc --salvage");
     assert!(run.stderr.contains("names, coordinates) is lost"), "{}", run.stderr);
     assert_eq!(open("damaged.nc").read_var_i16("t").unwrap(), t);
 }

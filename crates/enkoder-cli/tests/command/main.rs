@@ -15,6 +15,7 @@ mod mlflow;
 mod onnx;
 mod reproducible;
 mod results;
+mod salvage;
 #[allow(dead_code)]
 #[path = "../../../enkoder-data/tests/readers/server.rs"]
 mod server;

@@ -46,6 +46,13 @@ impl Attributes {
         Some(text.to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// The bytes of the first number, where it is of a type, or of an integer as wide.
+    pub fn bytes_as(&self, name: &str, element: ElementType) -> Option<Vec<u8>> {
+        let Some(Attribute::Numbers { element: own, bytes }) = self.find(name) else { return None };
+        let is_alike = own.bytes() == element.bytes() && own.is_float() == element.is_float();
+        if is_alike { bytes.get(..own.bytes()).map(<[u8]>::to_vec) } else { None }
+    }
+
     fn numbers(&self, name: &str) -> Option<(ElementType, Vec<f64>)> {
         let Some(Attribute::Numbers { element, bytes }) = self.find(name) else { return None };
         Some((*element, element.to_f64(bytes)))

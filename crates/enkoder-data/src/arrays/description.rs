@@ -103,6 +103,14 @@ impl Description {
             .collect()
     }
 
+    /// The little-endian bytes of the number that stands for a missing value in an array, which a codec takes as of type `element`; none where
+    /// its attributes name none.
+    pub fn fill(&self, array: usize, element: ElementType) -> Option<Vec<u8>> {
+        let is_it = |variable: &&ClassicVariable| matches!(variable.numbers, Numbers::Later(number) if number == array);
+        let attributes = &self.netcdf.as_ref()?.variables.iter().find(is_it)?.attributes;
+        ["_FillValue", "missing_value"].into_iter().find_map(|name| attributes.bytes_as(name, element))
+    }
+
     /// How many arrays it is of; none where it says nothing of them.
     pub fn arrays(&self) -> Option<usize> {
         let known = self.forms.len().max(self.names().len());

@@ -277,11 +277,6 @@ impl Arrays {
         Ok(())
     }
 
-    /// How stored numbers become values, for each variable: a stored `x` means `x · scale + offset`.
-    pub fn packing(&self) -> Vec<(f64, f64)> {
-        self.variables.iter().map(|variable| (variable.conventions.scale, variable.conventions.offset)).collect()
-    }
-
     /// The quantity of the first variable, where the file says it.
     pub fn quantity(&self) -> Option<Quantity> {
         quantity::of(&self.variables[0])
@@ -329,6 +324,10 @@ impl SampleSource for Arrays {
 
     fn valid(&self) -> Vec<Option<(f64, f64)>> {
         self.variables.iter().map(|variable| variable.conventions.valid).collect()
+    }
+
+    fn packing(&self) -> Vec<(f64, f64)> {
+        self.variables.iter().map(|variable| (variable.conventions.scale, variable.conventions.offset)).collect()
     }
 
     fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {

@@ -18,7 +18,7 @@ use super::field::{self, Field, Scale, seen_shape};
 use super::kept::{Demand, Kept};
 use super::missing::Missing;
 use super::part::{self, Coded, Request, Way};
-use super::promise::Extent;
+use super::promise::{Extent, Packing};
 use super::quantiser::Quantiser;
 use super::region::{self, Exact, Region};
 use super::samples::SampleSource;
@@ -139,7 +139,8 @@ pub fn compress_alone(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<CompressSummary, CodecError> {
-    Work::run(source, options, out, progress)
+    let variables = source.layout().variables;
+    Work::run(source, options, out, progress).map_err(|error| error.of_variable(&variables))
 }
 
 /// The samples of a block's streams, which may be anything.
@@ -268,12 +269,22 @@ impl Work {
             (kept.concat(), None)
         };
         let mut demands = Vec::with_capacity(parts);
-        for ((kept, &extent), missing) in kept.into_iter().zip(&extents).zip(missing) {
+        for (((kept, &extent), missing), packing) in
+            kept.into_iter().zip(&extents).zip(missing).zip(Packing::of(source))
+        {
             let mut all = vec![kept];
             for region in &options.regions {
                 all.extend(Kept::of(region.bound, element, &[extent])?.0);
             }
-            demands.push(Demand { kept: all, exact: options.exact, extent, missing, idempotent: options.idempotent });
+            all.iter_mut().for_each(|kept| *kept = kept.of_meant(packing, &extent));
+            demands.push(Demand {
+                kept: all,
+                exact: options.exact,
+                extent,
+                missing,
+                packing,
+                idempotent: options.idempotent,
+            });
         }
         let range = extents.iter().map(Extent::range).fold(0.0, f64::max);
         let effort = options.effort.clamp(1, 9);

@@ -93,6 +93,10 @@ impl SampleSource for Undescribed<'_> {
         self.0.valid()
     }
 
+    fn packing(&self) -> Vec<(f64, f64)> {
+        self.0.packing()
+    }
+
     fn read(&mut self, first: u64, count: usize) -> io::Result<Vec<u8>> {
         self.0.read(first, count)
     }

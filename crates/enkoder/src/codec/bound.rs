@@ -19,13 +19,12 @@ pub enum Bound {
     /// Every value has so many significant bits, 1 to 52, rounded: it is off by at most 2^−bits of itself. All else is as for
     /// [`Pointwise`](Self::Pointwise).
     SignificantBits(u8),
-    /// The mean squared error over all finite values is at most range²/10^(dB/10); single values may be off by more. For bytes
+    /// The mean squared error over all values that are not missing is at most range²/10^(dB/10); single values may be off by more. For bytes
     /// the range is 255.
     Psnr(f64),
     /// Every bit comes back.
     Lossless,
-    /// Only the codes are stored: the file holds what the network reconstructs, however far off. A missing value (NaN) comes
-    /// back as a number.
+    /// Values are what the network makes of their codes, however far off. What is missing is kept as under every bound.
     None,
 }
 

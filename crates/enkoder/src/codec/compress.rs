@@ -15,7 +15,7 @@ use super::fixed_point::FixedDecoder;
 use super::levels::Grid;
 use super::missing::Missing;
 use super::plan::Trial;
-use super::promise::{Extent, Promise, scales};
+use super::promise::{Extent, Packing, Promise, scales};
 use super::samples::SampleSource;
 use super::writer::{self, CompressSummary, Errors, FileWriter, Proven, Stages};
 use crate::autoencoder::Autoencoder;
@@ -125,7 +125,7 @@ impl Compression<'_> {
         let block_samples = block_samples.clamp(1, most.max(1));
         let block_samples = block_samples.min(usize::try_from(samples).unwrap_or(usize::MAX));
 
-        let missing = Missing::of(source);
+        let (missing, packing) = (Missing::of(source), Packing::of(source));
         let mut extents = vec![Extent::NOTHING; parts];
         let mut look = |bytes: &[u8]| Extent::add_samples(&mut extents, (element, bytes), features, &missing);
         let count = samples.min((TRIAL_VALUES / features).clamp(4, TRIAL_SAMPLES) as u64);
@@ -136,7 +136,10 @@ impl Compression<'_> {
         let is_any_missing = missing.iter().any(Missing::is_any);
         let is_by_bytes = element == ElementType::U8 && is_any_missing;
         let mut steps = vec![true; if is_by_bytes { 256 } else { 0 }];
-        if matches!(options.bound, Bound::Relative(_) | Bound::Psnr(_) | Bound::None) || is_by_bytes {
+        if matches!(options.bound, Bound::Relative(_) | Bound::Psnr(_) | Bound::None)
+            || is_by_bytes
+            || packing.iter().any(|&packing| packing != Packing::NONE)
+        {
             for first in (0..samples).step_by(block_samples) {
                 let count = (samples - first).min(block_samples as u64) as usize;
                 let bytes = source.read(first, count)?;
@@ -146,7 +149,12 @@ impl Compression<'_> {
         } else {
             look(&tried);
         }
-        let promise = Promise::of(options.bound, element, &extents)?;
+        let mut promise = Promise::of(options.bound, element, &extents)?;
+        if let Promise::Within(bounds) = &mut promise {
+            for ((bound, packing), extent) in bounds.iter_mut().zip(&packing).zip(&extents) {
+                *bound = packing.less_rounding(*bound, extent);
+            }
+        }
         let encoder = CodeEncoder::new(model);
         let missing = if is_any_missing { missing } else { Vec::new() };
         let in_scale = (scales(element, &extents), missing);

@@ -38,6 +38,8 @@ pub struct EnkFile<R> {
     blocks_start: u64,
     /// Where each block begins, and the end of the last; `None` where the index is damaged.
     offsets: Result<Vec<u64>, CodecError>,
+    /// For each variable the bytes of what stands for lost values, where that is given.
+    fills: Vec<Option<Vec<u8>>>,
 }
 
 /// A block that could not be decoded, or several in a row of which nothing was found.
@@ -85,8 +87,17 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         }
         let blocks_start = header_length + model_bytes;
         let offsets = read_index(&mut input, length, blocks_start, &header);
-        let mut file =
-            Self { input, length, header, decoder: None, model_is_damaged, model_bytes, blocks_start, offsets };
+        let mut file = Self {
+            input,
+            length,
+            header,
+            decoder: None,
+            model_is_damaged,
+            model_bytes,
+            blocks_start,
+            offsets,
+            fills: Vec::new(),
+        };
         if let Some(decoder) = decoder {
             file.accept(decoder)?;
         }
@@ -113,6 +124,14 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
             self.accept(decoder)?;
         }
         Ok(self)
+    }
+
+    /// For each variable the little-endian bytes of a number that [`salvage`](Self::salvage) gives in place of what is lost; of those without
+    /// one, and where it has not the width of the type, NaN or 0.
+    #[must_use]
+    pub fn with_fills(mut self, fills: Vec<Option<Vec<u8>>>) -> Self {
+        self.fills = fills;
+        self
     }
 
     /// The decoder of this model, if it is the one that was in the file: by all of its bytes, or by the checksum of those.
@@ -341,8 +360,8 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         Ok(())
     }
 
-    /// Hands on all samples as [`each`](Self::each), those that can no longer be decoded as 0, or NaN where the type has it, and
-    /// says which these are. Works without the index: blocks are found by their marks. Memory is taken for the file and a block,
+    /// Hands on all samples as [`each`](Self::each), those that can no longer be decoded as what [`with_fills`](Self::with_fills) says,
+    /// otherwise as NaN, or 0 where the type has none, and says which these are. Works without the index: blocks are found by their marks. Memory is taken for the file and a block,
     /// and never for what the header claims.
     ///
     /// # Errors
@@ -428,13 +447,18 @@ impl<R: Read + Seek + Sync> EnkFile<R> {
         cause: CodecError,
         take: &mut dyn FnMut(&[u8]) -> Result<(), CodecError>,
     ) -> Result<Lost, CodecError> {
-        let missing = match self.element() {
+        let none = match self.element() {
             ElementType::F16 => half::f16::NAN.to_le_bytes().to_vec(),
             ElementType::F32 => f32::NAN.to_le_bytes().to_vec(),
             ElementType::F64 => f64::NAN.to_le_bytes().to_vec(),
             other => vec![0; other.bytes()],
         };
-        let sample = missing.repeat(self.header.features());
+        let parts = self.header.layout.parts();
+        let of_part = |part: usize| {
+            let fill = self.fills.get(part).and_then(Option::as_deref).filter(|fill| fill.len() == none.len());
+            fill.unwrap_or(&none).repeat(self.header.features() / parts)
+        };
+        let sample: Vec<u8> = (0..parts).flat_map(of_part).collect();
         let Range { start: first, end } = self.samples_in(&blocks);
         let together = (MISSING_BYTES / sample.len()).clamp(1, self.header.block_samples);
         let piece = sample.repeat(together);

@@ -42,13 +42,17 @@ pub enum CodecError {
     /// The model is too large for the integer decoder.
     #[error("the model cannot be run in integers: {0}")]
     Unsupported(String),
-    /// A relative bound or a PSNR without a range.
-    #[error("{bound} needs values that differ, but the finite values all lie at {value}\nhint: use abs: or lossless")]
+    /// A PSNR of values whose range is more than a number holds.
+    #[error(
+        "{bound} needs the range of the values, but from {min:e} to {max:e} it is more than 64 bits hold\nhint: use rel:, abs: or lossless"
+    )]
     NoRange {
         /// The bound asked for.
         bound: String,
-        /// The only value.
-        value: f64,
+        /// The least value.
+        min: f64,
+        /// The largest value.
+        max: f64,
     },
     /// Arrays of a kind that is not taken.
     #[error("these arrays cannot be compressed: {0}")]
@@ -187,4 +191,29 @@ pub enum CodecError {
     /// Reading or writing failed.
     #[error("reading or writing failed")]
     Io(#[from] io::Error),
+}
+
+impl CodecError {
+    /// The same with the name of the variable, where it is about the numbers of one.
+    pub(crate) fn of_variable(self, variables: &[String]) -> Self {
+        let [variable] = variables else { return self };
+        let refused = |bound: String, why: String| Self::OfVariable { bound, variable: variable.clone(), why };
+        match self {
+            Self::NeedsFloats { bound, element } => {
+                let why = format!(
+                    "it holds {element}, and this is a bound of floating-point values\nhint: give it one of its own: \
+                     {variable}=abs:NUMBER,{bound}"
+                );
+                refused(bound, why)
+            }
+            Self::NoRange { bound, min, max } => {
+                let why = format!(
+                    "the range of its values, from {min:e} to {max:e}, is more than 64 bits hold\nhint: use rel:, abs: or lossless"
+                );
+                refused(bound, why)
+            }
+            Self::Arrays(why) => Self::Arrays(format!("{variable}: {why}")),
+            other => other,
+        }
+    }
 }

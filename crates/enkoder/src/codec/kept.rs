@@ -6,7 +6,7 @@ use super::error::CodecError;
 use super::field::{Predicts, Scale, is_within_part, step_of_part};
 use super::missing::Missing;
 use super::plan::quantiser_for;
-use super::promise::{Extent, Promise};
+use super::promise::{Extent, Packing, Promise};
 use super::quantiser::Quantiser;
 use super::region::Exact;
 
@@ -24,6 +24,14 @@ pub(crate) enum Kept {
 }
 
 impl Kept {
+    /// With room for what is rounded when errors are taken of what numbers mean.
+    pub(crate) fn of_meant(self, packing: Packing, extent: &Extent) -> Self {
+        match self {
+            Self::Within(bound) => Self::Within(packing.less_rounding(bound, extent)),
+            other => other,
+        }
+    }
+
     /// What a bound means for the values of arrays of this extent, and the mean squared error where it is one.
     pub(crate) fn of(
         bound: Bound,
@@ -85,8 +93,9 @@ pub(crate) struct Demand {
     pub(crate) exact: Exact,
     /// Of the whole variable.
     pub(crate) extent: Extent,
-    /// Which of its numbers are no values.
+    /// Which of its numbers are no values, and how the others are meant.
     pub(crate) missing: Missing,
+    pub(crate) packing: Packing,
     /// Whether decoded values are to lie on multiples of a step that follows from the bound, so that they decode to themselves.
     pub(crate) idempotent: bool,
 }
@@ -109,6 +118,7 @@ impl Demand {
         let inside = self.extent.min..=self.extent.max;
         let keeps_extremes =
             !inside.contains(&x) || (inside.contains(&y) && x != self.extent.min && x != self.extent.max);
+        let (x, y) = (self.packing.meant(value), self.packing.meant(decoded));
         (!zeros || x != 0.0)
             && (!signs || y == 0.0 || (x != 0.0 && x.is_sign_positive() == y.is_sign_positive()))
             && (!extremes || keeps_extremes)

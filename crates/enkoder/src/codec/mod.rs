@@ -56,6 +56,7 @@ mod fixed_point;
 mod integers;
 mod kept;
 mod levels;
+mod limits;
 mod missing;
 mod mixing;
 mod part;

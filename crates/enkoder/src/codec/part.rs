@@ -10,6 +10,7 @@ use super::entropy::Corrupt;
 use super::error::CodecError;
 use super::field::{self, Field, Mean, Scale, lattice};
 use super::kept::Demand;
+use super::limits::{Limits, bits};
 use super::missing::Found;
 use super::quantiser::Quantiser;
 use super::raster;
@@ -342,11 +343,6 @@ fn mean<'a>(stream: &'a [u8], shape: &[usize]) -> Result<(Mean, &'a [u8]), Corru
     Ok((mean, reader.take(reader.remaining(), "a field").map_err(|_| Corrupt)?))
 }
 
-fn bits(reader: &mut Reader<'_>, element: ElementType) -> Result<u64, Corrupt> {
-    let bytes = reader.take(element.bytes(), "a value").map_err(|_| Corrupt)?;
-    Ok(bytes.iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from(byte)))
-}
-
 /// The box around the values of a region; none where there is no such value.
 fn around(regions: &[u8], shape: &[usize], region: u8) -> Option<Vec<Range<usize>>> {
     let mut bounds: Vec<Range<usize>> = shape.iter().map(|&length| length..0).collect();
@@ -392,107 +388,13 @@ fn on_lattice<T: Element>(values: &[T], scale: Scale) -> Scale {
     }
 }
 
-/// What is put right in an array once it has been decoded: values that lie a little beyond the least and the largest become these, and the
-/// places of others that must be as they were are listed.
-struct Limits<T> {
-    /// Values from the first to the second become the second.
-    low: [T; 2],
-    /// Values from the first to the second become the first.
-    high: [T; 2],
-    places: Vec<(usize, T)>,
-}
-
-impl<T: Element> Limits<T> {
-    /// What must be put right in an array, which is done.
-    fn of(values: &[T], decoded: &mut [T], request: &Request<'_>) -> Self {
-        let Demand { missing, exact, .. } = request.demand;
-        let mut limits = Self { low: [T::from_bits(0); 2], high: [T::from_bits(0); 2], places: Vec::new() };
-        if exact.extremes || missing.has_limits() {
-            let pairs = || values.iter().copied().zip(decoded.iter().copied());
-            let present = || pairs().filter(|(value, _)| missing.is_value(*value));
-            let least = |a: T, b: T| if b < a { b } else { a };
-            let largest = |a: T, b: T| if b > a { b } else { a };
-            let none = T::from_bits(0);
-            let min = present().map(|(value, _)| value).reduce(least).unwrap_or(none);
-            let max = present().map(|(value, _)| value).reduce(largest).unwrap_or(none);
-            let lowest = present().map(|(_, decoded)| decoded).fold(min, least);
-            let highest = present().map(|(_, decoded)| decoded).fold(max, largest);
-            // What is no value must stay as it is: where more of such would move than of values that must, none is moved.
-            let is_worth = |is_moved: &dyn Fn(T) -> bool| {
-                let moved = || pairs().filter(|(_, decoded)| is_moved(*decoded));
-                let must = |&(value, decoded): &(T, T)| {
-                    missing.is_value(value) && (exact.extremes || !missing.is_inside(decoded))
-                };
-                moved().filter(must).count() > moved().filter(|(value, _)| !missing.is_value(*value)).count()
-            };
-            let low = if is_worth(&|decoded| decoded >= lowest && decoded < min) { lowest } else { min };
-            let high = if is_worth(&|decoded| decoded > max && decoded <= highest) { highest } else { max };
-            (limits.low, limits.high) = ([low, min], [max, high]);
-        }
-        limits.apply(decoded);
-        for (index, (&value, to)) in values.iter().zip(&mut *decoded).enumerate() {
-            if !request.demand.is_met(request.regions.get(index).copied().unwrap_or(0), value, *to) {
-                *to = value;
-                limits.places.push((index, value));
-            }
-        }
-        limits
-    }
-
-    /// Whether an array is another with them.
-    fn do_anything(&self) -> bool {
-        self.low[0] < self.low[1] || self.high[0] < self.high[1] || !self.places.is_empty()
-    }
-
-    fn apply(&self, values: &mut [T]) {
-        let ([lowest, min], [max, highest]) = (self.low, self.high);
-        for value in &mut *values {
-            if *value >= lowest && *value < min {
-                *value = min;
-            } else if *value <= highest && *value > max {
-                *value = max;
-            }
-        }
-        for &(place, value) in &self.places {
-            values[place] = value;
-        }
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = T::to_le(&[self.low, self.high].concat());
-        put_unsigned(&mut bytes, self.places.len() as u64);
-        let mut next = 0;
-        for &(place, value) in &self.places {
-            put_unsigned(&mut bytes, (place - next) as u64);
-            bytes.extend(T::to_le(&[value]));
-            next = place + 1;
-        }
-        bytes
-    }
-
-    fn read(reader: &mut Reader<'_>, shape: &[usize]) -> Result<Self, Corrupt> {
-        let [a, b, c, d] =
-            [bits(reader, T::TYPE)?, bits(reader, T::TYPE)?, bits(reader, T::TYPE)?, bits(reader, T::TYPE)?];
-        let [low, high] = [[a, b], [c, d]].map(|pair| pair.map(T::from_bits));
-        let count: usize = shape.iter().product();
-        let number = |reader: &mut Reader<'_>, most| reader.up_to(most, "a place").map_err(|_| Corrupt);
-        let (mut places, mut next) = (Vec::new(), 0);
-        for _ in 0..number(reader, reader.remaining())? {
-            let place = next + number(reader, count.checked_sub(next + 1).ok_or(Corrupt)?)?;
-            places.push((place, T::from_bits(bits(reader, T::TYPE)?)));
-            next = place + 1;
-        }
-        Ok(Self { low, high, places })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::super::kept::Kept;
     use super::super::missing::Missing;
-    use super::super::promise::Extent;
+    use super::super::promise::{Extent, Packing};
     use super::*;
 
     const SHAPE: [usize; 3] = [3, 4, 5];
@@ -504,8 +406,9 @@ mod tests {
         let regions: Vec<u8> = (0..60).map(|i| u8::from(i % 5 > 2)).collect();
         let extent = Extent { min: -1.0, max: 1.0, all_finite: true };
         let exact = Exact { extremes: kind == 3, ..Exact::default() };
-        let missing = Missing::default();
-        let demand = &Demand { kept: vec![Kept::Within(0.1), Kept::Exact], exact, extent, missing, idempotent: false };
+        let (missing, packing) = (Missing::default(), Packing::NONE);
+        let demand =
+            &Demand { kept: vec![Kept::Within(0.1), Kept::Exact], exact, extent, missing, packing, idempotent: false };
         let exactly = vec![vec![Scale::Free(Quantiser::Exact)]];
         let (values, scales) =
             if kind == 1 { (noise, exactly) } else { (values, demand.scales(ElementType::F32, 0.0)) };

@@ -409,8 +409,10 @@ fn coarsest(target: f64, measure: &dyn Fn(f64) -> f64) -> Option<f64> {
 
 /// Steps of twice the bound, less what rounding to the type may add; bit for bit where there is no room for steps.
 pub(crate) fn quantiser_for(element: ElementType, bound: f64, extent: &Extent) -> Quantiser {
+    // Steps must be finite, and no type reaches as far.
+    let bound = bound.min(f64::MAX / 4.0);
     let Some(digits) = element.digits() else {
-        let bound = bound.floor();
+        let bound = bound.floor().min(f64::exp2(8.0 * element.bytes() as f64));
         return if bound < 1.0 { Quantiser::Exact } else { Quantiser::Steps { step: 2.0 * bound + 1.0, bound } };
     };
     let largest = extent.min.abs().max(extent.max.abs());

@@ -4,7 +4,43 @@ use super::bound::Bound;
 use super::element::{Element, ElementType, with_element};
 use super::error::CodecError;
 use super::missing::Missing;
+use super::samples::SampleSource;
 use crate::network::vectorised::vectorised;
+
+/// How the numbers of a part of the samples are meant: times the first, plus the second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Packing(f64, f64);
+
+impl Packing {
+    /// What a source says of each part of its samples.
+    pub(crate) fn of(source: &dyn SampleSource) -> Vec<Self> {
+        let all = source.packing();
+        let of_part = |part| all.get(part).map_or(Self::NONE, |&(scale, offset)| Self(scale, offset));
+        (0..source.layout().parts()).map(of_part).collect()
+    }
+
+    pub(crate) const NONE: Self = Self(1.0, 0.0);
+
+    #[inline(always)]
+    pub(crate) fn meant<T: Element>(self, number: T) -> f64 {
+        if self == Self::NONE { number.to_f64() } else { number.to_f64() * self.0 + self.1 }
+    }
+
+    /// A bound of numbers, less what is rounded when errors are taken of what they mean.
+    pub(crate) fn less_rounding(self, bound: f64, extent: &Extent) -> f64 {
+        if self == Self::NONE || extent.min > extent.max {
+            return bound;
+        }
+        let meant = |number: f64| (number * self.0).abs().max((number * self.0 + self.1).abs());
+        let largest = meant(extent.min).max(meant(extent.max)) / self.0.abs();
+        let less = bound - ROUNDING * (largest + bound);
+        // Where so little is left every bit is kept.
+        if less > 0.0 { less } else { 0.0 }
+    }
+}
+
+/// Part of the largest value that the difference of two may be off by where both were unpacked in f64: two roundings each, and one more.
+const ROUNDING: f64 = 3.0 * f64::EPSILON;
 
 /// What is known of all values of a part of the samples before a plan is made.
 #[derive(Clone, Copy, Debug)]
@@ -83,16 +119,21 @@ impl Promise {
     /// What a bound means for data of this type and these extents, one for each part of a sample.
     ///
     /// # Errors
-    /// When the bound is relative to a range that no number holds, or bounds each value by itself.
+    /// When a mean is relative to a range that no number holds, and when the bound is of each value by itself.
     pub(crate) fn of(bound: Bound, element: ElementType, extents: &[Extent]) -> Result<Self, CodecError> {
-        if matches!(bound, Bound::Relative(_) | Bound::Psnr(_))
-            && let Some(extent) = extents.iter().find(|extent| !extent.range().is_finite())
+        if matches!(bound, Bound::Psnr(_))
+            && let Some(&Extent { min, max, .. }) = extents.iter().find(|extent| !extent.range().is_finite())
         {
-            return Err(CodecError::NoRange { bound: bound.to_string(), value: extent.max });
+            return Err(CodecError::NoRange { bound: bound.to_string(), min, max });
         }
+        // A range may be more than a number holds, and a part of it is not.
+        let part_of = |fraction: f64, extent: &Extent| match fraction * extent.range() {
+            part if part.is_finite() => part,
+            _ => fraction * extent.max - fraction * extent.min,
+        };
         Ok(match bound {
             Bound::Absolute(bound) => Self::Within(vec![bound; extents.len()]),
-            Bound::Relative(fraction) => Self::Within(extents.iter().map(|extent| fraction * extent.range()).collect()),
+            Bound::Relative(fraction) => Self::Within(extents.iter().map(|extent| part_of(fraction, extent)).collect()),
             Bound::Psnr(decibels) => {
                 Self::MeanSquared { target: 10f64.powf(-decibels / 10.0), scales: scales(element, extents) }
             }

@@ -136,6 +136,11 @@ pub trait SampleSource {
     fn valid(&self) -> Vec<Option<(f64, f64)>> {
         Vec::new()
     }
+    /// For each variable a scale and an offset: a number `x` means `x · scale + offset`, computed in f64, and a bound must hold for what is
+    /// meant. Empty where numbers are what they say.
+    fn packing(&self) -> Vec<(f64, f64)> {
+        Vec::new()
+    }
     /// What the file is to keep beside the samples, as it is: whoever wrote it can say in it what the samples were, as a format of
     /// arrays has names and coordinates. Empty where nothing is to be kept.
     fn description(&self) -> Vec<u8> {
