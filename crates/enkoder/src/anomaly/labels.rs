@@ -76,7 +76,7 @@ impl NormalLabels {
         }
         let unlabelled = has_unlabelled && normal.iter().any(|said| means_unlabelled(said));
         let absent =
-            |said: &&String| !all.iter().any(|label| same(label, said)) && !(unlabelled && means_unlabelled(said));
+            |said: &&String| !(all.iter().any(|label| same(label, said)) || unlabelled && means_unlabelled(said));
         if let Some(label) = normal.iter().find(absent) {
             return Err(NormalLabelsError::Absent { label: label.clone(), labels: all });
         }

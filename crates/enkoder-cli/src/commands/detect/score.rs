@@ -78,7 +78,7 @@ pub struct Options {
     #[arg(long, value_name = "PART", conflicts_with_all = ["false_alarm", "contamination", "fixed_threshold"])]
     fdr: Option<f64>,
 
-    /// Labels of normal rows; all others are anomalies [default: normal, ok, good, 0 and the like, see below]
+    /// Labels of normal rows; all others are anomalies [default: normal, ok, good, 0 and the like]
     #[arg(long, value_name = "LABEL,…", value_delimiter = ',', allow_hyphen_values = true)]
     normal: Vec<String>,
 
