@@ -15,6 +15,7 @@ use enkoder_data::{DataError, RemoteError};
 
 use crate::flags::in_flags;
 use crate::screen::{ClosedPipe, ERROR, FAINT, HINT, tell};
+use crate::wording;
 
 /// A mistake in the arguments that only became clear after they were parsed.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +100,7 @@ impl Text {
             let message = lines.next().unwrap_or_default();
             // Some errors repeat their cause in their own words.
             if !messages.iter().any(|before| before.contains(message)) {
-                messages.push(message.to_owned());
+                messages.push(wording::shortened(message));
             }
             for hint in lines.map(str::to_owned).chain(hint(cause)).map(|hint| in_flags(&hint)) {
                 if !settled && !hints.contains(&hint) {

@@ -1,5 +1,7 @@
 //! The library names its own options where it knows a way out; whoever types commands is told the flag in its place.
 
+use crate::wording;
+
 /// What the library says, and what is typed.
 const FLAGS: &[(&str, &str)] = &[
     ("`Architecture::denoiser`", "`enkoder train PHOTOS --arch denoiser --noise gaussian:25`"),
@@ -21,14 +23,16 @@ const FLAGS: &[(&str, &str)] = &[
     ("`TableOptions::header`", "--header yes"),
     ("`TableOptions::ignore`", "--ignore"),
     ("`TextOptions::bad_cells`", "--bad-cells missing or --bad-cells words"),
+    ("`TextOptions::decimal`", "--decimal"),
     ("`TextOptions::missing_words`", "--na"),
     ("`TextOptions::skip_lines`", "--skip-lines"),
     ("`TextOptions::strict`", "--strict"),
+    ("`TextOptions::thousands`", "--thousands"),
 ];
 
-/// A message or a hint with flags for the library's options.
+/// A message or a hint with flags for the library's options, and with the beginning of names that are too long to read.
 pub fn in_flags(text: &str) -> String {
-    FLAGS.iter().fold(text.to_owned(), |text, (option, flag)| text.replace(option, flag))
+    FLAGS.iter().fold(wording::shortened(text), |text, (option, flag)| text.replace(option, flag))
 }
 
 #[cfg(test)]

@@ -127,9 +127,35 @@ pub fn data_of(data: &Dataset, samples: usize) -> String {
     text
 }
 
+/// Characters of a name that are shown.
+const LONGEST_NAME: usize = 100;
+
+/// The text with the beginnings alone of what is long between quotes, or of a long word.
+pub fn shortened(text: &str) -> String {
+    if text.len() <= LONGEST_NAME {
+        return text.to_owned();
+    }
+    let beginning = |part: &str| match part.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) if !part.contains(' ') => format!("{}…", &part[..end]),
+        _ => part.to_owned(),
+    };
+    text.split('"')
+        .map(|part| part.split(' ').map(beginning).collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join("\"")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_are_shortened_and_nothing_else() {
+        let name = "é".repeat(3000);
+        let text = format!("column \"{name}\" is long, and this is not: {}", "a b ".repeat(50));
+        let expected = text.replace(&name, &format!("{}…", "é".repeat(LONGEST_NAME)));
+        assert_eq!(shortened(&text), expected);
+    }
 
     #[test]
     fn counts_have_their_thousands_apart() {

@@ -11,7 +11,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::table::{Cells, MAX_COLUMNS, Table, TableBuilder, TableOptions, is_missing, known_categories, parse_number};
+use crate::table::{
+    Cells, MAX_COLUMNS, MissingWords, Notation, Table, TableBuilder, TableOptions, is_missing, known_categories,
+    parse_number, warn_of_placeholders,
+};
 use crate::{ByteSource, DataError, Place, Position};
 
 use objects::{Cell, Objects};
@@ -40,14 +43,31 @@ fn read<'a>(
     options: &TableOptions,
 ) -> Result<Table, DataError> {
     let known = options.known_columns();
+    let missing = MissingWords::new(&options.text, Notation::PLAIN);
     let is_missing = |word: &str| {
-        is_missing(word.trim().as_bytes()) || options.text.missing_words.iter().any(|missing| missing == word.trim())
+        let word = word.trim().as_bytes();
+        is_missing(word) || missing.has(word, parse_number(word))
     };
     let mut columns = Columns::default();
+    let mut objects = 0;
     each_object(open()?, |line, cells| {
-        cells.iter().try_for_each(|(name, value)| columns.at(name).map(|column| column.note(value, line, is_missing)))
+        objects += 1;
+        for (name, value) in cells {
+            let column = columns.at(name)?;
+            column.is_repeated |= std::mem::replace(&mut column.last_object, objects) == objects;
+            column.note(value, line, is_missing);
+        }
+        Ok(())
     })?;
     let columns = columns.finish();
+    let repeated = columns.iter().filter(|column| column.is_repeated).map(|column| format!("{:?}", column.name));
+    let repeated: Vec<String> = repeated.collect();
+    if !repeated.is_empty() {
+        tracing::warn!(
+            "an object has more than one value of the same name; the last one is read: {}",
+            repeated.join(", ")
+        );
+    }
     let places: HashMap<&str, usize> =
         columns.iter().enumerate().map(|(at, column)| (column.name.as_str(), at)).collect();
     let cells = columns.iter().map(|column| {
@@ -68,7 +88,10 @@ fn read<'a>(
             let Some(&at) = places.get(column.as_str()) else { continue };
             let value = match (&cells[at].1, value) {
                 (_, Value::Null) => None,
-                (Cells::Numbers, Value::Number(number)) => number.as_f64().map(|number| number as f32),
+                (Cells::Numbers, Value::Number(number)) => {
+                    let number = number.as_f64().map(|number| number as f32);
+                    number.filter(|_| !missing.has(&[], number))
+                }
                 (Cells::Numbers, Value::String(word)) if is_missing(word) => None,
                 (Cells::Numbers, other) => match other.as_str().and_then(|word| parse_number(word.trim().as_bytes())) {
                     None => {
@@ -96,7 +119,12 @@ fn read<'a>(
     if rows == 1 && columns.iter().any(is_nested) {
         tracing::warn!("the file is one JSON object, which is one row; rows are objects, one a line or in an array");
     }
-    Ok(table.finish())
+    let table = table.finish();
+    if options.schema.is_none() {
+        missing.tell_unmet();
+        warn_of_placeholders(&table);
+    }
+    Ok(table)
 }
 
 /// The columns found so far.
@@ -148,6 +176,9 @@ struct Column {
     /// All else, and the first of it.
     words: u64,
     first_word: String,
+    /// The object that had it last, from 1, and whether one had it twice.
+    last_object: u64,
+    is_repeated: bool,
 }
 
 impl Column {
@@ -155,8 +186,8 @@ impl Column {
         match value {
             Value::Null => {}
             Value::Number(_) => self.numbers += 1,
-            Value::String(word) if parse_number(word.trim().as_bytes()).is_some() => self.numbers += 1,
             Value::String(word) if is_missing(word) => self.missing += 1,
+            Value::String(word) if parse_number(word.trim().as_bytes()).is_some() => self.numbers += 1,
             other => {
                 if self.words == 0 {
                     let word: String = other.to_string().chars().take(40).collect();

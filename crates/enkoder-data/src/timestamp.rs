@@ -10,6 +10,19 @@ pub(crate) fn is_moment(text: &str) -> bool {
     text.trim().parse::<f64>().is_err() && parse_timestamp(text).is_some()
 }
 
+/// Whether a text is a time of day alone, as `23:59`, `23:59:59.5` or `1:05 PM`.
+pub(crate) fn is_time_of_day(text: &str) -> bool {
+    let text = text.trim().to_ascii_uppercase();
+    let text = text.strip_suffix("AM").or_else(|| text.strip_suffix("PM")).unwrap_or(&text).trim_end();
+    let parts: Vec<&str> = text.split(':').collect();
+    let is_part = |(at, part): (usize, &&str)| {
+        let part = if at == 2 { part.split_once('.').map_or(*part, |(whole, _)| whole) } else { part };
+        let most = if at == 0 { 24 } else { 60 };
+        (1..=2).contains(&part.len()) && part.parse::<u8>().is_ok_and(|number| number <= most)
+    };
+    (2..=3).contains(&parts.len()) && parts.iter().enumerate().all(is_part)
+}
+
 /// The order in which a date of numbers with its year last has its day and its month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DateOrder {
@@ -203,6 +216,16 @@ fn seconds(time: NaiveDateTime) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_of_day_are_no_moments() {
+        for text in ["00:00", "23:59:59", "7:05 pm", "12:00:00.250", "24:00"] {
+            assert!(is_time_of_day(text) && !is_moment(text), "{text}");
+        }
+        for text in ["2024-01-01 00:00", "10", "1:2:3:4", "25:00", "12:61", "a:b", ""] {
+            assert!(!is_time_of_day(text), "{text}");
+        }
+    }
 
     #[test]
     fn dates_are_read_as_they_are_found_in_practice() {

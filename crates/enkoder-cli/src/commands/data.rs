@@ -2,6 +2,7 @@
 
 mod contents;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::slice;
@@ -254,9 +255,10 @@ pub fn describe_text(data: &Dataset) -> String {
         text += &line("classes", words.join(", "));
     }
     if let Some(schema) = data.schema() {
-        for (index, column) in schema.columns.iter().enumerate() {
+        let ends = ends(data);
+        for (index, (column, range)) in schema.columns.iter().zip(schema.ranges()).enumerate() {
             let kind = match column.categories() {
-                None => "number".to_owned(),
+                None => ends[range.start].to_string(),
                 Some(categories) => {
                     let mut shown = categories.iter().take(6).map(String::as_str).collect::<Vec<_>>().join(", ");
                     if categories.len() > 6 {
@@ -265,11 +267,53 @@ pub fn describe_text(data: &Dataset) -> String {
                     format!("{}: {shown}", wording::counted(categories.len(), "category", "categories"))
                 }
             };
-            text += &line(if index == 0 { "columns" } else { "" }, format!("{} {FAINT}({kind}){FAINT:#}", column.name));
+            text += &line(
+                if index == 0 { "columns" } else { "" },
+                format!("{} {FAINT}({kind}){FAINT:#}", wording::shortened(&column.name)),
+            );
         }
     }
     text.truncate(text.trim_end_matches('\n').len());
     text
+}
+
+/// The least and the greatest value of a feature, and the share of its samples that miss it.
+#[derive(Clone, Copy)]
+struct Ends {
+    least: f32,
+    greatest: f32,
+    missing: usize,
+    samples: usize,
+}
+
+impl fmt::Display for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("number")?;
+        if self.least <= self.greatest {
+            write!(f, ", {} to {}", self.least, self.greatest)?;
+        }
+        if self.missing > 0 {
+            write!(f, ", {} missing", wording::percent(self.missing as f64 / self.samples as f64))?;
+        }
+        Ok(())
+    }
+}
+
+fn ends(data: &Dataset) -> Vec<Ends> {
+    let none = Ends { least: f32::INFINITY, greatest: f32::NEG_INFINITY, missing: 0, samples: data.len() };
+    let mut ends = vec![none; data.features()];
+    let mut row = vec![0.0; data.features()];
+    for index in 0..data.len() {
+        data.copy_row(index, &mut row);
+        for (ends, value) in ends.iter_mut().zip(&row) {
+            if value.is_finite() {
+                ends.least = ends.least.min(*value);
+                ends.greatest = ends.greatest.max(*value);
+            }
+            ends.missing += usize::from(value.is_nan());
+        }
+    }
+    ends
 }
 
 /// What is in a data set, for programs.

@@ -246,12 +246,12 @@ fn a_fault_far_down_is_named_by_its_line_and_nothing_is_left_behind() {
     place.write("bad.csv", format!("{normal}hot,1,2,3,4,5,6,normal\n"));
     let asked = place.fail("detect fit bad.csv -o d.safetensors --method linear");
     assert!(
-        asked.contains("column \"speed_rpm\" holds numbers, but 1 of its 2001 cells are none: \"hot\" in line 2002"),
+        asked.contains("column \"speed_rpm\" holds numbers, but 1 of its 2001 cells is none: \"hot\" in line 2002"),
         "{asked}"
     );
     assert!(asked.contains("--bad-cells missing"), "{asked}");
     let told = place.succeed("detect fit bad.csv -o d.safetensors --method linear --bad-cells missing").stderr;
-    assert!(told.contains("1 cells that are no numbers count as missing: \"hot\" in line 2002"), "{told}");
+    assert!(told.contains("1 cell that is no number counts as missing: \"hot\" in line 2002"), "{told}");
 }
 
 /// Two columns that go together, as lines.

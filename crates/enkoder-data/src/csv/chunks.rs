@@ -107,7 +107,7 @@ impl CsvChunks {
         while self.taken < end && self.take(end - self.taken, &mut table, &mut kept)? {}
         if self.taken < end {
             // The end, which may be asked for again.
-            std::mem::take(&mut self.short).tell(self.taken as u64, self.columns.roles.len())?;
+            std::mem::take(&mut self.short).tell(self.taken as u64, &self.columns.dialect)?;
         }
         Ok((self.taken > before).then(|| Part { table: table.finish(), kept }))
     }

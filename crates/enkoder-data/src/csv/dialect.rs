@@ -8,7 +8,9 @@ use ::csv::ByteRecord;
 use super::cuts::{Cut, aligned, before_table, find_separator};
 use super::heads::{Heads, binary_station_line, is_time, station_line};
 use super::records::{Form, Records, line_end, skip_lines, with_line_feeds};
-use crate::table::{MAX_LINE, Notation, TableOptions, check_column_count, is_missing, parse_number, unique_names};
+use crate::table::{
+    MAX_LINE, MissingWords, Notation, TableOptions, check_column_count, is_missing, parse_number, unique_names,
+};
 use crate::{ByteSource, DataError, Place, Position};
 
 /// Bytes and ends of lines that are looked at, at least, where there are so many.
@@ -23,7 +25,7 @@ pub(super) struct Dialect {
     pub(super) form: Form,
     pub(super) notation: Notation,
     /// Words that stand for a missing value beside the usual ones.
-    missing_words: Vec<Vec<u8>>,
+    pub(super) missing_words: MissingWords,
     /// Rows before the first with values: of names, and of units.
     pub(super) heads: usize,
     /// Whether the names stand in a comment.
@@ -80,13 +82,16 @@ impl Dialect {
         let found = Notation::of(cells, form.separator);
         let decimal = options.text.decimal.unwrap_or(found.decimal);
         let thousands = options.text.thousands.or(found.thousands).filter(|&separator| separator != decimal);
-        let missing_words = missing_words(options);
         let notation = Notation { decimal, thousands };
+        let missing_words = MissingWords::new(&options.text, notation);
         let commented_names = commented.is_some();
         let strict = options.text.strict;
         let mut dialect =
             Self { form, notation, missing_words, heads: 0, commented: commented_names, names: Vec::new(), strict };
         check_column_count(first.len())?;
+        if options.text.decimal.is_none() && options.text.thousands.is_none() {
+            dialect.tell_ambiguous(&records);
+        }
         let known = options.header.or_else(|| names_known(first, options).then_some(true));
         let heads = Heads::find(&records, &dialect, known, commented.is_some());
         let names = match &commented {
@@ -151,7 +156,7 @@ impl Dialect {
     pub(super) fn number(&self, cell: &[u8]) -> Option<f32> {
         let number = self.notation.parse(cell)?;
         // Loggers write -999 and the like.
-        let is_value = self.missing_words.is_empty() || !self.missing_words.iter().any(|word| word == cell);
+        let is_value = self.missing_words.is_empty() || !self.missing_words.has(cell, Some(number));
         is_value.then_some(number)
     }
 
@@ -162,13 +167,8 @@ impl Dialect {
 
     /// Whether a cell, without blanks around it, stands for a missing value.
     pub(super) fn is_missing(&self, cell: &[u8]) -> bool {
-        is_missing(cell) || self.missing_words.iter().any(|word| word == cell)
+        is_missing(cell) || !self.missing_words.is_empty() && self.missing_words.has(cell, self.notation.parse(cell))
     }
-}
-
-/// The words that stand for a missing value beside the usual ones.
-pub(super) fn missing_words(options: &TableOptions) -> Vec<Vec<u8>> {
-    options.text.missing_words.iter().map(|word| word.trim().as_bytes().to_vec()).collect()
 }
 
 /// The first bytes, and whether they are all.
@@ -199,12 +199,24 @@ fn check_text(source: &ByteSource<'_>, sample: &[u8]) -> Result<(), DataError> {
         return Err(DataError::malformed(source.place(Position::Whole), "the text is UTF-16").with_hint(hint));
     }
     match sample.iter().position(|&byte| byte == 0) {
+        Some(at) if is_utf16(sample) => {
+            let place = source.place(Position::Byte(at as u64));
+            Err(DataError::malformed(place, "every other byte is zero, so the text seems to be UTF-16 without a mark")
+                .with_hint("write it as UTF-8: `iconv -f UTF-16LE -t UTF-8 FILE > NEW`, or with UTF-16BE"))
+        }
         Some(at) => {
             let place = source.place(Position::Byte(at as u64));
             Err(DataError::malformed(place, "a zero byte stands here, so this is no text").with_hint(hint))
         }
         None => Ok(()),
     }
+}
+
+/// Whether one byte of most pairs of bytes is zero, and the other is not.
+fn is_utf16(text: &[u8]) -> bool {
+    let zeros = |from: usize| text.iter().skip(from).step_by(2).filter(|&&byte| byte == 0).count();
+    let (even, odd, pairs) = (zeros(0), zeros(1), text.len() / 2);
+    pairs > 1 && even.max(odd) * 10 >= pairs * 8 && even.min(odd) * 10 <= pairs
 }
 
 fn without_mark(text: &[u8]) -> &[u8] {

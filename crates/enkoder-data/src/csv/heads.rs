@@ -95,7 +95,8 @@ impl Dialect {
         let words = first.iter().filter(|cell| self.is_word(cell.trim_ascii())).count();
         let different = first.iter().collect::<HashSet<_>>().len() == first.len();
         let empty = first.iter().filter(|cell| cell.trim_ascii().is_empty()).count();
-        !number_above_numbers && !repeated && different && words > 0 && words + empty == first.len()
+        let all = if rest.is_empty() { words } else { words + empty };
+        !number_above_numbers && !repeated && different && words > 0 && all == first.len()
     }
 
     /// Whether a cell is neither a number nor missing.

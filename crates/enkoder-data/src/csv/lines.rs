@@ -9,11 +9,13 @@ use enkoder::{Cell, Column, Encoded, Schema};
 
 use super::blanks::Blanks;
 use super::cuts::{MOST_BEFORE, SEPARATORS};
-use super::dialect::{NOT_UTF8, missing_words};
+use super::dialect::NOT_UTF8;
 use super::heads::station_line;
+use super::ragged::in_cells;
 use super::records::Form;
 use crate::table::{
-    BadCells, Notation, TableOptions, check_column_count, is_missing, missing_column, parse_number, unique_names,
+    BadCells, MissingWords, Notation, TableOptions, check_column_count, is_missing, missing_column, parse_number,
+    unique_names,
 };
 use crate::{DataError, Place};
 
@@ -37,8 +39,7 @@ pub struct CsvLines {
     form: Form,
     /// How numbers are written.
     notation: Notation,
-    /// Words that stand for a missing value beside the usual ones.
-    missing_words: Vec<Vec<u8>>,
+    missing_words: MissingWords,
     bad_cells: BadCells,
     names: Vec<String>,
     /// The columns of the model, and where each stands in a line.
@@ -84,7 +85,7 @@ impl CsvLines {
         let decimal = options.text.decimal.unwrap_or(usual);
         let thousands = options.text.thousands.filter(|&thousands| thousands != decimal);
         lines.notation = Notation { decimal, thousands };
-        lines.missing_words = missing_words(options);
+        lines.missing_words = MissingWords::new(&options.text, lines.notation);
         lines.bad_cells = options.text.bad_cells;
         check_column_count(lines.cells.len())?;
         let names: Result<Vec<&str>, _> =
@@ -109,7 +110,7 @@ impl CsvLines {
     fn empty(separator: u8, comment: Option<u8>) -> Self {
         let form = Form { separator, blanks: separator == b' ', comment, skipped: 0, line_end: b'\n' };
         let (names, columns) = (Vec::new(), Vec::new());
-        let (notation, missing_words, bad_cells) = (Notation::PLAIN, Vec::new(), BadCells::Error);
+        let (notation, missing_words, bad_cells) = (Notation::PLAIN, MissingWords::default(), BadCells::Error);
         let (line, cells) = (Vec::new(), Vec::new());
         Self { form, notation, missing_words, bad_cells, names, columns, features: 0, line, cells }
     }
@@ -171,7 +172,7 @@ impl CsvLines {
         row.clear();
         self.cut(line);
         if self.cells.len() != self.names.len() {
-            let why = format!("the row has {} cells, but the header has {}", self.cells.len(), self.names.len());
+            let why = format!("the row has {}, but the header has {}", in_cells(self.cells.len()), self.names.len());
             return Err(DataError::malformed(Place::default(), why)
                 .with_hint("look for a line that is torn, or for two that became one"));
         }
@@ -186,7 +187,7 @@ impl CsvLines {
     fn fill(&self, row: &mut [f32]) -> Result<(), DataError> {
         for (at, column, range) in &self.columns {
             let cell = self.bytes(*at);
-            if self.missing_words.iter().any(|word| word == cell) {
+            if !self.missing_words.is_empty() && self.missing_words.has(cell, self.notation.parse(cell)) {
                 continue;
             }
             let features = &mut row[range.clone()];
@@ -345,8 +346,10 @@ mod tests {
         let mut row = Vec::new();
         lines.read(b"1.234,5\ton", &mut row).unwrap();
         assert_eq!(row, [1234.5, 1.0, 0.0]);
-        lines.read(b"-999\ton", &mut row).unwrap();
-        assert!(row[0].is_nan());
+        for missing in [&b"-999\ton"[..], b"-999,0\ton"] {
+            lines.read(missing, &mut row).unwrap();
+            assert!(row[0].is_nan());
+        }
     }
 
     #[test]
@@ -357,7 +360,7 @@ mod tests {
             (&b"hot,on"[..], "column \"a\" holds \"hot\""),
             (b"1,K\xfcche", "column \"state\" is not text in UTF-8"),
             (b"1\xff,on", "column \"a\" is not text in UTF-8"),
-            (b"1", "the row has 1 cells, but the header has 2"),
+            (b"1", "the row has 1 cell, but the header has 2"),
             (b"1,on,1,on", "the row has 4 cells"),
         ] {
             let error = lines.read(line, &mut row).unwrap_err().to_string();

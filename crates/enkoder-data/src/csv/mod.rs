@@ -3,6 +3,7 @@
 //! The file is read as it streams, once where that is enough. A column is one of numbers until it meets a word; its numbers may
 //! be stored by then and their spelling lost, so the file is read again, now knowing which columns hold words.
 
+mod ambiguous;
 mod blanks;
 mod chunks;
 mod cuts;
@@ -18,7 +19,10 @@ use std::path::Path;
 
 use ::csv::ByteRecord;
 
-use crate::table::{BadCells, Cells, MissingPolicy, Table, TableBuilder, TableOptions, find_column, known_categories};
+use crate::table::{
+    BadCells, Cells, MissingPolicy, Table, TableBuilder, TableOptions, find_column, known_categories,
+    warn_of_placeholders,
+};
 use crate::{ByteSource, DataError, Place, Position};
 
 pub use text::CsvText;
@@ -163,9 +167,16 @@ fn fill<'a>(
         }
     }
     if filling.table.is_some() {
-        filling.short.tell(filling.rows, dialect.names.len())?;
+        filling.short.tell(filling.rows, dialect)?;
+        if options.schema.is_none() {
+            dialect.missing_words.tell_unmet();
+        }
     }
-    Ok(filling.table.map(TableBuilder::finish))
+    let table = filling.table.map(TableBuilder::finish);
+    if options.schema.is_none() {
+        table.iter().for_each(warn_of_placeholders);
+    }
+    Ok(table)
 }
 
 /// Which rows were taken.
@@ -364,7 +375,12 @@ impl Column {
             format!("{}{more}", self.first_words.join(", "))
         };
         if matches!(self.content, Content::NumbersOnly | Content::NumbersOrMissing) && self.words > 0 {
-            tracing::warn!("column {name:?}: {} cells that are no numbers count as missing: {}", self.words, words());
+            let (cells, count) = if self.words == 1 {
+                ("cell that is no number", "counts")
+            } else {
+                ("cells that are no numbers", "count")
+            };
+            tracing::warn!("column {name:?}: {} {cells} {count} as missing: {}", self.words, words());
         }
         if !matches!(self.content, Content::Mixed | Content::WordsSoFar) {
             return Ok(true);
@@ -373,8 +389,12 @@ impl Column {
         let nearly_numbers = self.is_feature && self.numbers as f64 > NEARLY_ALL * all as f64;
         let was_mixed = self.content == Content::Mixed;
         if nearly_numbers && bad_cells == BadCells::Error {
-            let why =
-                format!("column {name:?} holds numbers, but {} of its {all} cells are none: {}", self.words, words());
+            let why = format!(
+                "column {name:?} holds numbers, but {} of its {all} cells {}: {}",
+                self.words,
+                if self.words == 1 { "is none" } else { "are none" },
+                words()
+            );
             let hint =
                 "say what they are with `TextOptions::bad_cells`, or name them with `TextOptions::missing_words`";
             return Err(DataError::unsuitable(Place::default(), why).with_hint(hint));

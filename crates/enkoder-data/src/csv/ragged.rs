@@ -2,6 +2,7 @@
 
 use ::csv::ByteRecord;
 
+use super::dialect::Dialect;
 use crate::{DataError, Place};
 
 /// Rows with fewer cells, whose last ones count as missing.
@@ -19,14 +20,15 @@ impl ShortRows {
         self.first.get_or_insert_with(|| (place(), cells));
     }
 
-    /// Says how many there were, where there were any, of so many rows of a table of so many columns.
+    /// Says how many there were, where there were any, of so many rows of a table.
     ///
     /// # Errors
-    /// When most rows are short: then the first one is no row of the table.
-    pub fn tell(&self, rows: u64, columns: usize) -> Result<(), DataError> {
+    /// When all rows are short, or most of those of a table without names: then the first one is no row of the table.
+    pub fn tell(&self, rows: u64, dialect: &Dialect) -> Result<(), DataError> {
+        let (columns, has_names) = (dialect.names.len(), dialect.commented || dialect.heads > 0);
         let Some((place, cells)) = &self.first else { return Ok(()) };
         let short = self.rows;
-        if 2 * short > rows {
+        if short == rows || !has_names && 2 * short > rows {
             let why = format!(
                 "{short} of {rows} rows have fewer cells than the first row, which has {columns}: this one has {cells}"
             );
@@ -44,9 +46,14 @@ impl ShortRows {
     }
 }
 
+/// So many cells, in words.
+pub(super) fn in_cells(count: usize) -> String {
+    if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") }
+}
+
 /// A row that cannot be read for its number of cells.
 pub(super) fn ragged(place: Place, cells: usize, columns: usize) -> DataError {
-    DataError::malformed(place, format!("the row has {cells} cells, but the first row has {columns}"))
+    DataError::malformed(place, format!("the row has {}, but the first row has {columns}", in_cells(cells)))
         .with_hint("look for a missing or superfluous separator or quote, here or in a row above")
 }
 

@@ -9,7 +9,7 @@ use super::encoding::{EncodedRows, FeatureColumn, encode};
 use super::labels::labels;
 use super::pixels::{image_of, image_shape};
 use super::{CellKind, MAX_CATEGORIES, MAX_VALUES, Table, TableColumn, TableOptions};
-use crate::timestamp::is_moment;
+use crate::timestamp::{is_moment, is_time_of_day};
 use crate::{DataError, Place};
 
 /// Fewer rows than this are too few to tell text from categories by how many words are different.
@@ -163,6 +163,16 @@ fn learned_columns(table: &Table, apart: &HashSet<usize>) -> Result<(Vec<usize>,
     }
     for (reason, what) in LEFT_OUT {
         warn_of(&of(reason), what);
+    }
+    let is_time =
+        |column: &&Column| column.categories().is_some_and(|words| words.iter().all(|word| is_time_of_day(word)));
+    let times: Vec<&str> = schema.iter().filter(is_time).map(|column| column.name.as_str()).collect();
+    let dates = of(WhyLeftOut::Clock);
+    if !times.is_empty() && !dates.is_empty() {
+        tracing::warn!(
+            "times of day beside dates are read as words: {}; join date and time in one column, or leave the times out with `TableOptions::ignore`",
+            named(&times)
+        );
     }
     Ok((used, Schema { left_out, ..Schema::new(schema) }))
 }

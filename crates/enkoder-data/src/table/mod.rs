@@ -12,6 +12,7 @@ mod encoding;
 mod features;
 mod labels;
 mod pixels;
+mod placeholders;
 mod rows;
 mod text;
 #[cfg(any(feature = "arrow", feature = "parquet"))]
@@ -31,8 +32,9 @@ pub(crate) use encoding::{nothing_left, warn_of_dropped};
 pub(crate) use features::warn_of;
 pub(crate) use features::{missing_column, warn_of_unknown};
 pub(crate) use pixels::image_of;
+pub(crate) use placeholders::warn_of_placeholders;
 pub use text::{BadCells, TextOptions};
-pub(crate) use text::{MAX_LINE, Notation, is_missing, parse_number};
+pub(crate) use text::{MAX_LINE, MissingWords, Notation, is_missing, parse_number};
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 pub(crate) use wanted::{BINARY, EMPTY_LISTS, LISTS_OF_WORDS, NESTED, Wanted, uneven_lists};
 

@@ -1,5 +1,7 @@
 //! Cells of the text formats: numbers, and the words that stand for a missing value.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::decimal::{WORD, parse_decimal};
 
 /// The longest line or record accepted, in bytes (16 MiB).
@@ -47,10 +49,62 @@ pub(crate) fn is_missing(cell: &[u8]) -> bool {
     WORDS.contains(&cell)
 }
 
+/// The words that stand for a missing value beside the usual ones, and which of them were met.
+#[derive(Debug, Default)]
+pub(crate) struct MissingWords(Vec<MissingWord>);
+
+#[derive(Debug)]
+struct MissingWord {
+    word: Vec<u8>,
+    /// The number that it is; -999 is also -999.0.
+    number: Option<f32>,
+    is_met: AtomicBool,
+}
+
+impl MissingWords {
+    pub fn new(options: &TextOptions, notation: Notation) -> Self {
+        let new = |word: &String| {
+            let word = word.trim().as_bytes().to_vec();
+            MissingWord { number: notation.parse(&word), word, is_met: AtomicBool::new(false) }
+        };
+        Self(options.missing_words.iter().map(new).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a cell is one of them, or the same number.
+    pub fn has(&self, cell: &[u8], number: Option<f32>) -> bool {
+        let mut has = false;
+        for word in &self.0 {
+            if word.word == cell || number.is_some() && word.number == number {
+                has = true;
+                if !word.is_met.load(Ordering::Relaxed) {
+                    word.is_met.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        has
+    }
+
+    /// Says which of them were never met, once all cells were read.
+    pub fn tell_unmet(&self) {
+        let unmet = self.0.iter().filter(|word| !word.is_met.load(Ordering::Relaxed));
+        let unmet: Vec<String> = unmet.map(|word| format!("{:?}", String::from_utf8_lossy(&word.word))).collect();
+        if !unmet.is_empty() {
+            tracing::warn!(
+                "no cell holds {}, which `TextOptions::missing_words` counts as missing",
+                unmet.join(" or ")
+            );
+        }
+    }
+}
+
 /// How the text of a table is read where that is not found out, or is found out wrong.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TextOptions {
-    /// Words that stand for a missing value, beside the usual ones.
+    /// Words that stand for a missing value, beside the usual ones. One that is a number stands for all cells with that number.
     pub missing_words: Vec<String>,
     /// What lines begin with that are no rows. Lines before the first row that begin with `#` are none in any case.
     pub comment: Option<u8>,

@@ -55,7 +55,7 @@ fn a_row_with_too_few_cells_misses_the_last_ones_unless_that_is_an_error() {
         assert_eq!(row(&table, 2), [Number(4.0), Number(5.0), Missing]);
         assert_eq!(row(&table, 3), [Number(6.0), Number(7.0), Word("y")]);
         let strict = parse_with(&text, TextOptions { strict: true, ..Default::default() }).unwrap_err().to_string();
-        assert!(strict.contains("line 3: the row has 1 cells, but the first row has 3"), "{strict}");
+        assert!(strict.contains("line 3: the row has 1 cell, but the first row has 3"), "{strict}");
         let missing = TableOptions { missing: MissingPolicy::Error, ..Default::default() };
         let missing = parse_csv("t.csv", text.as_bytes(), &missing).unwrap().into_dataset(&missing).unwrap_err();
         assert!(missing.to_string().contains("line 3"), "{missing}");
@@ -63,6 +63,22 @@ fn a_row_with_too_few_cells_misses_the_last_ones_unless_that_is_an_error() {
     assert!(message("a,b\n1,2\n1,2,3\n").contains("line 3: the row has 3 cells"));
     let most = message("Results, of 2024\n\n1\n2\n3\n");
     assert!(most.contains("line 3: 3 of 3 rows have fewer cells than the first row, which has 2"), "{most}");
+}
+
+#[test]
+fn below_names_most_rows_may_be_short_but_not_all() {
+    assert_eq!(parse("a,b,c\n1,2\n3,4\n5,6\n7,8,9\n").unwrap().len(), 4);
+    assert!(message("a,b,c\n1,2\n3,4\n5,6\n").contains("3 of 3 rows have fewer cells"));
+    assert!(message("1,2,3\n1,2\n1,2\n1,2\n").contains("3 of 4 rows have fewer cells"));
+}
+
+#[test]
+fn a_word_for_missing_values_that_is_a_number_is_compared_as_one() {
+    let options = TextOptions { missing_words: vec!["-999".into()], ..Default::default() };
+    let table = parse_with("a,b\n-999.0,1\n2,-9.99e2\n-999,-99\n", options).unwrap();
+    assert_eq!(row(&table, 0), [Missing, Number(1.0)]);
+    assert_eq!(row(&table, 1), [Number(2.0), Missing]);
+    assert_eq!(row(&table, 2), [Missing, Number(-99.0)]);
 }
 
 #[test]

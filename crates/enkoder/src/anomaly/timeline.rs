@@ -42,11 +42,16 @@ pub enum TimeUnit {
     Microsecond,
     /// Billionths of a second.
     Nanosecond,
+    /// Days, of any beginning, as spreadsheets count them.
+    Day,
+    /// Nothing: the digits are a date, `YYYYMMDD`, with or without `HH`, `HHMM` or `HHMMSS` behind it.
+    Date,
 }
 
 impl TimeUnit {
-    /// The unit in which a number, seen as a time since 1970, lies between 1990 and 2100; seconds where there is none. The four
-    /// ranges are apart from each other.
+    /// [`Date`](Self::Date) where the digits of a number are one between 1800 and 2199; or else the unit in which the number, seen as a time since
+    /// 1970, lies between 1990 and 2100; seconds where there is none. The ranges are apart from each other, but that some seconds of the
+    /// years from 2027 on are dates with an hour, too.
     ///
     /// ```
     /// use enkoder::anomaly::TimeUnit;
@@ -54,10 +59,13 @@ impl TimeUnit {
     /// assert_eq!(TimeUnit::of_size(1_711_839_600.0), TimeUnit::Second);
     /// assert_eq!(TimeUnit::of_size(1_711_839_600_000.0), TimeUnit::Millisecond);
     /// assert_eq!(TimeUnit::of_size(1.711_839_6e18), TimeUnit::Nanosecond);
+    /// assert_eq!(TimeUnit::of_size(20_180_131.0), TimeUnit::Date);
+    /// assert_eq!(TimeUnit::of_size(20_181_331.0), TimeUnit::Second);
     /// assert_eq!(TimeUnit::of_size(17.5), TimeUnit::Second);
     /// ```
     pub fn of_size(number: f64) -> Self {
-        Self::of_epoch(number).unwrap_or(Self::Second)
+        let is_date = Self::Date.seconds(number).is_finite();
+        if is_date { Self::Date } else { Self::of_epoch(number).unwrap_or(Self::Second) }
     }
 
     /// The same; none where the number is a time between 1990 and 2100 in no unit.
@@ -67,15 +75,48 @@ impl TimeUnit {
         units.into_iter().find(|unit| YEARS.contains(&unit.seconds(number)))
     }
 
-    /// A number of this unit in seconds.
+    /// A number of this unit in seconds; NaN where it is no [`Date`](Self::Date).
     pub fn seconds(self, number: f64) -> f64 {
         match self {
             Self::Second => number,
             Self::Millisecond => number / 1e3,
             Self::Microsecond => number / 1e6,
             Self::Nanosecond => number / 1e9,
+            Self::Day => number * 86_400.0,
+            Self::Date => seconds_of_date(number).unwrap_or(f64::NAN),
         }
     }
+}
+
+/// The seconds since 1970 of a date that is written as one number, as `20180131` or `201801312359`.
+fn seconds_of_date(number: f64) -> Option<f64> {
+    if !(1.8e7..2.2e13).contains(&number) || number.fract() != 0.0 {
+        return None;
+    }
+    let mut rest = number as i64;
+    // The places behind the day, in pairs.
+    let pairs = [(1.8e7, 0), (1.8e9, 1), (1.8e11, 2), (1.8e13, 3)];
+    let (_, pairs) = pairs.into_iter().find(|&(least, _)| (least..least * 1.223).contains(&number))?;
+    let mut time = [0; 3];
+    for part in time[..pairs].iter_mut().rev() {
+        (*part, rest) = (rest % 100, rest / 100);
+    }
+    let [hour, minute, second] = time;
+    let (day, month, year) = (rest % 100, rest / 100 % 100, rest / 10_000);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_of_month = match month {
+        2 => 28 + i64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1800..2200).contains(&year) || !(1..=days_of_month).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Years begin in March here, so that the day that leap years have more is their last one (Hinnant, chrono-compatible low-level date algorithms).
+    let (shifted, year) = ((month + 9) % 12, if month < 3 { year - 1 } else { year });
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * shifted + 2) / 5 + day - 1 - 719_468;
+    Some((days * 86_400 + hour * 3600 + minute * 60 + second) as f64)
 }
 
 impl SeriesColumns {
@@ -301,6 +342,32 @@ fn missing_rows(passed: f64, step: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_can_be_dates() {
+        let seconds = |number: f64| TimeUnit::Date.seconds(number);
+        assert_eq!(seconds(19_700_101.0), 0.0);
+        assert_eq!(seconds(20_000_229.0), 951_782_400.0);
+        assert_eq!(seconds(18_000_101.0), -5_364_662_400.0);
+        assert_eq!(seconds(20_180_101_07.0), seconds(20_180_101.0) + 7.0 * 3600.0);
+        assert_eq!(seconds(20_180_101_0730.0), seconds(20_180_101_07.0) + 1800.0);
+        assert_eq!(seconds(20_180_101_0730_59.0), seconds(20_180_101_0730.0) + 59.0);
+        for none in [
+            20_190_229.0,
+            20_180_100.0,
+            20_181_301.0,
+            20_180_101_24.0,
+            20_180_101.5,
+            17_991_231.0,
+            22_000_101.0,
+            2018.0,
+            -20_180_101.0,
+            f64::NAN,
+        ] {
+            assert!(seconds(none).is_nan(), "{none}");
+        }
+        assert_eq!(TimeUnit::Day.seconds(45_292.5) - TimeUnit::Day.seconds(45_292.0), 43_200.0);
+    }
 
     #[test]
     fn what_is_irregular_is_counted_and_a_clock_that_runs_backwards_is_refused() {

@@ -5,6 +5,7 @@ use enkoder::anomaly::{Detector, SeriesColumns, TimeUnit};
 use enkoder_data::{DataError, Place, parse_timestamp};
 
 use super::moments::Beside;
+use crate::screen::{HINT, Screen};
 
 /// What times that are numbers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -13,6 +14,8 @@ pub enum Unit {
     Ms,
     Us,
     Ns,
+    D,
+    Date,
 }
 
 impl From<Unit> for TimeUnit {
@@ -22,6 +25,8 @@ impl From<Unit> for TimeUnit {
             Unit::Ms => Self::Millisecond,
             Unit::Us => Self::Microsecond,
             Unit::Ns => Self::Nanosecond,
+            Unit::D => Self::Day,
+            Unit::Date => Self::Date,
         }
     }
 }
@@ -29,8 +34,9 @@ impl From<Unit> for TimeUnit {
 /// How times are read.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ClockOptions {
-    /// Unit of times that are numbers: s, ms, us or ns [default: by the size of the first, as a time since 1970]
-    #[arg(long, value_enum, value_name = "s|ms|us|ns", hide_possible_values = true)]
+    /// Unit of times that are numbers: s, ms, us, ns, d for days, or date for digits such as 20180131 or 201801312359 [default: by the first
+    /// number, as a date or a time since 1970]
+    #[arg(long, value_enum, value_name = "s|ms|us|ns|d|date", hide_possible_values = true)]
     time_unit: Option<Unit>,
 }
 
@@ -39,24 +45,50 @@ pub struct ClockOptions {
 pub struct Clock {
     /// What numbers count, once it is known.
     unit: Option<TimeUnit>,
+    /// The last number with a fraction, or else any, where the unit was not given.
+    some: Option<f64>,
 }
 
 impl Clock {
     /// To learn from.
     pub fn new(options: &ClockOptions) -> Self {
-        Self { unit: options.time_unit.map(TimeUnit::from) }
+        Self { unit: options.time_unit.map(TimeUnit::from), some: None }
     }
 
     /// For a detector. One that knows nothing of units was fitted to numbers as they are.
     pub fn of(options: &ClockOptions, detector: &Detector) -> Self {
         let SeriesColumns { time, unit, .. } = detector.series_columns();
-        let as_they_are = (time.is_some() && unit.is_none()).then_some(TimeUnit::Second);
-        Self { unit: Self::new(options).unit.or(as_they_are) }
+        let fixed = match unit {
+            None => time.is_some().then_some(TimeUnit::Second),
+            // No number shows that it counts days.
+            Some(TimeUnit::Day) => Some(TimeUnit::Day),
+            Some(_) => None,
+        };
+        Self { unit: Self::new(options).unit.or(fixed), some: None }
     }
 
     /// What numbers count; seconds where none was met.
     pub fn unit(&self) -> TimeUnit {
         self.unit.unwrap_or(TimeUnit::Second)
+    }
+
+    /// Says what numbers are taken for, where they are not seconds; and that they may be days, where they could be those of a spreadsheet.
+    pub fn tell(&self, screen: Screen) {
+        // Days of the years from 1954 to 2064 since 1900, with a time.
+        let may_be_days = |number: f64| (20_000.0..60_000.0).contains(&number) && number.fract() != 0.0;
+        match self.unit {
+            Some(TimeUnit::Second) if self.some.is_some_and(may_be_days) => screen.note(format_args!(
+                "{HINT}hint:{HINT:#} times are numbers, taken to count seconds; where they are days, as spreadsheets write them: --time-unit d"
+            )),
+            None | Some(TimeUnit::Second) => {}
+            Some(TimeUnit::Day) => screen.note("times are numbers that count days"),
+            Some(TimeUnit::Date) => screen.note(
+                "times are numbers, taken for dates such as 20180131 or 201801312359; --time-unit says what they count otherwise",
+            ),
+            Some(unit) => {
+                screen.note(format!("times are numbers, taken to count {unit:?}s since 1970").to_lowercase())
+            }
+        }
     }
 
     /// When a row was measured, in seconds; none where its cell is empty.
@@ -69,8 +101,16 @@ impl Clock {
             Some(text) => text,
         };
         if let Some(number) = text.parse().ok().filter(|number: &f64| number.is_finite()) {
+            let is_free = self.unit.is_none() || self.some.is_some();
             let unit = *self.unit.get_or_insert_with(|| TimeUnit::of_size(number));
-            return Ok(Some(unit.seconds(number)));
+            if is_free && (self.some.is_none() || number.fract() != 0.0) {
+                self.some = Some(number);
+            }
+            let seconds = Some(unit.seconds(number)).filter(|seconds| seconds.is_finite());
+            return seconds.map(Some).ok_or_else(|| {
+                let hint = "say what times count that are no dates such as 20180131: --time-unit s, for one";
+                of_row(row, format!("{text:?} is no date")).with_hint(hint)
+            });
         }
         parse_timestamp(text).map(Some).ok_or_else(|| {
             let hint = "write times as 2026-11-24 12:00:00, as RFC 3339, or as numbers; leave unknown ones empty";
@@ -114,6 +154,9 @@ mod tests {
         assert_eq!((clock.seconds(at(" "), 0).unwrap(), clock.unit()), (None, TimeUnit::Millisecond));
         let message = clock.seconds(at("soon"), 6).unwrap_err().to_string();
         assert_eq!(message, "row 7: \"soon\" is no time");
+        let mut dates = Clock::new(&ClockOptions::default());
+        assert_eq!(dates.seconds(at("201801010030"), 0).unwrap(), Some(1_514_766_600.0));
+        assert_eq!(dates.seconds(at("201801010060"), 1).unwrap_err().to_string(), "row 2: \"201801010060\" is no date");
         let mut forced = Clock::new(&ClockOptions { time_unit: Some(Unit::Ns) });
         assert_eq!(forced.seconds(at("5000000000"), 0).unwrap(), Some(5.0));
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use enkoder::anomaly::{Detector, DetectorConfig, Irregularities, Method, NoScore, SeriesColumns, TimeUnit, Windows};
+use enkoder::anomaly::{Detector, DetectorConfig, Irregularities, Method, NoScore, SeriesColumns, Windows};
 use enkoder::{Dataset, WhyLeftOut};
 use enkoder_data::export::Overwrite;
 use enkoder_data::{Sample, TableOptions};
@@ -207,13 +207,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
         let kept = read_kept(&options, &reading, &beside, &data, screen)?;
         let times = times(&mut clock, &columns, &kept, data.len())?;
-        if clock.unit() != TimeUnit::Second {
-            screen.note(
-                format_args!("times are numbers, taken to count {:?}s since 1970", clock.unit())
-                    .to_string()
-                    .to_lowercase(),
-            );
-        }
+        clock.tell(screen);
         let numbers = (0..data.len()).map(Some).collect();
         let rows = Rows { positive: vec![None; data.len()], data, kept, numbers, times };
         let (rows, changes) = rows.arrange(&columns, &options.order)?;
