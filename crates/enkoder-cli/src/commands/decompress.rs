@@ -42,7 +42,7 @@ const MOST_SALVAGED: u64 = 1 << 32;
   enkoder decompress climate.enk -o climate.npz              several variables
   enkoder decompress climate.enk -o climate.nc               with names, attributes and coordinates
   enkoder decompress new.enk -o part.npy --range 100..200    decodes only what it needs
-  enkoder decompress damaged.enk -o rest.npy --salvage       _FillValue or NaN for what is lost; exit code 1")]
+  enkoder decompress damaged.enk -o rest.npy --salvage       _FillValue or NaN for lost samples")]
 pub struct Options {
     /// The file that `enkoder compress` wrote; - is standard input
     #[arg(value_name = "FILE.enk", value_hint = ValueHint::FilePath)]

@@ -283,12 +283,18 @@ fn a_stream_that_goes_on_with_other_names_is_read_by_them_or_refused() {
 #[test]
 fn units_below_the_names_are_no_row_of_a_stream() {
     let place = with_rows();
-    let rows = "a,b,place\nV,°C,\n1.0,2.1,hall\n1.2,2.4,hall\n1.3,2.6,hall\n";
+    let rows = "a,b,place\nV,°C,\nAvg,Smp,\n1.0,2.1,hall\n1.2,2.4,hall\n1.3,2.6,hall\n";
     place.write("units.csv", rows);
     let scored = place.succeed("detect score d.safetensors units.csv -q").stdout;
     let watched = place.succeed_with_input("detect watch d.safetensors", rows);
     assert_eq!((watched.stdout.lines().count(), watched.stdout), (4, scored));
-    assert!(watched.stderr.contains("the row below the names is taken for units: V, °C"), "{}", watched.stderr);
+    for row in ["V, °C", "Avg, Smp"] {
+        assert!(
+            watched.stderr.contains(&format!("the row below the names is taken for units: {row}")),
+            "{}",
+            watched.stderr
+        );
+    }
 }
 
 #[test]

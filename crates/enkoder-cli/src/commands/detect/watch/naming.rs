@@ -2,6 +2,9 @@
 
 use enkoder_data::{CsvLines, parse_timestamp};
 
+/// Rows of units, of kinds and the like below the names, at most.
+pub const MOST_UNITS: usize = 5;
+
 /// Whether the line read last is one of names, which it is if it has only words, and half of them are names of columns but for their case.
 /// Of the first line of a stream that goes on words are enough.
 pub fn is_header(lines: &CsvLines, first: bool) -> bool {

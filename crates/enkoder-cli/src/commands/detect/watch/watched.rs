@@ -33,8 +33,9 @@ pub struct Watched<'a> {
     options: TableOptions,
     /// What reads the lines, once the header is known, and where time, group and what is kept stand in them.
     lines: Option<CsvLines>,
-    /// Whether the next line is the first one below the names, or the first one of a stream that goes on.
-    below_names: bool,
+    /// How many rows of words may still come below the names.
+    heads: usize,
+    /// Whether the next line is the first one of a stream that goes on.
     goes_on: bool,
     /// Why the stream cannot go on: a line names other columns than the detector's.
     pub refused: Option<anyhow::Error>,
@@ -73,7 +74,7 @@ impl<'a> Watched<'a> {
             screen,
             options,
             lines: None,
-            below_names: false,
+            heads: 0,
             goes_on: false,
             refused: None,
             before: 0,
@@ -96,7 +97,7 @@ impl<'a> Watched<'a> {
         }
         if let Some(header) = self.memory.header.clone() {
             self.set_header(header.as_bytes())?;
-            (self.below_names, self.goes_on) = (anew, true);
+            (self.heads, self.goes_on) = (if anew { naming::MOST_UNITS } else { 0 }, true);
         }
         Ok(())
     }
@@ -235,18 +236,18 @@ impl<'a> Watched<'a> {
         if header || read.is_err() && self.options.schema.is_some() && CsvLines::new(text, &self.options).is_ok() {
             // A file that is read on may be replaced by the next one, which begins with its own header.
             self.row = row;
-            (self.below_names, self.goes_on) = (true, false);
+            (self.heads, self.goes_on) = (naming::MOST_UNITS, false);
             return if header { Ok(()) } else { self.set_header(text) };
         }
         let goes_on = mem::take(&mut self.goes_on);
-        let below_names = mem::take(&mut self.below_names);
+        let heads = mem::take(&mut self.heads);
         if read.is_err() && naming::is_header(lines, goes_on) {
             self.row = row;
             self.refuse(text);
             return Ok(());
         }
-        if let Some(units) = naming::units(lines).filter(|_| read.is_err() && below_names) {
-            self.row = row;
+        if let Some(units) = naming::units(lines).filter(|_| read.is_err() && heads > 0) {
+            (self.row, self.heads) = (row, heads - 1);
             self.screen.note(format_args!("the row below the names is taken for units: {units}"));
             return Ok(());
         }
@@ -290,7 +291,7 @@ impl<'a> Watched<'a> {
         }
         let header = is_behind.then(|| self.set_header(text));
         match header {
-            Some(Ok(())) => self.below_names = true,
+            Some(Ok(())) => self.heads = naming::MOST_UNITS,
             Some(Err(error)) if !CsvLines::is_before_header(text, self.before, &self.options) => return Err(error),
             _ => {
                 self.before += 1;
