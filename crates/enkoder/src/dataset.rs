@@ -237,6 +237,11 @@ impl Dataset {
     pub fn schema(&self) -> Option<&Schema> {
         self.schema.as_deref()
     }
+
+    /// Warns of features whose values differ by hardly more than float32 keeps of them. Trainings and detectors do so too.
+    pub fn warn_of_coarse(&self) {
+        warn_of_coarse(std::slice::from_ref(self), &[]);
+    }
 }
 
 #[cfg(test)]

@@ -90,6 +90,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
                 None => {
                     let table = TableOptions { keep_infinite: true, ..Default::default() };
                     let data = reading.as_images(reading.read(&data, table, screen)?, screen)?;
+                    data.warn_of_coarse();
                     if common.json { describe_json(&data).to_string() } else { describe_text(&data) }
                 }
             })?;
@@ -199,6 +200,7 @@ fn export(
         inputs.refuse_folder(out)?;
     }
     let data = reading.open(slice::from_ref(name), screen)?;
+    data.warn_of_coarse();
     if is_array {
         write_npy_dataset(out, overwrite, &data)?;
     } else if is_table {

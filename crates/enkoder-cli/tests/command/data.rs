@@ -64,6 +64,16 @@ fn a_table_is_described_whatever_its_values_are() {
 }
 
 #[test]
+fn digits_that_float32_does_not_keep_are_told() {
+    let place = Workplace::new();
+    place.write("p.csv", "pascal\n101325003.19\n101325005.25\n101325001.5\n");
+    for line in ["data info p.csv", "data export p.csv --out q.csv"] {
+        let said = place.succeed(line).stderr;
+        assert!(said.contains("float32") && said.contains("pascal"), "{line}: {said}");
+    }
+}
+
+#[test]
 fn rows_of_pixels_are_images_where_their_size_is_given() {
     let place = Workplace::new();
     let rows = Array2::from_shape_fn((40, 64), |(row, pixel)| ((row * 7 + pixel * pixel) % 251) as u8);
