@@ -16,7 +16,7 @@ def values():
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
-        (Autoencoder, {"latent": 2.0}, "The 'latent' parameter of Autoencoder must be an int in the range [1, inf). Got 2.0 instead."),
+        (Autoencoder, {"latent": 2.0}, "The 'latent' parameter of Autoencoder must be an int in the range [1, inf), or None. Got 2.0 instead."),
         (Autoencoder, {"epochs": -1}, "The 'epochs' parameter of Autoencoder must be an int in the range [1, inf), or None. Got -1"),
         (Autoencoder, {"hidden": (8.5,)}, "Got (8.5,) instead"),
         (Autoencoder, {"hidden": "8"}, "Got '8' instead"),
