@@ -128,9 +128,8 @@ impl<'a> Pieces<'a> {
         readings: &[Reading],
         missing_as_text: bool,
     ) -> Result<Vec<Piece>, DataError> {
-        let mut texts = self.texts()?;
-        let cut = cut_each(std::mem::take(&mut texts), dialect, readings, missing_as_text);
-        Ok(self.known(cut, &mut texts))
+        let cut = cut_each(self.texts()?, dialect, readings, missing_as_text);
+        Ok(self.known(cut, &mut Vec::new()))
     }
 
     /// The text of the next pieces, none at the end.

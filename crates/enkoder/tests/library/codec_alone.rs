@@ -10,40 +10,9 @@ use enkoder::codec::{
 use half::f16;
 use proptest::prelude::*;
 
+use crate::given::Given;
+
 const LIMIT: u64 = 1 << 24;
-
-/// Arrays as a reader hands them out: with names, and values that stand for a missing one.
-struct Arrays {
-    samples: SampleArray,
-    layout: Layout,
-    missing: Vec<f64>,
-}
-
-impl SampleSource for Arrays {
-    fn element(&self) -> enkoder::codec::ElementType {
-        self.samples.element()
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.samples.shape()
-    }
-
-    fn samples(&self) -> u64 {
-        self.samples.len() as u64
-    }
-
-    fn layout(&self) -> Layout {
-        self.layout.clone()
-    }
-
-    fn missing(&self) -> Vec<f64> {
-        self.missing.clone()
-    }
-
-    fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
-        self.samples.read(first, count)
-    }
-}
 
 fn write(source: &mut dyn SampleSource, options: &AloneOptions) -> (Vec<u8>, CompressSummary) {
     let mut file = Vec::new();
@@ -397,7 +366,7 @@ fn missing_cells_cost_a_mask_and_widen_nothing() {
     let with = |fill: f32| -> Vec<f32> { (0..12 * 1536).map(|i| if is_land(i) { fill } else { wave(i) }).collect() };
     let file = |fill: f32, missing: Vec<f64>| {
         let samples = SampleArray::from_values([32, 48], &with(fill)).unwrap();
-        let mut arrays = Arrays { samples, layout: Layout::default(), missing };
+        let mut arrays = Given { missing, ..Given::new(samples) };
         let (file, summary) = write(&mut arrays, &AloneOptions::new(Bound::Relative(1e-3)));
         let back = read(&file).unwrap().values::<f32>().unwrap();
         for (index, (value, back)) in with(fill).iter().zip(back).enumerate() {
@@ -420,7 +389,7 @@ fn several_variables_have_bounds_by_their_own_ranges() {
         (0..30 * 2 * 50).map(|i| (i as f64 * 0.02).sin() * if i / 50 % 2 == 0 { 1.0 } else { 1e6 }).collect();
     let layout = Layout { variables: vec!["a".to_owned(), "b".to_owned()], ..Layout::default() };
     let samples = SampleArray::from_values([2, 50], &values).unwrap();
-    let mut arrays = Arrays { samples, layout: layout.clone(), missing: Vec::new() };
+    let mut arrays = Given { layout: layout.clone(), ..Given::new(samples) };
     let (file, _) = write(&mut arrays, &options(Bound::Relative(1e-2), 5, 10));
     let mut open = EnkFile::open(Cursor::new(&file)).unwrap();
     assert_eq!(open.layout(), &layout);
@@ -431,9 +400,9 @@ fn several_variables_have_bounds_by_their_own_ranges() {
     }
 }
 
-fn three_variables(values: &[f32]) -> Arrays {
+fn three_variables(values: &[f32]) -> Given {
     let layout = Layout { variables: ["a", "b", "c"].map(str::to_owned).to_vec(), ..Layout::default() };
-    Arrays { samples: SampleArray::from_values([3, 5], values).unwrap(), layout, missing: Vec::new() }
+    Given { layout, ..Given::of([3, 5], values) }
 }
 
 #[test]

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use enkoder::codec::{
-    AloneOptions, Bound, Calibration, CompressOptions, Element, EnkArchive, Exact, Layout, Member, Region, SampleArray,
-    SampleSource, Selection, compress, compress_alone, compress_several,
+    AloneOptions, Bound, Calibration, CompressOptions, EnkArchive, Exact, Member, Region, Selection, compress,
+    compress_alone, compress_several,
 };
 use enkoder::{Activation, Architecture, Autoencoder, Dataset, LayerSpec, Scaling, Trainer, TrainingConfig, fit_pca};
 use half::f16;
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
+
+use crate::given::Given;
 
 /// The files, and the SHA-256 of the little-endian bytes that each decodes to.
 const GOLDEN: [(&str, &str); 31] = [
@@ -307,38 +309,4 @@ fn linear(values: Vec<f32>, shape: impl Into<Vec<usize>>, latent: usize) -> Auto
     let model = fit_pca(&train, &held_out, latent, Scaling::UnitRange).unwrap();
     let calibration = Calibration::from_held_out(&model, &held_out).unwrap();
     model.with_calibration(calibration).unwrap()
-}
-
-/// Samples with a layout.
-struct Given {
-    samples: SampleArray,
-    layout: Layout,
-}
-
-impl Given {
-    fn of<T: Element>(shape: impl Into<Vec<usize>>, values: &[T]) -> Self {
-        Self { samples: SampleArray::from_values(shape, values).unwrap(), layout: Layout::default() }
-    }
-}
-
-impl SampleSource for Given {
-    fn element(&self) -> enkoder::codec::ElementType {
-        self.samples.element()
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.samples.shape()
-    }
-
-    fn samples(&self) -> u64 {
-        self.samples.len() as u64
-    }
-
-    fn layout(&self) -> Layout {
-        self.layout.clone()
-    }
-
-    fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
-        SampleSource::read(&mut self.samples, first, count)
-    }
 }

@@ -4,63 +4,22 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 
 use enkoder::codec::{
-    AloneOptions, Bound, CodecError, CompressOptions, Element, EnkFile, Exact, Layout, Region, SampleArray,
-    SampleSource, Selection, compress, compress_alone,
+    AloneOptions, Bound, CodecError, CompressOptions, Element, EnkFile, Exact, Region, SampleArray, Selection,
+    compress, compress_alone,
 };
 use enkoder::{Autoencoder, Dataset, Scaling, fit_pca};
 use half::f16;
 use ndarray::Array2;
 use proptest::prelude::*;
 
+use crate::given::Given;
+
 const STEPS: usize = 6;
 const ROWS: usize = 5;
 const COLUMNS: usize = 8;
 const CELLS: usize = STEPS * ROWS * COLUMNS;
 
-/// Numbers of which some are no values.
-#[derive(Clone)]
-struct Marked {
-    samples: SampleArray,
-    missing: Vec<f64>,
-    valid: Option<(f64, f64)>,
-    packing: (f64, f64),
-}
-
-impl SampleSource for Marked {
-    fn element(&self) -> enkoder::codec::ElementType {
-        self.samples.element()
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.samples.shape()
-    }
-
-    fn samples(&self) -> u64 {
-        self.samples.len() as u64
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::default()
-    }
-
-    fn missing(&self) -> Vec<f64> {
-        self.missing.clone()
-    }
-
-    fn valid(&self) -> Vec<Option<(f64, f64)>> {
-        vec![self.valid]
-    }
-
-    fn packing(&self) -> Vec<(f64, f64)> {
-        vec![self.packing]
-    }
-
-    fn read(&mut self, first: u64, count: usize) -> std::io::Result<Vec<u8>> {
-        self.samples.read(first, count)
-    }
-}
-
-impl Marked {
+impl Given {
     /// Missing are these codes, and what the limits do not have.
     fn is_value<T: Element>(&self, number: T) -> bool {
         let number_as_f64 = number.to_f64();
@@ -156,7 +115,7 @@ fn field(seed: u64) -> Vec<f64> {
 }
 
 /// Numbers `middle + spread · value` of a type, some of them missing.
-fn marked<T: Element>(field: &[f64], marks: &Marks, (middle, spread): (f64, f64)) -> Marked {
+fn marked<T: Element>(field: &[f64], marks: &Marks, (middle, spread): (f64, f64)) -> Given {
     let at = |part: f64| T::from_f64(middle + spread * part);
     let mut numbers: Vec<T> = field.iter().map(|&value| at(value)).collect();
     let codes: Vec<T> = marks.codes.iter().map(|&code| at(code)).filter(|code| code.is_finite()).collect();
@@ -168,11 +127,10 @@ fn marked<T: Element>(field: &[f64], marks: &Marks, (middle, spread): (f64, f64)
         }
     }
     let limit = |part: f64| if part.is_finite() { at(part).to_f64() } else { part };
-    Marked {
-        samples: SampleArray::from_values([ROWS, COLUMNS], &numbers).unwrap(),
+    Given {
         missing: codes.into_iter().map(Element::to_f64).collect(),
         valid: marks.limits.map(|(low, high)| (limit(low), limit(high))),
-        packing: (1.0, 0.0),
+        ..Given::of([ROWS, COLUMNS], &numbers)
     }
 }
 
@@ -276,7 +234,7 @@ fn one_missing_cell_takes_a_few_bytes() {
     let mut values: Vec<f32> = (0..8 * 1024).map(value).collect();
     let bytes = |values: &[f32], missing: Vec<f64>| {
         let samples = SampleArray::from_values([32, 32], values).unwrap();
-        let mut marked = Marked { samples, missing, valid: None, packing: (1.0, 0.0) };
+        let mut marked = Given { missing, ..Given::new(samples) };
         let mut file = Vec::new();
         compress_alone(&mut marked, &AloneOptions::new(Bound::Relative(1e-3)), &mut file, &mut go_on).unwrap();
         file.len()
@@ -295,7 +253,7 @@ fn bounds_and_signs_of_packed_numbers_are_those_of_what_they_mean() {
     // Zero is meant by −1, and by no number at all.
     for (packing, bound) in [((0.01, 0.01), 0.05), ((0.01, 0.013), 0.07), ((-0.1, 273.15), 0.3)] {
         let exact = Exact { zeros: true, signs: true, extremes: false };
-        let mut marked = Marked { samples: samples.clone(), missing: Vec::new(), valid: None, packing };
+        let mut marked = Given { packing, ..Given::new(samples.clone()) };
         let stored = Bound::Absolute(bound / packing.0.abs());
         let mut file = Vec::new();
         let options = AloneOptions { exact, ..AloneOptions::new(stored) };

@@ -8,6 +8,7 @@ mod codec_golden;
 mod codec_missing;
 mod convolutions;
 mod denoising;
+mod given;
 mod known_codes;
 mod model_file;
 mod parts;
